@@ -1,0 +1,33 @@
+/** Where in a graph something is wrong. */
+export interface ErrorPlace {
+  readonly node?: string;
+  readonly port?: string;
+  readonly param?: string;
+}
+
+export interface GraphErrorJson {
+  readonly code: string;
+  readonly message: string;
+  readonly at: ErrorPlace;
+}
+
+/**
+ * The one error that users see. The message is a whole sentence: what was wrong, the value got, what is allowed or
+ * what to do. `code` is stable (UPPER_SNAKE) and is how other processes recognise the error. Code below the engine
+ * throws it without `at`; the engine adds the node. Programming errors are not GraphErrors: they crash loudly.
+ */
+export class GraphError extends Error {
+  readonly code: string;
+  readonly at: ErrorPlace;
+
+  constructor(code: string, message: string, options: { at?: ErrorPlace; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'GraphError';
+    this.code = code;
+    this.at = options.at ?? {};
+  }
+
+  toJSON(): GraphErrorJson {
+    return { code: this.code, message: this.message, at: this.at };
+  }
+}

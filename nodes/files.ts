@@ -1,0 +1,35 @@
+/**
+ * The outside world as the engine sees it. `nodes/` and `graphs/` never touch a disk or a network: a shell (command
+ * line, desktop, server) hands in an implementation.
+ */
+export interface Files {
+  /**
+   * Turns what a user writes as a model or image location (`builtin:NAME`, a folder, a file, a hub name `owner/name`)
+   * into a path for the other methods. Throws GraphError `NOT_FOUND` that says what was looked for and where.
+   */
+  locate(location: string): Promise<string>;
+  /**
+   * Bytes [start, end) of a file, the whole file by default. They may lie in `scratch`, where one is given that is large
+   * enough; else the caller owns the array. Throws GraphError `NOT_FOUND` or `READ_FAILED`.
+   */
+  read(path: string, start?: number, end?: number, scratch?: Uint8Array): Promise<Uint8Array>;
+  /** Size in bytes, or undefined where there is no such file. */
+  size(path: string): Promise<number | undefined>;
+  /** Names of the files and folders (folders end in '/') directly inside a folder, sorted; undefined if it is no folder. */
+  list(path: string): Promise<string[] | undefined>;
+  /** sha256 of a file's content, or of a folder's files, as hex. Remembered by path, size and time of change. */
+  fingerprint(path: string): Promise<string>;
+  /** Pixels of an encoded picture (PNG, JPEG, WebP ...): upright, alpha over white, 8-bit RGB. */
+  decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }>;
+}
+
+/** Joins with '/', and collapses nothing: callers check names from untrusted files with `isPlainName`. */
+export function joinPath(folder: string, name: string): string {
+  return folder.endsWith('/') ? folder + name : `${folder}/${name}`;
+}
+
+/** True for a relative path that cannot leave its folder: no `..`, no absolute path, no drive letter, no NUL. */
+export function isPlainName(name: string): boolean {
+  if (name === '' || name.includes('\0') || name.includes('\\') || /^[a-zA-Z]:/.test(name)) return false;
+  return name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}

@@ -1,0 +1,156 @@
+import type { Tensor1D, Tensor4D } from './ml/tf.ts';
+
+/**
+ * Every kind of value that a wire carries, stated once: shape, dtype, range, order and ownership.
+ *
+ * - All tensors are float32, batch first, channels last (NHWC).
+ * - A value is frozen once it is on a wire: nobody writes to it and only the engine disposes of it (after its last
+ *   reader, or when the cache lets it go). A node that wants to keep a tensor longer clones it.
+ * - An output may carry a list of values of its type; a node whose input takes one value then runs once per element.
+ * - Things: text, number, noise, images, condition, scores. Functions: generator, reward, consistency, controlnet.
+ *   Loading a function is async; applying it is synchronous and, where `differentiable`, may run inside `tf.grad`.
+ */
+export interface PortValues {
+  text: string;
+  number: number;
+  noise: Noise;
+  images: Images;
+  condition: Condition;
+  scores: Scores;
+  generator: Generator;
+  reward: Reward;
+  consistency: Consistency;
+  controlnet: ControlNet;
+}
+export type PortType = keyof PortValues;
+
+/** Unit-normal noise in the latent space of a generator; image i of a batch comes from `seeds[i]` alone. */
+export interface Noise {
+  /** [N, h, w, c], standard normal, before any scaling by a scheduler. */
+  readonly latents: Tensor4D;
+  /** N seeds, integers in [0, 2^53). Stochastic samplers draw their further noise from the same seeds. */
+  readonly seeds: readonly number[];
+}
+
+export interface Images {
+  /** [N, H, W, 3], sRGB values in [0, 1], RGB order. */
+  readonly pixels: Tensor4D;
+  /** N labels: what is known of where each picture came from. */
+  readonly labels: readonly ImageLabel[];
+}
+export interface ImageLabel {
+  readonly prompt?: string;
+  readonly seed?: number;
+  readonly name?: string;
+}
+
+/** A ControlNet together with the picture that steers it. */
+export interface Condition {
+  readonly controlnet: ControlNet;
+  /** [1 or N, H, W, 3] in [0, 1], not normalised. */
+  readonly image: Tensor4D;
+  /** Multiplies every residual; 1 is the strength of training. */
+  readonly scale: number;
+  /** Fractions of the sampling steps, 0 <= start < end <= 1, between which the ControlNet acts. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One row an image, one column a score. */
+export interface Scores {
+  readonly names: readonly string[];
+  /** values[row][column] */
+  readonly values: readonly (readonly number[])[];
+  readonly labels: readonly ImageLabel[];
+}
+
+/** What all functions on wires share: a name for people, memory held, and a way to free it (the engine calls it). */
+interface LoadedFunction {
+  readonly name: string;
+  /** Bytes of weights held. */
+  readonly bytes: number;
+  dispose(): void;
+}
+
+export interface SampleSettings {
+  /** A key of the scheduler table in `ml/diffusion`, e.g. 'euler', 'ddim', 'dpm++2m'. */
+  readonly scheduler: string;
+  readonly steps: number;
+  /** 1 (or 0, as diffusers' turbo pipelines write it) means no classifier-free guidance. */
+  readonly guidanceScale: number;
+  /** DDIM's eta in [0, 1]; 0 is deterministic. */
+  readonly eta: number;
+}
+
+export interface SampleRequest {
+  readonly noise: Noise;
+  /** N prompts, or one for all. */
+  readonly prompts: readonly string[];
+  readonly negativePrompt: string;
+  readonly settings: SampleSettings;
+  readonly conditions: readonly Condition[];
+}
+
+export interface SampleStep {
+  /** 1-based number of the step just done, and how many there are. */
+  readonly step: number;
+  readonly steps: number;
+  /** [N, h, w, c] latents after this step, and the model's present estimate of the clean latents. Valid until the next step. */
+  readonly latents: Tensor4D;
+  readonly estimate: Tensor4D;
+}
+
+/** A text-to-image model: noise and prompt in, pictures out. */
+export interface Generator extends LoadedFunction {
+  readonly differentiable: boolean;
+  /** What the model itself recommends. */
+  readonly defaults: SampleSettings & { readonly width: number; readonly height: number };
+  /** [h, w, c] of the latents for a picture size in pixels. Throws GraphError `BAD_SIZE`. */
+  latentShape(width: number, height: number): [h: number, w: number, c: number];
+  /**
+   * Denoises step by step: a synchronous iterator, so a node can yield to cancel, progress and previews between steps,
+   * and a gradient can run it through. Returns the clean latents [N, h, w, c]; the caller owns them.
+   */
+  denoise(request: SampleRequest): globalThis.Generator<SampleStep, Tensor4D, void>;
+  /** Clean latents -> pixels [N, H, W, 3] clamped to [0, 1]. The caller owns the result. */
+  decode(latents: Tensor4D): Tensor4D;
+}
+
+/** Pictures and prompts in, one score per picture out; higher is better. */
+export interface Reward extends LoadedFunction {
+  readonly differentiable: boolean;
+  /** What scores usually lie between, for axes and sliders. */
+  readonly usualRange: readonly [low: number, high: number];
+  /** [N, H, W, 3] in [0, 1] and N prompts -> [N]. The caller owns the result. */
+  score(pixels: Tensor4D, prompts: readonly string[]): Tensor1D;
+}
+
+/** How well pictures keep to a condition picture; higher is better. */
+export interface Consistency extends LoadedFunction {
+  readonly differentiable: boolean;
+  /** [N, H, W, 3] in [0, 1] and the condition picture [1 or N, H, W, 3] -> [N]. The caller owns the result. */
+  score(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
+}
+
+/** Residuals that a ControlNet adds to a U-Net's skip connections. */
+export interface ControlNet extends LoadedFunction {
+  /**
+   * sample [N, h, w, c], timesteps [N], context [N, tokens, width], condition picture [N, H, W, 3] -> residuals in the
+   * U-Net's order (one per skip connection), then the middle block's, unscaled. The caller owns them.
+   */
+  residuals(input: ControlNetInput): { down: Tensor4D[]; mid: Tensor4D };
+}
+export interface ControlNetInput {
+  readonly sample: Tensor4D;
+  readonly timesteps: Tensor1D;
+  readonly context: import('./ml/tf.ts').Tensor3D;
+  readonly image: Tensor4D;
+  /** SDXL's pooled text embedding and time ids, where the model has them. */
+  readonly added?: AddedConditions;
+}
+export interface AddedConditions {
+  /** [N, width] */
+  readonly textEmbeds: import('./ml/tf.ts').Tensor2D;
+  /** [N, 6]: original height, width, crop top, left, target height, width. */
+  readonly timeIds: import('./ml/tf.ts').Tensor2D;
+}
