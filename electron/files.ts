@@ -1,0 +1,188 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import sharp from 'sharp';
+import { GraphError } from '../nodes/errors.ts';
+import { type Files, isPlainName } from '../nodes/files.ts';
+
+/** Folders that a location may lie in; all absolute. */
+export interface FileFolders {
+  /** Holds what `builtin:NAME` means. */
+  readonly builtinFolder: string;
+  /** Models that the user pulled, as `owner/name`. */
+  readonly modelsFolder: string;
+  /** The Hugging Face cache (`~/.cache/huggingface/hub`), read only. */
+  readonly hubCache: string;
+  /** What relative paths start from. */
+  readonly workingFolder: string;
+}
+
+/** The disk of this machine as the engine sees it. */
+export function openFiles(folders: FileFolders): Files {
+  const fingerprints = new Map<string, string>();
+  return {
+    locate: (location) => locate(location, folders),
+    read: readRange,
+    size: async (path) => {
+      const found = await statOf(path);
+      return found?.isFile() ? found.size : undefined;
+    },
+    list: listFolder,
+    fingerprint: (path) => fingerprint(path, fingerprints),
+    decodeImage,
+  };
+}
+
+/**
+ * Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
+ * The folder must exist.
+ */
+export async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function locate(location: string, folders: FileFolders): Promise<string> {
+  const candidates = await candidatesOf(location, folders);
+  for (const path of candidates) if (await statOf(path)) return sep === '\\' ? path.replaceAll('\\', '/') : path;
+  const places = candidates.map((path) => `"${path}"`).join(', ') || 'nowhere, since it is no valid name';
+  const builtin = location.startsWith('builtin:') ? ` Built in are: ${await builtinNames(folders)}.` : '';
+  throw new GraphError('NOT_FOUND', `There is no "${location}"; looked for ${places}.${builtin}`);
+}
+
+/** Where a location may be, in the order of looking. */
+async function candidatesOf(location: string, folders: FileFolders): Promise<string[]> {
+  if (location.startsWith('builtin:')) {
+    const name = location.slice('builtin:'.length);
+    return isPlainName(name) ? [join(folders.builtinFolder, name)] : [];
+  }
+  if (location === '' || location.includes('\0')) return [];
+  if (/^~[\\/]/.test(location)) return [join(homedir(), location.slice(2))];
+  const path = resolve(folders.workingFolder, location);
+  if (isAbsolute(location) || /^\.\.?([\\/]|$)/.test(location) || !isPlainName(location)) return [path];
+  const [owner, name, ...rest] = location.split('/');
+  if (!owner || !name) return [path];
+  const snapshot = await snapshotOf(join(folders.hubCache, `models--${owner}--${name}`));
+  return [path, join(folders.modelsFolder, location), join(snapshot, ...rest)];
+}
+
+/** The snapshot folder of a hub cache entry: the commit that `refs/main` names, else the only snapshot there is. */
+async function snapshotOf(entry: string): Promise<string> {
+  const snapshots = join(entry, 'snapshots');
+  if (await statOf(join(entry, 'refs', 'main'))) {
+    const commit = new TextDecoder().decode(await readRange(join(entry, 'refs', 'main'))).trim();
+    if (isPlainName(commit)) return join(snapshots, commit);
+  }
+  const [only, ...others] = (await listFolder(snapshots)) ?? [];
+  return only?.endsWith('/') && others.length === 0 ? join(snapshots, only.slice(0, -1)) : join(snapshots, 'main');
+}
+
+async function builtinNames({ builtinFolder }: FileFolders): Promise<string> {
+  const names = ((await listFolder(builtinFolder)) ?? []).map((name) => name.replace(/\/$/, ''));
+  return names.join(', ') || 'none';
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw readFailed(path, error);
+  }
+}
+
+async function readRange(path: string, start = 0, end?: number, scratch?: Uint8Array): Promise<Uint8Array> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, 'r');
+    const size = (await file.stat()).size;
+    if (start < 0 || (end ?? size) > size || (end ?? size) < start) {
+      throw new GraphError('READ_FAILED', `"${path}" has ${size} bytes, not the bytes ${start} to ${end}.`);
+    }
+    const length = (end ?? size) - start;
+    const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length);
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesRead } = await file.read(bytes, done, Math.min(bytes.length - done, 1 << 30), start + done);
+      if (bytesRead === 0) throw new GraphError('READ_FAILED', `"${path}" became shorter while it was read.`);
+      done += bytesRead;
+    }
+    return bytes;
+  } catch (error) {
+    throw error instanceof GraphError ? error : readFailed(path, error);
+  } finally {
+    await file?.close();
+  }
+}
+
+async function listFolder(path: string): Promise<string[] | undefined> {
+  try {
+    if (!(await statOf(path))?.isDirectory()) return undefined;
+    const names = await readdir(path);
+    const folders = await Promise.all(names.map(async (name) => (await statOf(join(path, name)))?.isDirectory()));
+    return names.map((name, i) => (folders[i] ? `${name}/` : name)).sort();
+  } catch (error) {
+    throw error instanceof GraphError ? error : readFailed(path, error);
+  }
+}
+
+/** A file: sha256 of its bytes. A folder: sha256 of the lines "fingerprint name" of what it holds, by name. */
+async function fingerprint(path: string, known: Map<string, string>): Promise<string> {
+  const found = await statOf(path);
+  if (!found) throw new GraphError('NOT_FOUND', `There is no file or folder "${path}".`);
+  if (found.isDirectory()) {
+    const folder = createHash('sha256');
+    for (const name of (await listFolder(path)) ?? [])
+      folder.update(`${await fingerprint(join(path, name), known)} ${name}\n`);
+    return folder.digest('hex');
+  }
+  const key = `${resolve(path)}\n${found.size}\n${found.mtimeMs}`;
+  const remembered = known.get(key);
+  if (remembered) return remembered;
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw readFailed(path, error);
+  }
+  const hex = hash.digest('hex');
+  known.set(key, hex);
+  return hex;
+}
+
+async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }> {
+  try {
+    const picture = sharp(bytes).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha();
+    const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion`);
+    return { width: info.width, height: info.height, rgb: new Uint8Array(data) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GraphError('BAD_IMAGE', `These ${bytes.length} bytes are no picture that can be read: ${reason}.`, {
+      cause,
+    });
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
+function readFailed(path: string, cause: unknown): GraphError {
+  if (isAbsent(cause)) return new GraphError('NOT_FOUND', `There is no file "${path}".`, { cause });
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new GraphError('READ_FAILED', `"${path}" could not be read: ${reason}.`, { cause });
+}

@@ -1,0 +1,86 @@
+import { GraphError } from '../../errors.ts';
+import { dispose, mul, type Tensor, tensor, tidy, transpose } from '../tf.ts';
+import { type Checkpoint, type CheckpointValues, elementCount } from './checkpoint.ts';
+import { Staging } from './staging.ts';
+
+export interface WeightSelection {
+  /** Which tensors of the file to load; all by default. */
+  readonly keep?: (name: string) => boolean;
+  /** The name a tensor gets in the map (a missing name drops it); its own by default. */
+  readonly rename?: (name: string) => string | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loads tensors one by one onto the present backend: widened to float32, rank-4 kernels from OIHW to HWIO (see
+ * weights.ts). Memory at most: the weights, plus the largest of them once more. The caller owns the tensors; after a
+ * failure or an abort none are left. Throws what reading throws, and GraphError `BAD_CHECKPOINT` for a name given twice.
+ */
+export async function loadWeights(
+  checkpoint: Checkpoint,
+  selection: WeightSelection = {},
+): Promise<Map<string, Tensor>> {
+  const { rename = (name) => name, signal } = selection;
+  const weights = new Map<string, Tensor>();
+  const names = selectedNames(checkpoint, selection);
+  const staging = new Staging(names[0] === undefined ? 0 : countOf(checkpoint, names[0]));
+  try {
+    for (const name of names) {
+      signal?.throwIfAborted();
+      const newName = rename(name);
+      if (newName === undefined) continue;
+      if (weights.has(newName)) {
+        throw new GraphError('BAD_CHECKPOINT', `"${checkpoint.path}" has two tensors that mean "${newName}".`);
+      }
+      weights.set(newName, upload(widen(await checkpoint.read(name, staging)), checkpoint.entry(name).shape));
+    }
+    signal?.throwIfAborted();
+    return weights;
+  } catch (error) {
+    dispose([...weights.values()]);
+    throw error;
+  } finally {
+    staging.release();
+  }
+}
+
+/** Bytes that the selected tensors take in memory, as float32. */
+export function checkpointBytes(checkpoint: Checkpoint, selection: WeightSelection = {}): number {
+  return selectedNames(checkpoint, selection).reduce((bytes, name) => bytes + 4 * countOf(checkpoint, name), 0);
+}
+
+/** Throws GraphError `NOT_ENOUGH_MEMORY`, which names both numbers, where `neededBytes` do not fit in `freeBytes`. */
+export function requireMemory(what: string, neededBytes: number, freeBytes: number): void {
+  if (neededBytes <= freeBytes) return;
+  const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  throw new GraphError(
+    'NOT_ENOUGH_MEMORY',
+    `${what} needs ${gibibytes(neededBytes)} of memory and ${gibibytes(freeBytes)} are free; close other programs, or choose a smaller model.`,
+  );
+}
+
+/** Largest first: what reading a tensor takes besides the tensor is then needed while little else is there. */
+function selectedNames(checkpoint: Checkpoint, { keep, rename }: WeightSelection): string[] {
+  const names = checkpoint.names().filter((name) => (keep?.(name) ?? true) && (!rename || rename(name) !== undefined));
+  return names.sort((a, b) => countOf(checkpoint, b) - countOf(checkpoint, a));
+}
+
+function countOf(checkpoint: Checkpoint, name: string): number {
+  return elementCount(checkpoint.entry(name).shape) as number;
+}
+
+function widen(values: CheckpointValues): Float32Array {
+  if (values instanceof Float32Array) return values;
+  return values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values);
+}
+
+/**
+ * Backends take an array over until the first operation on it, some for good. So there is one at once, whose result has
+ * memory of its own, and `values` may be overwritten.
+ */
+function upload(values: Float32Array, shape: readonly number[]): Tensor {
+  return tidy(() => {
+    const staged = tensor(values, [...shape], 'float32');
+    return shape.length === 4 ? transpose(staged, [2, 3, 1, 0]) : mul(staged, 1);
+  });
+}

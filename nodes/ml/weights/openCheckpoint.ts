@@ -1,0 +1,60 @@
+import { type Files, isPlainName, joinPath } from '../../files.ts';
+import { badCheckpoint, type Checkpoint, entryOf } from './checkpoint.ts';
+import { openSafetensors } from './safetensors.ts';
+import { openTorchCheckpoint } from './torchCheckpoint.ts';
+
+/**
+ * Opens a checkpoint by the end of its name: `.safetensors`, `.index.json` (a checkpoint in several files), else a torch
+ * file (`.pt`, `.pth`, `.ckpt`, `.bin`). Reads and checks headers only. Throws GraphError `NOT_FOUND`, `READ_FAILED` or
+ * `BAD_CHECKPOINT`.
+ */
+export async function openCheckpoint(files: Files, path: string): Promise<Checkpoint> {
+  if (path.endsWith('.index.json')) return openSharded(files, path);
+  return path.endsWith('.safetensors') ? openSafetensors(files, path) : openTorchCheckpoint(files, path);
+}
+
+/** An index maps every tensor to a file in the index' own folder. */
+async function openSharded(files: Files, path: string): Promise<Checkpoint> {
+  const shardNames = await readIndex(files, path);
+  const folder = path.slice(0, path.lastIndexOf('/') + 1) || '.';
+  const shards = new Map<string, Checkpoint>();
+  for (const shardName of new Set(shardNames.values())) {
+    const shardPath = joinPath(folder, shardName);
+    if ((await files.size(shardPath)) === undefined) throw badCheckpoint(path, `its part "${shardName}" is missing`);
+    shards.set(shardName, await openCheckpoint(files, shardPath));
+  }
+  const placed = new Map<string, Checkpoint>();
+  for (const [name, shardName] of shardNames) {
+    const shard = shards.get(shardName) as Checkpoint;
+    if (!shard.has(name)) throw badCheckpoint(path, `"${shardName}" lacks the tensor "${name}"`);
+    placed.set(name, shard);
+  }
+  return {
+    path,
+    metadata: new Map(),
+    names: () => [...placed.keys()],
+    has: (name) => placed.has(name),
+    entry: (name) => entryOf(placed, path, name).entry(name),
+    read: async (name, staging) => entryOf(placed, path, name).read(name, staging),
+  };
+}
+
+async function readIndex(files: Files, path: string): Promise<Map<string, string>> {
+  let index: unknown;
+  try {
+    index = JSON.parse(new TextDecoder().decode(await files.read(path)));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badCheckpoint(path, 'it is not valid JSON', error);
+    throw error;
+  }
+  const map = (index as { weight_map?: unknown } | null)?.weight_map;
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) throw badCheckpoint(path, 'it has no weight_map');
+  const shardNames = new Map<string, string>();
+  for (const [name, shardName] of Object.entries(map)) {
+    const isShard = typeof shardName === 'string' && isPlainName(shardName) && !shardName.endsWith('.index.json');
+    if (!isShard)
+      throw badCheckpoint(path, `"${name}" is said to lie in ${JSON.stringify(shardName)}, outside of its folder`);
+    shardNames.set(name, shardName);
+  }
+  return shardNames;
+}

@@ -1,0 +1,123 @@
+import type { Files } from '../../files.ts';
+import { badCheckpoint, type Checkpoint, type Dtype, elementCount, elementSize, entryOf } from './checkpoint.ts';
+import { parseStrictJson } from './parseStrictJson.ts';
+import { type ReadRange, readValues } from './readValues.ts';
+
+const dtypes: ReadonlyMap<string, Dtype> = new Map([
+  ['F64', 'float64'],
+  ['F32', 'float32'],
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+  ['I64', 'int64'],
+  ['I32', 'int32'],
+  ['I16', 'int16'],
+  ['I8', 'int8'],
+  ['U8', 'uint8'],
+  ['BOOL', 'bool'],
+]);
+const longestHeader = 100_000_000;
+
+interface Entry {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** First byte, counted from the end of the header. */
+  readonly begin: number;
+}
+
+/**
+ * Opens a safetensors file: 8 bytes header length, JSON header, then the tensors without gap or overlap.
+ * Source: huggingface/safetensors, README "Format". Throws GraphError `NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`.
+ */
+export async function openSafetensors(files: Files, path: string): Promise<Checkpoint> {
+  const size = (await files.size(path)) ?? 0;
+  const headerLength = await readHeaderLength(files, path, size);
+  const dataStart = 8 + headerLength;
+  const { entries, metadata } = readHeader(await files.read(path, 8, dataStart), path);
+  checkLayout(entries, size - dataStart, path);
+  const read: ReadRange = (start, end, scratch) => files.read(path, start, end, scratch);
+  return {
+    path,
+    metadata,
+    names: () => [...entries.keys()],
+    has: (name) => entries.has(name),
+    entry: (name) => entryOf(entries, path, name),
+    read: async (name, staging) => {
+      const { begin, bytes, dtype } = entryOf(entries, path, name);
+      return readValues(read, dataStart + begin, bytes / elementSize(dtype), dtype, staging);
+    },
+  };
+}
+
+async function readHeaderLength(files: Files, path: string, size: number): Promise<number> {
+  const start = await files.read(path, 0, Math.min(size, 8));
+  if (start.length < 8) throw badCheckpoint(path, `it has ${start.length} bytes, fewer than the 8 of a header length`);
+  if (String.fromCharCode(...start) === 'version ') {
+    throw badCheckpoint(path, 'it is a git LFS pointer, not the file itself; run "git lfs pull" in its folder');
+  }
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  if (length < 2n || length > BigInt(longestHeader) || length > BigInt(size - 8)) {
+    throw badCheckpoint(path, `its header claims ${length} bytes and the file has ${size}`);
+  }
+  return Number(length);
+}
+
+function readHeader(bytes: Uint8Array, path: string): { entries: Map<string, Entry>; metadata: Map<string, string> } {
+  const header = parseHeader(bytes, path);
+  const entries = new Map<string, Entry>();
+  const metadata = new Map<string, string>();
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      if (value === null) continue;
+      for (const [key, text] of Object.entries(isRecord(value) ? value : { '': value })) {
+        if (typeof text !== 'string') throw badCheckpoint(path, 'its metadata holds something other than texts');
+        metadata.set(key, text);
+      }
+    } else entries.set(name, readEntry(value, name, path));
+  }
+  return { entries, metadata };
+}
+
+function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (error) {
+    throw badCheckpoint(path, `its header is not valid (${error instanceof Error ? error.message : error})`, error);
+  }
+  if (!isRecord(header) || bytes[0] !== 0x7b) throw badCheckpoint(path, 'its header is not a JSON object');
+  return header;
+}
+
+function readEntry(value: unknown, name: string, path: string): Entry {
+  const { dtype: dtypeName, shape, data_offsets: offsets } = isRecord(value) ? value : {};
+  const dtype = typeof dtypeName === 'string' ? dtypes.get(dtypeName) : undefined;
+  if (!dtype) throw badCheckpoint(path, `tensor "${name}" has the unknown dtype ${JSON.stringify(dtypeName)}`);
+  const count = Array.isArray(shape) ? elementCount(shape) : undefined;
+  if (count === undefined)
+    throw badCheckpoint(path, `tensor "${name}" has the impossible shape ${JSON.stringify(shape)}`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every((offset) => Number.isSafeInteger(offset))) {
+    throw badCheckpoint(path, `tensor "${name}" has the offsets ${JSON.stringify(offsets)}, not two whole numbers`);
+  }
+  const [begin, end] = offsets as [number, number];
+  const bytes = count * elementSize(dtype);
+  if (begin < 0 || end - begin !== bytes) {
+    throw badCheckpoint(path, `tensor "${name}" needs ${bytes} bytes and its offsets are [${begin}, ${end}]`);
+  }
+  return { dtype, shape: shape as number[], bytes, begin };
+}
+
+function checkLayout(entries: ReadonlyMap<string, Entry>, dataBytes: number, path: string): void {
+  let position = 0;
+  for (const [name, { begin, bytes }] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.bytes - b.bytes)) {
+    if (begin !== position) throw badCheckpoint(path, `tensor "${name}" starts at byte ${begin}, not at ${position}`);
+    position += bytes;
+  }
+  if (position !== dataBytes) {
+    throw badCheckpoint(path, `its tensors take ${position} bytes and the file has ${dataBytes} bytes for them`);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

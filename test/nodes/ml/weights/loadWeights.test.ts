@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import * as tf from '../../../../nodes/ml/tf.ts';
+import type { Checkpoint } from '../../../../nodes/ml/weights/checkpoint.ts';
+import { checkpointBytes, loadWeights, requireMemory } from '../../../../nodes/ml/weights/loadWeights.ts';
+import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
+import { toCheckpointLayout, writeSafetensors } from '../../../../nodes/ml/weights/writeSafetensors.ts';
+import { describeOnDevices } from '../../../support/devices.ts';
+import { memoryFiles } from '../../../support/memoryFiles.ts';
+
+const count = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
+const ramp = (shape: number[]) => Float32Array.from({ length: count(shape) }, (_, i) => i / 8);
+const kernel = ramp([3, 2, 4, 5]);
+
+function open(): Promise<Checkpoint> {
+  const tensors = new Map([
+    ['conv.weight', { dtype: 'F16' as const, ...toCheckpointLayout(kernel, [3, 2, 4, 5]) }],
+    ['linear.weight', { dtype: 'F32' as const, shape: [2, 3], values: ramp([2, 3]) }],
+    ['other', { dtype: 'F32' as const, shape: [], values: Float32Array.of(7) }],
+  ]);
+  return openCheckpoint(memoryFiles({ 'a.safetensors': writeSafetensors(tensors) }), 'a.safetensors');
+}
+
+await describeOnDevices('loadWeights', () => {
+  it('widens, turns kernels to HWIO, keeps the rest, selects and renames', async () => {
+    const checkpoint = await open();
+    const selection = {
+      keep: (name: string) => name !== 'other',
+      rename: (name: string) => name.replace('conv', 'conv_in'),
+    };
+    const before = tf.memory().numTensors;
+    const weights = await loadWeights(checkpoint, selection);
+    expect([...weights.keys()].sort()).toEqual(['conv_in.weight', 'linear.weight']);
+    expect(weights.get('conv_in.weight')?.shape).toEqual([3, 2, 4, 5]);
+    expect(await weights.get('conv_in.weight')?.data()).toEqual(kernel);
+    expect(await weights.get('linear.weight')?.data()).toEqual(ramp([2, 3]));
+    expect(tf.memory().numTensors).toBe(before + 2);
+    expect(checkpointBytes(checkpoint, selection)).toBe(4 * (120 + 6));
+    tf.dispose([...weights.values()]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('keeps every tensor as it was read, whatever is read after it', async () => {
+    const shapes = [[1, 1, 64, 2], [1, 1, 2, 64], [70], [1], [], [8, 16], [16, 16, 1], [1, 64, 1, 1], [3, 5], [40, 40]];
+    const tensors = shapes.map((shape, i) => {
+      const values = Float32Array.from({ length: count(shape) }, (_, j) => 1000 * i + j);
+      return [`${i}`, { dtype: 'F32' as const, ...toCheckpointLayout(values, shape), inMemory: values }] as const;
+    });
+    const file = writeSafetensors(new Map(tensors));
+    const weights = await loadWeights(await openCheckpoint(memoryFiles({ 'a.safetensors': file }), 'a.safetensors'));
+    for (const [name, { inMemory }] of tensors) expect(await weights.get(name)?.data()).toEqual(inMemory);
+    tf.dispose([...weights.values()]);
+  });
+
+  it('leaves nothing after a failure, a clash of names or an abort', async () => {
+    const checkpoint = await open();
+    const before = tf.memory().numTensors;
+    let reads = 0;
+    const failing: Checkpoint = {
+      ...checkpoint,
+      read: (name) => (reads++ < 2 ? checkpoint.read(name) : Promise.reject(new Error('disk gone'))),
+    };
+    await expect(loadWeights(failing)).rejects.toThrow('disk gone');
+    await expect(loadWeights(checkpoint, { rename: () => 'same' })).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' });
+    const controller = new AbortController();
+    const aborting: Checkpoint = {
+      ...checkpoint,
+      read: (name) => {
+        controller.abort();
+        return checkpoint.read(name);
+      },
+    };
+    await expect(loadWeights(aborting, { signal: controller.signal })).rejects.toThrow(/abort/i);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('requireMemory', () => {
+  it('names both numbers', () => {
+    expect(() => requireMemory('"big"', 3 * 2 ** 30, 2 ** 30)).toThrow(/"big" needs 3.00 GiB .* 1.00 GiB are free/);
+    expect(() => requireMemory('"small"', 5, 5)).not.toThrow();
+  });
+});
