@@ -1,0 +1,39 @@
+import { combine } from './combine.ts';
+import { cleanAtLevel, initialDeviation, levelsOf, scaleByLevel, stepByLevel } from './noiseLevels.ts';
+import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
+import type { Scheduler, SchedulerConfig } from './scheduler.ts';
+import { readSettings, trainedAllowed, trainedDefaults } from './settings.ts';
+import { interpolate } from './sigmas.ts';
+import { spacedTimesteps } from './timesteps.ts';
+
+const defaults = { ...trainedDefaults, timestep_spacing: 'linspace' };
+
+/**
+ * Euler's method to a noise level below the next one, then fresh noise up to it.
+ * Source: k-diffusion sample_euler_ancestral; diffusers EulerAncestralDiscreteScheduler.
+ *
+ *   sigma, sigma'        noise level now and next
+ *   up^2                 sigma'^2 (sigma^2 - sigma'^2) / sigma^2, variance of the fresh noise
+ *   down^2               sigma'^2 - up^2
+ */
+export function eulerAncestral(config: SchedulerConfig): Scheduler {
+  const settings = readSettings(config, defaults, trainedAllowed);
+  return {
+    config,
+    plan(steps, { eta = 0 } = {}) {
+      const table = trainingSigmas(positiveAlphasCumprod(settings));
+      const timesteps = spacedTimesteps(settings, steps).map(Math.fround);
+      const sigmas = [...timesteps.map((timestep) => Math.fround(interpolate(table, timestep))), 0];
+      return { timesteps, sigmas, initNoiseSigma: initialDeviation(settings.timestep_spacing, sigmas[0]!), eta };
+    },
+    needsNoise: (plan, i) => levelsOf(plan, i).next > 0,
+    scaleInput: scaleByLevel,
+    step(plan, i, { x, modelOutput, noise = x }) {
+      const { sigma, next } = levelsOf(plan, i);
+      const estimate = cleanAtLevel(settings.prediction_type, sigma, x, modelOutput);
+      const up = next * Math.sqrt(1 - (next / sigma) ** 2);
+      const down = Math.sqrt(next ** 2 - up ** 2);
+      return { x: combine([1, stepByLevel(x, estimate, sigma, down)], [up, noise]), estimate, state: [] };
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { GraphError } from '../../errors.ts';
+import type { Generator, ImageLabel, Images, Noise, SampleRequest, SampleStep } from '../../ports.ts';
+import { clone, concat, slice, type Tensor4D } from '../tf.ts';
+
+/**
+ * Draws the pictures of a request, at most `batch` at a time so that memory stays bounded: denoises step by step,
+ * awaiting `onStep` after each (where it rejects, everything is freed), and decodes. The caller owns the result; each
+ * picture depends on its own seed, prompt and condition picture alone, whatever the batch. Throws GraphError
+ * `ROWS_DIFFER` where condition pictures are neither one nor as many as the noise.
+ */
+export async function sampleImages(
+  generator: Generator,
+  request: SampleRequest,
+  batch: number,
+  onStep: (step: SampleStep, picturesDone: number, pictures: number) => Promise<void>,
+): Promise<Images> {
+  const { seeds } = request.noise;
+  const odd = request.conditions.find(({ image }) => image.shape[0] !== 1 && image.shape[0] !== seeds.length);
+  if (odd) {
+    const message = `The control image is a batch of ${odd.image.shape[0]} pictures, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
+    throw new GraphError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
+  }
+  const parts: Tensor4D[] = [];
+  try {
+    for (let start = 0; start < seeds.length; start += batch) {
+      const pictures = Math.min(batch, seeds.length - start);
+      const part = partOf(request, start, pictures);
+      try {
+        const latents = await denoise(generator, part.request, (step) => onStep(step, start, pictures));
+        try {
+          parts.push(generator.decode(latents));
+        } finally {
+          latents.dispose();
+        }
+      } finally {
+        for (const tensor of part.tensors) tensor.dispose();
+      }
+    }
+    return { pixels: concat(parts, 0), labels: seeds.map((seed, i) => labelOf(request, seed, i)) };
+  } finally {
+    for (const part of parts) part.dispose();
+  }
+}
+
+/** Runs a generator's denoising to its end, awaiting `onStep` between steps. The caller owns the clean latents. */
+async function denoise(
+  generator: Generator,
+  request: SampleRequest,
+  onStep: (step: SampleStep) => Promise<void>,
+): Promise<Tensor4D> {
+  let latents: Tensor4D | undefined;
+  const steps = function* () {
+    latents = yield* generator.denoise(request);
+  };
+  for (const step of steps()) await onStep(step); // leaving the loop by an error closes the generator, which frees its tensors
+  if (!latents) throw new Error(`The generator ${generator.name} gave no latents.`);
+  return latents;
+}
+
+/** The request for pictures [start, start + count), and the tensors made for it. */
+function partOf(request: SampleRequest, start: number, count: number): { request: SampleRequest; tensors: Tensor4D[] } {
+  const tensors: Tensor4D[] = [];
+  const rows = (x: Tensor4D): Tensor4D => {
+    const part = x.shape[0] === 1 ? clone(x) : slice(x, [start, 0, 0, 0], [count, -1, -1, -1]);
+    tensors.push(part);
+    return part;
+  };
+  const noise: Noise = { latents: rows(request.noise.latents), seeds: request.noise.seeds.slice(start, start + count) };
+  const prompts = request.prompts.length === 1 ? request.prompts : request.prompts.slice(start, start + count);
+  const conditions = request.conditions.map((condition) => ({ ...condition, image: rows(condition.image) }));
+  return { request: { ...request, noise, prompts, conditions }, tensors };
+}
+
+function labelOf({ prompts }: SampleRequest, seed: number, i: number): ImageLabel {
+  return { prompt: prompts[prompts.length === 1 ? 0 : i] ?? '', seed };
+}

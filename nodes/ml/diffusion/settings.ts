@@ -1,0 +1,85 @@
+import { GraphError } from '../../errors.ts';
+import type { SchedulerConfig } from './scheduler.ts';
+
+/** For some fields, the values that are implemented. */
+export type Allowed<S> = { readonly [K in keyof S]?: readonly S[K][] };
+
+/** What every schedule trained on betas shares (diffusers' names and defaults). */
+export const trainedDefaults = {
+  num_train_timesteps: 1000,
+  beta_start: 0.0001,
+  beta_end: 0.02,
+  beta_schedule: 'linear',
+  trained_betas: null as readonly number[] | null,
+  prediction_type: 'epsilon',
+  timestep_spacing: 'leading',
+  steps_offset: 0,
+  rescale_betas_zero_snr: false,
+};
+export type TrainedSettings = typeof trainedDefaults;
+
+export const trainedAllowed: Allowed<TrainedSettings> = {
+  beta_schedule: ['linear', 'scaled_linear', 'squaredcos_cap_v2'],
+  prediction_type: ['epsilon', 'v_prediction', 'sample'],
+  timestep_spacing: ['leading', 'trailing', 'linspace'],
+};
+
+/**
+ * The fields a scheduler class knows, read from a config over its defaults; others are ignored, as diffusers does.
+ * Throws GraphError `BAD_CONFIG` for a value of the wrong type and `UNSUPPORTED` for one that is not implemented.
+ */
+export function readSettings<S extends object>(config: SchedulerConfig, defaults: S, allowed: Allowed<S>): S {
+  const settings = { ...defaults };
+  for (const field of Object.keys(defaults) as (keyof S & string)[]) {
+    const value = (config[field] ?? defaults[field]) as S[typeof field];
+    const initial = defaults[field];
+    if (initial !== null && typeof value !== typeof initial) {
+      throw new GraphError(
+        'BAD_CONFIG',
+        `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a ${typeof initial}.`,
+      );
+    }
+    const choices = allowed[field];
+    if (choices !== undefined && !choices.includes(value)) {
+      throw unsupported(config, field, value, choices);
+    }
+    settings[field] = value;
+  }
+  return settings;
+}
+
+/** GraphError `UNSUPPORTED` that names the field, its value and what is allowed. */
+export function unsupported(
+  config: SchedulerConfig,
+  field: string,
+  value: unknown,
+  choices: readonly unknown[],
+): GraphError {
+  const list = choices.map((choice) => JSON.stringify(choice)).join(', ');
+  return new GraphError(
+    'UNSUPPORTED',
+    `${config._class_name} with ${field} = ${JSON.stringify(value)} is not supported; supported: ${list}. Choose another scheduler or change that field of scheduler_config.json.`,
+  );
+}
+
+/**
+ * Parses `scheduler_config.json`. Python writes infinities bare, which JSON does not have, so they are read too.
+ * Throws GraphError `BAD_CONFIG`.
+ */
+export function parseSchedulerConfig(text: string): SchedulerConfig {
+  const strict = text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) =>
+    token.startsWith('"') ? token : token === 'NaN' ? 'null' : token.replace('Infinity', '1e999'),
+  );
+  let config: unknown;
+  try {
+    config = JSON.parse(strict);
+  } catch (cause) {
+    throw new GraphError('BAD_CONFIG', `scheduler_config.json is not valid JSON: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new GraphError('BAD_CONFIG', 'scheduler_config.json must hold a JSON object.');
+  }
+  return config as SchedulerConfig;
+}
