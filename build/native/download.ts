@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+
+const attempts = 4; // that bring nothing
+const patienceMs = 30_000; // without a single byte
+
+/**
+ * Downloads `url` to `path`, going on where an earlier attempt stopped (`path`.part, by a range request), and prints how
+ * far it is. Throws an Error that names the address where it does not succeed.
+ */
+export async function download(url: string, path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await mkdir(dirname(path), { recursive: true });
+  const part = `${path}.part`;
+  for (let failures = 0; ; ) {
+    const before = await sizeOf(part);
+    try {
+      await continueDownload(url, part);
+      await rename(part, path);
+      return;
+    } catch (error) {
+      failures = (await sizeOf(part)) > before ? 1 : failures + 1; // as long as something comes, go on
+      if (failures === attempts || error instanceof Refused) {
+        throw new Error(`${url} cannot be downloaded: ${reasonOf(error)}.`);
+      }
+      console.error(`  ${reasonOf(error)}; trying again`);
+      await new Promise((resolve) => setTimeout(resolve, 500 * failures));
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return existsSync(path) ? (await stat(path)).size : 0;
+}
+
+/** An answer that will not change by asking again. */
+class Refused extends Error {}
+
+async function continueDownload(url: string, part: string): Promise<void> {
+  const have = await sizeOf(part);
+  const stop = new AbortController();
+  let timer = setTimeout(() => stop.abort(), patienceMs);
+  try {
+    const answer = await fetch(url, { signal: stop.signal, ...(have > 0 && { headers: { range: `bytes=${have}-` } }) });
+    if (answer.status === 416) {
+      await rm(part);
+      throw new Error('what was downloaded before does not fit');
+    }
+    if (!answer.ok || !answer.body) throw new Refused(`the server answers ${answer.status} ${answer.statusText}`);
+    const from = answer.status === 206 ? have : 0;
+    const total = from + Number(answer.headers.get('content-length') ?? Number.NaN);
+    const file = await open(part, from > 0 ? 'a' : 'w');
+    let done = from;
+    let told = 0;
+    try {
+      for await (const bytes of answer.body) {
+        clearTimeout(timer);
+        timer = setTimeout(() => stop.abort(), patienceMs);
+        await file.write(bytes);
+        done += bytes.length;
+        if (Date.now() - told < 2000) continue;
+        told = Date.now();
+        const all = Number.isNaN(total) ? '?' : megabytes(total);
+        console.error(`  ${basename(part, '.part')}: ${megabytes(done)} of ${all} MB`);
+      }
+    } finally {
+      await file.close();
+    }
+    if (done < total) throw new Error('the connection ended early');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'AbortError') return `no answer for ${patienceMs / 1000} seconds`;
+  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  return cause ?? error.message;
+}

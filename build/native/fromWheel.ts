@@ -1,0 +1,137 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import {
+  addonName,
+  type NativeKind,
+  nativeFolder,
+  nativeRoot,
+  quietName,
+} from '../../electron/devices/nativeFolders.ts';
+import { packageFolder } from '../../electron/folders.ts';
+import { isWholeZip, readZipText, unpackZip } from './zip.ts';
+
+const version = '2.21.0';
+const mac = process.platform === 'darwin';
+
+/** The wheel with the libraries of each kind; 'tensorflow' computes on NVIDIA cards on Linux and on the processor elsewhere. */
+const wheels: Partial<Record<`${NodeJS.Platform}-${string}-${NativeKind}`, string>> = {
+  'linux-x64-cpu': 'tensorflow-cpu',
+  'linux-x64-cuda': 'tensorflow',
+  'linux-arm64-cpu': 'tensorflow',
+  'darwin-arm64-cpu': 'tensorflow',
+};
+
+/**
+ * Builds tfjs-node's own addon against the libraries of a TensorFlow wheel. The wheel is kept until the build is done,
+ * so that an interrupted one goes on from there. Returns the folder; throws an Error that says what is missing.
+ */
+export async function buildFromWheel(kind: NativeKind): Promise<string> {
+  const wheel = wheels[`${process.platform}-${process.arch}-${kind}`];
+  if (!wheel) throw new Error(`There is no wheel to build from for ${process.platform}-${process.arch}-${kind}.`);
+  const compiler = firstThatRuns([[process.env.CXX ?? 'c++'], ['g++'], ['clang++']]);
+  if (!compiler) throw new Error(`A C++ compiler is missing (${mac ? 'xcode-select --install' : 'Debian: g++'}).`);
+  const pip = firstThatRuns([['pip'], ['pip3'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']]);
+  if (!pip) throw new Error('pip, which downloads TensorFlow, is missing (Debian: python3-pip).');
+
+  const downloads = join(nativeRoot(), 'downloads', `${version}-${kind}`);
+  await mkdir(downloads, { recursive: true });
+  await refuseLittleSpace(kind === 'cuda' ? 12e9 : 1.5e9);
+  const libraries = await fetchWheel(pip, downloads, wheel, `==${version}`);
+  const partners = kind === 'cuda' ? await cudaWheels(libraries) : [];
+  const others: string[] = [];
+  for (const [name, constraint] of partners) others.push(await fetchWheel(pip, downloads, name, constraint));
+
+  const folder = nativeFolder(version, kind);
+  const fresh = await mkdtemp(`${folder}.`);
+  try {
+    console.error('Unpacking the libraries ...');
+    await unpackZip(libraries, (name) => (isNeeded(name) ? join(fresh, name) : undefined));
+    for (const other of others) {
+      await unpackZip(other, (name) => (/^nvidia\/.*\.so[.\d]*$/.test(name) ? join(fresh, name) : undefined));
+    }
+    console.error('Compiling the addon ...');
+    compile(compiler, fresh);
+    await rm(join(fresh, 'tensorflow', 'include'), { recursive: true });
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  await rm(downloads, { recursive: true });
+  return folder;
+}
+
+/** TensorFlow's two libraries and the headers of its C interface. */
+function isNeeded(name: string): boolean {
+  return (
+    /^tensorflow\/libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(name) ||
+    /^tensorflow\/include\/(tensorflow\/c|tensorflow\/core\/platform|tsl\/platform|xla\/tsl\/c)\/.*\.h$/.test(name)
+  );
+}
+
+function compile(compiler: string[], folder: string): void {
+  const require = createRequire(join(packageFolder, 'package.json'));
+  const binding = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'binding');
+  const nodeHeaders = join(dirname(require.resolve('node-api-headers/package.json')), 'include');
+  const tensorflow = join(folder, 'tensorflow');
+  const common = ['-std=c++17', '-O2', '-fPIC', '-w', '-DNAPI_VERSION=8', `-I${nodeHeaders}`];
+  const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  const libraries = ['cc', 'framework'].map((name) =>
+    join(tensorflow, mac ? `libtensorflow_${name}.2.dylib` : `libtensorflow_${name}.so.2`),
+  );
+  runCompiler([
+    ...[...common, ...shared, `-I${join(tensorflow, 'include')}`, `-I${binding}`],
+    ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc'), ...libraries],
+    ...[`-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/tensorflow`, '-o', join(folder, addonName)],
+  ]);
+  const quiet = join(packageFolder, 'build', 'native', 'quiet.cc');
+  runCompiler([...common, ...shared, quiet, '-o', join(folder, quietName)]);
+
+  function runCompiler(args: string[]): void {
+    const [command = '', ...first] = compiler;
+    const { status, stderr } = spawnSync(command, [...first, ...args], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`The compiler failed:\n${stderr.slice(0, 2000)}`);
+  }
+}
+
+/** Path of the wheel, downloaded by pip unless it is there from an earlier attempt. */
+async function fetchWheel(pip: string[], folder: string, name: string, constraint: string): Promise<string> {
+  const find = async () => {
+    const files = await readdir(folder);
+    const file = files.find((file) => file.startsWith(`${name.replaceAll('-', '_')}-`) && file.endsWith('.whl'));
+    return file && join(folder, file);
+  };
+  const found = await find();
+  if (found && (await isWholeZip(found))) return found;
+  if (found) await rm(found);
+  console.error(`Downloading ${name} ${constraint} ...`);
+  const wanted = ['download', '--no-deps', '--only-binary=:all:', '--dest', folder, `${name}${constraint}`];
+  // The wheel of any Python will do, so ask for another where this one is too old or too new.
+  for (const extra of [[], ['--python-version', '3.12']]) {
+    const [command = '', ...first] = pip;
+    spawnSync(command, [...first, ...wanted, ...extra], { stdio: ['ignore', 2, 2] });
+    const wheel = await find();
+    if (wheel) return wheel;
+  }
+  throw new Error(`pip could not download ${name} ${constraint}; what it printed stands above.`);
+}
+
+/** The wheels of CUDA libraries that a TensorFlow wheel says it runs with: [name, constraint]. */
+async function cudaWheels(tensorflow: string): Promise<[string, string][]> {
+  const metadata = await readZipText(tensorflow, (name) => name.endsWith('.dist-info/METADATA'));
+  const lines = metadata.matchAll(/^Requires-Dist: (nvidia-[\w-]+)\s*\(?([<>=!~.,\d]*)\)?;.*and-cuda/gm);
+  return [...lines].map(([, name = '', constraint = '']) => [name, constraint]);
+}
+
+async function refuseLittleSpace(bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(nativeRoot());
+  if (bavail * bsize > bytes) return;
+  const gigabytes = (n: number) => (n / 1e9).toFixed(1);
+  throw new Error(`${nativeRoot()} has ${gigabytes(bavail * bsize)} GB free, and this needs ${gigabytes(bytes)} GB.`);
+}
+
+function firstThatRuns(commands: string[][]): string[] | undefined {
+  return commands.find(([command = '', ...args]) => spawnSync(command, [...args, '--version']).status === 0);
+}

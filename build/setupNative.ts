@@ -1,0 +1,77 @@
+/**
+ * `npm run setup:native [-- --cuda] [--optional]`: gets native TensorFlow ready for this user, once.
+ *
+ * Takes what is there if it loads; else builds from a TensorFlow wheel; else takes the official archive; else says in
+ * a sentence each what was in the way. Interrupted, it goes on where it stopped. The exit code is 1 where it could not,
+ * or 0 with --optional: everything also runs without, on WebGPU or WebAssembly.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { addonPath, type NativeKind, nativeBuilds, nativeRoot, quietName } from '../electron/devices/nativeFolders.ts';
+import { takeArchive } from './native/fromArchive.ts';
+import { buildFromWheel } from './native/fromWheel.ts';
+
+const options = process.argv.slice(2);
+const unknown = options.find((option) => option !== '--cuda' && option !== '--optional');
+if (unknown) {
+  console.error(
+    `Unknown option ${unknown}: there are --cuda (for an NVIDIA graphics card) and --optional (never fail).`,
+  );
+  process.exit(2);
+}
+const kind: NativeKind = options.includes('--cuda') ? 'cuda' : 'cpu';
+
+async function setUp(): Promise<boolean> {
+  const broken: string[] = [];
+  for (const folder of nativeBuilds([kind])) {
+    const result = tryLoad(folder);
+    if (result.loads) return say(`Native TensorFlow ${result.text} is ready in ${folder}.`);
+    broken.push(`What is in ${folder} does not load: ${result.text}`);
+  }
+  const reasons = broken;
+  if (process.env.NOISELOOM_NATIVE) {
+    reasons.push(`NOISELOOM_NATIVE names ${process.env.NOISELOOM_NATIVE}, so nothing else is set up.`);
+  } else {
+    mkdirSync(nativeRoot(), { recursive: true });
+    for (const [way, get] of [
+      ['From a wheel', buildFromWheel],
+      ['From the official archive', takeArchive],
+    ] as const) {
+      try {
+        const folder = await get(kind);
+        const result = tryLoad(folder);
+        if (result.loads) return say(`Native TensorFlow ${result.text} is ready in ${folder}.`);
+        reasons.push(`${way}: it does not load: ${result.text}`);
+      } catch (error) {
+        reasons.push(`${way}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+  }
+  console.error('Native TensorFlow could not be set up.');
+  for (const reason of reasons) console.error(`- ${reason}`);
+  console.error('Everything also runs without it, on WebGPU or (slowly) on WebAssembly.');
+  return false;
+}
+
+function say(sentence: string): true {
+  console.log(sentence);
+  return true;
+}
+
+/** Loads a build in a process of its own, because a bad one can end the process. `text` is TensorFlow's version or why not. */
+function tryLoad(folder: string): { loads: boolean; text: string } {
+  const program = `
+    const [quiet, addon] = process.argv.slice(1);
+    try { require(quiet).hush(); } catch {}
+    try { console.log(require(addon).TF_Version); } catch (error) { console.log(error.message); process.exitCode = 1; }`;
+  const { status, signal, stdout } = spawnSync(
+    process.execPath,
+    ['-e', program, join(folder, quietName), addonPath(folder) ?? folder],
+    { encoding: 'utf8', timeout: 120_000, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' } },
+  );
+  const text = stdout.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${status}`}`;
+  return { loads: status === 0, text };
+}
+
+if (!(await setUp()) && !options.includes('--optional')) process.exitCode = 1;

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+import { bundleTensorflow } from './tensorflow.ts';
+import { TestReport } from './testReport.ts';
+
+/** Chromium's software Vulkan driver, so that WebGPU is tested on machines without a graphics card. */
+const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const vulkan = process.env.VK_ICD_FILENAMES ?? (existsSync(softwareVulkan) ? softwareVulkan : undefined);
+
+const tensorflow = await bundleTensorflow();
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  resolve: {
+    alias: Object.entries(tensorflow).map(([specifier, file]) => ({
+      find: new RegExp(`^${specifier}(\\.js)?$`),
+      replacement: file,
+    })),
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    ...(vulkan && { env: { VK_ICD_FILENAMES: vulkan } }),
+    testTimeout: 60_000,
+    reporters: ['default', new TestReport()],
+    pool: 'forks', // TensorFlow's addon keeps one state per process: no worker threads
+    server: { deps: { external: [/out\/tensorflow\//] } },
+  },
+});

@@ -1,0 +1,107 @@
+/**
+ * TensorFlow's convolutions take any padding, but tfjs-node passes on only 'same' and 'valid' (and lists of numbers
+ * forward). Diffusion models pad by one pixel before a stride of two, forward and backward, so the four kernels are
+ * registered anew here.
+ */
+import {
+  type Conv2DAttrs,
+  type Conv2DBackpropFilterAttrs,
+  type Conv2DBackpropInputAttrs,
+  getKernel,
+  type KernelConfig,
+  type NamedAttrMap,
+  registerKernel,
+  type Tensor,
+  type TensorInfo,
+  tensor1d,
+  unregisterKernel,
+} from '../../nodes/ml/tf.ts';
+
+const backendName = 'tensorflow';
+
+/** The part of tfjs-node's backend that kernels use. */
+interface NativeBackend {
+  readonly binding: {
+    TF_ATTR_INT: number;
+    TF_ATTR_STRING: number;
+    TF_ATTR_BOOL: number;
+    TF_ATTR_TYPE: number;
+    TF_FLOAT: number;
+  };
+  executeSingleOutput(name: string, attributes: object[], inputs: TensorInfo[]): Tensor;
+}
+
+export function registerNativeKernels(): void {
+  for (const name of ['Conv2D', 'FusedConv2D']) {
+    replaceKernel(name, (original) => (args) => {
+      const attrs = args.attrs as unknown as Conv2DAttrs;
+      return original({ ...args, attrs: { ...attrs, pad: asList(attrs.pad) } as unknown as NamedAttrMap });
+    });
+  }
+  replaceKernel('Conv2DBackpropInput', (original) => (args) => {
+    const attrs = args.attrs as unknown as Conv2DBackpropInputAttrs;
+    const { dy, filter } = args.inputs as { dy: TensorInfo; filter: TensorInfo };
+    const pad = asList(attrs.pad);
+    if (typeof pad === 'string') return original({ ...args, attrs: { ...attrs, pad } as unknown as NamedAttrMap });
+    const backend = args.backend as NativeBackend;
+    const shape = tensor1d(attrs.inputShape, 'int32');
+    const result = backend.executeSingleOutput('Conv2DBackpropInput', explicit(backend, attrs.strides, pad), [
+      shape,
+      filter,
+      dy,
+    ]);
+    shape.dispose();
+    return result;
+  });
+  replaceKernel('Conv2DBackpropFilter', (original) => (args) => {
+    const attrs = args.attrs as unknown as Conv2DBackpropFilterAttrs;
+    const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
+    const pad = asList(attrs.pad);
+    if (typeof pad === 'string') return original({ ...args, attrs: { ...attrs, pad } as unknown as NamedAttrMap });
+    const backend = args.backend as NativeBackend;
+    const shape = tensor1d(attrs.filterShape, 'int32');
+    const result = backend.executeSingleOutput('Conv2DBackpropFilter', explicit(backend, attrs.strides, pad), [
+      x,
+      shape,
+      dy,
+    ]);
+    shape.dispose();
+    return result;
+  });
+}
+
+function replaceKernel(kernelName: string, wrap: (original: KernelConfig['kernelFunc']) => KernelConfig['kernelFunc']) {
+  const original = getKernel(kernelName, backendName);
+  unregisterKernel(kernelName, backendName);
+  registerKernel({ ...original, kernelFunc: wrap(original.kernelFunc) });
+}
+
+type Padding = Conv2DAttrs['pad'];
+type PaddingList = Exclude<Padding, 'valid' | 'same' | number>;
+
+/** A number of pixels on every side as the list that TensorFlow understands. */
+function asList(pad: Padding): 'valid' | 'same' | PaddingList {
+  if (typeof pad !== 'number') return pad;
+  return pad === 0
+    ? 'valid'
+    : [
+        [0, 0],
+        [pad, pad],
+        [pad, pad],
+        [0, 0],
+      ];
+}
+
+/** The attributes of TensorFlow's two convolution gradients for NHWC and explicit padding. */
+function explicit(backend: NativeBackend, strides: [number, number] | number, pad: PaddingList): object[] {
+  const { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+  const [down, right] = typeof strides === 'number' ? [strides, strides] : strides;
+  return [
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'strides', type: TF_ATTR_INT, value: [1, down, right, 1] },
+    { name: 'padding', type: TF_ATTR_STRING, value: 'EXPLICIT' },
+    { name: 'explicit_paddings', type: TF_ATTR_INT, value: pad.flat() },
+    { name: 'data_format', type: TF_ATTR_STRING, value: 'NHWC' },
+    { name: 'use_cudnn_on_gpu', type: TF_ATTR_BOOL, value: true },
+  ];
+}
