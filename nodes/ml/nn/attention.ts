@@ -1,0 +1,183 @@
+import {
+  add,
+  concat,
+  matMul,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tidy,
+  transpose,
+} from '../tf.ts';
+import { defineOp } from './defineOp.ts';
+
+export interface AttentionOptions {
+  readonly heads: number;
+  /** N, where the inputs are given as rows [N T, C] and [N S, C] (which spares linear layers their reshapes). */
+  readonly batch?: number;
+  /** Added to the scores before the softmax; rank 4, broadcast to [N, heads, T, S]. A constant: it gets no gradient. */
+  readonly mask?: Tensor4D;
+  /** Largest score matrix held at once, in bytes; a larger one is computed slice by slice. */
+  readonly sliceBytes?: number;
+}
+
+/**
+ * Scaled dot-product attention. q [N, T, C], k and v [N, S, C], heads side by side in C -> [N, T, C]. Scores are never
+ * remembered: the backward pass computes them again, in the same slices. The caller owns the result.
+ * Source: arXiv 1706.03762, equation 1; gradient arXiv 2205.14135, appendix B.2
+ */
+export function attention<T extends Tensor2D | Tensor3D>(q: T, k: T, v: T, options: AttentionOptions): T {
+  const { heads, mask, sliceBytes = 2 ** 28, batch = q.shape[0] } = options;
+  const attributes = { batch, heads, sliceBytes };
+  return (mask ? attendMasked({ q, k, v, mask }, attributes) : attend({ q, k, v }, attributes)) as T;
+}
+
+interface Inputs {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly mask?: Tensor4D;
+}
+interface Attributes {
+  readonly batch: number;
+  readonly heads: number;
+  readonly sliceBytes: number;
+}
+
+/**
+ *   P = softmax(s q k^T + mask), y = P v, s = 1 / sqrt(C / heads)
+ *   dv = P^T dy,  dS = P (dy v^T - rowsum(dy y)),  dq = s dS k,  dk = s dS^T q
+ */
+const attentionOp = (name: string, masked: boolean) =>
+  defineOp<Inputs, Attributes>({
+    name,
+    reads: masked ? ['q', 'k', 'v', 'mask'] : ['q', 'k', 'v'],
+    keeps: 1,
+    forward({ q, k, v, mask }, attributes) {
+      const scaled = apart(mul(q, scaleOf(q, attributes)), attributes); // [N, heads, T, C / heads]
+      const [keys, values] = [apart(k, attributes), apart(v, attributes)]; // [N, heads, S, C / heads]
+      const y = inSlices(
+        [scaled, keys],
+        attributes.sliceBytes,
+        (rows, whole) => [matMul(weights(rows(scaled), whole(keys), mask && rows(mask)), whole(values))],
+        () => false,
+      );
+      return [together(y[0] as Tensor, q.rank)];
+    },
+    gradient(dy, [q, k, v, ...rest], attributes) {
+      const mask = masked ? rest[0] : undefined;
+      const y = rest[masked ? 1 : 0] as Tensor;
+      const scale = scaleOf(q as Tensor, attributes);
+      const [dq, dk, dv] = tidy(() => {
+        const scaled = apart(mul(q as Tensor, scale), attributes);
+        const [keys, values, d] = [k, v, dy].map((x) => apart(x as Tensor, attributes)) as [Tensor, Tensor, Tensor];
+        const level = sum(apart(mul(dy, y), attributes), 3, true); // [N, heads, T, 1]
+        const parts = inSlices(
+          [scaled, keys],
+          attributes.sliceBytes,
+          (rows, whole) => {
+            const p = weights(rows(scaled), whole(keys), mask && rows(mask));
+            const dS = mul(p, sub(matMul(rows(d), whole(values), false, true), rows(level)));
+            return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
+          },
+          (output) => output > 0,
+        );
+        return parts.map((part) => together(part, dy.rank));
+      }) as [Tensor, Tensor, Tensor];
+      return {
+        q: () => dq,
+        k: () => dk,
+        v: () => dv,
+        mask: () => {
+          throw new Error('An attention mask is a constant: it has no gradient.');
+        },
+      };
+    },
+  });
+const attend = attentionOp('NoiseloomAttention', false);
+const attendMasked = attentionOp('NoiseloomMaskedAttention', true);
+
+/** softmax(q k^T + mask) [.., T, S] */
+function weights(q: Tensor, k: Tensor, mask: Tensor | undefined): Tensor {
+  const scores = matMul(q, k, false, true);
+  return softmax(mask ? add(scores, mask) : scores);
+}
+
+/** 1 / sqrt(width of a head) */
+const scaleOf = (q: Tensor, { heads }: Attributes): number => Math.sqrt(heads / (q.shape.at(-1) as number));
+
+/** [N, T, C] or [N T, C] -> [N, heads, T, C / heads] */
+function apart(x: Tensor, { batch, heads }: Attributes): Tensor4D {
+  const width = (x.shape.at(-1) as number) / heads;
+  if (heads === 1) return reshape(x, [batch, 1, -1, width]);
+  return transpose(reshape(x, [batch, -1, heads, width]), [0, 2, 1, 3]);
+}
+
+/** [N, heads, T, C / heads] -> [N, T, C] or [N T, C] */
+function together(x: Tensor, rank: number): Tensor {
+  const [n, heads, t, width] = x.shape as [number, number, number, number];
+  return reshape(
+    heads === 1 ? x : transpose(x, [0, 2, 1, 3]),
+    rank === 2 ? [n * t, heads * width] : [n, t, heads * width],
+  );
+}
+
+type Cut = (x: Tensor) => Tensor;
+
+/**
+ * Runs `body` on boxes of pictures, heads and query rows whose score matrices fit in `bytes`, and joins each of its
+ * outputs: along query rows end to end, or added where `added(output)`. `rows(x)` cuts a box out of a tensor with query
+ * rows, `whole(x)` out of one with keys.
+ */
+function inSlices(
+  [queries, keys]: readonly [Tensor, Tensor],
+  bytes: number,
+  body: (rows: Cut, whole: Cut) => Tensor[],
+  added: (output: number) => boolean,
+): Tensor[] {
+  const [n, heads, t] = queries.shape as [number, number, number];
+  const fit = Math.floor(bytes / (4 * (keys.shape[2] as number))); // rows of scores
+  const lengths = [n, heads, t];
+  const atOnce = [fit / (t * heads), fit / t, fit].map((count) => Math.max(1, Math.floor(count)));
+  const visit = (begin: readonly number[], size: readonly number[]): Tensor[] => {
+    const axis = begin.length;
+    if (axis === 3)
+      return tidy(() =>
+        body(
+          (x) => cut(x, begin, size),
+          (x) => cut(x, begin.slice(0, 2), size.slice(0, 2)),
+        ),
+      );
+    const step = atOnce[axis] as number;
+    const pieces = chunks(lengths[axis] as number, step).map(([at, length]) =>
+      visit([...begin, at], [...size, length]),
+    );
+    const [first] = pieces as [Tensor[], ...Tensor[][]];
+    if (pieces.length === 1) return first;
+    return first.map((_, output) => {
+      const parts = pieces.map((piece) => piece[output] as Tensor);
+      return axis === 2 && added(output) ? parts.reduce((sum, part) => add(sum, part)) : concat(parts, axis);
+    });
+  };
+  return visit([], []);
+}
+
+const chunks = (length: number, size: number): [begin: number, size: number][] =>
+  Array.from({ length: Math.ceil(length / size) }, (_, i) => [i * size, Math.min(size, length - i * size)]);
+
+/** A box of a rank-4 tensor by its leading axes; an axis of length 1 is broadcast, hence taken whole. */
+function cut(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
+  const extent = x.shape.map((length, axis) => (length === 1 ? 1 : (size[axis] ?? length)));
+  if (extent.every((length, axis) => length === x.shape[axis])) return x;
+  return slice(
+    x,
+    x.shape.map((length, axis) => (length === 1 ? 0 : (begin[axis] ?? 0))),
+    extent,
+  );
+}

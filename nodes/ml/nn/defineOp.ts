@@ -1,0 +1,65 @@
+import {
+  dispose,
+  engine,
+  getBackend,
+  getKernel,
+  type NamedAttrMap,
+  type NamedTensorMap,
+  registerGradient,
+  registerKernel,
+  type Tensor,
+  tidy,
+} from '../tf.ts';
+
+/** Tensors by name; one that is undefined is left out. */
+type Inputs = object;
+
+export interface OpDefinition<I extends Inputs, A extends object> {
+  /** Unique among all kernels of TensorFlow.js. */
+  readonly name: string;
+  /** Inputs that the gradient reads; they must always be given. */
+  readonly reads?: readonly (keyof I & string)[];
+  /** How many outputs the gradient reads: 1 keeps the result itself, 2 the first remainder as well, and so on. */
+  readonly keeps?: number;
+  /** The result, then what the gradient wants to remember (small tensors). Runs in a tidy. */
+  forward(inputs: I, attributes: A): [result: Tensor, ...remembered: Tensor[]];
+  /**
+   * One function an input that returns the gradient with respect to it, of that input's shape. Only those asked for are
+   * called, each in a tidy. What is made outside of them lives until the whole backward pass ends: keep that small.
+   */
+  gradient(dy: Tensor, saved: Tensor[], attributes: A): { [name in keyof I]-?: () => Tensor };
+}
+
+/**
+ * An operation with a hand-written gradient. Unlike `customGrad`, it computes only the gradients that are asked for
+ * (frozen weights cost nothing) and is one entry on the tape. `saved` holds the inputs of `reads`, then `keeps` outputs.
+ */
+export function defineOp<I extends Inputs, A extends object = object>(
+  definition: OpDefinition<I, A>,
+): (inputs: I, attributes?: A) => Tensor {
+  const { name, reads = [], keeps = 0, forward, gradient } = definition;
+  registerGradient({
+    kernelName: name,
+    inputsToSave: [...reads],
+    outputsToSave: Array.from({ length: keeps }, () => true),
+    gradFunc: (dy, saved, attributes) =>
+      gradient(Array.isArray(dy) ? (dy[0] as Tensor) : dy, saved, attributes as unknown as A),
+  });
+  return (inputs, attributes) => {
+    const backendName = getBackend();
+    if (!getKernel(name, backendName))
+      registerKernel({
+        kernelName: name,
+        backendName,
+        kernelFunc: (call) => tidy(() => forward(call.inputs as unknown as I, call.attrs as unknown as A)),
+      });
+    const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
+    const [result, ...remembered] = engine().runKernel<Tensor[]>(
+      name,
+      given as NamedTensorMap,
+      attributes as unknown as NamedAttrMap,
+    );
+    dispose(remembered);
+    return result as Tensor;
+  };
+}

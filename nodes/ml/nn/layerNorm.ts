@@ -1,0 +1,38 @@
+import { add, mean, mul, rsqrt, square, sub, sum, type Tensor, type Tensor1D } from '../tf.ts';
+import type { Weights } from '../weights/weights.ts';
+import { defineOp } from './defineOp.ts';
+
+/**
+ * Layer normalisation: mean 0 and variance 1 along the last axis, then scale and offset.
+ * x [..., C], w.weight [C], w.bias [C]. The caller owns the result. Source: arXiv 1607.06450, equation 4
+ */
+export function layerNorm<T extends Tensor>(x: T, w: Weights, eps: number): T {
+  const [scale, offset] = [w.get('weight') as Tensor1D, w.get('bias') as Tensor1D];
+  return normalise({ x, scale, offset }, { eps }) as T;
+}
+
+/** m mean, r 1 / standard deviation, z = (x - m) r, g = scale dy:  dx = r (g - mean(g) - z mean(g z)). */
+const normalise = defineOp<{ x: Tensor; scale: Tensor1D; offset: Tensor1D }, { eps: number }>({
+  name: 'NoiseloomLayerNorm',
+  reads: ['x', 'scale'],
+  keeps: 3,
+  forward({ x, scale, offset }, { eps }) {
+    const m = mean(x, -1, true);
+    const centred = sub(x, m);
+    const r = rsqrt(add(mean(square(centred), -1, true), eps));
+    return [add(mul(mul(centred, r), scale), offset), m, r];
+  },
+  gradient(dy, [x, scale, _y, m, r]) {
+    const z = () => mul(sub(x as Tensor, m as Tensor), r as Tensor);
+    const leading = dy.shape.slice(0, -1).map((_, axis) => axis);
+    return {
+      x: () => {
+        const [standard, g] = [z(), mul(dy, scale as Tensor)];
+        const along = mul(standard, mean(mul(g, standard), -1, true));
+        return mul(sub(sub(g, mean(g, -1, true)), along), r as Tensor);
+      },
+      scale: () => sum(mul(dy, z()), leading),
+      offset: () => sum(dy, leading),
+    };
+  },
+});

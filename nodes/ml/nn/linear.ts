@@ -1,0 +1,33 @@
+import { add, matMul, reshape, sum, type Tensor, type Tensor1D, type Tensor2D } from '../tf.ts';
+import type { Weights } from '../weights/weights.ts';
+import { defineOp } from './defineOp.ts';
+
+/** y = x W^T + b on the last axis. x [..., in], w.weight [out, in], w.bias [out] if present. The caller owns the result. */
+export function linear<T extends Tensor>(x: T, w: Weights): T {
+  const weight = w.get('weight') as Tensor2D;
+  const bias = w.has('bias') ? (w.get('bias') as Tensor1D) : undefined;
+  return project({ x, weight, bias }) as T;
+}
+
+const project = defineOp<{ x: Tensor; weight: Tensor2D; bias: Tensor1D | undefined }>({
+  name: 'NoiseloomLinear',
+  reads: ['x', 'weight'],
+  forward({ x, weight, bias }) {
+    const product = matMul(rows(x), weight, false, true); // [rows, out]
+    const y = bias ? add(product, bias) : product;
+    return [x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0]])];
+  },
+  gradient(dy, [x, weight]) {
+    return {
+      x: () => {
+        const dx = matMul(rows(dy), weight as Tensor2D);
+        return dy.rank === 2 ? dx : reshape(dx, (x as Tensor).shape);
+      },
+      weight: () => matMul(rows(dy), rows(x as Tensor), true, false),
+      bias: () => sum(rows(dy), 0),
+    };
+  },
+});
+
+const rows = (x: Tensor): Tensor2D =>
+  x.rank === 2 ? (x as Tensor2D) : reshape(x, [-1, x.shape[x.rank - 1] as number]);

@@ -1,0 +1,37 @@
+import { customGrad, engine, grads, type Tensor, tidy } from '../tf.ts';
+
+/**
+ * Applies a block without remembering its activations: the backward pass runs the block again.
+ * Costs one more forward pass of the block, and saves all of its memory between the passes.
+ *
+ * Gradients flow to `inputs` alone (the result must depend on every one of them). What the block reads otherwise, its
+ * weights, gets none: training calls the block plainly. Source: arXiv 1604.06174, section 4
+ */
+export function recompute<I extends readonly Tensor[], O extends Tensor>(block: (...inputs: I) => O, inputs: I): O {
+  const op = customGrad((...call: unknown[]) => {
+    const save = call.pop() as (tensors: Tensor[]) => void;
+    save(call as Tensor[]);
+    return {
+      value: block(...(call as unknown as I)),
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        tidy(() => withOwnTape(() => grads(block as unknown as (...xs: Tensor[]) => Tensor)(saved, dy))),
+    };
+  });
+  return op(...inputs) as O;
+}
+
+/** Applies a block and lets go of what neither its result nor its gradient needs. */
+export function plainly<I extends readonly Tensor[], O extends Tensor>(block: (...inputs: I) => O, inputs: I): O {
+  return tidy(() => block(...inputs));
+}
+
+/** The engine has one tape and drops it when a gradient is done; the one that is being walked has to survive. */
+function withOwnTape<T>(body: () => T): T {
+  const { state } = engine();
+  const tape = state.activeTape;
+  try {
+    return body();
+  } finally {
+    state.activeTape = tape;
+  }
+}
