@@ -1,0 +1,24 @@
+import type { Artifact, NodeContext } from '../../nodes/defineNode.ts';
+import type { Files } from '../../nodes/files.ts';
+import { memoryFiles } from './memoryFiles.ts';
+
+/** A context for running one node by hand: it records what the node saves and says. */
+export function nodeContext(
+  options: { files?: Files; signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
+) {
+  const signal = options.signal ?? new AbortController().signal;
+  const saved: Artifact[] = [];
+  const progress: { fraction: number; text: string | undefined; preview: boolean }[] = [];
+  const context: NodeContext = {
+    signal,
+    device: { name: 'cpu', description: 'of a test', memory: {} },
+    files: options.files ?? memoryFiles({}),
+    async progress(fraction, text, preview) {
+      progress.push({ fraction, text, preview: preview !== undefined });
+      options.onProgress?.(fraction);
+      signal.throwIfAborted();
+    },
+    save: (artifact) => saved.push(artifact),
+  };
+  return { context, saved, progress };
+}

@@ -1,0 +1,35 @@
+import { add, mul, sigmoid, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
+import type { Generator, SampleRequest, SampleStep } from '../../nodes/ports.ts';
+
+/**
+ * A generator small enough to compute by hand: each step adds 1/4 of itself to the latents [N, h, w, 3], and decoding is
+ * the logistic function, so pixel = sigmoid(noise * 1.25^steps). It counts how many pictures it denoises at once.
+ */
+export function stripeGenerator(): Generator & { readonly batches: number[] } {
+  const batches: number[] = [];
+  return {
+    name: 'stripes',
+    bytes: 0,
+    differentiable: true,
+    batches,
+    defaults: { scheduler: 'euler', steps: 2, guidanceScale: 1, eta: 0, width: 8, height: 4 },
+    latentShape: (width, height) => [height, width, 3],
+    *denoise({ noise, settings: { steps } }: SampleRequest): globalThis.Generator<SampleStep, Tensor4D, void> {
+      batches.push(noise.seeds.length);
+      let latents: Tensor4D = mul(noise.latents, 1);
+      try {
+        for (let step = 1; step <= steps; step++) {
+          const before = latents;
+          latents = tidy(() => add(before, mul(before, 0.25)));
+          before.dispose();
+          yield { step, steps, latents, estimate: latents };
+        }
+        return mul(latents, 1);
+      } finally {
+        latents.dispose();
+      }
+    },
+    decode: (latents) => sigmoid(latents),
+    dispose: () => {},
+  };
+}
