@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { exitCodes } from './exitCodes.ts';
+import { UsageError } from './problems.ts';
+import { showProgress } from './progress.ts';
+import { print, remark } from './terminal.ts';
+
+interface TrainFlags {
+  readonly out: string;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly resume?: boolean;
+  readonly device: string;
+}
+
+export function addTrainCommand(program: Command): void {
+  program
+    .command('train')
+    .summary('train a built-in model')
+    .description(
+      'Trains a built-in model on the built-in world and writes it as a diffusers folder. Checkpoints every two minutes and when interrupted; the same seed gives the same losses, interrupted or not.',
+    )
+    .argument('<name>', 'text-to-image')
+    .option('-o, --out <folder>', 'where the checkpoint and the model are written', 'noiseloom-training')
+    .option('--steps <count>', 'optimiser steps in all', positiveInteger, 20_000)
+    .option('--batch <count>', 'pictures a step', positiveInteger, 32)
+    .option('--learning-rate <rate>', 'of AdamW after warm-up', positiveNumber, 6e-4)
+    .option('--seed <number>', 'of the weights, the pictures and the noise', positiveInteger, 1)
+    .option('--resume', 'go on from the checkpoint in the folder')
+    .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
+    .action(async (name: string, flags: TrainFlags) => {
+      process.exitCode = await train(name, flags);
+    });
+}
+
+async function train(name: string, flags: TrainFlags): Promise<number> {
+  if (name !== 'text-to-image')
+    throw new UsageError(`There is no model "${name}" to train. The models are text-to-image.`);
+  const folder = resolve(flags.out);
+  const checkpoint = existsSync(join(folder, 'training.safetensors'));
+  if (checkpoint && !flags.resume)
+    throw new UsageError(
+      `${folder} holds a checkpoint. Go on from it with --resume, or choose another folder by --out.`,
+    );
+  if (!checkpoint && flags.resume) throw new UsageError(`${folder} holds no checkpoint to go on from.`);
+
+  const [{ openFiles }, { fileFolders }, session, { abortOnInterrupt }, { trainTextToImage }] = await Promise.all([
+    import('../files.ts'),
+    import('../folders.ts'),
+    import('./session.ts'),
+    import('./interrupt.ts'),
+    import('../trainTextToImage.ts'),
+  ]);
+  const device = await session.startDevice(session.parseDevice(flags.device));
+  remark(`Training on ${device.name}: ${device.description}`);
+  const controller = abortOnInterrupt();
+  const progress = showProgress(process.stderr);
+  let [first, smooth] = [0, Number.NaN];
+  progress.start('Training');
+  await trainTextToImage(
+    {
+      ...flags,
+      folder,
+      signal: controller.signal,
+      onStep(step, loss) {
+        first ||= step;
+        smooth = Number.isNaN(smooth) ? loss : 0.98 * smooth + 0.02 * loss;
+        progress.update(
+          (step - first + 1) / (flags.steps - first + 1),
+          `step ${step} of ${flags.steps}, loss ${smooth.toFixed(4)}`,
+        );
+      },
+    },
+    openFiles(fileFolders(process.cwd())),
+  );
+  progress.end(controller.signal.aborted ? 'Stopped; go on with --resume.' : 'Done.');
+  print(folder);
+  return controller.signal.aborted ? exitCodes.interrupted : exitCodes.done;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('A number above 0 is needed.');
+  return value;
+}
+
+function positiveInteger(text: string): number {
+  const value = positiveNumber(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('A whole number above 0 is needed.');
+  return value;
+}

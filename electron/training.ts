@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Files } from '../nodes/files.ts';
+import { randomStream } from '../nodes/ml/random.ts';
+import { type AdamWSettings, cosineRate } from '../nodes/ml/train/adamW.ts';
+import { initialise } from '../nodes/ml/train/initialise.ts';
+import {
+  readTrainingState,
+  startState,
+  type TrainingState,
+  writeTrainingState,
+} from '../nodes/ml/train/trainingState.ts';
+import { type Training, trainStep } from '../nodes/ml/train/trainStep.ts';
+import { openCheckpoint } from '../nodes/ml/weights/openCheckpoint.ts';
+import { writeAtomic } from './files.ts';
+
+export interface TrainingRun {
+  /** What is trained with which settings; a checkpoint with another identity is refused. */
+  readonly identity: string;
+  readonly folder: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly warmUp: number;
+  readonly optimiser: AdamWSettings;
+  /** Seconds between checkpoints. */
+  readonly saveEvery: number;
+  readonly signal: AbortSignal;
+  onStep(step: number, loss: number): void;
+}
+
+/**
+ * Trains to `steps`, going on from the folder's checkpoint where there is one, and writes a checkpoint now and then, at
+ * the end and when aborted. The same seed and settings give the same losses, interrupted or not. The caller owns the
+ * tensors of the state returned.
+ */
+export async function runTraining(training: Training, run: TrainingRun, files: Files): Promise<TrainingState> {
+  const path = join(run.folder, 'training.safetensors');
+  await mkdir(run.folder, { recursive: true });
+  let { optimiser, losses } = existsSync(path)
+    ? await readTrainingState(await openCheckpoint(files, path), run.identity)
+    : startState(initialise(training.layout, randomStream(run.seed)));
+  const curve = [...losses];
+  const save = async () => writeAtomic(path, await writeTrainingState({ optimiser, losses: curve }, run.identity));
+
+  let saved = performance.now();
+  while (optimiser.step < run.steps && !run.signal.aborted) {
+    const rate = run.optimiser.learningRate * cosineRate(optimiser.step, run.warmUp, run.steps);
+    const done = await trainStep(training, optimiser, { ...run.optimiser, learningRate: rate });
+    optimiser = done.state;
+    curve.push(done.loss);
+    run.onStep(optimiser.step, done.loss);
+    if (performance.now() - saved > run.saveEvery * 1000) {
+      await save();
+      saved = performance.now();
+    }
+  }
+  await save();
+  losses = curve;
+  return { optimiser, losses };
+}

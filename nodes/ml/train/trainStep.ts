@@ -1,0 +1,46 @@
+import { GraphError } from '../../errors.ts';
+import { dispose, type Scalar, type Tensor, valueAndGrads } from '../tf.ts';
+import { type Weights, weightsOf } from '../weights/weights.ts';
+import { type AdamWSettings, type AdamWState, adamWStep } from './adamW.ts';
+import { flatten, type ParameterLayout, unflatten } from './flatParameters.ts';
+
+/** What is trained: named parameters, and a loss of them for the batch of a step. */
+export interface Training {
+  readonly layout: ParameterLayout;
+  /** Draws the batch of that step (from the step number and the seed alone) and returns the loss as a function. */
+  batch(step: number): { loss: (weights: Weights) => Scalar; dispose(): void };
+  /** Frees what all batches share. */
+  dispose(): void;
+}
+
+/**
+ * Forward, backward, update. Returns the loss and the new state; the old state is disposed of.
+ * Throws GraphError `NOT_FINITE` (and keeps the old state) when the loss is not a number.
+ */
+export async function trainStep(
+  training: Training,
+  state: AdamWState,
+  settings: AdamWSettings,
+): Promise<{ loss: number; state: AdamWState }> {
+  const { layout } = training;
+  const batch = training.batch(state.step);
+  const parameters = unflatten(state.parameters, layout);
+  try {
+    const lossOf = (...tensors: Tensor[]) =>
+      batch.loss(weightsOf(new Map(tensors.map((tensor, i) => [layout[i]!.name, tensor]))));
+    const { value, grads } = valueAndGrads(lossOf)(parameters);
+    const loss = (await value.data())[0]!;
+    const gradient = flatten(grads);
+    dispose([value, ...grads]);
+    if (!Number.isFinite(loss)) {
+      gradient.dispose();
+      throw new GraphError('NOT_FINITE', `Step ${state.step}: the loss is ${loss}. Lower the learning rate.`);
+    }
+    const next = adamWStep(state, gradient, settings);
+    dispose([gradient, state.parameters, state.m, state.v, state.average]);
+    return { loss, state: next };
+  } finally {
+    dispose(parameters);
+    batch.dispose();
+  }
+}

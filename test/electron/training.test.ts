@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { runTraining, type TrainingRun } from '../../electron/training.ts';
+import { linear } from '../../nodes/ml/nn/linear.ts';
+import { randomStream } from '../../nodes/ml/random.ts';
+import { dispose, mean, type Scalar, squaredDifference, tensor2d } from '../../nodes/ml/tf.ts';
+import type { TrainingState } from '../../nodes/ml/train/trainingState.ts';
+import type { Training } from '../../nodes/ml/train/trainStep.ts';
+import { guardLeaks, openTestDevice } from '../support/devices.ts';
+import { diskFiles } from '../support/golden.ts';
+
+/** y = 2 x1 - x2 + 0.5 from eight random points a step. */
+const line: Training = {
+  layout: [
+    { name: 'line.weight', shape: [1, 2] },
+    { name: 'line.bias', shape: [1] },
+  ],
+  batch(step) {
+    const random = randomStream(1000 + step);
+    const points = Array.from({ length: 8 }, () => [random.normal(), random.normal()] as [number, number]);
+    const x = tensor2d(points);
+    const y = tensor2d(points.map(([a, b]) => [2 * a - b + 0.5]));
+    return {
+      loss: (weights) => mean(squaredDifference(linear(x, weights.at('line')), y)) as Scalar,
+      dispose: () => dispose([x, y]),
+    };
+  },
+  dispose: () => {},
+};
+
+describe('runTraining', () => {
+  let folder: string;
+  beforeAll(openTestDevice);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'noiseloom-training-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  guardLeaks();
+
+  const run = (fields: Partial<TrainingRun>): Promise<TrainingState> =>
+    runTraining(
+      line,
+      {
+        identity: 'line',
+        folder,
+        seed: 3,
+        steps: 300,
+        warmUp: 10,
+        optimiser: {
+          learningRate: 0.1,
+          beta1: 0.9,
+          beta2: 0.99,
+          epsilon: 1e-8,
+          weightDecay: 0,
+          clipNorm: 10,
+          averageDecay: 0.9,
+        },
+        saveEvery: 3600,
+        signal: new AbortController().signal,
+        onStep: () => {},
+        ...fields,
+      },
+      diskFiles,
+    );
+  const free = ({ optimiser: { parameters, m, v, average } }: TrainingState) => dispose([parameters, m, v, average]);
+
+  it('learns, and its moving average with it', async () => {
+    const state = await run({});
+    for (const [i, expected] of [2, -1, 0.5].entries())
+      expect((await state.optimiser.average.data())[i]).toBeCloseTo(expected, 2);
+    expect(state.losses).toHaveLength(300);
+    expect(state.losses.at(-1)).toBeLessThan(1e-3);
+    free(state);
+  });
+
+  it('gives the same losses when it is interrupted and resumed', async () => {
+    const whole = await run({ steps: 40 });
+    await rm(join(folder, 'training.safetensors'));
+    const controller = new AbortController();
+    const part = await run({
+      steps: 40,
+      signal: controller.signal,
+      onStep: (step) => step === 17 && controller.abort(),
+    });
+    expect(part.losses).toHaveLength(17);
+    const rest = await run({ steps: 40 });
+    expect(rest.losses).toEqual(whole.losses.map(Math.fround));
+    for (const state of [whole, part, rest]) free(state);
+  });
+
+  it('refuses the checkpoint of another training and keeps it', async () => {
+    free(await run({ steps: 2 }));
+    await expect(run({ steps: 4, identity: 'circle' })).rejects.toMatchObject({ code: 'FOREIGN_CHECKPOINT' });
+    const state = await run({ steps: 3 });
+    expect(state.losses).toHaveLength(3);
+    free(state);
+  });
+});

@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { linearPatchAutoencoder, linearPatchConfig } from '../../../../nodes/ml/models/linearPatchAutoencoder.ts';
+import { randomStream } from '../../../../nodes/ml/random.ts';
+import { clipTokenizer } from '../../../../nodes/ml/text/clipTokenizer.ts';
+import * as tf from '../../../../nodes/ml/tf.ts';
+import { initialise } from '../../../../nodes/ml/train/initialise.ts';
+import { textToImageConfigs as configs, promptLength } from '../../../../nodes/ml/train/textToImage.ts';
+import { textToImageTraining, worldBasis } from '../../../../nodes/ml/train/textToImageTraining.ts';
+import { startState } from '../../../../nodes/ml/train/trainingState.ts';
+import { trainStep } from '../../../../nodes/ml/train/trainStep.ts';
+import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
+import { drawScene } from '../../../../nodes/ml/world/drawScene.ts';
+import { sampleScene } from '../../../../nodes/ml/world/scene.ts';
+import { captionWords } from '../../../../nodes/ml/world/words.ts';
+import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
+
+const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
+const tokenize = (captions: readonly string[]) => captions.map((caption) => tokenizer.encode(caption, promptLength));
+
+describe('the vocabulary of the world', () => {
+  it.each([...new Set(captionWords)])('has one token for "%s"', (word) => {
+    const ids = tokenizer.encode(word, promptLength);
+    expect(ids.slice(2).every((id) => id === configs.textEncoder.eos_token_id)).toBe(true);
+    expect(ids[1]).not.toBe(configs.textEncoder.eos_token_id);
+  });
+
+  it('has room for every caption', () => {
+    const random = randomStream(3);
+    const longest = Math.max(...Array.from({ length: 2000 }, () => sampleScene(random).caption.split(' ').length));
+    expect(longest + 2).toBeLessThanOrEqual(promptLength);
+  });
+});
+
+describe('linearPatchAutoencoder', () => {
+  beforeAll(openTestDevice);
+  guardLeaks();
+
+  it('gives back the pictures of the world within 2.5 % of their range', async () => {
+    const { encoder, decoder } = worldBasis(1, 200);
+    const [components, size] = [encoder.bias.length, decoder.bias.length];
+    const weights = new Map<string, tf.Tensor>([
+      ['encoder.weight', tf.tensor2d(encoder.weight, [components, size])],
+      ['encoder.bias', tf.tensor1d(encoder.bias)],
+      ['decoder.weight', tf.tensor2d(decoder.weight, [size, components])],
+      ['decoder.bias', tf.tensor1d(decoder.bias)],
+    ]);
+    const autoencoder = linearPatchAutoencoder(weightsOf(weights), linearPatchConfig(configs.vae));
+    const random = randomStream(77);
+    const pixels = Array.from({ length: 8 }, () => drawScene(sampleScene(random)));
+    const [latentShape, error] = tf.tidy(() => {
+      const values = Float32Array.from(pixels.flatMap((picture) => [...picture].map((value) => value * 2 - 1)));
+      const images = tf.tensor4d(values, [8, 64, 64, 3]);
+      const latents = autoencoder.encode(images);
+      return [latents.shape, tf.mean(tf.abs(tf.sub(autoencoder.decode(latents), images)))];
+    });
+    expect(latentShape).toEqual([8, 8, 8, 32]);
+    expect((await error.data())[0]).toBeLessThan(0.025);
+    tf.dispose([error, ...weights.values()]);
+  });
+
+  it('refuses a picture that patches cannot tile', () => {
+    const { encode } = linearPatchAutoencoder(weightsOf(new Map()), linearPatchConfig(configs.vae));
+    expect(() => tf.tidy(() => encode(tf.zeros([1, 64, 60, 3])))).toThrow(
+      'The picture is 60x64; both sides must be multiples of 8.',
+    );
+  });
+
+  it('refuses a config without sizes', () => {
+    expect(() => linearPatchConfig({ ...configs.vae, patch_size: 0 })).toThrow('"patch_size" is 0');
+  });
+});
+
+describe('textToImageTraining', () => {
+  beforeAll(openTestDevice);
+  guardLeaks();
+
+  it('starts at the loss of predicting nothing and goes down on a batch that it sees again', async () => {
+    const alphas = Float32Array.from({ length: 1000 }, (_, t) => Math.cos((t / 1000) * (Math.PI / 2)) ** 2);
+    const settings = { seed: 1, batch: 2, captionDropout: 0 };
+    const fresh = textToImageTraining(settings, worldBasis(1, 50), tokenize, alphas);
+    const training = { ...fresh, batch: () => fresh.batch(0) };
+    let { optimiser: state } = startState(initialise(training.layout, randomStream(1)));
+    const losses = [];
+    for (let step = 0; step < 6; step++) {
+      const done = await trainStep(training, state, {
+        learningRate: 2e-3,
+        beta1: 0.9,
+        beta2: 0.99,
+        epsilon: 1e-8,
+        weightDecay: 0,
+        clipNorm: 1,
+        averageDecay: 0.99,
+      });
+      losses.push(done.loss);
+      state = done.state;
+    }
+    expect(losses[0]).toBeGreaterThan(0.7);
+    expect(losses[0]).toBeLessThan(1.4);
+    fresh.dispose();
+    expect(losses[5]).toBeLessThan(0.95 * losses[0]!);
+    tf.dispose([state.parameters, state.m, state.v, state.average]);
+  });
+});
