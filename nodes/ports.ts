@@ -100,6 +100,14 @@ export interface SampleStep {
   readonly estimate: Tensor4D;
 }
 
+/** A small picture of work in progress. */
+export interface Preview {
+  readonly width: number;
+  readonly height: number;
+  /** Rows from the top, 3 bytes a pixel. */
+  readonly rgb: Uint8Array;
+}
+
 /** A text-to-image model: noise and prompt in, pictures out. */
 export interface Generator extends LoadedFunction {
   readonly differentiable: boolean;

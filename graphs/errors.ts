@@ -1,0 +1,50 @@
+import type { Cards } from '../nodes/card.ts';
+import { type ErrorPlace, GraphError, type GraphErrorJson } from '../nodes/errors.ts';
+import type { GraphNode, Json } from './document.ts';
+
+/** Something wrong with a graph or a run, as plain JSON. `message` and `remedy` are whole sentences. */
+export interface Problem extends GraphErrorJson {
+  /** The value that is wrong, where there is one. */
+  readonly value?: Json;
+  /** What to do about it. */
+  readonly remedy?: string;
+  /** Where in the program it happened, for a report; only for failures nobody foresaw. */
+  readonly trace?: string;
+}
+
+export function problem(code: string, at: ErrorPlace, message: string, remedy: string, value?: Json): Problem {
+  return { code, message, at, ...(value === undefined ? {} : { value }), remedy };
+}
+
+/** What people call a node: its own title, or that of its type. */
+export function titleOf(node: GraphNode, cards: Cards): string {
+  return node.title ?? cards.get(node.type)?.title ?? node.type;
+}
+
+/** How sentences name a node: its title and its id. */
+export function labelOf(id: string, node: GraphNode, cards: Cards): string {
+  return `"${titleOf(node, cards)}" (${id})`;
+}
+
+export function isGraphError(error: unknown): error is GraphError {
+  return error instanceof GraphError;
+}
+
+/** What went wrong, fit to cross processes. */
+export function problemOf(error: unknown): Problem {
+  if (isGraphError(error)) {
+    const unforeseen = error.code === 'NODE_FAILED' && error.cause instanceof Error ? error.cause.stack : undefined;
+    return { ...error.toJSON(), ...(unforeseen === undefined ? {} : { trace: unforeseen }) };
+  }
+  throw error;
+}
+
+/** The same failure with the node it happened in: errors from below the engine do not know where they are. */
+export function placeError(error: unknown, id: string, label: string): GraphError {
+  if (isGraphError(error)) {
+    if (error.code === 'CANCELLED' || error.at.node !== undefined) return error;
+    return new GraphError(error.code, `${label}: ${error.message}`, { at: { ...error.at, node: id }, cause: error });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new GraphError('NODE_FAILED', `${label} failed: ${reason}`, { at: { node: id }, cause: error });
+}

@@ -1,0 +1,67 @@
+import type { Cards } from '../nodes/card.ts';
+import { GraphError } from '../nodes/errors.ts';
+import { allows, describeAllowed, parseParam } from '../nodes/params.ts';
+import { type GraphDocument, type GraphNode, type Json, own } from './document.ts';
+import { labelOf, titleOf } from './errors.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Params to set, by `node.param`; the node is named by its id or, where only one has it, by its title. */
+export type Settings = Readonly<Record<string, Json>>;
+
+/**
+ * The document with some params set. A text is read by the kind of the param, as typed on a command line. A setting
+ * wins over a wire that drives the param: that wire is removed.
+ * Throws GraphError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `UNKNOWN_PARAM`, `BAD_PARAM`.
+ */
+export function applySettings(document: GraphDocument, settings: Settings, cards: Cards): GraphDocument {
+  const nodes: Record<string, GraphNode> = { ...document.nodes };
+  for (const [key, value] of Object.entries(settings)) {
+    const dot = key.lastIndexOf('.');
+    if (dot < 1) throw new GraphError('UNKNOWN_PARAM', `"${key}" names no param. Write node.param, e.g. sample.steps.`);
+    const id = findNode(document, key.slice(0, dot), cards);
+    nodes[id] = setParamOf(id, nodes[id]!, key.slice(dot + 1), value, cards);
+  }
+  return { ...document, nodes };
+}
+
+function setParamOf(id: string, node: GraphNode, name: string, value: Json, cards: Cards): GraphNode {
+  const card = cards.get(node.type);
+  const label = labelOf(id, node, cards);
+  if (!card)
+    throw new GraphError('UNKNOWN_TYPE', `${label} is of the unknown type "${node.type}".`, { at: { node: id } });
+  const at = { node: id, param: name };
+  const param = own(card.params, name);
+  if (!param) {
+    const names = Object.keys(card.params);
+    const known = names.length === 0 ? 'It has none.' : `Its params are ${names.join(', ')}.`;
+    const message = `${label} has no param "${name}".${didYouMean(name, names)} ${known}`;
+    throw new GraphError('UNKNOWN_PARAM', message, { at });
+  }
+  const read = typeof value === 'string' ? parseParam(param, value) : value;
+  if (!allows(param, read)) {
+    const meant = param.kind === 'choice' ? didYouMean(String(read), param.options) : '';
+    const message = `${label}: the param ${name} cannot be ${JSON.stringify(value)}.${meant} It must be ${describeAllowed(param)}.`;
+    throw new GraphError('BAD_PARAM', message, { at });
+  }
+  const { [name]: _driving, ...inputs } = node.inputs;
+  return { ...node, params: { ...node.params, [name]: read as Json }, inputs };
+}
+
+/**
+ * The id of the node that people call `name`: an id, or a title that only one node has. Throws GraphError `UNKNOWN_NODE`.
+ */
+export function findNode(document: GraphDocument, name: string, cards: Cards): string {
+  if (Object.hasOwn(document.nodes, name)) return name;
+  const called = Object.entries(document.nodes).filter(([, node]) => titleOf(node, cards) === name);
+  if (called.length === 1) return called[0]![0];
+  if (called.length > 1) {
+    const ids = called.slice(0, 10).map(([id]) => id);
+    throw new GraphError('UNKNOWN_NODE', `${called.length} nodes are called "${name}". Use an id: ${ids.join(', ')}.`);
+  }
+  const names = new Set([
+    ...Object.keys(document.nodes),
+    ...Object.values(document.nodes).map((node) => titleOf(node, cards)),
+  ]);
+  const known = `Its nodes are ${Object.keys(document.nodes).slice(0, 20).join(', ')}.`;
+  throw new GraphError('UNKNOWN_NODE', `The graph has no node "${name}".${didYouMean(name, names)} ${known}`);
+}

@@ -1,0 +1,196 @@
+/**
+ * The kinds of parameter a node can declare. One declaration drives the control in the editor, the check, `--set` on
+ * the command line and the printed documentation, so a param is plain JSON and the rules of each kind are functions here.
+ */
+
+interface Described {
+  /** One sentence for people: what the param does. */
+  readonly help: string;
+}
+
+export interface IntegerParam extends Described {
+  readonly kind: 'integer';
+  readonly initial: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit?: string;
+}
+
+export interface NumberParam extends Described {
+  readonly kind: 'number';
+  readonly initial: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit?: string;
+  /** What one click of a stepper adds; any value between min and max is allowed. */
+  readonly step?: number;
+}
+
+export interface TextParam extends Described {
+  readonly kind: 'text';
+  readonly initial: string;
+  readonly multiline?: boolean;
+}
+
+export interface ChoiceParam<Option extends string = string> extends Described {
+  readonly kind: 'choice';
+  readonly initial: Option;
+  readonly options: readonly Option[];
+}
+
+export interface BooleanParam extends Described {
+  readonly kind: 'boolean';
+  readonly initial: boolean;
+}
+
+/** An integer in [0, 2^53): where all randomness comes from. */
+export interface SeedParam extends Described {
+  readonly kind: 'seed';
+  readonly initial: number;
+}
+
+/** Where a model lies: `builtin:NAME`, a folder, a checkpoint file, or a hub name `owner/name` (see `Files.locate`). */
+export interface ModelParam extends Described {
+  readonly kind: 'model';
+  readonly initial: string;
+}
+
+/** Where a file (or, with `folder`, also a folder of such files) lies. */
+export interface FileParam extends Described {
+  readonly kind: 'file';
+  readonly initial: string;
+  /** Endings without the dot, lower case. */
+  readonly accept: readonly string[];
+  readonly folder?: boolean;
+}
+
+export type Param =
+  | IntegerParam
+  | NumberParam
+  | TextParam
+  | ChoiceParam
+  | BooleanParam
+  | SeedParam
+  | ModelParam
+  | FileParam;
+
+/** The type of a param's value: number, boolean, string, or the union of a choice's options. */
+export type ParamValue<P> =
+  P extends ChoiceParam<infer Option> ? Option : P extends { readonly initial: infer Value } ? Widened<Value> : never;
+type Widened<Value> = Value extends number ? number : Value extends string ? string : boolean;
+
+type Declared<P> = Omit<P, 'kind'>;
+
+export function integer(param: Declared<IntegerParam>): IntegerParam {
+  return { kind: 'integer', ...param };
+}
+export function number(param: Declared<NumberParam>): NumberParam {
+  return { kind: 'number', ...param };
+}
+export function text(param: Declared<TextParam>): TextParam {
+  return { kind: 'text', ...param };
+}
+export function choice<const Option extends string>(
+  param: Described & { readonly initial: NoInfer<Option>; readonly options: readonly Option[] },
+): ChoiceParam<Option> {
+  return { kind: 'choice', ...param };
+}
+export function boolean(param: Declared<BooleanParam>): BooleanParam {
+  return { kind: 'boolean', ...param };
+}
+export function seed(param: Declared<SeedParam>): SeedParam {
+  return { kind: 'seed', ...param };
+}
+export function model(param: Declared<ModelParam>): ModelParam {
+  return { kind: 'model', ...param };
+}
+export function file(param: Declared<FileParam>): FileParam {
+  return { kind: 'file', ...param };
+}
+
+/** Says in words what a param allows, e.g. `a whole number from 1 to 100`. */
+export function describeAllowed(param: Param): string {
+  switch (param.kind) {
+    case 'integer':
+      return `a whole number from ${param.min} to ${param.max}${unitOf(param)}`;
+    case 'number':
+      return `a number from ${param.min} to ${param.max}${unitOf(param)}`;
+    case 'text':
+      return 'text';
+    case 'choice':
+      return `one of ${param.options.map((option) => `"${option}"`).join(', ')}`;
+    case 'boolean':
+      return 'true or false';
+    case 'seed':
+      return `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+    case 'model':
+      return 'a model: builtin:NAME, a folder, a checkpoint file, or a hub name owner/name';
+    case 'file':
+      return `the path of a ${param.accept.join(', ')} file${param.folder ? ' or of a folder of them' : ''}`;
+  }
+}
+
+function unitOf(param: IntegerParam | NumberParam): string {
+  return param.unit === undefined ? '' : ` ${param.unit}`;
+}
+
+/** Whether a value is allowed for a param. */
+export function allows(param: Param, value: unknown): boolean {
+  switch (param.kind) {
+    case 'integer':
+      return Number.isSafeInteger(value) && inRange(param, value as number);
+    case 'number':
+      return Number.isFinite(value) && inRange(param, value as number);
+    case 'text':
+      return typeof value === 'string';
+    case 'choice':
+      return param.options.includes(value as string);
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'seed':
+      return Number.isSafeInteger(value) && (value as number) >= 0;
+    case 'model':
+    case 'file':
+      return typeof value === 'string' && value !== '' && !value.includes('\0');
+  }
+}
+
+function inRange(param: IntegerParam | NumberParam, value: number): boolean {
+  return value >= param.min && value <= param.max;
+}
+
+/**
+ * Reads what someone typed (`--set sample.steps=20`) as a value of the param's kind. What cannot be read comes back as
+ * the text itself, which `allows` then refuses.
+ */
+export function parseParam(param: Param, typed: string): string | number | boolean {
+  switch (param.kind) {
+    case 'integer':
+    case 'number':
+    case 'seed':
+      return typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+    case 'boolean':
+      if (/^(true|yes|on)$/i.test(typed)) return true;
+      return /^(false|no|off)$/i.test(typed) ? false : typed;
+    default:
+      return typed;
+  }
+}
+
+/** The type of wire that can drive a param: text for the kinds that hold text, number for all others. */
+export function wireTypeOf(param: Param): 'text' | 'number' {
+  switch (param.kind) {
+    case 'text':
+    case 'choice':
+    case 'model':
+    case 'file':
+      return 'text';
+    default:
+      return 'number';
+  }
+}
+
+/** The value of a param driven by a wire: a number drives a boolean as 0 or 1. Not yet checked by `allows`. */
+export function paramFromWire(param: Param, value: unknown): unknown {
+  return param.kind === 'boolean' && (value === 0 || value === 1) ? value === 1 : value;
+}

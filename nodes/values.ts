@@ -1,0 +1,85 @@
+import { GraphError } from './errors.ts';
+import type { Tensor } from './ml/tf.ts';
+import type { Condition, Generator, PortType, PortValues } from './ports.ts';
+
+/** A loaded model on a wire, of any kind. */
+export type LoadedFunction = Pick<Generator, 'name' | 'bytes' | 'dispose'>;
+
+/** What a value holds that must be given back: a tensor, or a loaded model with its weights. */
+export type Resource = Tensor | LoadedFunction;
+
+/** What a value on a wire is made of. */
+interface Parts {
+  readonly tensors: readonly Tensor[];
+  readonly functions: readonly LoadedFunction[];
+}
+
+const nothing: Parts = { tensors: [], functions: [] };
+const aFunction = (value: LoadedFunction): Parts => ({ tensors: [], functions: [value] });
+const parts: { readonly [Type in PortType]: (value: PortValues[Type]) => Parts } = {
+  text: () => nothing,
+  number: () => nothing,
+  scores: () => nothing,
+  noise: ({ latents }) => ({ tensors: [latents], functions: [] }),
+  images: ({ pixels }) => ({ tensors: [pixels], functions: [] }),
+  condition: ({ image, controlnet }: Condition) => ({ tensors: [image], functions: [controlnet] }),
+  generator: aFunction,
+  reward: aFunction,
+  consistency: aFunction,
+  controlnet: aFunction,
+};
+
+/** The tensors and loaded models that a value of a port type is made of. */
+export function partsOf(type: PortType, value: unknown): Parts {
+  return (parts[type] as (value: unknown) => Parts)(value);
+}
+
+/** Bytes of memory that a resource holds; tensors on wires are float32. */
+export function bytesOf(resource: Resource): number {
+  return isTensor(resource) ? resource.size * 4 : resource.bytes;
+}
+
+/** Whether a resource was disposed of; a loaded model cannot tell. */
+export function isGone(resource: Resource): boolean {
+  return isTensor(resource) && resource.isDisposed;
+}
+
+function isTensor(resource: Resource): resource is Tensor {
+  return 'dataId' in resource;
+}
+
+/** Freezes a value and the lists inside it, so that no reader can change what another reads. Models keep their own state. */
+export function freezeValue(type: PortType, value: unknown): void {
+  if (typeof value !== 'object' || value === null || partsOf(type, value).functions.includes(value as LoadedFunction))
+    return;
+  for (const part of Object.values(value)) if (Array.isArray(part)) freezeList(part);
+  Object.freeze(value);
+}
+
+function freezeList(items: readonly unknown[]): void {
+  for (const item of items) {
+    if (Array.isArray(item)) freezeList(item);
+    else if (typeof item === 'object') Object.freeze(item);
+  }
+  Object.freeze(items);
+}
+
+/**
+ * Refuses a value with a NaN or an infinity in it. Returns a promise only where a tensor has to be read.
+ * Throws or rejects with GraphError `NOT_FINITE`.
+ */
+export function refuseNonFinite(type: PortType, value: unknown, output: string): Promise<void> | undefined {
+  if (type === 'number') refuse([value as number], output);
+  if (type === 'scores') for (const row of (value as PortValues['scores']).values) refuse(row, output);
+  const { tensors } = partsOf(type, value);
+  if (tensors.length === 0) return undefined;
+  return Promise.all(tensors.map(async (tensor) => refuse(await tensor.data(), output))).then(() => undefined);
+}
+
+function refuse(numbers: ArrayLike<number>, output: string): void {
+  for (let i = 0; i < numbers.length; i++) {
+    if (Number.isFinite(numbers[i])) continue;
+    const message = `its output "${output}" holds ${numbers[i]} at element ${i} of ${numbers.length}. No node before it gave one: look at its params, e.g. a step size or scale that is too large.`;
+    throw new GraphError('NOT_FINITE', message);
+  }
+}
