@@ -136,12 +136,12 @@ function shortcut(rest: string): string {
   return rest.replace(/^nin_shortcut\./, 'conv_shortcut.');
 }
 
-/** A text encoder that the file holds in transformers' own naming, below `prefix`. */
+/** A text encoder in transformers' own naming below `prefix`; newer versions leave `text_model.` out. */
 export function transformersText(names: readonly string[], prefix: string): Sources {
   const sources: Sources = new Map();
   for (const [name, rest] of below(names, prefix))
     if (!rest.endsWith('position_ids'))
-      sources.set(rest.startsWith('text_model.') ? rest : `text_model.${rest}`, { name });
+      sources.set(/^text_(model|projection)\./.test(rest) ? rest : `text_model.${rest}`, { name });
   return sources;
 }
 

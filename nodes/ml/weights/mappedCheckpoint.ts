@@ -22,15 +22,23 @@ export function mappedCheckpoint(file: Checkpoint, sources: ReadonlyMap<string, 
       const source = entryOf(sources, file.path, name);
       return arrangedEntry(file.entry(source.name), source);
     },
-    read: async (name) => {
-      const source = entryOf(sources, file.path, name);
-      const values = await file.read(source.name);
-      if (source.transposed) return transposed(values, file.entry(source.name).shape);
-      if (!source.part) return values;
-      const size = values.length / source.part.of;
-      return values.slice(source.part.index * size, (source.part.index + 1) * size);
+    read: async (name, staging) => {
+      const { name: stored, part, transposed } = entryOf(sources, file.path, name);
+      if (transposed) return transpose(await file.read(stored), file.entry(stored).shape);
+      if (!part) return file.read(stored, staging);
+      const values = await file.read(stored);
+      const size = values.length / part.of;
+      return values.slice(part.index * size, (part.index + 1) * size);
     },
   };
+}
+
+/** The tensors of a file of torch that a trainer saved as `state_dict` beside other things; any other file as it is. */
+export function stateDict(file: Checkpoint): Checkpoint {
+  const prefix = 'state_dict/';
+  const inside = file.names().filter((name) => name.startsWith(prefix));
+  if (inside.length === 0) return file;
+  return mappedCheckpoint(file, new Map(inside.map((name) => [name.slice(prefix.length), { name }])));
 }
 
 function arrangedEntry(entry: CheckpointEntry, { part, transposed, squeezed }: TensorSource): CheckpointEntry {
@@ -41,7 +49,7 @@ function arrangedEntry(entry: CheckpointEntry, { part, transposed, squeezed }: T
   return { dtype, shape: [(shape[0] as number) / part.of, ...shape.slice(1)], bytes: bytes / part.of };
 }
 
-function transposed(values: CheckpointValues, shape: readonly number[]): CheckpointValues {
+function transpose(values: CheckpointValues, shape: readonly number[]): CheckpointValues {
   const [rows, columns] = shape as [number, number];
   const turned = values.slice();
   for (let row = 0; row < rows; row++)

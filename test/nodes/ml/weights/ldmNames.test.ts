@@ -50,6 +50,10 @@ describe('names of latent-diffusion', () => {
     expect([...transformersText(['t.text_model.embeddings.position_ids', 't.final_layer_norm.bias'], 't.')]).toEqual([
       ['text_model.final_layer_norm.bias', { name: 't.final_layer_norm.bias' }],
     ]);
+    expect([...transformersText(['text_projection.weight', 'embeddings.x'], '').keys()]).toEqual([
+      'text_projection.weight',
+      'text_model.embeddings.x',
+    ]);
     const layer = 'm.transformer.resblocks.1';
     const names = [`${layer}.ln_1.weight`, `${layer}.attn.in_proj_bias`, 'm.text_projection', 'm.logit_scale'];
     const to = 'text_model.encoder.layers.1';

@@ -1,0 +1,160 @@
+import { gelu, quickGelu } from '../nn/activations.ts';
+import { attention } from '../nn/attention.ts';
+import { embedding } from '../nn/embedding.ts';
+import { layerNorm } from '../nn/layerNorm.ts';
+import { linear } from '../nn/linear.ts';
+import { residual } from '../nn/residual.ts';
+import {
+  add,
+  gather,
+  reshape,
+  slice,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor2d,
+  tensor4d,
+} from '../tf.ts';
+import type { Weights } from '../weights/weights.ts';
+import { addLinearShapes, addNormShapes, type Shapes } from './unetBlocks.ts';
+import { type Json, reader } from './unetConfig.ts';
+
+/** config.json of a CLIP text encoder (transformers' CLIPTextConfig). */
+export interface ClipTextConfig {
+  readonly vocab_size: number;
+  readonly hidden_size: number;
+  readonly intermediate_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly max_position_embeddings: number;
+  readonly hidden_act: 'quick_gelu' | 'gelu';
+  readonly layer_norm_eps: number;
+  readonly projection_dim: number;
+  readonly eos_token_id: number;
+  /** Whether the pooled state is projected: in `CLIPTextModelWithProjection` and `CLIPModel`. */
+  readonly projected: boolean;
+}
+
+/** Reads config.json over transformers' defaults. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+export function clipTextConfig(json: Json): ClipTextConfig {
+  const read = reader('CLIP text encoder', json);
+  const activation = json.hidden_act ?? 'quick_gelu';
+  if (activation !== 'gelu' && activation !== 'quick_gelu') throw read.unsupported('hidden_act', activation);
+  const config: ClipTextConfig = {
+    vocab_size: read.count('vocab_size', 49408),
+    hidden_size: read.count('hidden_size', 512),
+    intermediate_size: read.count('intermediate_size', 2048),
+    num_hidden_layers: read.count('num_hidden_layers', 12),
+    num_attention_heads: read.count('num_attention_heads', 8),
+    max_position_embeddings: read.count('max_position_embeddings', 77),
+    hidden_act: activation,
+    layer_norm_eps: read.number('layer_norm_eps', 1e-5),
+    projection_dim: read.count('projection_dim', 512),
+    eos_token_id: read.number('eos_token_id', 49407),
+    projected: ![json.architectures ?? 'CLIPTextModel'].flat().includes('CLIPTextModel'),
+  };
+  const { hidden_size: width, num_attention_heads: heads } = config;
+  if (width % heads) throw read.bad(`"hidden_size" is ${width}, which ${heads} heads cannot share evenly`);
+  return config;
+}
+
+/** Names and shapes of the weights, as in the file. */
+export function clipTextShapes(config: ClipTextConfig): Shapes {
+  const { hidden_size: width, intermediate_size: inner } = config;
+  const shapes: Shapes = new Map();
+  shapes.set('text_model.embeddings.token_embedding.weight', [config.vocab_size, width]);
+  shapes.set('text_model.embeddings.position_embedding.weight', [config.max_position_embeddings, width]);
+  for (let i = 0; i < config.num_hidden_layers; i++) {
+    const layer = `text_model.encoder.layers.${i}`;
+    for (const name of ['q_proj', 'k_proj', 'v_proj', 'out_proj'])
+      addLinearShapes(shapes, `${layer}.self_attn.${name}`, width, width);
+    addNormShapes(shapes, `${layer}.layer_norm1`, width);
+    addLinearShapes(shapes, `${layer}.mlp.fc1`, width, inner);
+    addLinearShapes(shapes, `${layer}.mlp.fc2`, inner, width);
+    addNormShapes(shapes, `${layer}.layer_norm2`, width);
+  }
+  addNormShapes(shapes, 'text_model.final_layer_norm', width);
+  if (config.projected) shapes.set('text_projection.weight', [config.projection_dim, width]);
+  return shapes;
+}
+
+export interface ClipTextOutput {
+  /** The embeddings, then the output of every layer, before the final norm: layers + 1 of [N, T, C]. */
+  readonly hiddenStates: readonly Tensor3D[];
+  /** Final norm of the state `skip` layers before the last. [N, T, C] */
+  readonly lastHiddenState: Tensor3D;
+  /** The last layer's state after the final norm, at the end token. [N, C] */
+  readonly pooled: Tensor2D;
+  /** `pooled` projected, where the model does so. [N, P] */
+  readonly textEmbeds: Tensor2D | undefined;
+}
+
+/**
+ * CLIP's text encoder: a causal transformer over token ids, all rows of one length T. `skip` leaves out the last layers
+ * of `lastHiddenState` (diffusers' clip_skip). Padding takes part, as in the reference. The caller owns all results.
+ * Source: arXiv 2103.00020, section 2.4; transformers, CLIPTextTransformer
+ */
+export function clipText(weights: Weights, config: ClipTextConfig) {
+  const model = weights.at('text_model');
+  const { num_attention_heads: heads, layer_norm_eps: eps, num_hidden_layers: count } = config;
+  const layers = Array.from({ length: count }, (_, i) => textLayer(model.at(`encoder.layers.${i}`), config));
+
+  return (ids: readonly (readonly number[])[], { skip = 0 } = {}): ClipTextOutput => {
+    const length = ids[0]?.length ?? 0;
+    if (length > config.max_position_embeddings)
+      throw new Error(`${length} tokens for a text encoder of ${config.max_position_embeddings} positions.`);
+    const tokens = tensor2d(
+      ids.map((row) => [...row]),
+      [ids.length, length],
+      'int32',
+    ); // [N, T]
+    const places = slice(model.get('embeddings.position_embedding.weight') as Tensor2D, 0, length); // [T, C]
+    const mask = causalMask(length); // [1, 1, T, T]
+    const hiddenStates = [add(embedding(tokens, model.at('embeddings.token_embedding')), places) as Tensor3D];
+    for (const layer of layers) hiddenStates.push(layer(hiddenStates.at(-1) as Tensor3D, { heads, mask }));
+    const normed = (skipped: number) =>
+      layerNorm(hiddenStates[count - skipped] as Tensor3D, model.at('final_layer_norm'), eps);
+    const last = normed(0);
+    const pooled = stateAtEnd(last, ids, config.eos_token_id); // [N, C]
+    return {
+      hiddenStates,
+      lastHiddenState: skip === 0 ? last : normed(skip),
+      pooled,
+      textEmbeds: config.projected ? linear(pooled, weights.at('text_projection')) : undefined,
+    };
+  };
+}
+
+/** h = x + attention(norm1 x),  y = h + mlp(norm2 h) */
+function textLayer(w: Weights, config: ClipTextConfig) {
+  const activate = config.hidden_act === 'gelu' ? gelu : quickGelu;
+  const eps = config.layer_norm_eps;
+  return (x: Tensor3D, { heads, mask }: { heads: number; mask: Tensor4D }): Tensor3D => {
+    const normed = layerNorm(x, w.at('layer_norm1'), eps);
+    const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(normed, w.at(`self_attn.${name}`)));
+    const mixed = attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { heads, mask });
+    const h = residual(x, linear(mixed, w.at('self_attn.out_proj')));
+    const inner = activate(linear(layerNorm(h, w.at('layer_norm2'), eps), w.at('mlp.fc1')));
+    return residual(h, linear(inner, w.at('mlp.fc2')));
+  };
+}
+
+/** 0 on and below the diagonal, hugely negative above it: a token sees itself and what came before. */
+function causalMask(length: number): Tensor4D {
+  const hidden = Array.from({ length: length * length }, (_, i) => (i % length > Math.floor(i / length) ? -1e30 : 0));
+  return tensor4d(hidden, [1, 1, length, length]);
+}
+
+/**
+ * The state at the end token of every row: [N, T, C] -> [N, C]. Old configs state the end token 2, which no vocabulary
+ * means by it; transformers then takes the place of the largest id.
+ */
+function stateAtEnd(states: Tensor3D, ids: readonly (readonly number[])[], endToken: number): Tensor2D {
+  const [n, length, width] = states.shape;
+  const rows = ids.map((row, i) => {
+    const place = row.indexOf(endToken === 2 ? row.reduce((a, b) => Math.max(a, b)) : endToken);
+    return i * length + Math.max(place, 0);
+  });
+  return gather(reshape(states, [n * length, width]) as Tensor, rows) as Tensor2D;
+}

@@ -1,0 +1,75 @@
+import { GraphError } from '../../errors.ts';
+import { add, mul, sub, type Tensor4D, tidy } from '../tf.ts';
+import type { Weights } from '../weights/weights.ts';
+import { autoencoderKL, autoencoderKLConfig, autoencoderKLShapes, currentAutoencoderName } from './autoencoderKL.ts';
+import { decodeTiny } from './autoencoderTiny.ts';
+import { linearPatchAutoencoder, linearPatchConfig } from './linearPatchAutoencoder.ts';
+import type { MemoryOptions, Shapes } from './unetBlocks.ts';
+import { type Json, reader } from './unetConfig.ts';
+
+/** An autoencoder as a latent diffusion model sees it. */
+export interface LatentAutoencoder {
+  /** Channels of the latents. */
+  readonly channels: number;
+  /** Pixels of a picture's side per value of the latents' side. */
+  readonly factor: number;
+  /** Names (see `rename`) and shapes of the weights; undefined where the weights themselves say what they are. */
+  readonly shapes: Shapes | undefined;
+  /** The name that a weight of the file gets. */
+  rename(name: string): string;
+  /** Latents as the diffusion model makes them [N, h, w, channels] -> pictures [N, H, W, 3], about [-1, 1]. */
+  open(weights: Weights, memory: MemoryOptions): (latents: Tensor4D) => Tensor4D;
+}
+
+/** Autoencoders by `_class_name` of their config. */
+const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
+  AutoencoderKL(json) {
+    const config = autoencoderKLConfig(json);
+    return {
+      channels: config.latent_channels,
+      factor: 2 ** (config.block_out_channels.length - 1),
+      shapes: autoencoderKLShapes(config),
+      rename: currentAutoencoderName,
+      open(weights, memory) {
+        const { decode } = autoencoderKL(weights, config, memory);
+        return (latents) => tidy(() => decode(add(mul(latents, 1 / config.scaling_factor), config.shift_factor)));
+      },
+    };
+  },
+  AutoencoderTiny(json) {
+    const read = reader('AutoencoderTiny', json);
+    const scale = read.number('scaling_factor', 1);
+    return {
+      channels: read.count('latent_channels', 4),
+      factor: 2 ** (read.counts('decoder_block_out_channels', [64, 64, 64, 64]).length - 1),
+      shapes: undefined,
+      rename: (name) => name,
+      open: (weights, memory) => (latents) =>
+        tidy(() => sub(mul(decodeTiny(mul(latents, 1 / scale), weights.at('decoder.layers'), memory), 2), 1)),
+    };
+  },
+  LinearPatchAutoencoder(json) {
+    const config = linearPatchConfig(json);
+    return {
+      channels: config.latent_channels,
+      factor: config.patch_size,
+      shapes: undefined,
+      rename: (name) => name,
+      open(weights) {
+        const { decode } = linearPatchAutoencoder(weights, config);
+        return (latents) => tidy(() => decode(mul(latents, 1 / config.scaling_factor)));
+      },
+    };
+  },
+};
+
+/** The autoencoder that a config.json describes. Throws GraphError `UNSUPPORTED` or `BAD_CONFIG`. */
+export function latentAutoencoder(json: Json): LatentAutoencoder {
+  const name = String(json._class_name);
+  const described = Object.hasOwn(classes, name) ? classes[name] : undefined;
+  if (described) return described(json);
+  throw new GraphError(
+    'UNSUPPORTED',
+    `The autoencoder class ${JSON.stringify(json._class_name)} is not supported; supported are ${Object.keys(classes).join(', ')}.`,
+  );
+}

@@ -1,0 +1,57 @@
+import { GraphError } from '../../../errors.ts';
+import { type Files, joinPath } from '../../../files.ts';
+import type { Json } from '../unetConfig.ts';
+
+/** A JSON object in a folder. Throws GraphError `NOT_FOUND` that lists what the folder holds, or `BAD_CONFIG`. */
+export async function readConfig(files: Files, folder: string, name = 'config.json'): Promise<Json> {
+  const path = joinPath(folder, name);
+  if ((await files.size(path)) === undefined)
+    throw new GraphError('NOT_FOUND', `"${folder}" has no ${name}; ${await contentOf(files, folder)}.`);
+  let config: unknown;
+  try {
+    config = JSON.parse(new TextDecoder().decode(await files.read(path)));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new GraphError('BAD_CONFIG', `"${path}" is not valid JSON: ${cause.message}.`, { cause });
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw new GraphError('BAD_CONFIG', `"${path}" must hold a JSON object.`);
+  return config as Json;
+}
+
+/**
+ * The weights file of a component's folder, by diffusers' and transformers' names: safetensors before torch files, one
+ * without a variant (full precision) before fp16, an index of several parts like a file. Throws GraphError `NOT_FOUND`.
+ */
+export async function findWeights(files: Files, folder: string): Promise<string> {
+  const pattern = /^(model|pytorch_model|diffusion_pytorch_model)(\.[\w-]+)?\.(safetensors|bin)(\.index\.json)?$/;
+  const found = ((await files.list(folder)) ?? []).flatMap((name) => {
+    const match = pattern.exec(name);
+    return match ? [{ name, rank: rankOf(match[2] ?? '', match[3] as string, match[4] !== undefined) }] : [];
+  });
+  const best = found.sort((a, b) => a.rank - b.rank)[0];
+  if (best) return joinPath(folder, best.name);
+  throw new GraphError(
+    'NOT_FOUND',
+    `"${folder}" has no weights: looked for model, pytorch_model or diffusion_pytorch_model, perhaps with .fp16, as .safetensors, .bin or their .index.json; ${await contentOf(files, folder)}.`,
+  );
+}
+
+function rankOf(variant: string, format: string, inParts: boolean): number {
+  const precision = ['', '.fp16', '.bf16', '.fp32'].indexOf(variant);
+  return (format === 'bin' ? 100 : 0) + (precision === -1 ? 10 : precision) + (inParts ? 0.5 : 0);
+}
+
+/** For people: "it holds a, b" or "there is no such folder". */
+export async function contentOf(files: Files, folder: string): Promise<string> {
+  const names = await files.list(folder);
+  if (!names) return 'there is no such folder';
+  const [shown, more] = [names.slice(0, 12), names.length - 12];
+  return names.length === 0 ? 'it is empty' : `it holds ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** For people: `owner/name` for a snapshot of the Hugging Face cache, else the name of the folder or file. */
+export function nameOf(path: string): string {
+  const cached = /models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]/.exec(path);
+  return cached ? `${cached[1]}/${cached[2]}` : (path.split(/[\\/]/).filter(Boolean).at(-1) ?? path);
+}

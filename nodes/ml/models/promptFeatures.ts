@@ -1,0 +1,74 @@
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { concat, dispose, keep, type Tensor2D, type Tensor3D, tidy } from '../tf.ts';
+import type { ClipTextConfig, clipText } from './clipText.ts';
+
+/** What a diffusion model is told of one prompt. */
+export interface PromptFeatures {
+  /** [1, T, C] */
+  readonly context: Tensor3D;
+  /** SDXL's pooled embedding [1, P]. */
+  readonly pooled: Tensor2D | undefined;
+}
+
+/** A tokenizer with the encoder it belongs to. */
+export interface PromptEncoder {
+  readonly tokenizer: Tokenizer;
+  readonly config: ClipTextConfig;
+  readonly encode: ReturnType<typeof clipText>;
+}
+
+/** Ids of a prompt, as long as both the tokenizer and the encoder allow. */
+export function promptIds(prompt: string, { tokenizer, config }: PromptEncoder): number[] {
+  return tokenizer.encode(prompt, Math.min(tokenizer.maxLength, config.max_position_embeddings));
+}
+
+/** Stable Diffusion 1 and 2: the last state after the final norm. The caller owns the result. */
+export function stableDiffusionFeatures(prompt: string, encoder: PromptEncoder): PromptFeatures {
+  const context = tidy(() => encoder.encode([promptIds(prompt, encoder)]).lastHiddenState);
+  return { context, pooled: undefined };
+}
+
+/**
+ * SDXL: the last but one states of all encoders side by side, without the final norm; and the last encoder's projected
+ * state at the end token. The caller owns the result. Source: arXiv 2307.01952, section 2.1
+ */
+export function stableDiffusionXLFeatures(prompt: string, encoders: readonly PromptEncoder[]): PromptFeatures {
+  return tidy(() => {
+    const outputs = encoders.map((encoder) => encoder.encode([promptIds(prompt, encoder)]));
+    const states = outputs.map(({ hiddenStates }) => hiddenStates.at(-2) as Tensor3D);
+    return { context: concat(states, 2), pooled: outputs.at(-1)?.textEmbeds };
+  });
+}
+
+/** Remembers the features of the last `capacity` prompts. It owns what it returns: valid until `capacity` more prompts. */
+export function rememberFeatures(compute: (prompt: string) => PromptFeatures, capacity: number) {
+  const known = new Map<string, PromptFeatures>();
+  const free = ({ context, pooled }: PromptFeatures) => dispose(pooled ? [context, pooled] : [context]);
+  return {
+    of(prompt: string): PromptFeatures {
+      const features = known.get(prompt) ?? kept(compute(prompt));
+      known.delete(prompt);
+      known.set(prompt, features); // the map is in order of last use
+      return features;
+    },
+    /** Frees the prompts that were not used for longest, down to the capacity. */
+    trim(): void {
+      for (const [prompt, features] of known) {
+        if (known.size <= capacity) return;
+        known.delete(prompt);
+        free(features);
+      }
+    },
+    dispose(): void {
+      for (const features of known.values()) free(features);
+      known.clear();
+    },
+  };
+}
+
+/** Keeps tensors alive when they are made inside of someone else's tidy, as of a gradient. */
+function kept(features: PromptFeatures): PromptFeatures {
+  keep(features.context);
+  if (features.pooled) keep(features.pooled);
+  return features;
+}

@@ -1,0 +1,249 @@
+import { GraphError } from '../../errors.ts';
+import type { AddedConditions, Condition, Generator, SampleRequest, SampleStep } from '../../ports.ts';
+import { createScheduler } from '../diffusion/createScheduler.ts';
+import type { SchedulerConfig } from '../diffusion/scheduler.ts';
+import { schedulerConfig } from '../diffusion/schedulers.ts';
+import { drawLatents, noiseSource } from '../random.ts';
+import {
+  add,
+  clipByValue,
+  clone,
+  concat,
+  dispose,
+  fill,
+  keep,
+  mul,
+  split,
+  sub,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tensor2d,
+  tidy,
+  tile,
+  zerosLike,
+} from '../tf.ts';
+import { type PromptFeatures, rememberFeatures } from './promptFeatures.ts';
+import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
+
+/** The parts of a latent diffusion model of the Stable Diffusion family, ready to use. */
+export interface StableDiffusionParts {
+  readonly name: string;
+  /** Bytes of weights held. */
+  readonly bytes: number;
+  readonly defaults: Generator['defaults'];
+  readonly schedulerConfig: SchedulerConfig;
+  /** The caller owns the result. */
+  encodePrompt(prompt: string): PromptFeatures;
+  readonly unet: ReturnType<typeof unet2DCondition>;
+  readonly latents: { readonly channels: number; readonly factor: number };
+  /** Latents -> pictures, about [-1, 1]. The caller owns the result. */
+  decode(latents: Tensor4D): Tensor4D;
+  /** An empty negative prompt is all zeros rather than the encoding of an empty text (SDXL). */
+  readonly zeroEmptyNegative: boolean;
+  dispose(): void;
+}
+
+/** Prompts whose features are remembered between calls. */
+const rememberedPrompts = 64;
+
+/**
+ * A generator of Stable Diffusion 1, 2, XL and their distilled kin. It owns `parts`.
+ * Source: arXiv 2112.10752; guidance arXiv 2207.12598, equation 6; ControlNet arXiv 2302.05543
+ */
+export function stableDiffusion(parts: StableDiffusionParts): Generator {
+  const remembered = rememberFeatures(parts.encodePrompt, rememberedPrompts);
+  const { channels, factor } = parts.latents;
+  return {
+    name: parts.name,
+    bytes: parts.bytes,
+    differentiable: true,
+    defaults: parts.defaults,
+    latentShape(width, height) {
+      for (const side of [width, height])
+        if (!Number.isInteger(side) || side < factor || side % factor)
+          throw new GraphError(
+            'BAD_SIZE',
+            `A picture of ${width} x ${height} pixels cannot be made: both sides must be multiples of ${factor}.`,
+          );
+      return [height / factor, width / factor, channels];
+    },
+    *denoise(request) {
+      checkRequest(request, parts);
+      const text = textConditions(request, parts, remembered.of);
+      try {
+        remembered.trim();
+        return yield* denoise(request, parts, text);
+      } finally {
+        dispose(Object.values(text).filter((tensor) => tensor !== undefined));
+      }
+    },
+    decode: (latents) => tidy(() => clipByValue(add(mul(parts.decode(latents), 0.5), 0.5), 0, 1)),
+    dispose() {
+      remembered.dispose();
+      parts.dispose();
+    },
+  };
+}
+
+/** Whether the model is also asked without the prompt. */
+function isGuided({ settings }: SampleRequest): boolean {
+  return settings.guidanceScale > 1;
+}
+
+/**
+ * x_i+1 = step(x_i, m) for every timestep, with the model's answer m = u + g (c - u), where c sees the prompt, u the
+ * negative prompt and g is the guidance scale; m = c where g <= 1.
+ */
+function* denoise(
+  request: SampleRequest,
+  parts: StableDiffusionParts,
+  text: TextConditions,
+): globalThis.Generator<SampleStep, Tensor4D, void> {
+  const { noise, settings, conditions } = request;
+  const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler));
+  const plan = scheduler.plan(settings.steps, { eta: settings.eta });
+  const steps = plan.timesteps.length;
+  const freshNoise = stepNoise(request);
+  let x: Tensor4D = keep(mul(noise.latents, plan.initNoiseSigma)); // [N, h, w, c]
+  let rest: Tensor4D[] = []; // the estimate, then the scheduler's state
+  try {
+    for (const [i, timestep] of plan.timesteps.entries()) {
+      const active = conditions.filter(({ start, end }) => i / steps >= start && (i + 1) / steps <= end);
+      const next = tidy(() => {
+        const input = scheduler.scaleInput(plan, i, x);
+        const sample: Tensor4D = isGuided(request) ? concat([input, input], 0) : input; // [N or 2 N, h, w, c]
+        const answer = guided(
+          parts.unet(sample, timestep, text.context, {
+            ...added(text),
+            ...steered(active, sample, timestep, text),
+          }),
+          request,
+        );
+        const given = { x, modelOutput: answer, state: rest.slice(1) };
+        const step = scheduler.step(plan, i, scheduler.needsNoise(plan, i) ? { ...given, noise: freshNoise() } : given);
+        return [step.x, step.estimate, ...step.state].map(keep);
+      });
+      dispose([x, ...rest]);
+      [x, ...rest] = next as [Tensor4D, ...Tensor4D[]];
+      yield { step: i + 1, steps, latents: x, estimate: rest[0] as Tensor4D };
+    }
+    return clone(x);
+  } finally {
+    dispose([x, ...rest]);
+  }
+}
+
+/** Further noise of stochastic samplers: what each picture's seed gives after its initial latents. */
+function stepNoise({ noise }: SampleRequest): () => Tensor4D {
+  const shape = noise.latents.shape.slice(1) as [number, number, number];
+  const size = shape[0] * shape[1] * shape[2];
+  const sources = noise.seeds.map(noiseSource);
+  let started = false;
+  return () => {
+    if (!started) for (const draw of sources) draw(size);
+    started = true;
+    return drawLatents(sources, shape);
+  };
+}
+
+function guided(answer: Tensor4D, request: SampleRequest): Tensor4D {
+  if (!isGuided(request)) return answer;
+  const [without, withPrompt] = split(answer, 2, 0) as [Tensor4D, Tensor4D];
+  return add<Tensor4D>(without, mul(sub(withPrompt, without), request.settings.guidanceScale));
+}
+
+/** Text as the U-Net takes it: one row a picture; with guidance, first the rows of the negative prompt. */
+interface TextConditions {
+  readonly context: Tensor3D;
+  readonly textEmbeds: Tensor2D | undefined;
+  readonly timeIds: Tensor2D | undefined;
+}
+
+function textConditions(
+  request: SampleRequest,
+  { zeroEmptyNegative, latents }: StableDiffusionParts,
+  featuresOf: (prompt: string) => PromptFeatures,
+): TextConditions {
+  const { noise, prompts, negativePrompt } = request;
+  const [n, h, w] = noise.latents.shape;
+  const rows = prompts.length === 1 ? new Array<string>(n).fill(prompts[0] as string) : prompts;
+  const zeroed = (features: PromptFeatures): PromptFeatures =>
+    zeroEmptyNegative && negativePrompt === ''
+      ? { context: zerosLike(features.context), pooled: features.pooled && zerosLike(features.pooled) }
+      : features;
+  const conditions = tidy(() => {
+    const negative = isGuided(request) ? new Array<PromptFeatures>(n).fill(zeroed(featuresOf(negativePrompt))) : [];
+    const features = [...negative, ...rows.map(featuresOf)];
+    const pooled = features.flatMap((each) => each.pooled ?? []);
+    const size = [h * latents.factor, w * latents.factor];
+    const timeIds = features.map(() => [...size, 0, 0, ...size]); // original size, crop, target size
+    return {
+      context: concat(
+        features.map((each) => each.context),
+        0,
+      ),
+      textEmbeds: pooled.length > 0 ? concat(pooled, 0) : undefined,
+      timeIds: pooled.length > 0 ? tensor2d(timeIds, [features.length, 6]) : undefined,
+    };
+  });
+  return {
+    context: keep(conditions.context),
+    textEmbeds: conditions.textEmbeds && keep(conditions.textEmbeds),
+    timeIds: conditions.timeIds && keep(conditions.timeIds),
+  };
+}
+
+function added({ textEmbeds, timeIds }: TextConditions): { added?: AddedConditions } {
+  return textEmbeds && timeIds ? { added: { textEmbeds, timeIds } } : {};
+}
+
+/** The sum of what all ControlNets add, each times its scale. */
+function steered(
+  conditions: readonly Condition[],
+  sample: Tensor4D,
+  timestep: number,
+  text: TextConditions,
+): Pick<UNetConditions, 'downResiduals' | 'midResidual'> {
+  if (conditions.length === 0) return {};
+  const timesteps: Tensor1D = fill([sample.shape[0]], timestep);
+  const residuals = conditions.map(({ controlnet, image, scale }) => {
+    const images = image.shape[0] === 1 ? image : tile(image, [sample.shape[0] / image.shape[0], 1, 1, 1]);
+    const { down, mid } = controlnet.residuals({
+      sample,
+      timesteps,
+      context: text.context,
+      image: images,
+      ...added(text),
+    });
+    return [...down, mid].map((residual) => (scale === 1 ? residual : mul<Tensor4D>(residual, scale)));
+  });
+  const sums = residuals.reduce((total, each) =>
+    total.map((residual, i) => add<Tensor4D>(residual, each[i] as Tensor4D)),
+  );
+  return { downResiduals: sums.slice(0, -1), midResidual: sums.at(-1) as Tensor4D };
+}
+
+/** Throws GraphError `BAD_REQUEST` or `BAD_SIZE` where a request does not fit together or to the model. */
+function checkRequest({ noise, prompts, conditions }: SampleRequest, { latents, name }: StableDiffusionParts): void {
+  const [n, , , c] = noise.latents.shape;
+  if (c !== latents.channels)
+    throw new GraphError(
+      'BAD_SIZE',
+      `The noise has ${c} channels; "${name}" needs ${latents.channels}. Make it for this model.`,
+    );
+  if (noise.seeds.length !== n)
+    throw new GraphError('BAD_REQUEST', `The noise has ${n} pictures and ${noise.seeds.length} seeds.`);
+  if (prompts.length !== 1 && prompts.length !== n)
+    throw new GraphError(
+      'BAD_REQUEST',
+      `There are ${prompts.length} prompts for ${n} pictures; give one, or one a picture.`,
+    );
+  for (const { image } of conditions)
+    if (image.shape[0] !== 1 && image.shape[0] !== n)
+      throw new GraphError(
+        'BAD_REQUEST',
+        `There are ${image.shape[0]} condition pictures for ${n} pictures; give one, or one a picture.`,
+      );
+}

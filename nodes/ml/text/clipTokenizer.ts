@@ -1,0 +1,130 @@
+import { GraphError } from '../../errors.ts';
+import { type Files, joinPath } from '../../files.ts';
+import { type AddedToken, type BytePairVocabulary, bytePairs } from './bytePairs.ts';
+import { frame, type Tokenizer } from './tokenizer.ts';
+
+/** The part of tokenizer_config.json and special_tokens_map.json that matters here. */
+export interface ClipTokenizerConfig {
+  readonly model_max_length?: number;
+  readonly bos_token?: SpecialToken;
+  readonly eos_token?: SpecialToken;
+  readonly unk_token?: SpecialToken;
+  readonly pad_token?: SpecialToken;
+  readonly added_tokens_decoder?: Readonly<Record<string, { readonly content: string; readonly normalized?: boolean }>>;
+}
+type SpecialToken = string | { readonly content: string; readonly normalized?: boolean };
+
+/** The usual settings of CLIP's tokenizer, for a vocabulary that comes without a tokenizer_config.json. */
+const usual = {
+  bos_token: '<|startoftext|>',
+  eos_token: '<|endoftext|>',
+  unk_token: '<|endoftext|>',
+  pad_token: '<|endoftext|>',
+} as const;
+
+/**
+ * Loads the tokenizer of a transformers folder: vocab.json and merges.txt, or tokenizer.json; tokenizer_config.json and
+ * special_tokens_map.json where they exist. Throws GraphError `NOT_FOUND` or `BAD_TOKENIZER`.
+ */
+export async function loadClipTokenizer(files: Files, folder: string): Promise<Tokenizer> {
+  const config: ClipTokenizerConfig = {
+    ...((await readJson(files, joinPath(folder, 'special_tokens_map.json'))) as ClipTokenizerConfig),
+    ...((await readJson(files, joinPath(folder, 'tokenizer_config.json'))) as ClipTokenizerConfig),
+  };
+  return clipTokenizer(await readVocabulary(files, folder), config, folder);
+}
+
+/** Whether a folder holds a vocabulary that `loadClipTokenizer` reads. */
+export async function holdsClipTokenizer(files: Files, folder: string): Promise<boolean> {
+  const names = (await files.list(folder)) ?? [];
+  return (names.includes('vocab.json') && names.includes('merges.txt')) || names.includes('tokenizer.json');
+}
+
+/** A CLIP tokenizer as transformers' CLIPTokenizer behaves. `source` names it in errors. */
+export function clipTokenizer(
+  { vocab, merges }: Pick<BytePairVocabulary, 'vocab' | 'merges'>,
+  config: ClipTokenizerConfig,
+  source: string,
+): Tokenizer {
+  const idOf = (token: string, use: string) => {
+    const id = vocab[token];
+    if (id === undefined) throw bad(source, `its vocabulary lacks the ${use} token "${token}"`);
+    return id;
+  };
+  const special = Object.entries(usual).map(([use, initial]): [string, AddedToken] => {
+    const stated = config[use as keyof typeof usual] ?? initial;
+    const { content, normalized = false } = typeof stated === 'string' ? { content: stated } : stated;
+    return [use, { id: idOf(content, use.slice(0, 3)), content, normalized }];
+  });
+  const [start, end, unknown, pad] = special.map(([, token]) => token) as [
+    AddedToken,
+    AddedToken,
+    AddedToken,
+    AddedToken,
+  ];
+  const added = new Map(special.map(([, token]) => [token.content, token]));
+  for (const [id, { content, normalized = false }] of Object.entries(config.added_tokens_decoder ?? {}))
+    added.set(content, { id: Number(id), content, normalized });
+  const ids = bytePairs({ vocab, merges, added: [...added.values()], unknown: unknown.content });
+  return {
+    maxLength: config.model_max_length ?? Number.POSITIVE_INFINITY,
+    // transformers lowers letter by letter and knows no final sigma, the one letter whose lower case depends on its place.
+    encode: (text, length) =>
+      frame(ids(text.replaceAll('Σ', 'σ')), length, { start: start.id, end: end.id, pad: pad.id }),
+  };
+}
+
+/** vocab.json with merges.txt, or tokenizer.json. Throws GraphError `NOT_FOUND` or `BAD_TOKENIZER`. */
+export async function readVocabulary(
+  files: Files,
+  folder: string,
+): Promise<Pick<BytePairVocabulary, 'vocab' | 'merges'>> {
+  const vocab = await readJson(files, joinPath(folder, 'vocab.json'));
+  const mergesPath = joinPath(folder, 'merges.txt');
+  if (vocab !== undefined && (await files.size(mergesPath)) !== undefined) {
+    const lines = new TextDecoder().decode(await files.read(mergesPath)).split(/\r?\n/);
+    return {
+      vocab: checkedVocab(vocab, folder),
+      merges: lines.filter((line) => /^\S+ \S+$/.test(line) && !isHeader(line)),
+    };
+  }
+  const whole = (await readJson(files, joinPath(folder, 'tokenizer.json'))) as { model?: Record<string, unknown> };
+  if (whole === undefined) {
+    const found = (await files.list(folder))?.join(', ');
+    const state = found === undefined ? 'there is no such folder' : `it holds ${found || 'nothing'}`;
+    throw new GraphError(
+      'NOT_FOUND',
+      `"${folder}" has no tokenizer: looked for vocab.json with merges.txt, and for tokenizer.json; ${state}.`,
+    );
+  }
+  const { vocab: inner, merges, type } = whole.model ?? {};
+  if (type !== 'BPE' || !Array.isArray(merges))
+    throw bad(folder, `its tokenizer.json is of type ${JSON.stringify(type)}, not "BPE"`);
+  const texts = merges.map((pair: unknown) => (Array.isArray(pair) ? pair.join(' ') : String(pair)));
+  return { vocab: checkedVocab(inner, folder), merges: texts };
+}
+
+function isHeader(line: string): boolean {
+  return line.startsWith('#version');
+}
+
+function checkedVocab(vocab: unknown, folder: string): Record<string, number> {
+  const isVocab =
+    typeof vocab === 'object' && vocab !== null && Object.values(vocab).every((id) => Number.isInteger(id) && id >= 0);
+  if (!isVocab) throw bad(folder, 'its vocabulary is not a table of tokens and whole numbers');
+  return Object.assign(Object.create(null), vocab) as Record<string, number>;
+}
+
+async function readJson(files: Files, path: string): Promise<unknown> {
+  if ((await files.size(path)) === undefined) return undefined;
+  const text = new TextDecoder().decode(await files.read(path));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new GraphError('BAD_FILE', `"${path}" is not valid JSON: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function bad(source: string, reason: string): GraphError {
+  return new GraphError('BAD_TOKENIZER', `"${source}" holds no usable CLIP tokenizer: ${reason}.`);
+}

@@ -1,0 +1,44 @@
+import { gunzipSync } from 'fflate';
+import { GraphError } from '../../errors.ts';
+import { byteLetters } from './byteLetters.ts';
+import { bytePairs } from './bytePairs.ts';
+import { fixText } from './fixText.ts';
+import { frame, type Tokenizer } from './tokenizer.ts';
+
+/** Merges that OpenAI's vocabulary file is cut to, so that the whole vocabulary has 49,408 tokens. */
+const mergeCount = 49152 - 256 - 2;
+
+/**
+ * The tokenizer of open_clip and HPSv2 (after OpenAI's): text is repaired first, padding is id 0, and the text of a start
+ * or end token counts only as written below. `bytes` is a gzipped list of merges under a header line
+ * (`bpe_simple_vocab_16e6.txt.gz`); `source` names it in errors. Throws GraphError `BAD_TOKENIZER`.
+ * Source: open_clip, tokenizer.py, SimpleTokenizer.
+ */
+export function simpleTokenizer(bytes: Uint8Array, source: string): Tokenizer {
+  const merges = unpack(bytes, source)
+    .split('\n')
+    .slice(1, mergeCount + 1)
+    .filter((line) => line !== '');
+  const letters = byteLetters();
+  const marks = ['<start_of_text>', '<end_of_text>'];
+  const joined = merges.map((pair) => pair.replace(' ', ''));
+  const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`), ...joined, ...marks];
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const [start, end] = [tokens.length - 2, tokens.length - 1];
+  const added = marks.map((content, i) => ({ id: start + i, content, normalized: true }));
+  const ids = bytePairs({ vocab, merges, added, unknown: '<end_of_text>' });
+  return {
+    maxLength: 77,
+    encode: (text, length) => frame(ids(fixText(text)), length, { start, end, pad: 0 }),
+  };
+}
+
+function unpack(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(gunzipSync(bytes));
+  } catch (cause) {
+    throw new GraphError('BAD_TOKENIZER', `"${source}" is not a gzipped list of merges: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+}

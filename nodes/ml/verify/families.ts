@@ -1,0 +1,19 @@
+import { checkpointFormats } from './checkpointFormats.ts';
+import type { Family } from './family.ts';
+import { preprocessing } from './preprocessing.ts';
+import { schedulers } from './schedulers.ts';
+import { stableDiffusionFamily } from './stableDiffusion.ts';
+import { taesd } from './taesd.ts';
+import { tinyControlnet } from './tinyControlnet.ts';
+
+/** Golden families by the name of their folder. */
+export const families: Readonly<Record<string, Family>> = {
+  'checkpoint-formats': checkpointFormats,
+  preprocessing,
+  schedulers,
+  taesd,
+  'tiny-sd-turbo': stableDiffusionFamily,
+  'tiny-sd15': stableDiffusionFamily,
+  'tiny-sdxl-turbo': stableDiffusionFamily,
+  'tiny-controlnet': tinyControlnet,
+};

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { verifyFolder } from '../../../../nodes/ml/verify/verify.ts';
+import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
+import { diskFiles, goldenFolder } from '../../../support/golden.ts';
+
+await describeOnDevices('golden families', (device) => {
+  guardLeaks();
+  it.each(['checkpoint-formats', 'taesd', 'preprocessing', 'tiny-sd-turbo', 'tiny-sd15', 'tiny-sdxl-turbo'])(
+    '%s',
+    async (family) => {
+      const report = await verifyFolder(goldenFolder(family), {
+        files: diskFiles,
+        toleranceFactor: device().toleranceFactor,
+      });
+      expect(report.problems).toEqual([]);
+      expect(report.rows.filter((row) => !row.ok)).toEqual([]);
+      expect(report.ok).toBe(true);
+    },
+    900_000,
+  );
+});
