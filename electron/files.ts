@@ -61,7 +61,9 @@ async function locate(location: string, folders: FileFolders): Promise<string> {
   for (const path of candidates) if (await statOf(path)) return sep === '\\' ? path.replaceAll('\\', '/') : path;
   const places = candidates.map((path) => `"${path}"`).join(', ') || 'nowhere, since it is no valid name';
   const builtin = location.startsWith('builtin:') ? ` Built in are: ${await builtinNames(folders)}.` : '';
-  throw new GraphError('NOT_FOUND', `There is no "${location}"; looked for ${places}.${builtin}`);
+  const isHubName = /^[\w.-]+\/[\w.-]+$/.test(location) && isPlainName(location);
+  const hub = isHubName ? ` A model of the hub is downloaded by: noiseloom models pull ${location}` : '';
+  throw new GraphError('NOT_FOUND', `There is no "${location}"; looked for ${places}.${builtin}${hub}`);
 }
 
 /** Where a location may be, in the order of looking. */

@@ -54,7 +54,7 @@ export interface Device {
  * Starts a device and makes it TensorFlow.js' current one.
  *
  * `backends` are the devices that the shell can offer; 'auto' takes the first of `deviceNames` that starts. Throws
- * GraphError `NO_DEVICE` where the named device, or any at all, cannot be had; the message says why.
+ * GraphError `NO_DEVICE` where the named device, or any at all, cannot be had; the message says why, its `cause` only that.
  */
 export async function openDevice(preference: DevicePreference, backends: readonly DeviceBackend[]): Promise<Device> {
   const refused: Refusal[] = [];
@@ -72,6 +72,7 @@ export async function openDevice(preference: DevicePreference, backends: readonl
     preference === 'auto'
       ? `No device could be started. ${reasons}`
       : `The device '${preference}' could not be started: ${refused[0]?.reason} Or use the device 'auto'.`,
+    { cause: new Error(preference === 'auto' ? reasons : refused[0]?.reason) },
   );
 }
 

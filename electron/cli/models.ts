@@ -1,0 +1,132 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { collect } from './collect.ts';
+import { abortOnInterrupt } from './interrupt.ts';
+import { UsageError } from './problems.ts';
+import { showProgress } from './progress.ts';
+import { bytesInWords, columns, print, printJson, remark } from './terminal.ts';
+
+interface PullFlags {
+  readonly variant?: string;
+  readonly file?: readonly string[];
+  readonly revision: string;
+  readonly endpoint?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function addModelsCommand(program: Command): void {
+  const models = program
+    .command('models')
+    .summary('list and download models')
+    .description('Lists and downloads models.');
+  models
+    .command('list')
+    .description('Lists the models that are built in and those in the models folder.')
+    .option('--json', 'print JSON')
+    .action(list);
+  models
+    .command('path')
+    .description('Prints the models folder; the variable NOISELOOM_MODELS chooses another.')
+    .action(async () => print((await import('../folders.ts')).modelsFolder()));
+  models
+    .command('pull')
+    .description('Downloads a model from the Hugging Face hub; goes on where an interrupted download stopped.')
+    .argument('<name>', 'owner/name on the hub, e.g. stabilityai/sd-turbo')
+    .option('--variant <variant>', 'take weights of this variant where there are some, e.g. fp16')
+    .option('--file <path>', 'download exactly this file (repeat for more)', collect)
+    .option('--revision <name>', 'a branch, tag or commit', 'main')
+    .option('--endpoint <url>', 'another hub; by default HF_ENDPOINT, else https://huggingface.co')
+    .option('-n, --dry-run', 'print the files and their size only')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nFor models behind a licence, put an access token of the hub into HF_TOKEN.')
+    .action(pull);
+}
+
+interface ModelRow {
+  /** What a graph writes to mean it. */
+  readonly name: string;
+  readonly from: 'built in' | 'pulled' | 'hub cache';
+  readonly path: string;
+  readonly bytes?: number;
+  readonly commit?: string;
+}
+
+async function list({ json }: { readonly json?: boolean }): Promise<void> {
+  const { fileFolders } = await import('../folders.ts');
+  const { builtinFolder, modelsFolder, hubCache } = fileFolders(process.cwd());
+  const rows: ModelRow[] = [];
+  for (const name of await folderNames(builtinFolder)) {
+    rows.push({ name: `builtin:${name}`, from: 'built in', path: join(builtinFolder, name) });
+  }
+  rows.push(...(await pulledModels(modelsFolder)));
+  for (const name of await folderNames(hubCache)) {
+    const [kind, ...parts] = name.split('--');
+    if (kind === 'models') rows.push({ name: parts.join('/'), from: 'hub cache', path: join(hubCache, name) });
+  }
+  if (json) printJson(rows);
+  else if (rows.length === 0) remark('No models yet. Download one with: noiseloom models pull stabilityai/sd-turbo');
+  else
+    print(
+      columns(
+        rows.map(({ name, from, bytes, path }) => [name, bytes === undefined ? from : bytesInWords(bytes), path]),
+      ),
+    );
+}
+
+/** Models with a record of their pull, `owner/name` or just `name`. */
+async function pulledModels(folder: string): Promise<ModelRow[]> {
+  const { readPullRecord, sizeOf } = await import('../hub.ts');
+  const rows: ModelRow[] = [];
+  for (const owner of await folderNames(folder)) {
+    for (const name of ['', ...(await folderNames(join(folder, owner)))]) {
+      const path = join(folder, owner, name);
+      const record = await readPullRecord(path);
+      if (record)
+        rows.push({ name: record.name, from: 'pulled', path, bytes: sizeOf(record.files), commit: record.commit });
+    }
+  }
+  return rows;
+}
+
+async function pull(name: string, flags: PullFlags): Promise<void> {
+  const [{ modelsFolder }, hubs] = await Promise.all([import('../folders.ts'), import('../hub.ts')]);
+  const endpoint = (flags.endpoint ?? process.env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, '');
+  if (!URL.canParse(endpoint))
+    throw new UsageError(`"${endpoint}" is no URL of a hub; it looks like https://huggingface.co.`);
+  const token = process.env.HF_TOKEN;
+  const hub = { endpoint, ...(token ? { token } : {}) };
+  const model = await hubs.openHubModel(hub, name, flags.revision);
+  const files = flags.file ? hubs.namedFiles(model, flags.file) : hubs.neededFiles(model, flags.variant);
+  const folder = modelsFolder();
+  const bytes = hubs.sizeOf(files);
+  remark(`${name} at ${model.commit.slice(0, 8)}: ${files.length} files, ${bytesInWords(bytes)}`);
+  remark(`To ${join(folder, name)}, where ${bytesInWords(await hubs.freeDisk(folder))} are free`);
+  const result = { type: 'result', ok: true, name, commit: model.commit, bytes, files };
+  if (flags.dryRun) {
+    if (flags.json) printJson({ ...result, status: 'dry-run' });
+    else print(columns(files.map(({ path, size }) => [path, bytesInWords(size)])));
+    return;
+  }
+  const progress = showProgress(process.stderr);
+  progress.start(name);
+  try {
+    const emit = ({ file, done, total }: { file: string; done: number; total: number }) =>
+      progress.update(total === 0 ? 1 : done / total, `${bytesInWords(done)} of ${bytesInWords(total)}  ${file}`);
+    const path = await hubs.pullModel(hub, model, files, folder, { signal: abortOnInterrupt().signal, emit });
+    progress.end(`Every file has the hash that the hub lists.`);
+    if (flags.json) printJson({ ...result, status: 'done', path });
+    else print(path);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function folderNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .sort();
+}

@@ -1,0 +1,80 @@
+import { SingleBar } from 'cli-progress';
+import { remark, timeInWords } from './terminal.ts';
+
+/** How often plain lines tell of work that goes on, in milliseconds. */
+const LINE_INTERVAL = 5000;
+
+/** Shows how far one piece of work is: a bar with the time left on a terminal, else a line now and then. */
+export interface Progress {
+  /** Starts a new piece of work. */
+  start(title: string): void;
+  /** In [0, 1]. */
+  update(fraction: number, text?: string): void;
+  /** Ends the piece of work with a line about it. */
+  end(line: string): void;
+  /** Takes the bar away, e.g. before an error is printed. */
+  stop(): void;
+}
+
+/** `stream` is where it shows: stderr. */
+export function showProgress(stream: NodeJS.WriteStream): Progress {
+  return stream.isTTY ? barProgress(stream) : lineProgress();
+}
+
+function barProgress(stream: NodeJS.WriteStream): Progress {
+  let bar: SingleBar | undefined;
+  let began = 0;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    start(title) {
+      stop();
+      began = performance.now();
+      const format = `${title} {bar} {percentage} % {left} {text}`;
+      bar = new SingleBar({
+        format,
+        stream,
+        clearOnComplete: true,
+        hideCursor: true,
+        gracefulExit: true,
+        barsize: 24,
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+      });
+      bar.start(1, 0, { left: '', text: '' });
+    },
+    update: (fraction, text = '') => bar?.update(fraction, { left: timeLeft(began, fraction), text }),
+    end(line) {
+      stop();
+      remark(line);
+    },
+    stop,
+  };
+}
+
+function lineProgress(): Progress {
+  let title = '';
+  let began = 0;
+  let told = 0;
+  return {
+    start(name) {
+      title = name;
+      began = told = performance.now();
+    },
+    update(fraction, text = '') {
+      if (performance.now() - told < LINE_INTERVAL) return;
+      told = performance.now();
+      remark([title, `${Math.floor(fraction * 100)} %`, timeLeft(began, fraction), text].filter(Boolean).join('  '));
+    },
+    end: remark,
+    stop: () => {},
+  };
+}
+
+/** The time so far, carried on: nothing is said in the first second or percent. */
+function timeLeft(began: number, fraction: number): string {
+  const spent = performance.now() - began;
+  return spent < 1000 || fraction < 0.01 ? '' : `${timeInWords((spent * (1 - fraction)) / fraction)} left`;
+}

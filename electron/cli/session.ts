@@ -1,0 +1,37 @@
+import { totalmem } from 'node:os';
+import { createEngine, type Engine } from '../../graphs/engine.ts';
+import { didYouMean } from '../../graphs/suggest.ts';
+import type { Files } from '../../nodes/files.ts';
+import { library } from '../../nodes/index.ts';
+import { type Device, type DevicePreference, deviceNames, openDevice } from '../../nodes/ml/device.ts';
+import { version_core } from '../../nodes/ml/tf.ts';
+import { devices } from '../devices/devices.ts';
+import { version } from '../folders.ts';
+import { UsageError } from './problems.ts';
+
+/** Reads `--device`. Throws UsageError with the devices there are. */
+export function parseDevice(text: string): DevicePreference {
+  const preferences = ['auto', ...deviceNames] as const;
+  const found = preferences.find((name) => name === text);
+  if (found) return found;
+  throw new UsageError(
+    `There is no device "${text}".${didYouMean(text, preferences)} The devices are ${preferences.join(', ')}.`,
+  );
+}
+
+/** Starts the device. Throws GraphError `NO_DEVICE`. */
+export function startDevice(preference: DevicePreference): Promise<Device> {
+  return openDevice(preference, devices);
+}
+
+/** The engine of this process on a started device; it may keep results in half of the memory. */
+export function startEngine(device: Device, files: Files): Engine {
+  const memory = device.memory.totalBytes ?? totalmem();
+  return createEngine({ library, device, files, cacheBudget: memory / 2 });
+}
+
+/** Versions of what computes, for the record of a run. */
+export function versionsOf({ description }: Device): Record<string, string> {
+  const tensorflow = /TensorFlow (\d[\w.-]*)/.exec(description)?.[1];
+  return { noiseloom: version, node: process.versions.node, tfjs: version_core, ...(tensorflow ? { tensorflow } : {}) };
+}

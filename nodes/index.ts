@@ -1,0 +1,39 @@
+import { type Library, libraryOf } from './defineNode.ts';
+import { sample } from './generate/sample.ts';
+import { controlImage } from './input/controlImage.ts';
+import { loadImages } from './input/loadImages.ts';
+import { noise } from './input/noise.ts';
+import { number } from './input/number.ts';
+import { numberRange } from './input/numberRange.ts';
+import { promptList } from './input/promptList.ts';
+import { text } from './input/text.ts';
+import { loadControlnet } from './model/loadControlnet.ts';
+import { loadGenerator } from './model/loadGenerator.ts';
+import { bestOfN } from './optimise/bestOfN.ts';
+import { imageGrid } from './output/imageGrid.ts';
+import { saveImages } from './output/saveImages.ts';
+import { scoreTable } from './output/scoreTable.ts';
+import { colourfulness } from './reward/colourfulness.ts';
+import { score } from './reward/score.ts';
+import { top } from './select/top.ts';
+
+/** Every node of the language, in the order of the palette: one line each. */
+export const library: Library = libraryOf([
+  text,
+  promptList,
+  number,
+  numberRange,
+  noise,
+  loadImages,
+  controlImage,
+  loadGenerator,
+  loadControlnet,
+  sample,
+  bestOfN,
+  colourfulness,
+  score,
+  top,
+  saveImages,
+  imageGrid,
+  scoreTable,
+]);

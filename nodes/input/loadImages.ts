@@ -1,0 +1,72 @@
+import { defineNode } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { type Files, joinPath } from '../files.ts';
+import { tensor4d } from '../ml/tf.ts';
+import { file } from '../params.ts';
+
+const endings = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tif', 'tiff'] as const;
+
+export const loadImages = defineNode({
+  type: 'input/load-images',
+  version: 1,
+  title: 'Load images',
+  summary: 'Pictures from files, as one batch; they must be of one size.',
+  inputs: {},
+  params: {
+    path: file({
+      initial: '',
+      accept: endings,
+      folder: true,
+      help: 'A picture, a folder of pictures (taken in the order of their names, 2 before 10), or several of either, one a line.',
+    }),
+  },
+  outputs: { images: 'images' },
+  files: ({ path }) => linesOf(path),
+  async run(_inputs, { path }, { files, progress }) {
+    const paths = (await Promise.all(linesOf(path).map((line) => picturesAt(line, files)))).flat();
+    const pictures: { width: number; height: number; rgb: Uint8Array; name: string }[] = [];
+    for (const [i, each] of paths.entries()) {
+      const name = each.slice(each.lastIndexOf('/') + 1);
+      await progress(i / paths.length, name);
+      pictures.push({ ...(await files.decodeImage(await files.read(each))), name });
+    }
+    const [first] = pictures as [(typeof pictures)[0]];
+    const { width, height } = first;
+    const other = pictures.find((picture) => picture.width !== width || picture.height !== height);
+    if (other) {
+      const sizes = `"${first.name}" is ${width}x${height}, but "${other.name}" is ${other.width}x${other.height}`;
+      throw new GraphError('SIZES_DIFFER', `The pictures must be of one size: ${sizes}.`, { at: { param: 'path' } });
+    }
+    const values = new Float32Array(pictures.length * height * width * 3);
+    for (const [i, { rgb }] of pictures.entries())
+      values.set(
+        Float32Array.from(rgb, (byte) => byte / 255),
+        i * rgb.length,
+      );
+    const pixels = tensor4d(values, [pictures.length, height, width, 3]);
+    return { images: { pixels, labels: pictures.map(({ name }) => ({ name })) } };
+  },
+});
+
+function linesOf(path: string): string[] {
+  return path
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+/** A file itself, or the pictures directly inside a folder in natural order. */
+async function picturesAt(location: string, files: Files): Promise<string[]> {
+  const path = await files.locate(location);
+  const names = await files.list(path);
+  if (!names) return [path];
+  const pictures = names
+    .filter((name) => endings.some((ending) => name.toLowerCase().endsWith(`.${ending}`)))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  if (pictures.length > 0) return pictures.map((name) => joinPath(path, name));
+  throw new GraphError(
+    'NO_PICTURES',
+    `The folder "${path}" holds no picture (${endings.join(', ')}); it holds ${names.slice(0, 5).join(', ') || 'nothing'}.`,
+    { at: { param: 'path' } },
+  );
+}

@@ -1,0 +1,101 @@
+/** Reads and adds the text chunks of a PNG without touching its pixels. Source: PNG specification 3, sections 5 and 11.3.3. */
+import { GraphError } from '../../errors.ts';
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+
+interface Chunk {
+  readonly type: string;
+  /** Byte offsets in the file: of the chunk's length field, and of its content [start, end). */
+  readonly at: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export function isPng(bytes: Uint8Array): boolean {
+  return SIGNATURE.every((byte, i) => bytes[i] === byte);
+}
+
+/**
+ * The text chunks (tEXt and uncompressed iTXt) of a PNG: keyword -> text. Chunks that are compressed or malformed are
+ * passed over. Throws GraphError `BAD_PNG` where the bytes are no PNG or end in the middle of a chunk.
+ */
+export function readPngText(png: Uint8Array): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { type, start, end } of chunksOf(png)) {
+    const content = png.subarray(start, end);
+    const zero = content.indexOf(0);
+    if (zero < 1) continue;
+    if (type === 'tEXt') found.set(latin1(content.subarray(0, zero)), latin1(content.subarray(zero + 1)));
+    if (type === 'iTXt' && content[zero + 1] === 0) {
+      const text = afterZero(content, afterZero(content, zero + 3)); // past the language tag, then the translated keyword
+      found.set(latin1(content.subarray(0, zero)), new TextDecoder().decode(content.subarray(text)));
+    }
+  }
+  return found;
+}
+
+/**
+ * A copy of the PNG with these texts (keyword of 1-79 Latin-1 letters -> any text) put before its end: as tEXt where
+ * Latin-1 can hold the text, else as iTXt. Throws GraphError `BAD_PNG` as above.
+ */
+export function addPngText(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
+  const end = chunksOf(png).find(({ type }) => type === 'IEND');
+  if (!end) throw new GraphError('BAD_PNG', 'This PNG has no end chunk: the file is cut short.');
+  const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
+  const out = new Uint8Array(png.length + added.reduce((sum, chunk) => sum + chunk.length, 0));
+  out.set(png.subarray(0, end.at));
+  let offset = end.at;
+  for (const chunk of added) {
+    out.set(chunk, offset);
+    offset += chunk.length;
+  }
+  out.set(png.subarray(end.at), offset);
+  return out;
+}
+
+function chunksOf(png: Uint8Array): Chunk[] {
+  if (!isPng(png)) throw new GraphError('BAD_PNG', 'This file is not a PNG: it does not start with the PNG signature.');
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  const chunks: Chunk[] = [];
+  for (let at = SIGNATURE.length; at < png.length; ) {
+    const end = at + 12 <= png.length ? at + 8 + view.getUint32(at) : Number.POSITIVE_INFINITY;
+    if (end + 4 > png.length) throw new GraphError('BAD_PNG', `This PNG is cut short in a chunk at byte ${at}.`);
+    chunks.push({ type: latin1(png.subarray(at + 4, at + 8)), at, start: at + 8, end });
+    at = end + 4;
+  }
+  return chunks;
+}
+
+function textChunk(keyword: string, text: string): Uint8Array {
+  const isLatin1 = [...text].every((letter) => letter > '\0' && letter <= 'ÿ');
+  const body = isLatin1 ? Uint8Array.from(text, (letter) => letter.charCodeAt(0)) : new TextEncoder().encode(text);
+  const head = `${isLatin1 ? 'tEXt' : 'iTXt'}${keyword}\0${isLatin1 ? '' : '\0\0\0\0'}`;
+  const chunk = new Uint8Array(4 + head.length + body.length + 4);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, head.length - 4 + body.length);
+  for (let i = 0; i < head.length; i++) chunk[4 + i] = head.charCodeAt(i);
+  chunk.set(body, 4 + head.length);
+  view.setUint32(chunk.length - 4, crc32(chunk.subarray(4, chunk.length - 4)));
+  return chunk;
+}
+
+/** Cyclic redundancy check of ISO 3309, polynomial 0xEDB88320 (reflected). Source: PNG specification 3, annex D. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+function afterZero(bytes: Uint8Array, from: number): number {
+  const zero = bytes.indexOf(0, from);
+  return zero < 0 ? bytes.length : zero + 1;
+}
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}

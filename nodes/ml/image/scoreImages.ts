@@ -1,0 +1,23 @@
+import type { Reward } from '../../ports.ts';
+import type { Tensor4D } from '../tf.ts';
+
+/**
+ * Scores pictures by several rewards: values[picture][reward].
+ * @param pixels [N, H, W, 3] in [0, 1]; @param prompts N of them.
+ */
+export async function scoreImages(
+  rewards: readonly Reward[],
+  pixels: Tensor4D,
+  prompts: readonly string[],
+): Promise<number[][]> {
+  const columns: ArrayLike<number>[] = [];
+  for (const reward of rewards) {
+    const scores = reward.score(pixels, prompts); // [N]
+    try {
+      columns.push(await scores.data());
+    } finally {
+      scores.dispose();
+    }
+  }
+  return prompts.map((_, row) => columns.map((column) => column[row] ?? Number.NaN));
+}

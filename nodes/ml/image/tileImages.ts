@@ -1,0 +1,26 @@
+import type { RgbPicture } from './encodePng.ts';
+
+/**
+ * Lays rows of pictures out on white, each in the upper left of a cell as large as the largest picture, every pixel
+ * blown up to `enlarge` x `enlarge`, `gap` pixels between and around the cells.
+ */
+export function tileImages(
+  rows: readonly (readonly RgbPicture[])[],
+  { gap, enlarge }: { gap: number; enlarge: number },
+): RgbPicture {
+  const all = rows.flat();
+  const cellWidth = Math.max(...all.map(({ width }) => width)) * enlarge + gap;
+  const cellHeight = Math.max(...all.map(({ height }) => height)) * enlarge + gap;
+  const width = Math.max(...rows.map((row) => row.length)) * cellWidth + gap;
+  const height = rows.length * cellHeight + gap;
+  const rgb = new Uint8Array(width * height * 3).fill(255);
+  for (const [r, row] of rows.entries())
+    for (const [c, picture] of row.entries())
+      for (let y = 0; y < picture.height * enlarge; y++)
+        for (let x = 0; x < picture.width * enlarge; x++) {
+          const from = (Math.floor(y / enlarge) * picture.width + Math.floor(x / enlarge)) * 3;
+          const to = ((gap + r * cellHeight + y) * width + gap + c * cellWidth + x) * 3;
+          for (let channel = 0; channel < 3; channel++) rgb[to + channel] = picture.rgb[from + channel]!;
+        }
+  return { width, height, rgb };
+}

@@ -1,0 +1,69 @@
+import type { Tensor4D } from '../tf.ts';
+
+/** One picture that was tried. */
+export interface Candidate {
+  readonly seed: number;
+  /** By each reward. */
+  readonly scores: readonly number[];
+  /** [1, h, w, c]: the noise it was drawn from. */
+  readonly latents: Tensor4D;
+  /** [1, H, W, 3] in [0, 1]. */
+  readonly pixels: Tensor4D;
+}
+
+export interface BestOfNSettings {
+  /** Candidate i has the seed `seed + i`. */
+  readonly seed: number;
+  /** N */
+  readonly candidates: number;
+  readonly keep: number;
+  /** How many are drawn at once. */
+  readonly batch: number;
+}
+
+export interface BestOfN {
+  /** Best first; of equals the one drawn first. The caller owns the tensors. */
+  readonly best: readonly Candidate[];
+  /** Scores of all candidates in the order they were drawn. */
+  readonly scores: readonly (readonly number[])[];
+}
+
+/**
+ * Tries N seeds and keeps the candidates with the largest sum of scores. `draw` gives the candidates of some seeds;
+ * `report` is awaited after each batch. Where either rejects, every tensor is freed.
+ * Source: arXiv 2406.04312, the baseline "best-of-n"; `--imageselect` of its code.
+ */
+export async function bestOfN(
+  { seed, candidates, keep, batch }: BestOfNSettings,
+  draw: (seeds: number[]) => Promise<Candidate[]>,
+  report: (done: number, best: readonly Candidate[]) => Promise<void>,
+): Promise<BestOfN> {
+  const scores: (readonly number[])[] = [];
+  const best: Candidate[] = [];
+  try {
+    while (scores.length < candidates) {
+      const count = Math.min(batch, candidates - scores.length);
+      const seeds = Array.from({ length: count }, (_, i) => (seed + scores.length + i) % 2 ** 53);
+      const drawn = await draw(seeds);
+      best.push(...drawn);
+      for (const candidate of drawn) scores.push(candidate.scores);
+      best.sort((a, b) => totalOf(b) - totalOf(a));
+      best.splice(keep).forEach(free);
+      await report(scores.length, best);
+    }
+    return { best, scores };
+  } catch (error) {
+    best.forEach(free);
+    throw error;
+  }
+}
+
+export function totalOf({ scores }: Candidate): number {
+  return scores.reduce((sum, score) => sum + score, 0);
+}
+
+/** Disposes of a candidate's tensors. */
+export function free({ latents, pixels }: Candidate): void {
+  latents.dispose();
+  pixels.dispose();
+}

@@ -1,0 +1,24 @@
+import { defineNode } from '../defineNode.ts';
+import { loadGenerator as load } from '../ml/models/load/loadGenerator.ts';
+import { model } from '../params.ts';
+import { loadOptions } from './loadOptions.ts';
+
+export const loadGenerator = defineNode({
+  type: 'model/load-generator',
+  version: 1,
+  title: 'Load generator',
+  summary: 'A text-to-image model: Stable Diffusion 1, 2, XL or their Turbo kin.',
+  source: 'arXiv 2112.10752, 2307.01952',
+  inputs: {},
+  params: {
+    model: model({
+      initial: 'builtin:world',
+      help: 'A built-in model, a diffusers folder, a single .safetensors or .ckpt file, or the name of a pulled model.',
+    }),
+  },
+  outputs: { generator: 'generator' },
+  files: (params) => [params.model],
+  run: async (_inputs, params, context) => ({
+    generator: await load(context.files, params.model, loadOptions(context)),
+  }),
+});

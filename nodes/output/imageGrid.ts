@@ -1,0 +1,54 @@
+import { defineNode, many } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { encodePng, toBytes } from '../ml/image/encodePng.ts';
+import { tileImages } from '../ml/image/tileImages.ts';
+import { integer, text } from '../params.ts';
+
+/** Largest grid, in pixels. */
+const largest = 64 * 2 ** 20;
+
+export const imageGrid = defineNode({
+  type: 'output/image-grid',
+  version: 1,
+  title: 'Image grid',
+  summary: 'Writes all pictures into one PNG, a row for each batch: prompts down, seeds across.',
+  inputs: { images: many('images', { min: 1 }) },
+  params: {
+    name: text({ initial: 'grid', help: 'Name of the file.' }),
+    gap: integer({ initial: 2, min: 0, max: 64, unit: 'pixels', help: 'White space between pictures.' }),
+    enlarge: integer({ initial: 1, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
+  },
+  outputs: {},
+  async run({ images }, { name, gap, enlarge }, { save }) {
+    const rows = images.map(({ pixels }) => ({ shape: pixels.shape, count: pixels.shape[0] }));
+    const [width, height] = [
+      Math.max(...rows.map(({ shape }) => shape[2])),
+      Math.max(...rows.map(({ shape }) => shape[1])),
+    ];
+    const columns = Math.max(...rows.map(({ count }) => count));
+    const size = (columns * (width * enlarge + gap) + gap) * (rows.length * (height * enlarge + gap) + gap);
+    if (size > largest)
+      throw new GraphError(
+        'TOO_LARGE',
+        `A grid of ${rows.length} rows of ${columns} pictures of ${width}x${height} has ${size} pixels; ${largest} are allowed. Enlarge less, or save the pictures one by one.`,
+      );
+    const pictures = await Promise.all(
+      images.map(async ({ pixels }) => {
+        const [count, h, w] = pixels.shape;
+        const bytes = toBytes((await pixels.data()) as Float32Array);
+        return Array.from({ length: count }, (_, i) => ({
+          width: w,
+          height: h,
+          rgb: bytes.subarray(i * h * w * 3, (i + 1) * h * w * 3),
+        }));
+      }),
+    );
+    const prompts = images.flatMap(({ labels }) => labels[0]?.prompt ?? []);
+    save({
+      name: `${name}.png`,
+      mime: 'image/png',
+      bytes: encodePng(tileImages(pictures, { gap, enlarge }), { Prompt: prompts.join('\n') }),
+      label: {},
+    });
+  },
+});

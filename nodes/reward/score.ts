@@ -1,0 +1,24 @@
+import { defineNode, many, one, optional } from '../defineNode.ts';
+import { scoreImages } from '../ml/image/scoreImages.ts';
+
+export const score = defineNode({
+  type: 'reward/score',
+  version: 1,
+  title: 'Score',
+  summary: 'Scores pictures by one or more rewards: a row a picture, a column a reward.',
+  inputs: {
+    images: one('images'),
+    rewards: many('reward', { min: 1 }),
+    prompt: optional('text', { help: 'What the pictures should show; without it, what each was drawn from.' }),
+  },
+  params: {},
+  outputs: { scores: 'scores' },
+  async run({ images, rewards, prompt }, _params, { progress }) {
+    await progress(0);
+    const prompts = images.labels.map((label) => prompt ?? label.prompt ?? '');
+    const { labels, pixels } = images;
+    return {
+      scores: { names: rewards.map(({ name }) => name), values: await scoreImages(rewards, pixels, prompts), labels },
+    };
+  },
+});

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openFiles, writeAtomic } from '../../electron/files.ts';
+import type { Files } from '../../nodes/files.ts';
+
+let root: string;
+let files: Files;
+const put = async (path: string, content: string | Uint8Array = path) => {
+  await mkdir(join(root, path, '..'), { recursive: true });
+  await writeFile(join(root, path), content);
+};
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'noiseloom-files-'));
+  files = openFiles({
+    builtinFolder: join(root, 'builtin'),
+    modelsFolder: join(root, 'models'),
+    hubCache: join(root, 'hub'),
+    workingFolder: join(root, 'work'),
+  });
+  await put('builtin/first/model_index.json');
+  await put('work/here.png');
+  await put('work/both/model/a');
+  await put('models/both/model/a');
+  await put('models/pulled/model/a');
+  await put('hub/models--owner--name/refs/main', 'abc123\n');
+  await put('hub/models--owner--name/snapshots/abc123/unet/config.json');
+  await put('hub/models--owner--name/snapshots/old/unet/config.json');
+  await put('hub/models--owner--single/snapshots/only/config.json');
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe('locate', () => {
+  it.each([
+    ['builtin:first', 'builtin/first'],
+    ['here.png', 'work/here.png'],
+    ['./here.png', 'work/here.png'],
+    ['../models/pulled', 'models/pulled'],
+    ['both/model', 'work/both/model'],
+    ['pulled/model', 'models/pulled/model'],
+    ['owner/name', 'hub/models--owner--name/snapshots/abc123'],
+    ['owner/name/unet', 'hub/models--owner--name/snapshots/abc123/unet'],
+    ['owner/single', 'hub/models--owner--single/snapshots/only'],
+  ])('%s -> %s', async (location, path) => expect(await files.locate(location)).toBe(join(root, path)));
+
+  it('takes absolute paths as they are', async () => {
+    expect(await files.locate(join(root, 'work/here.png'))).toBe(join(root, 'work/here.png'));
+  });
+
+  it.each(['builtin:second', 'builtin:../work', 'owner/absent', 'gone.png', './owner/name', '', 'a\0b'])(
+    'says where it looked for %j',
+    async (location) => {
+      const error = await files.locate(location).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'NOT_FOUND' });
+      expect((error as Error).message).toMatch(location.startsWith('builtin:') ? /Built in are: first/ : /looked for/);
+    },
+  );
+
+  it('names every place of a hub name', async () => {
+    await expect(files.locate('owner/absent')).rejects.toThrow(
+      /work\/owner\/absent.*models\/owner\/absent.*models--owner--absent/,
+    );
+  });
+});
+
+describe('read, size, list', () => {
+  it('reads ranges and says what is out of range', async () => {
+    const path = join(root, 'work/here.png');
+    expect(new TextDecoder().decode(await files.read(path, 5, 9))).toBe('here');
+    expect(new TextDecoder().decode(await files.read(path))).toBe('work/here.png');
+    expect(await files.size(path)).toBe(13);
+    await expect(files.read(path, 5, 99)).rejects.toMatchObject({ code: 'READ_FAILED' });
+    await expect(files.read(join(root, 'none'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(files.read(root)).rejects.toMatchObject({ code: 'READ_FAILED' });
+  });
+
+  it('knows files from folders', async () => {
+    expect(await files.size(join(root, 'work'))).toBeUndefined();
+    expect(await files.size(join(root, 'none'))).toBeUndefined();
+    expect(await files.list(join(root, 'work'))).toEqual(['both/', 'here.png']);
+    expect(await files.list(join(root, 'work/here.png'))).toBeUndefined();
+    expect(await files.list(join(root, 'none'))).toBeUndefined();
+  });
+});
+
+describe('fingerprint', () => {
+  it('is sha256, follows the content, and is remembered by size and time', async () => {
+    await put('work/f', 'one');
+    const path = join(root, 'work/f');
+    await utimes(path, 1000, 1000);
+    const one = await files.fingerprint(path);
+    expect(one).toBe(createHash('sha256').update('one').digest('hex'));
+    await writeFile(path, 'two');
+    await utimes(path, 1000, 1000);
+    expect(await files.fingerprint(path)).toBe(one);
+    await utimes(path, 1001, 1001);
+    expect(await files.fingerprint(path)).toBe(createHash('sha256').update('two').digest('hex'));
+  });
+
+  it('of a folder changes with any file in it', async () => {
+    const folder = join(root, 'models/pulled');
+    const before = await files.fingerprint(folder);
+    await put('models/pulled/model/deep/b', 'new');
+    expect(await files.fingerprint(folder)).not.toBe(before);
+    await expect(files.fingerprint(join(root, 'none'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('decodeImage', () => {
+  const decode = async (image: Sharp) => files.decodeImage(new Uint8Array(await image.toBuffer()));
+  const pixels = Uint8Array.of(255, 0, 0, 0, 255, 0);
+  const two = () => sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } });
+
+  it('reads PNG and WebP exactly', async () => {
+    for (const image of [two().png(), two().webp({ lossless: true })]) {
+      expect(await decode(image)).toEqual({ width: 2, height: 1, rgb: pixels });
+    }
+  });
+  it('stands pictures upright', async () => {
+    expect(await decode(two().withMetadata({ orientation: 6 }).tiff({ compression: 'lzw' }))).toEqual({
+      width: 1,
+      height: 2,
+      rgb: pixels,
+    });
+  });
+  it('lays alpha over white', async () => {
+    const raw = Uint8Array.of(0, 0, 0, 0, 10, 20, 30, 255);
+    const image = sharp(raw, { raw: { width: 2, height: 1, channels: 4 } }).png();
+    expect((await decode(image)).rgb).toEqual(Uint8Array.of(255, 255, 255, 10, 20, 30));
+  });
+  it('makes grey and 16-bit pictures 8-bit RGB', async () => {
+    const grey = sharp(Uint8Array.of(7, 9), { raw: { width: 2, height: 1, channels: 1 } }).toColourspace('b-w');
+    expect((await decode(grey.png())).rgb).toEqual(Uint8Array.of(7, 7, 7, 9, 9, 9));
+    expect((await decode(two().toColourspace('rgb16').png())).rgb).toEqual(pixels);
+  });
+  it('refuses what is no picture', async () => {
+    await expect(files.decodeImage(new Uint8Array(20))).rejects.toMatchObject({ code: 'BAD_IMAGE' });
+  });
+});
+
+describe('writeAtomic', () => {
+  it('replaces a file and leaves no other', async () => {
+    const folder = join(root, 'out');
+    await mkdir(folder);
+    await writeAtomic(join(folder, 'a'), 'one');
+    await writeAtomic(join(folder, 'a'), new TextEncoder().encode('two'));
+    expect(await readFile(join(folder, 'a'), 'utf8')).toBe('two');
+    expect(await readdir(folder)).toEqual(['a']);
+  });
+  it('leaves what was there when it fails', async () => {
+    const folder = join(root, 'out2');
+    await mkdir(join(folder, 'a'), { recursive: true });
+    await writeFile(join(folder, 'a/x'), '');
+    await expect(writeAtomic(join(folder, 'a'), 'text')).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['a']);
+  });
+});

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openFiles } from '../../electron/files.ts';
+import { fileFolders, packageFolder } from '../../electron/folders.ts';
+import { createEngine } from '../../graphs/engine.ts';
+import type { RunEvent } from '../../graphs/events.ts';
+import { readGraph } from '../../graphs/read.ts';
+import type { Settings } from '../../graphs/settings.ts';
+import { writeGraph } from '../../graphs/write.ts';
+import { library } from '../../nodes/index.ts';
+import type { Device } from '../../nodes/ml/device.ts';
+import { guardLeaks, openTestDevice } from '../support/devices.ts';
+
+const folder = new URL('../../graphs/templates/', import.meta.url);
+const names = readdirSync(folder);
+const textOf = (name: string) => readFileSync(new URL(name, folder), 'utf8');
+
+/** What makes a template quick to run, and the files it then writes. */
+const quick: Record<string, { settings: Settings; files: number }> = {
+  'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
+  'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
+};
+
+describe('templates', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await openTestDevice();
+  });
+  guardLeaks();
+
+  it.each(names)('%s has no problems, says what it does, and is written as Noiseloom writes it', (name) => {
+    const { document, problems } = readGraph(textOf(name), library);
+    expect(problems).toEqual([]);
+    expect(document.notes).toHaveLength(1);
+    expect(writeGraph(document)).toBe(textOf(name));
+  });
+
+  it.each(names)('%s runs on the built-in model', async (name) => {
+    const { settings, files } = quick[name]!;
+    const engine = createEngine({ library, device, files: openFiles(fileFolders(packageFolder)), cacheBudget: 0 });
+    const events: RunEvent[] = [];
+    const finished = await engine.run(readGraph(textOf(name), library).document, { settings }, (event) => {
+      events.push(event);
+    });
+    expect(events.filter(({ type }) => type === 'problem')).toEqual([]);
+    expect(finished.status).toBe('done');
+    expect(events.filter(({ type }) => type === 'image' || type === 'file')).toHaveLength(files);
+    await engine.clearCache();
+  });
+});

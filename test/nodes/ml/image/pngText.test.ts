@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { decode } from 'fast-png';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { encodePng, toBytes } from '../../../../nodes/ml/image/encodePng.ts';
+import { addPngText, isPng, readPngText } from '../../../../nodes/ml/image/pngText.ts';
+
+const picture = { width: 3, height: 2, rgb: Uint8Array.from({ length: 18 }, (_, i) => i * 14) };
+
+describe('encodePng', () => {
+  it('writes pixels that another decoder reads back exactly', async () => {
+    const raw = await sharp(encodePng(picture, { Seed: '7' }))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(raw.info).toMatchObject({ width: 3, height: 2, channels: 3 });
+    expect([...raw.data]).toEqual([...picture.rgb]);
+  });
+
+  it('rounds to the nearest byte and clamps', () => {
+    expect([...toBytes(new Float32Array([-1, 0, 0.5, 1, 2, 1 / 255 + 0.0019]))]).toEqual([0, 0, 128, 255, 255, 1]);
+  });
+});
+
+describe('PNG text', () => {
+  it('gives back any text it was given', () => {
+    const keyword = fc.stringMatching(/^[A-Za-z][A-Za-z0-9 :-]{0,77}[A-Za-z0-9]$/);
+    fc.assert(
+      fc.property(
+        fc.dictionary(keyword, fc.string({ unit: 'grapheme' }), { maxKeys: 4, noNullPrototype: true }),
+        (texts) => {
+          expect(Object.fromEntries(readPngText(encodePng(picture, texts)))).toEqual(texts);
+        },
+      ),
+      { seed: 1, numRuns: 100 },
+    );
+  });
+
+  it('is read by another reader, checksums verified', () => {
+    const png = addPngText(encodePng(picture), { Software: 'Noiseloom é', Prompt: '猫 🐈' });
+    expect(decode(png, { checkCrc: true }).text).toEqual({ Software: 'Noiseloom é' }); // fast-png passes over iTXt
+  });
+
+  it('refuses what is no PNG and what is cut short', () => {
+    const png = encodePng(picture, { Seed: '7' });
+    expect(isPng(png)).toBe(true);
+    expect(() => readPngText(new Uint8Array([1, 2, 3]))).toThrow(/not a PNG/);
+    for (let length = 9; length < png.length - 12; length++) {
+      if (![8, 33].includes(length)) expect(() => addPngText(png.subarray(0, length), { a: 'b' })).toThrow(/cut short/);
+    }
+  });
+
+  it('passes over a compressed iTXt and a chunk without a keyword', () => {
+    const png = addPngText(encodePng(picture), { Prompt: '猫' });
+    const at = String.fromCharCode(...png).indexOf('iTXtPrompt');
+    png[at + 'iTXtPrompt'.length + 1] = 1; // the compression flag
+    expect(readPngText(png).size).toBe(0);
+  });
+});

@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { NodeContext } from '../../../nodes/defineNode.ts';
+import type { Device } from '../../../nodes/ml/device.ts';
+import { loadControlnet } from '../../../nodes/model/loadControlnet.ts';
+import { loadGenerator } from '../../../nodes/model/loadGenerator.ts';
+import { guardLeaks, openTestDevice } from '../../support/devices.ts';
+import { diskFiles, goldenFolder } from '../../support/golden.ts';
+
+let device: Device;
+beforeAll(async () => {
+  device = await openTestDevice();
+});
+guardLeaks();
+
+function contextOf(changes: Partial<NodeContext> = {}): NodeContext {
+  return {
+    signal: new AbortController().signal,
+    device,
+    files: diskFiles,
+    progress: async () => {},
+    save: () => expect.fail('Loading saves nothing.'),
+    ...changes,
+  };
+}
+
+describe('Load generator', () => {
+  it('gives a generator and tells its progress', async () => {
+    const fractions: number[] = [];
+    const progress = async (fraction: number) => {
+      fractions.push(fraction);
+    };
+    const model = goldenFolder('tiny-sdxl-turbo');
+    const { generator } = await loadGenerator.run({}, { model }, contextOf({ progress }));
+    expect(generator.name).toBe('tiny-sdxl-turbo');
+    expect(fractions).toHaveLength(4);
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    generator.dispose();
+  });
+
+  it('reads the files that its cache key covers', () => {
+    expect(loadGenerator.files?.({ model: 'owner/name' })).toEqual(['owner/name']);
+    expect(loadControlnet.files?.({ model: 'x.pth' })).toEqual(['x.pth']);
+  });
+
+  it('refuses a model that does not fit into the memory of the device', async () => {
+    const small = { ...device, memory: { freeBytes: () => 1000 } };
+    const run = loadGenerator.run({}, { model: goldenFolder('tiny-sd15') }, contextOf({ device: small }));
+    await expect(run).rejects.toThrow(/"tiny-sd15" needs .* of memory and .* are free/);
+  });
+
+  it('stops when the run is cancelled', async () => {
+    const controller = new AbortController();
+    const progress = async () => controller.abort();
+    const context = contextOf({ signal: controller.signal, progress });
+    await expect(loadGenerator.run({}, { model: goldenFolder('tiny-sd15') }, context)).rejects.toThrow(/abort/i);
+  });
+});
+
+it('Load ControlNet gives a ControlNet', async () => {
+  const { controlnet } = await loadControlnet.run({}, { model: goldenFolder('tiny-controlnet') }, contextOf());
+  expect(controlnet.name).toBe('tiny-controlnet');
+  controlnet.dispose();
+});
