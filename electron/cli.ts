@@ -12,6 +12,7 @@ import { addRunCommand } from './cli/run.ts';
 import { printJson, remark } from './cli/terminal.ts';
 import { addTrainCommand } from './cli/train.ts';
 import { addVerifyCommand } from './cli/verify.ts';
+import { addWorldCommand } from './cli/world.ts';
 import { version } from './folders.ts';
 
 /** The codes of errors that say the call or the graph was wrong, rather than that work failed. */
@@ -42,6 +43,7 @@ for (const add of [
   addModelsCommand,
   addVerifyCommand,
   addTrainCommand,
+  addWorldCommand,
   addBenchCommand,
 ]) {
   add(program);

@@ -289,7 +289,10 @@ async function downloadFile(
         idleTries = offset > before ? 0 : idleTries + 1;
         if (!isWorthAnotherTry(error) || idleTries > MAX_IDLE_TRIES)
           throw inWords(error, hub, model.name, model.commit);
-        await sleep((hub.retryDelay ?? 1000) * 2 ** idleTries, undefined, { signal });
+        // only an abort ends the pause early, and its own reason is what the caller should see
+        await sleep((hub.retryDelay ?? 1000) * 2 ** idleTries, undefined, { signal }).catch(() =>
+          signal.throwIfAborted(),
+        );
       }
     }
     const digest = hash.digest('hex');

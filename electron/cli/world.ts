@@ -1,0 +1,91 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { GraphError } from '../../nodes/errors.ts';
+import { type Task, tasks } from '../../nodes/ml/world/words.ts';
+import { exitCodes } from './exitCodes.ts';
+import { UsageError } from './problems.ts';
+import { showProgress } from './progress.ts';
+import { print, printJson } from './terminal.ts';
+
+interface SampleFlags {
+  readonly count: number;
+  readonly seed: number;
+  readonly task?: Task;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function addWorldCommand(program: Command): void {
+  const world = program
+    .command('world')
+    .summary('pictures of the built-in world')
+    .description('The built-in world of coloured shapes, in which truth is known exactly.');
+  world
+    .command('sample')
+    .summary('write pictures with their labels')
+    .description(
+      'Draws pictures of 64x64 pixels and writes them with their exact labels: NUMBER.png, NUMBER-masks.png (0 background, k for object k), NUMBER-edges.png, NUMBER-depth.png (white is near), and labels.jsonl with a line a picture. Picture i comes from seed + i alone.',
+    )
+    .option('-n, --count <count>', 'how many pictures', wholeNumber(1, 100_000), 12)
+    .option('--seed <number>', 'of the first picture', wholeNumber(0, 2 ** 52), 0)
+    .addOption(new Option('--task <task>', 'only pictures of this task; by default all six in turn').choices(tasks))
+    .option('-o, --out <folder>', 'where they are written', 'world-pictures')
+    .option('--json', 'print the result as JSON')
+    .action(async (flags: SampleFlags) => {
+      process.exitCode = await sample(flags);
+    });
+}
+
+async function sample({ count, seed, task, out, json }: SampleFlags): Promise<number> {
+  const [{ worldPicture }, { writeAtomic }, { abortOnInterrupt }] = await Promise.all([
+    import('../worldPicture.ts'),
+    import('../files.ts'),
+    import('./interrupt.ts'),
+  ]);
+  const folder = resolve(out);
+  const list = join(folder, 'labels.jsonl');
+  if (await stat(list).catch(() => undefined))
+    throw new UsageError(`"${folder}" holds pictures of the world already; choose another folder with --out.`);
+  const { signal } = abortOnInterrupt();
+  const progress = showProgress(process.stderr);
+  const lines: string[] = [];
+  progress.start('Drawing');
+  try {
+    await mkdir(folder, { recursive: true });
+    for (let i = 0; i < count; i++) {
+      signal.throwIfAborted();
+      const name = String(i).padStart(String(count - 1).length, '0');
+      const { files, labels } = worldPicture(seed + i, task ?? tasks[i % tasks.length]!, name);
+      for (const [file, bytes] of Object.entries(files)) await writeAtomic(join(folder, file), bytes);
+      lines.push(`${JSON.stringify(labels)}\n`);
+      progress.update((i + 1) / count);
+    }
+    await writeAtomic(list, lines.join(''));
+  } catch (error) {
+    throw signal.aborted ? error : writeFailed(folder, error);
+  } finally {
+    progress.stop();
+  }
+  if (json) printJson({ type: 'result', ok: true, status: 'done', path: folder, count });
+  else print(folder);
+  return exitCodes.done;
+}
+
+function writeFailed(folder: string, cause: unknown): unknown {
+  if (!(cause instanceof Error && 'syscall' in cause)) return cause;
+  return new GraphError(
+    'WRITE_FAILED',
+    `"${folder}" cannot be written: ${cause.message}. Free space, or choose another folder with --out.`,
+    { cause },
+  );
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`A whole number from ${min} to ${max} is needed.`);
+    return value;
+  };
+}
