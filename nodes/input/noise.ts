@@ -1,4 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
+import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
 
@@ -14,25 +15,11 @@ export const noise = defineNode({
       help: 'Picture i comes from seed + i alone: the same seed gives the same noise anywhere.',
     }),
     count: integer({ initial: 1, min: 1, max: 1000, help: 'How many pictures.' }),
-    width: integer({
-      initial: 0,
-      min: 0,
-      max: 8192,
-      unit: 'pixels',
-      help: "Of the picture; 0 is the model's own size.",
-    }),
-    height: integer({
-      initial: 0,
-      min: 0,
-      max: 8192,
-      unit: 'pixels',
-      help: "Of the picture; 0 is the model's own size.",
-    }),
+    ...sizeParams,
   },
   outputs: { noise: 'noise' },
-  run({ generator }, { seed, count, width, height }) {
-    const { defaults } = generator;
-    const shape = generator.latentShape(width || defaults.width, height || defaults.height);
+  run({ generator }, { seed, count, ...size }) {
+    const shape = latentShapeOf(generator, size);
     const seeds = Array.from({ length: count }, (_, i) => (seed + i) % 2 ** 53);
     return { noise: { latents: latentNoise(seeds, shape), seeds } };
   },

@@ -1,6 +1,7 @@
 import { defineNode, many, one } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
 import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
 import { sampleImages } from '../ml/diffusion/sampleImages.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
@@ -27,20 +28,7 @@ export const bestOfN = defineNode({
     seed: seed({ initial: 0, help: 'Candidate i is drawn from seed + i.' }),
     candidates: integer({ initial: 16, min: 1, max: 10_000, help: 'N: how many noises are tried.' }),
     keep: integer({ initial: 1, min: 1, max: 256, help: 'How many of the best are kept; all, where there are fewer.' }),
-    width: integer({
-      initial: 0,
-      min: 0,
-      max: 8192,
-      unit: 'pixels',
-      help: "Of the picture; 0 is the model's own size.",
-    }),
-    height: integer({
-      initial: 0,
-      min: 0,
-      max: 8192,
-      unit: 'pixels',
-      help: "Of the picture; 0 is the model's own size.",
-    }),
+    ...sizeParams,
     ...sampleParams,
   },
   outputs: {
@@ -50,8 +38,7 @@ export const bestOfN = defineNode({
     allScores: output('scores', 'The scores of all candidates, in the order they were drawn.'),
   },
   async run({ generator, prompt, rewards, conditions }, params, { progress }) {
-    const { defaults } = generator;
-    const shape = generator.latentShape(params.width || defaults.width, params.height || defaults.height);
+    const shape = latentShapeOf(generator, params);
     const settings = sampleSettings(generator, params);
     const prompts = [prompt];
     let done = 0;
