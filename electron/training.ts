@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Files } from '../nodes/files.ts';
 import { randomStream } from '../nodes/ml/random.ts';
 import { type AdamWSettings, cosineRate } from '../nodes/ml/train/adamW.ts';
@@ -50,6 +51,7 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
     optimiser = done.state;
     curve.push(done.loss);
     run.onStep(optimiser.step, done.loss);
+    await setImmediate(); // an interrupt is heard between steps only
     if (performance.now() - saved > run.saveEvery * 1000) {
       await save();
       saved = performance.now();
