@@ -1,0 +1,167 @@
+import { type RandomStream, randomStream } from '../../nodes/ml/random.ts';
+import type { PatchBasis } from '../../nodes/ml/train/patchBasis.ts';
+import { detectObjects } from '../../nodes/ml/world/detectObjects.ts';
+import { drawScene } from '../../nodes/ml/world/drawScene.ts';
+import { judgeObjects } from '../../nodes/ml/world/judgePicture.ts';
+import { parsePrompt } from '../../nodes/ml/world/parsePrompt.ts';
+import { type Scene, sampleScene, sceneSize } from '../../nodes/ml/world/scene.ts';
+import { colourNames, numbers, plural, relations, shapes, type Task, tasks } from '../../nodes/ml/world/words.ts';
+
+export interface TruthPicture {
+  readonly scene: Scene;
+  readonly pixels: Float32Array;
+  /** Of the same task, but false: a shape, colour, count or relation is another one. */
+  readonly wrongCaption: string;
+}
+
+/** Rendered pictures from a seed, all six tasks in turn, each with a caption that is not true of it. */
+export function truthPictures(count: number, seed: number): TruthPicture[] {
+  const random = randomStream(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const scene = sampleScene(random, tasks[i % tasks.length]);
+    return { scene, pixels: drawScene(scene), wrongCaption: wrongCaption(scene, random) };
+  });
+}
+
+const swap = (random: RandomStream, caption: string, words: readonly string[], present: readonly string[]): string => {
+  const others = words.filter((word) => !present.includes(word));
+  const gone = random.shuffle(words.filter((word) => new RegExp(`\\b${word}\\b`).test(caption)))[0]!;
+  return caption.replace(new RegExp(`\\b${gone}\\b`), random.shuffle(others)[0]!);
+};
+
+function wrongCaption({ caption, objects, task }: Scene, random: RandomStream): string {
+  const shapesHere = objects.map(({ shape }) => shape);
+  const wrongShape = () => swap(random, caption, shapes, shapesHere);
+  const wrongColour = () =>
+    swap(
+      random,
+      caption,
+      colourNames,
+      objects.map(({ colour }) => colour),
+    );
+  const coin = random.uniform() < 0.5;
+  switch (task as Task) {
+    case 'single':
+    case 'two':
+      return wrongShape();
+    case 'counting':
+      return coin
+        ? swap(random, caption, Object.values(numbers), [numbers[objects.length as keyof typeof numbers]])
+        : swap(random, caption, shapes.map(plural), shapesHere.map(plural));
+    case 'colours':
+      return coin ? wrongShape() : wrongColour();
+    case 'position':
+      return coin
+        ? wrongShape()
+        : swap(
+            random,
+            caption,
+            relations,
+            relations.filter((relation) => caption.includes(relation)),
+          );
+    case 'attribution': {
+      const [a, b] = [objects[0]!, objects[1]!];
+      if (coin) return wrongColour();
+      return caption.replace(/\b\w+ (\w+) and an? \w+ (\w+)/, `${b.colour} $1 and a ${a.colour} $2`);
+    }
+  }
+}
+
+export type Degrade = (pixels: Float32Array, random: RandomStream) => Float32Array;
+
+const clamp = (pixels: Float32Array): Float32Array => pixels.map((value) => Math.min(1, Math.max(0, value)));
+
+/** What happens to pictures on their way through a model or a file, in rough likeness. */
+export const degradations = (basis: PatchBasis): Record<string, Degrade> => ({
+  none: (pixels) => pixels,
+  blur: (pixels) => blurred(pixels, 0.8),
+  noise: (pixels, random) => clamp(pixels.map((value) => value + 0.03 * random.normal())),
+  autoencoder: (pixels) => clamp(reconstructed(pixels, basis)),
+  all: (pixels, random) =>
+    clamp(blurred(reconstructed(pixels, basis), 0.6).map((value) => value + 0.03 * random.normal())),
+});
+
+/** A Gaussian of standard deviation sigma pixels, the borders carried on. */
+export function blurred(pixels: Float32Array, sigma: number): Float32Array {
+  const weights = [-3, -2, -1, 0, 1, 2, 3].map((x) => Math.exp(-(x ** 2) / (2 * sigma ** 2)));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const pass = (from: Float32Array, stepX: number, stepY: number) =>
+    from.map((_, i) => {
+      const [channel, x, y] = [i % 3, Math.floor(i / 3) % sceneSize, Math.floor(i / 3 / sceneSize)];
+      const near = (value: number) => Math.min(sceneSize - 1, Math.max(0, value));
+      return (
+        weights.reduce((sum, weight, k) => {
+          const [column, row] = [near(x + (k - 3) * stepX), near(y + (k - 3) * stepY)];
+          return sum + weight * from[(row * sceneSize + column) * 3 + channel]!;
+        }, 0) / total
+      );
+    });
+  return pass(pass(pixels, 1, 0), 0, 1);
+}
+
+/** Through the linear patch autoencoder and back. */
+function reconstructed(pixels: Float32Array, { encoder, decoder }: PatchBasis): Float32Array {
+  const [components, size, p] = [encoder.bias.length, decoder.bias.length, 8];
+  const result = new Float32Array(pixels.length);
+  for (let patch = 0; patch < (sceneSize / p) ** 2; patch++) {
+    const [left, top] = [(patch % (sceneSize / p)) * p, Math.floor(patch / (sceneSize / p)) * p];
+    const at = (k: number) => ((top + Math.floor(k / (p * 3))) * sceneSize + left) * 3 + (k % (p * 3));
+    const z = encoder.bias.map((bias, c) => {
+      let sum = bias;
+      for (let k = 0; k < size; k++) sum += encoder.weight[c * size + k]! * (pixels[at(k)]! * 2 - 1);
+      return sum;
+    });
+    for (let k = 0; k < size; k++) {
+      let x = decoder.bias[k]!;
+      for (let c = 0; c < components; c++) x += decoder.weight[k * components + c]! * z[c]!;
+      result[at(k)] = (x + 1) / 2;
+    }
+  }
+  return result;
+}
+
+export interface JudgeFigures {
+  /** Shares of pictures judged right against their own and against a wrong caption. */
+  readonly own: number;
+  readonly wrong: number;
+  /** Own captions judged wrong, with what was seen. */
+  readonly failures: readonly string[];
+  /** Wrong captions judged right. */
+  readonly slips: readonly string[];
+  /** Shape drawn -> shape seen (or 'nothing') -> objects, of pictures with one object. */
+  readonly confusion: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Of all objects found, ascending. */
+  readonly confidences: readonly number[];
+}
+
+/** Judges every picture, degraded, against both captions. */
+export function judgeAll(pictures: readonly TruthPicture[], degrade: Degrade, seed = 1): JudgeFigures {
+  const random = randomStream(seed);
+  const [failures, slips, confidences]: [string[], string[], number[]] = [[], [], []];
+  const confusion: Record<string, Record<string, number>> = {};
+  for (const [i, { scene, pixels, wrongCaption }] of pictures.entries()) {
+    const seen = degrade(pixels, random);
+    const found = detectObjects(seen);
+    const said = found.map(({ colour, shape, confidence }) => `${colour} ${shape} ${confidence.toFixed(2)}`);
+    confidences.push(...found.map(({ confidence }) => confidence));
+    if (scene.objects.length === 1) {
+      confusion[scene.objects[0]!.shape] ??= {};
+      const row = confusion[scene.objects[0]!.shape]!;
+      const name = found.length > 1 ? 'several' : (found[0]?.shape ?? 'nothing');
+      row[name] = (row[name] ?? 0) + 1;
+    }
+    const own = judgeObjects(found, parsePrompt(scene.caption));
+    const truth = `${i}: "${scene.caption}" (${scene.objects.map(({ colour, shape, radius }) => `${colour} ${shape} ${radius.toFixed(1)}`).join(', ')} on ${scene.background}) seen as ${said.join(', ') || 'nothing'}`;
+    if (!own.correct) failures.push(`${truth}: ${own.reasons.join('; ')}`);
+    if (judgeObjects(found, parsePrompt(wrongCaption)).correct) slips.push(`${truth}: "${wrongCaption}"`);
+  }
+  const share = (count: number) => count / pictures.length;
+  return {
+    own: 1 - share(failures.length),
+    wrong: share(slips.length),
+    failures,
+    slips,
+    confusion,
+    confidences: confidences.sort((a, b) => a - b),
+  };
+}
