@@ -10,11 +10,13 @@ import { text } from './input/text.ts';
 import { loadControlnet } from './model/loadControlnet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
+import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
 import { saveImages } from './output/saveImages.ts';
 import { scoreTable } from './output/scoreTable.ts';
 import { colourfulness } from './reward/colourfulness.ts';
 import { score } from './reward/score.ts';
+import { worldTruth } from './reward/worldTruth.ts';
 import { top } from './select/top.ts';
 
 /** Every node of the language, in the order of the palette: one line each. */
@@ -31,9 +33,11 @@ export const library: Library = libraryOf([
   sample,
   bestOfN,
   colourfulness,
+  worldTruth,
   score,
   top,
   saveImages,
   imageGrid,
   scoreTable,
+  genevalTable,
 ]);

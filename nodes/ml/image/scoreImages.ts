@@ -12,6 +12,8 @@ export async function scoreImages(
 ): Promise<number[][]> {
   const columns: ArrayLike<number>[] = [];
   for (const reward of rewards) {
+    // One that reads the pixels itself does so at once, which WebGPU allows only of what was read before.
+    if (!reward.differentiable) await pixels.data();
     const scores = reward.score(pixels, prompts); // [N]
     try {
       columns.push(await scores.data());

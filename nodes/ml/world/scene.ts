@@ -37,7 +37,7 @@ export interface Scene {
   readonly caption: string;
   readonly background: Background;
   readonly backgroundTint: readonly [number, number, number];
-  /** Back to front; objects never overlap, so the order is their depth order only. */
+  /** In the order of the caption. Objects never overlap; how near one is shows in its size, see `depthMap`. */
   readonly objects: readonly SceneObject[];
 }
 

@@ -1,0 +1,68 @@
+import { defineNode, many, optional } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { genevalScores, type Judgement, judgePicture } from '../ml/world/judgePicture.ts';
+import { parsePrompt } from '../ml/world/parsePrompt.ts';
+import { sceneSize } from '../ml/world/scene.ts';
+import { type Task, tasks } from '../ml/world/words.ts';
+import { text } from '../params.ts';
+import type { Images } from '../ports.ts';
+import { checkTableName, csvText } from './csvText.ts';
+
+export const genevalTable = defineNode({
+  type: 'output/geneval-table',
+  version: 1,
+  title: 'GenEval table',
+  summary:
+    "Judges pictures of the built-in world against their prompts by GenEval's rules with an exact detector: the share of correct pictures of each of six tasks and their unweighted mean, as CSV and, with a verdict on every picture, as JSON.",
+  source: 'GenEval, arXiv 2310.11513',
+  inputs: {
+    images: many('images', { min: 1, help: 'Pictures of 64x64 pixels.' }),
+    prompt: optional('text', { help: 'What all pictures should show; without it, what each was drawn from.' }),
+  },
+  params: { name: text({ initial: 'geneval', help: 'Name of both files, without ending.' }) },
+  outputs: {},
+  async run({ images, prompt }, { name }, { progress, save }) {
+    checkTableName(name);
+    const prompts = images.flatMap((batch) => promptsOf(batch, prompt));
+    const tasksOf = prompts.map((each) => parsePrompt(each).task);
+    const pictures: (Judgement & { name?: string; prompt: string; seed?: number; task: Task })[] = [];
+    for (const { pixels, labels } of images) {
+      const values = (await pixels.data()) as Float32Array;
+      const size = values.length / labels.length;
+      for (const [i, { name, seed }] of labels.entries()) {
+        const number = pictures.length;
+        await progress(number / prompts.length);
+        const judgement = judgePicture(values.subarray(i * size, (i + 1) * size), prompts[number]!);
+        pictures.push({
+          ...(name === undefined ? {} : { name }),
+          ...(seed === undefined ? {} : { seed }),
+          prompt: prompts[number]!,
+          task: tasksOf[number]!,
+          ...judgement,
+        });
+      }
+    }
+    const scores = genevalScores(pictures);
+    const rows = tasks.map((task) => ({ task, score: scores.tasks[task], pictures: scores.counts[task] }));
+    const csv = csvText([...rows, { task: 'mean', score: scores.mean, pictures: pictures.length }]);
+    const encode = (content: string) => new TextEncoder().encode(content);
+    save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csv) });
+    const json = JSON.stringify({ ...scores, pictures }, null, 2);
+    save({ name: `${name}.json`, mime: 'application/json', bytes: encode(`${json}\n`) });
+  },
+});
+
+/** Throws GraphError `NO_PROMPT` or `BAD_SIZE`. */
+function promptsOf({ pixels, labels }: Images, prompt: string | undefined): string[] {
+  const [, height, width] = pixels.shape;
+  if (height !== sceneSize || width !== sceneSize)
+    throw new GraphError(
+      'BAD_SIZE',
+      `The GenEval table got pictures of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
+    );
+  return labels.map((label) => {
+    const found = prompt ?? label.prompt;
+    if (found !== undefined) return found;
+    throw new GraphError('NO_PROMPT', 'A picture carries no prompt to judge it by; connect one to the input "prompt".');
+  });
+}

@@ -1,0 +1,42 @@
+import { defineNode } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { tensor1d } from '../ml/tf.ts';
+import { judgePicture } from '../ml/world/judgePicture.ts';
+import { parsePrompt } from '../ml/world/parsePrompt.ts';
+import { sceneSize } from '../ml/world/scene.ts';
+
+export const worldTruth = defineNode({
+  type: 'reward/world-truth',
+  version: 1,
+  title: 'World truth (oracle)',
+  summary:
+    'An oracle for the built-in world of shapes: finds the objects of a 64x64 picture and scores 1 where all that the prompt asks for is there, else the mean over its conditions of how far each is met. No gradient; what it scores must not be reported as evaluation of a picture that was optimised for it.',
+  source: 'GenEval, arXiv 2310.11513, with an exact detector for this world',
+  inputs: {},
+  params: {},
+  outputs: { reward: 'reward' },
+  run: () => ({
+    reward: {
+      name: 'world truth (oracle)',
+      bytes: 0,
+      differentiable: false,
+      usualRange: [0, 1] as const,
+      score(pixels, prompts) {
+        for (const prompt of prompts) parsePrompt(prompt);
+        const [count, height, width] = pixels.shape;
+        if (height !== sceneSize || width !== sceneSize)
+          throw new GraphError(
+            'BAD_SIZE',
+            `World truth got pictures of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
+          );
+        const values = pixels.dataSync();
+        const size = values.length / count;
+        const scores = prompts.map(
+          (prompt, i) => judgePicture(values.subarray(i * size, (i + 1) * size), prompt).satisfied,
+        );
+        return tensor1d(scores);
+      },
+      dispose: () => {},
+    },
+  }),
+});
