@@ -1,6 +1,3 @@
-import { GraphError } from '../errors.ts';
-import { isPlainName } from '../files.ts';
-
 /** A row by column; what is not known stays empty. */
 export type TableRow = Readonly<Record<string, string | number | undefined>>;
 
@@ -16,12 +13,4 @@ function csvField(value: string | number | undefined): string {
   if (typeof value !== 'string') return value === undefined ? '' : String(value);
   const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-/** Throws GraphError `BAD_PARAM` where the param `name` of a node makes no good file name. */
-export function checkTableName(name: string): void {
-  if (isPlainName(name) && !/[<>:"|?*]/.test(name) && !name.startsWith('.')) return;
-  throw new GraphError('BAD_PARAM', `"${name}" is no good file name; use letters, digits, - and _.`, {
-    at: { param: 'name' },
-  });
 }

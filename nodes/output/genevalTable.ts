@@ -6,7 +6,8 @@ import { sceneSize } from '../ml/world/scene.ts';
 import { type Task, tasks } from '../ml/world/words.ts';
 import { text } from '../params.ts';
 import type { Images } from '../ports.ts';
-import { checkTableName, csvText } from './csvText.ts';
+import { checkFileName } from './checkFileName.ts';
+import { csvText } from './csvText.ts';
 
 export const genevalTable = defineNode({
   type: 'output/geneval-table',
@@ -22,7 +23,7 @@ export const genevalTable = defineNode({
   params: { name: text({ initial: 'geneval', help: 'Name of both files, without ending.' }) },
   outputs: {},
   async run({ images, prompt }, { name }, { progress, save }) {
-    checkTableName(name);
+    checkFileName(name);
     const prompts = images.flatMap((batch) => promptsOf(batch, prompt));
     const tasksOf = prompts.map((each) => parsePrompt(each).task);
     const pictures: (Judgement & { name?: string; prompt: string; seed?: number; task: Task })[] = [];

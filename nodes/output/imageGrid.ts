@@ -3,6 +3,7 @@ import { GraphError } from '../errors.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
+import { checkFileName } from './checkFileName.ts';
 
 /** Largest grid, in pixels. */
 const largest = 64 * 2 ** 20;
@@ -20,6 +21,7 @@ export const imageGrid = defineNode({
   },
   outputs: {},
   async run({ images }, { name, gap, enlarge }, { save }) {
+    checkFileName(name);
     const rows = images.map(({ pixels }) => ({ shape: pixels.shape, count: pixels.shape[0] }));
     const [width, height] = [
       Math.max(...rows.map(({ shape }) => shape[2])),

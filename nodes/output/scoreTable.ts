@@ -1,7 +1,8 @@
 import { defineNode, many } from '../defineNode.ts';
 import { text } from '../params.ts';
 import type { Scores } from '../ports.ts';
-import { checkTableName, csvText, type TableRow } from './csvText.ts';
+import { checkFileName } from './checkFileName.ts';
+import { csvText, type TableRow } from './csvText.ts';
 
 export const scoreTable = defineNode({
   type: 'output/score-table',
@@ -12,7 +13,7 @@ export const scoreTable = defineNode({
   params: { name: text({ initial: 'scores', help: 'Name of both files, without ending.' }) },
   outputs: {},
   run({ scores }, { name }, { save }) {
-    checkTableName(name);
+    checkFileName(name);
     const rows = scores.flatMap(rowsOf);
     const encode = (content: string) => new TextEncoder().encode(content);
     save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(rows)) });
