@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dispose, type Tensor1D } from '../nodes/ml/tf.ts';
-import { unflatten } from '../nodes/ml/train/flatParameters.ts';
+import { sizeOf } from '../nodes/ml/train/flatParameters.ts';
 import type { PatchBasis } from '../nodes/ml/train/patchBasis.ts';
 import { textToImageConfigs as configs, promptLength } from '../nodes/ml/train/textToImage.ts';
 import type { Training } from '../nodes/ml/train/trainStep.ts';
@@ -19,7 +18,7 @@ const special = {
 export async function exportTextToImage(
   folder: string,
   { layout }: Training,
-  parameters: Tensor1D,
+  parameters: Float32Array,
   basis: PatchBasis,
 ): Promise<void> {
   const text = (name: string, content: string) => write(folder, name, content);
@@ -46,20 +45,20 @@ export async function exportTextToImage(
   });
   await json('tokenizer/special_tokens_map.json', special);
 
-  const tensors = unflatten(parameters, layout);
+  const stored = new Map<string, StoredTensor>();
+  let offset = 0;
+  for (const { name, shape } of layout) {
+    const values = parameters.subarray(offset, offset + sizeOf(shape));
+    offset += values.length;
+    stored.set(name, { dtype: 'F16', ...toCheckpointLayout(values, shape) });
+  }
   for (const [prefix, file] of [
     ['unet.', 'unet/diffusion_pytorch_model.safetensors'],
     ['text_encoder.', 'text_encoder/model.safetensors'],
   ] as const) {
-    const stored = new Map<string, StoredTensor>();
-    for (const [i, { name, shape }] of layout.entries())
-      if (name.startsWith(prefix)) {
-        const values = (await tensors[i]!.data()) as Float32Array;
-        stored.set(name.slice(prefix.length), { dtype: 'F16', ...toCheckpointLayout(values, shape) });
-      }
-    await write(folder, file, writeSafetensors(stored));
+    const part = [...stored].filter(([name]) => name.startsWith(prefix));
+    await write(folder, file, writeSafetensors(new Map(part.map(([name, it]) => [name.slice(prefix.length), it]))));
   }
-  dispose(tensors);
   await write(folder, 'vae/diffusion_pytorch_model.safetensors', writeSafetensors(basisFile(basis)));
 }
 

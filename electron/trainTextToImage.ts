@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Files } from '../nodes/files.ts';
 import { alphasCumprod } from '../nodes/ml/diffusion/noiseSchedule.ts';
 import { clipTokenizer } from '../nodes/ml/text/clipTokenizer.ts';
-import { dispose } from '../nodes/ml/tf.ts';
 import { textToImageConfigs as configs, promptLength } from '../nodes/ml/train/textToImage.ts';
 import { textToImageTraining, worldBasis } from '../nodes/ml/train/textToImageTraining.ts';
 import { exportTextToImage } from './exportTextToImage.ts';
@@ -73,5 +72,4 @@ export async function trainTextToImage(run: TextToImageRun, files: Files): Promi
   );
   await exportTextToImage(join(run.folder, 'model'), training, optimiser.average, basis);
   training.dispose();
-  dispose([optimiser.parameters, optimiser.m, optimiser.v, optimiser.average]);
 }

@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Files } from '../nodes/files.ts';
 import { randomStream } from '../nodes/ml/random.ts';
-import { type AdamWSettings, cosineRate } from '../nodes/ml/train/adamW.ts';
+import { type AdamWSettings, cosineRate, startAdamW } from '../nodes/ml/train/adamW.ts';
 import { initialise } from '../nodes/ml/train/initialise.ts';
-import {
-  readTrainingState,
-  startState,
-  type TrainingState,
-  writeTrainingState,
-} from '../nodes/ml/train/trainingState.ts';
+import { readTrainingState, type TrainingState, writeTrainingState } from '../nodes/ml/train/trainingState.ts';
 import { type Training, trainStep } from '../nodes/ml/train/trainStep.ts';
 import { openCheckpoint } from '../nodes/ml/weights/openCheckpoint.ts';
 import { writeAtomic } from './files.ts';
@@ -32,25 +27,23 @@ export interface TrainingRun {
 
 /**
  * Trains to `steps`, going on from the folder's checkpoint where there is one, and writes a checkpoint now and then, at
- * the end and when aborted. The same seed and settings give the same losses, interrupted or not. The caller owns the
- * tensors of the state returned.
+ * the end and when aborted. The same seed and settings give the same losses, interrupted or not.
  */
 export async function runTraining(training: Training, run: TrainingRun, files: Files): Promise<TrainingState> {
   const path = join(run.folder, 'training.safetensors');
   await mkdir(run.folder, { recursive: true });
-  let { optimiser, losses } = existsSync(path)
+  const { optimiser, losses: earlier } = existsSync(path)
     ? await readTrainingState(await openCheckpoint(files, path), run.identity)
-    : startState(initialise(training.layout, randomStream(run.seed)));
-  const curve = [...losses];
-  const save = async () => writeAtomic(path, await writeTrainingState({ optimiser, losses: curve }, run.identity));
+    : { optimiser: startAdamW(initialise(training.layout, randomStream(run.seed))), losses: [] };
+  const losses = [...earlier];
+  const save = () => writeAtomic(path, writeTrainingState({ optimiser, losses }, run.identity));
 
   let saved = performance.now();
   while (optimiser.step < run.steps && !run.signal.aborted) {
     const rate = run.optimiser.learningRate * cosineRate(optimiser.step, run.warmUp, run.steps);
-    const done = await trainStep(training, optimiser, { ...run.optimiser, learningRate: rate });
-    optimiser = done.state;
-    curve.push(done.loss);
-    run.onStep(optimiser.step, done.loss);
+    const loss = await trainStep(training, optimiser, { ...run.optimiser, learningRate: rate });
+    losses.push(loss);
+    run.onStep(optimiser.step, loss);
     await setImmediate(); // an interrupt is heard between steps only
     if (performance.now() - saved > run.saveEvery * 1000) {
       await save();
@@ -58,6 +51,5 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
     }
   }
   await save();
-  losses = curve;
   return { optimiser, losses };
 }

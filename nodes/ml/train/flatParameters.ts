@@ -1,4 +1,4 @@
-import { concat, reshape, split, type Tensor, type Tensor1D, tidy } from '../tf.ts';
+import { concat, reshape, type Tensor, type Tensor1D, tensor, tidy } from '../tf.ts';
 
 /** Names and shapes of a model's parameters, in the order in which one long vector holds them. */
 export type ParameterLayout = readonly { readonly name: string; readonly shape: readonly number[] }[];
@@ -7,18 +7,17 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
 export const parameterCount = (layout: ParameterLayout): number =>
   layout.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** One vector -> the parameters, in the order of the layout. The caller owns them. */
-export function unflatten(vector: Tensor1D, layout: ParameterLayout): Tensor[] {
-  return tidy(() => {
-    const pieces = split(
-      vector,
-      layout.map(({ shape }) => sizeOf(shape)),
-    );
-    return pieces.map((piece, i) => reshape(piece, [...layout[i]!.shape]));
+/** One vector -> copies of the parameters, in the order of the layout. The caller owns them. */
+export function unflatten(vector: Float32Array, layout: ParameterLayout): Tensor[] {
+  let offset = 0;
+  return layout.map(({ shape }) => {
+    const values = vector.slice(offset, offset + sizeOf(shape));
+    offset += values.length;
+    return tensor(values, [...shape]);
   });
 }
 
 /** The inverse of `unflatten`. */
 export function flatten(tensors: readonly Tensor[]): Tensor1D {
-  return tidy(() => concat(tensors.map((tensor) => reshape(tensor, [-1]) as Tensor1D)));
+  return tidy(() => concat(tensors.map((part) => reshape(part, [-1]) as Tensor1D)));
 }

@@ -9,7 +9,7 @@ const vocabularySize = Object.keys(vocabulary.vocab).length;
 
 /**
  * Configurations of the built-in text-to-image model in the fields of diffusers and transformers. Pictures 64x64, latents
- * 8x8x32 by a linear patch basis, v-prediction on the cosine schedule with trailing timesteps.
+ * 16x16x12 by a linear patch basis, v-prediction on the cosine schedule with trailing timesteps.
  */
 export const textToImageConfigs = {
   vocabulary,
@@ -21,7 +21,7 @@ export const textToImageConfigs = {
     vocab_size: vocabularySize,
     hidden_size: 128,
     intermediate_size: 384,
-    num_hidden_layers: 3,
+    num_hidden_layers: 2,
     num_attention_heads: 4,
     max_position_embeddings: promptLength,
     hidden_act: 'quick_gelu',
@@ -33,13 +33,13 @@ export const textToImageConfigs = {
   },
   unet: {
     _class_name: 'UNet2DConditionModel',
-    sample_size: 8,
-    in_channels: 32,
-    out_channels: 32,
-    block_out_channels: [96, 192],
-    down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D'],
+    sample_size: 16,
+    in_channels: 12,
+    out_channels: 12,
+    block_out_channels: [64, 128, 160],
+    down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
     mid_block_type: 'UNetMidBlock2DCrossAttn',
-    up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
     layers_per_block: 1,
     attention_head_dim: 4,
     cross_attention_dim: 128,
@@ -51,8 +51,8 @@ export const textToImageConfigs = {
   vae: {
     _class_name: 'LinearPatchAutoencoder',
     in_channels: 3,
-    latent_channels: 32,
-    patch_size: 8,
+    latent_channels: 12,
+    patch_size: 4,
     scaling_factor: 1,
   },
   scheduler: {

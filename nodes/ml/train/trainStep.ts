@@ -14,14 +14,10 @@ export interface Training {
 }
 
 /**
- * Forward, backward, update. Returns the loss and the new state; the old state is disposed of.
- * Throws GraphError `NOT_FINITE` (and keeps the old state) when the loss is not a number.
+ * Forward, backward, update of `state` in place. Returns the loss.
+ * Throws GraphError `NOT_FINITE` (and leaves the state as it was) when the loss is not a number.
  */
-export async function trainStep(
-  training: Training,
-  state: AdamWState,
-  settings: AdamWSettings,
-): Promise<{ loss: number; state: AdamWState }> {
+export async function trainStep(training: Training, state: AdamWState, settings: AdamWSettings): Promise<number> {
   const { layout } = training;
   const batch = training.batch(state.step);
   const parameters = unflatten(state.parameters, layout);
@@ -29,16 +25,14 @@ export async function trainStep(
     const lossOf = (...tensors: Tensor[]) =>
       batch.loss(weightsOf(new Map(tensors.map((tensor, i) => [layout[i]!.name, tensor]))));
     const { value, grads } = valueAndGrads(lossOf)(parameters);
-    const loss = (await value.data())[0]!;
     const gradient = flatten(grads);
-    dispose([value, ...grads]);
-    if (!Number.isFinite(loss)) {
-      gradient.dispose();
+    const loss = (await value.data())[0]!;
+    const g = (await gradient.data()) as Float32Array;
+    dispose([value, gradient, ...grads]);
+    if (!Number.isFinite(loss))
       throw new GraphError('NOT_FINITE', `Step ${state.step}: the loss is ${loss}. Lower the learning rate.`);
-    }
-    const next = adamWStep(state, gradient, settings);
-    dispose([gradient, state.parameters, state.m, state.v, state.average]);
-    return { loss, state: next };
+    adamWStep(state, g, settings);
+    return loss;
   } finally {
     dispose(parameters);
     batch.dispose();
