@@ -1,6 +1,19 @@
-import { engine, mul, type NamedAttrMap, pad, step, sum, type Tensor, type Tensor1D, type Tensor4D } from '../tf.ts';
+import {
+  engine,
+  mul,
+  type NamedAttrMap,
+  pad,
+  reshape,
+  step,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+} from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { defineOp } from './defineOp.ts';
+import { project } from './linear.ts';
 
 export interface Conv2dOptions {
   readonly stride?: number;
@@ -17,6 +30,8 @@ export function conv2d(x: Tensor4D, w: Weights, options: Conv2dOptions = {}): Te
   const { stride = 1, padding = 0, activation = 'linear' } = options;
   const filter = w.get('weight') as Tensor4D;
   const bias = w.has('bias') ? (w.get('bias') as Tensor1D) : undefined;
+  if (filter.shape[0] === 1 && filter.shape[1] === 1 && stride === 1 && padding === 0 && activation === 'linear')
+    return pointwise(x, filter, bias);
   const [top, bottom, left, right] = typeof padding === 'number' ? [padding, padding, padding, padding] : [...padding];
   const vertical = edges(x.shape[1], filter.shape[0], stride, top, bottom);
   const horizontal = edges(x.shape[2], filter.shape[1], stride, left, right);
@@ -25,6 +40,15 @@ export function conv2d(x: Tensor4D, w: Weights, options: Conv2dOptions = {}): Te
   const paddings = [[0, 0], vertical.zeros, horizontal.zeros, [0, 0]] as [number, number][];
   const padded = paddings.flat().some((zeros) => zeros > 0) ? pad(x, paddings) : x;
   return convolution({ x: padded, filter, bias }, { strides: stride, pad: 'valid', activation }) as Tensor4D;
+}
+
+/**
+ * A 1x1 convolution as the matrix product that it is. (On some processors TensorFlow 2.21's gradient of a 1x1 convolution
+ * of 40 channels is wrong: oneDNN writes past its end.)
+ */
+function pointwise(x: Tensor4D, filter: Tensor4D, bias: Tensor1D | undefined): Tensor4D {
+  const [, , from, to] = filter.shape;
+  return project({ x, weight: reshape(filter, [from, to]) as Tensor2D, bias }, { transposed: false }) as Tensor4D;
 }
 
 /**

@@ -6,24 +6,33 @@ import { defineOp } from './defineOp.ts';
 export function linear<T extends Tensor>(x: T, w: Weights): T {
   const weight = w.get('weight') as Tensor2D;
   const bias = w.has('bias') ? (w.get('bias') as Tensor1D) : undefined;
-  return project({ x, weight, bias }) as T;
+  return project({ x, weight, bias }, { transposed: true }) as T;
 }
 
-const project = defineOp<{ x: Tensor; weight: Tensor2D; bias: Tensor1D | undefined }>({
+/**
+ * y = x W + b on the last axis, with a weight [in, out], or [out, in] where it is `transposed`. The caller owns the result.
+ */
+export const project = defineOp<
+  { x: Tensor; weight: Tensor2D; bias: Tensor1D | undefined },
+  { readonly transposed: boolean }
+>({
   name: 'NoiseloomLinear',
   reads: ['x', 'weight'],
-  forward({ x, weight, bias }) {
-    const product = matMul(rows(x), weight, false, true); // [rows, out]
+  forward({ x, weight, bias }, { transposed }) {
+    const product = matMul(rows(x), weight, false, transposed); // [rows, out]
     const y = bias ? add(product, bias) : product;
-    return [x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), weight.shape[0]])];
+    return [x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), product.shape[1] as number])];
   },
-  gradient(dy, [x, weight]) {
+  gradient(dy, [x, weight], { transposed }) {
     return {
       x: () => {
-        const dx = matMul(rows(dy), weight as Tensor2D);
+        const dx = matMul(rows(dy), weight as Tensor2D, false, !transposed);
         return dy.rank === 2 ? dx : reshape(dx, (x as Tensor).shape);
       },
-      weight: () => matMul(rows(dy), rows(x as Tensor), true, false),
+      weight: () =>
+        transposed
+          ? matMul(rows(dy), rows(x as Tensor), true, false)
+          : matMul(rows(x as Tensor), rows(dy), true, false),
       bias: () => sum(rows(dy), 0),
     };
   },
