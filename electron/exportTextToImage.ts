@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sizeOf } from '../nodes/ml/train/flatParameters.ts';
 import type { PatchBasis } from '../nodes/ml/train/patchBasis.ts';
 import { textToImageConfigs as configs, promptLength } from '../nodes/ml/train/textToImage.ts';
-import type { Training } from '../nodes/ml/train/trainStep.ts';
+import { textLayout, unetLayout } from '../nodes/ml/train/textToImageTraining.ts';
 import { type StoredTensor, toCheckpointLayout, writeSafetensors } from '../nodes/ml/weights/writeSafetensors.ts';
 import { writeAtomic } from './files.ts';
 
@@ -14,12 +14,12 @@ const special = {
   pad_token: '<|endoftext|>',
 };
 
-/** Writes a trained text-to-image model as a diffusers folder, weights in float16. */
+/** Writes a trained text-to-image model (text encoder, then U-Net) as a diffusers folder, weights in float16. */
 export async function exportTextToImage(
   folder: string,
-  { layout }: Training,
   parameters: Float32Array,
   basis: PatchBasis,
+  recommended: { steps: number; guidance_scale: number } = configs.recommended,
 ): Promise<void> {
   const text = (name: string, content: string) => write(folder, name, content);
   const json = (name: string, content: object) => text(name, `${JSON.stringify(content, null, 2)}\n`);
@@ -30,7 +30,7 @@ export async function exportTextToImage(
     tokenizer: ['transformers', 'CLIPTokenizer'],
     unet: ['diffusers', configs.unet._class_name],
     vae: ['noiseloom', configs.vae._class_name],
-    recommended: configs.recommended,
+    recommended,
   });
   await json('scheduler/scheduler_config.json', configs.scheduler);
   await json('text_encoder/config.json', configs.textEncoder);
@@ -47,7 +47,7 @@ export async function exportTextToImage(
 
   const stored = new Map<string, StoredTensor>();
   let offset = 0;
-  for (const { name, shape } of layout) {
+  for (const { name, shape } of [...textLayout, ...unetLayout]) {
     const values = parameters.subarray(offset, offset + sizeOf(shape));
     offset += values.length;
     stored.set(name, { dtype: 'F16', ...toCheckpointLayout(values, shape) });

@@ -3,7 +3,7 @@ import type { Files } from '../nodes/files.ts';
 import { alphasCumprod } from '../nodes/ml/diffusion/noiseSchedule.ts';
 import { clipTokenizer } from '../nodes/ml/text/clipTokenizer.ts';
 import { textToImageConfigs as configs, promptLength } from '../nodes/ml/train/textToImage.ts';
-import { textToImageTraining, worldBasis } from '../nodes/ml/train/textToImageTraining.ts';
+import { textToImageTraining, type WorldLatents, worldBasis } from '../nodes/ml/train/textToImageTraining.ts';
 import { exportTextToImage } from './exportTextToImage.ts';
 import { runTraining, type TrainingRun } from './training.ts';
 
@@ -15,8 +15,8 @@ export interface TextToImageRun extends Pick<TrainingRun, 'folder' | 'steps' | '
 /** Scenes whose patches give the latent basis. */
 const basisScenes = 1500;
 
-/** What is trained: the world's scenes, the latent basis made from them, both networks. */
-export function prepareTextToImage({ seed, batch }: Pick<TextToImageRun, 'seed' | 'batch'>) {
+/** The world as the text-to-image model sees it; the seed chooses the scenes that the latent basis is made from. */
+export function worldLatents(seed: number): WorldLatents {
   const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
   const remembered = new Map<string, number[]>();
   const idsOf = (caption: string) => {
@@ -24,14 +24,11 @@ export function prepareTextToImage({ seed, batch }: Pick<TextToImageRun, 'seed' 
     remembered.set(caption, ids);
     return ids;
   };
-  const basis = worldBasis(seed, basisScenes);
-  const training = textToImageTraining(
-    { seed, batch, captionDropout: 0.1 },
-    basis,
-    (captions) => captions.map(idsOf),
-    alphasCumprod({ ...configs.scheduler, trained_betas: null, rescale_betas_zero_snr: false }),
-  );
-  return { basis, training };
+  return {
+    basis: worldBasis(seed, basisScenes),
+    tokenize: (captions) => captions.map(idsOf),
+    alphasCumprod: alphasCumprod({ ...configs.scheduler, trained_betas: null, rescale_betas_zero_snr: false }),
+  };
 }
 
 /**
@@ -41,7 +38,8 @@ export function prepareTextToImage({ seed, batch }: Pick<TextToImageRun, 'seed' 
 export async function trainTextToImage(run: TextToImageRun, files: Files): Promise<void> {
   const { seed, batch, learningRate } = run;
   const { textEncoder, unet, vae, scheduler } = configs;
-  const { basis, training } = prepareTextToImage(run);
+  const world = worldLatents(seed);
+  const training = textToImageTraining({ seed, batch, captionDropout: 0.1 }, world);
   const { optimiser } = await runTraining(
     training,
     {
@@ -70,6 +68,6 @@ export async function trainTextToImage(run: TextToImageRun, files: Files): Promi
     },
     files,
   );
-  await exportTextToImage(join(run.folder, 'model'), training, optimiser.average, basis);
+  await exportTextToImage(join(run.folder, 'model'), optimiser.average, world.basis);
   training.dispose();
 }

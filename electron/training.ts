@@ -16,6 +16,8 @@ export interface TrainingRun {
   readonly identity: string;
   readonly folder: string;
   readonly seed: number;
+  /** Parameters to start from; fresh ones from the seed by default. */
+  readonly start?: Float32Array<ArrayBuffer>;
   readonly steps: number;
   readonly warmUp: number;
   readonly optimiser: AdamWSettings;
@@ -34,7 +36,7 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
   await mkdir(run.folder, { recursive: true });
   const { optimiser, losses: earlier } = existsSync(path)
     ? await readTrainingState(await openCheckpoint(files, path), run.identity)
-    : { optimiser: startAdamW(initialise(training.layout, randomStream(run.seed))), losses: [] };
+    : { optimiser: startAdamW(run.start ?? initialise(training.layout, randomStream(run.seed))), losses: [] };
   const losses = [...earlier];
   const save = () => writeAtomic(path, writeTrainingState({ optimiser, losses }, run.identity));
 

@@ -26,7 +26,9 @@ export interface UNetEncoderConfig {
   readonly freq_shift: number;
   /** Width of the time embedding. */
   readonly time_embedding_dim: number;
-  readonly addition_embed_type: 'text_time' | null;
+  /** What is added to the time embedding: the context as one vector, or SDXL's pooled text and time ids. */
+  readonly addition_embed_type: 'text' | 'text_time' | null;
+  readonly addition_embed_type_num_heads: number;
   readonly addition_time_embed_dim: number;
   readonly projection_class_embeddings_input_dim: number;
   /** Odd side of the first convolution's kernel. */
@@ -109,7 +111,8 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
   if (middle !== null && !middleBlocks.includes(middle as MiddleBlock))
     throw read.unsupported('mid_block_type', middle);
   const addition = json.addition_embed_type ?? null;
-  if (addition !== null && addition !== 'text_time') throw read.unsupported('addition_embed_type', addition);
+  if (addition !== null && addition !== 'text' && addition !== 'text_time')
+    throw read.unsupported('addition_embed_type', addition);
   const config: UNetEncoderConfig = {
     in_channels: read.count('in_channels', 4),
     block_out_channels: channels,
@@ -133,8 +136,10 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
     freq_shift: read.number('freq_shift', 0),
     time_embedding_dim: read.count('time_embedding_dim', 4 * (channels[0] as number)),
     addition_embed_type: addition,
-    addition_time_embed_dim: addition ? read.count('addition_time_embed_dim') : 0,
-    projection_class_embeddings_input_dim: addition ? read.count('projection_class_embeddings_input_dim') : 0,
+    addition_embed_type_num_heads: read.count('addition_embed_type_num_heads', 64),
+    addition_time_embed_dim: addition === 'text_time' ? read.count('addition_time_embed_dim') : 0,
+    projection_class_embeddings_input_dim:
+      addition === 'text_time' ? read.count('projection_class_embeddings_input_dim') : 0,
     conv_in_kernel: read.oddCount('conv_in_kernel', 3),
   };
   if (![0, 1].includes(config.downsample_padding))

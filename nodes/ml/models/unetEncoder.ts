@@ -8,6 +8,7 @@ import { residual } from '../nn/residual.ts';
 import { timestepEmbedding } from '../nn/timestepEmbedding.ts';
 import { concat, reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tile } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
+import { addTextTimeEmbeddingShapes, textTimeEmbedding } from './textTimeEmbedding.ts';
 import {
   addConvShapes,
   addLinearShapes,
@@ -88,7 +89,9 @@ export function addEncoderShapes(shapes: Shapes, config: UNetEncoderConfig): voi
   const first = config.block_out_channels[0] as number;
   addConvShapes(shapes, 'conv_in', config.in_channels, first, config.conv_in_kernel);
   addEmbeddingShapes(shapes, 'time_embedding', first, config.time_embedding_dim);
-  if (config.addition_embed_type)
+  if (config.addition_embed_type === 'text')
+    addTextTimeEmbeddingShapes(shapes, 'add_embedding', textTimeOptions(config));
+  if (config.addition_embed_type === 'text_time')
     addEmbeddingShapes(
       shapes,
       'add_embedding',
@@ -137,6 +140,11 @@ export function addedEmbedding(added: AddedConditions, weights: Weights, config:
   return embed(both, weights.at('add_embedding'));
 }
 
+const textTimeOptions = (config: UNetEncoderConfig) => ({
+  contextWidth: config.cross_attention_dim[0] as number,
+  timeWidth: config.time_embedding_dim,
+  heads: config.addition_embed_type_num_heads,
+});
 const waveOptions = (config: UNetEncoderConfig) => ({
   flipSinToCos: config.flip_sin_to_cos,
   freqShift: config.freq_shift,
@@ -194,6 +202,10 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
       const times = time.shape[0] === batch ? time : tile(time, [batch, 1]); // [N, E]
       const rows = reshape(context, [-1, context.shape[2]]) as Tensor2D;
       if (!config.addition_embed_type) return { time: silu(times), context: rows };
+      if (config.addition_embed_type === 'text') {
+        const text = textTimeEmbedding(context, weights.at('add_embedding'), config.addition_embed_type_num_heads);
+        return { time: silu(residual(times, text)), context: rows };
+      }
       if (!added)
         throw new GraphError('BAD_SHAPE', 'This model needs a pooled text embedding and time ids, as SDXL does.');
       return { time: silu(residual(times, addedEmbedding(added, weights, config))), context: rows };

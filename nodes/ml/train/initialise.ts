@@ -9,6 +9,7 @@ const embeddings: readonly (readonly [ending: string, deviation: number])[] = [
   ['token_embedding.weight', 1],
   ['position_embedding.weight', 0.3],
   ['class_embedding', 0.02],
+  ['positional_embedding', 0.02],
 ];
 
 /**

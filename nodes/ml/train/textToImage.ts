@@ -43,6 +43,8 @@ export const textToImageConfigs = {
     layers_per_block: 1,
     attention_head_dim: 4,
     cross_attention_dim: 128,
+    addition_embed_type: 'text',
+    addition_embed_type_num_heads: 4,
     norm_num_groups: 16,
     use_linear_projection: true,
     flip_sin_to_cos: true,

@@ -1,7 +1,7 @@
 import { clipText, clipTextConfig, clipTextShapes } from '../models/clipText.ts';
 import { linearPatchAutoencoder } from '../models/linearPatchAutoencoder.ts';
 import { unet2DCondition, unetConfig, unetShapes } from '../models/unet2DCondition.ts';
-import { randomStream } from '../random.ts';
+import { type RandomStream, randomStream } from '../random.ts';
 import {
   add,
   dispose,
@@ -10,6 +10,8 @@ import {
   type Scalar,
   squaredDifference,
   sub,
+  type Tensor1D,
+  type Tensor3D,
   type Tensor4D,
   tensor,
   tensor1d,
@@ -31,53 +33,112 @@ export interface TextToImageSettings {
   readonly captionDropout: number;
 }
 
+/** What the trainings of the text-to-image model share: the world as latents and token ids, and the noise levels. */
+export interface WorldLatents {
+  readonly basis: PatchBasis;
+  /** Captions -> ids, [captions][tokens]. */
+  readonly tokenize: (captions: readonly string[]) => number[][];
+  /** abar of the 1000 timesteps. */
+  readonly alphasCumprod: ArrayLike<number>;
+}
+
 /**
  * The built-in text-to-image model: text encoder and U-Net learn together to predict v on fresh scenes of the world.
  * Source: arXiv 2202.00512, equation 11: v = sqrt(abar) eps - sqrt(1 - abar) x0, loss = mean |v - v_theta(x_t, t, c)|^2.
- *
- * @param tokenize captions -> ids, [captions][tokens]
- * @param alphasCumprod abar of the 1000 timesteps
  */
 export function textToImageTraining(
   { seed, batch, captionDropout }: TextToImageSettings,
-  basis: PatchBasis,
-  tokenize: (captions: readonly string[]) => number[][],
-  alphasCumprod: ArrayLike<number>,
+  { basis, tokenize, alphasCumprod }: WorldLatents,
 ): Training {
-  const patches = basisTensors(basis);
-  const autoencoder = linearPatchAutoencoder(weightsOf(patches), configs.vae);
-  const textConfig = clipTextConfig(configs.textEncoder);
-  const unet = unetConfig(configs.unet);
-
+  const sampler = sceneLatents(basis);
   return {
-    layout: [...layoutOf('text_encoder.', clipTextShapes(textConfig)), ...layoutOf('unet.', unetShapes(unet))],
+    layout: [...textLayout, ...unetLayout],
     batch(step) {
       const random = randomStream(seed * 1_000_003 + step);
-      const scenes = Array.from({ length: batch }, () => sampleScene(random));
-      const ids = tokenize(scenes.map(({ caption }) => (random.uniform() < captionDropout ? '' : caption)));
-      // Timesteps spread evenly over the batch: same expectation, less variance from step to step.
-      const shift = random.uniform();
-      const timesteps = scenes.map((_, i) => Math.floor((((i + random.uniform()) / batch + shift) % 1) * 1000));
-      const signal = timesteps.map((t) => Math.sqrt(alphasCumprod[t]!));
-      const noise = timesteps.map((t) => Math.sqrt(1 - alphasCumprod[t]!));
-
+      const { captions, latents } = sampler.draw(random, batch);
+      const ids = tokenize(captions.map((caption) => (random.uniform() < captionDropout ? '' : caption)));
+      const timesteps = spreadTimesteps(random, batch);
       const tensors = tidy(() => {
-        const latents = autoencoder.encode(drawPixels(scenes)); // [N, 8, 8, 32]
-        const epsilon = tensor(Float32Array.from({ length: latents.size }, random.normal), latents.shape) as Tensor4D;
-        const [a, s] = [tensor4d(signal, [batch, 1, 1, 1]), tensor4d(noise, [batch, 1, 1, 1])];
+        const epsilon = normalLatents(random, batch);
+        const { a, s } = noiseLevels(alphasCumprod, timesteps);
         return {
           noisy: add(mul(latents, a), mul(epsilon, s)) as Tensor4D,
           target: sub(mul(epsilon, a), mul(latents, s)) as Tensor4D,
           times: tensor1d(timesteps),
         };
       });
+      latents.dispose();
       return {
         loss(weights: Weights): Scalar {
-          const context = clipText(weights.at('text_encoder'), textConfig)(ids).lastHiddenState;
-          const predicted = unet2DCondition(weights.at('unet'), unet)(tensors.noisy, tensors.times, context);
+          const predicted = predictV(weights, tensors.noisy, tensors.times, encodeText(weights, ids));
           return mean(squaredDifference(predicted, tensors.target)) as Scalar;
         },
         dispose: () => dispose(tensors),
+      };
+    },
+    dispose: sampler.dispose,
+  };
+}
+
+const textConfig = clipTextConfig(configs.textEncoder);
+const config = unetConfig(configs.unet);
+
+/** Names and shapes of the text encoder, under `text_encoder.`, and of the U-Net, under `unet.`. */
+export const textLayout = layoutOf('text_encoder.', clipTextShapes(textConfig));
+export const unetLayout = layoutOf('unet.', unetShapes(config));
+
+/** Token ids -> what cross-attention reads, [N, tokens, width]. The caller owns the result. */
+export function encodeText(weights: Weights, ids: number[][]): Tensor3D {
+  return tidy(() => clipText(weights.at('text_encoder'), textConfig)(ids).lastHiddenState);
+}
+
+/** The U-Net's v of noisy latents [N, 16, 16, 12] at timesteps [N]. The caller owns the result. */
+export function predictV(weights: Weights, noisy: Tensor4D, times: Tensor1D, context: Tensor3D): Tensor4D {
+  return unet2DCondition(weights.at('unet'), config)(noisy, times, context);
+}
+
+/** sqrt(abar) and sqrt(1 - abar) of each timestep, [N, 1, 1, 1]; -1 is the clean picture. The caller owns the result. */
+export function noiseLevels(alphasCumprod: ArrayLike<number>, timesteps: readonly number[]) {
+  const abar = timesteps.map((t) => (t < 0 ? 1 : alphasCumprod[t]!));
+  const shape: [number, number, number, number] = [timesteps.length, 1, 1, 1];
+  return {
+    a: tensor4d(abar.map(Math.sqrt), shape),
+    s: tensor4d(
+      abar.map((value) => Math.sqrt(1 - value)),
+      shape,
+    ),
+  };
+}
+
+/**
+ * Timesteps of a batch with density 0.4 + 1.2 t / 1000: what a picture shows is decided at the noisy end. They are spread
+ * evenly over the batch: same expectation as independent ones, less variance from step to step.
+ */
+export function spreadTimesteps(random: RandomStream, batch: number): number[] {
+  const shift = random.uniform();
+  return Array.from({ length: batch }, (_, i) => {
+    const u = ((i + random.uniform()) / batch + shift) % 1;
+    return Math.floor((1000 * (Math.sqrt(0.16 + 2.4 * u) - 0.4)) / 1.2); // the inverse of 0.4 x + 0.6 x^2
+  });
+}
+
+/** Standard normal latents [N, 16, 16, 12]. The caller owns the result. */
+export function normalLatents(random: RandomStream, batch: number): Tensor4D {
+  const { sample_size: side, in_channels: channels } = configs.unet;
+  const values = Float32Array.from({ length: batch * side * side * channels }, random.normal);
+  return tensor4d(values, [batch, side, side, channels]);
+}
+
+/** Draws scenes of the world as latents [N, 16, 16, 12] with their captions. The caller owns the latents. */
+export function sceneLatents(basis: PatchBasis) {
+  const patches = basisTensors(basis);
+  const autoencoder = linearPatchAutoencoder(weightsOf(patches), configs.vae);
+  return {
+    draw(random: RandomStream, batch: number): { captions: string[]; latents: Tensor4D } {
+      const scenes = Array.from({ length: batch }, () => sampleScene(random));
+      return {
+        captions: scenes.map(({ caption }) => caption),
+        latents: tidy(() => autoencoder.encode(drawPixels(scenes))),
       };
     },
     dispose: () => dispose([...patches.values()]),

@@ -53,6 +53,7 @@ const configs: Record<string, Json> = {
     attention_head_dim: 2,
     conv_out_kernel: 1,
   },
+  'the prompt beside the time': { ...small, addition_embed_type: 'text', addition_embed_type_num_heads: 3 },
   'no attention, no middle block': {
     ...small,
     down_block_types: ['DownBlock2D', 'DownBlock2D'],

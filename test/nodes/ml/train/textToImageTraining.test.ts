@@ -82,7 +82,7 @@ describe('textToImageTraining', () => {
     skip(device.name !== 'native', 'six steps of the whole model take minutes without native TensorFlow');
     const alphas = Float32Array.from({ length: 1000 }, (_, t) => Math.cos((t / 1000) * (Math.PI / 2)) ** 2);
     const settings = { seed: 1, batch: 2, captionDropout: 0 };
-    const fresh = textToImageTraining(settings, worldBasis(1, 50), tokenize, alphas);
+    const fresh = textToImageTraining(settings, { basis: worldBasis(1, 50), tokenize, alphasCumprod: alphas });
     const training = { ...fresh, batch: () => fresh.batch(0) };
     const state = startAdamW(initialise(training.layout, randomStream(1)));
     const losses: number[] = [];
