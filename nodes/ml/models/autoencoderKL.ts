@@ -9,6 +9,7 @@ import { sequence } from '../nn/sequence.ts';
 import { upsampleNearest2x } from '../nn/upsampleNearest2x.ts';
 import { clipByValue, reshape, split, type Tensor3D, type Tensor4D, tidy } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
+import { addResidualBlockShapes, residualBlock } from './residualBlock.ts';
 import { addConvShapes, addLinearShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 import { type Json, reader } from './unetConfig.ts';
 
@@ -83,26 +84,19 @@ function addLevelShapes(
 ): void {
   for (const [i, width] of channels.entries()) {
     const before = channels[i - 1] ?? width;
-    for (let j = 0; j < layers; j++) addBlockShapes(shapes, `${name}.${i}.resnets.${j}`, j ? width : before, width);
+    for (let j = 0; j < layers; j++)
+      addResidualBlockShapes(shapes, `${name}.${i}.resnets.${j}`, j ? width : before, width);
     if (i < channels.length - 1) addConvShapes(shapes, `${name}.${i}.${resampler}.0.conv`, width, width, 3);
   }
 }
 
 function addMiddleShapes(shapes: Shapes, name: string, width: number, config: AutoencoderKLConfig): void {
-  addBlockShapes(shapes, `${name}.resnets.0`, width, width);
-  addBlockShapes(shapes, `${name}.resnets.1`, width, width);
+  addResidualBlockShapes(shapes, `${name}.resnets.0`, width, width);
+  addResidualBlockShapes(shapes, `${name}.resnets.1`, width, width);
   if (!config.mid_block_add_attention) return;
   addNormShapes(shapes, `${name}.attentions.0.group_norm`, width);
   for (const part of ['to_q', 'to_k', 'to_v', 'to_out.0'])
     addLinearShapes(shapes, `${name}.attentions.0.${part}`, width, width);
-}
-
-function addBlockShapes(shapes: Shapes, name: string, from: number, to: number): void {
-  addNormShapes(shapes, `${name}.norm1`, from);
-  addConvShapes(shapes, `${name}.conv1`, from, to, 3);
-  addNormShapes(shapes, `${name}.norm2`, to);
-  addConvShapes(shapes, `${name}.conv2`, to, to, 3);
-  if (from !== to) addConvShapes(shapes, `${name}.conv_shortcut`, from, to, 1);
 }
 
 /** The name that today's diffusers gives to a weight of an older file: the attention of the middle block was renamed. */
@@ -129,7 +123,7 @@ export function autoencoderKL(weights: Weights, config: AutoencoderKLConfig, mem
     (w: Weights): Step =>
     (x) =>
       conv2d(x, w, { padding: 1 });
-  const resnet = (w: Weights): Step => again((x) => residualBlock(x, w, groups));
+  const resnet = (w: Weights): Step => again((x) => residualBlock(x, w, { groups, eps }));
   const resnets = (w: Weights, count: number) => Array.from({ length: count }, (_, j) => resnet(w.at(`resnets.${j}`)));
   const middle = (w: Weights): Step[] => [
     resnet(w.at('resnets.0')),
@@ -184,13 +178,6 @@ function halve(w: Weights): Step {
 /** Doubles the sides by repeating pixels, then a 3x3 convolution. */
 function double(w: Weights): Step {
   return (x) => conv2d(upsampleNearest2x(x), w, { padding: 1 });
-}
-
-/** shortcut(x) + conv2(silu(norm2(conv1(silu(norm1(x)))))), 3x3 convolutions. [N, H, W, C] -> [N, H, W, D] */
-function residualBlock(x: Tensor4D, w: Weights, groups: number): Tensor4D {
-  const h = conv2d(silu(groupNorm(x, w.at('norm1'), groups, eps)), w.at('conv1'), { padding: 1 });
-  const y = conv2d(silu(groupNorm(h, w.at('norm2'), groups, eps)), w.at('conv2'), { padding: 1 });
-  return residual(w.has('conv_shortcut.weight') ? conv2d(x, w.at('conv_shortcut')) : x, y);
 }
 
 /** x + attention over all pixels with one head. [N, H, W, C] -> [N, H, W, C] */
