@@ -7,14 +7,19 @@ import {
   type Conv2DAttrs,
   type Conv2DBackpropFilterAttrs,
   type Conv2DBackpropInputAttrs,
+  concat,
+  dispose,
   getKernel,
   type KernelConfig,
   type NamedAttrMap,
   registerKernel,
   type Tensor,
+  type Tensor4D,
   type TensorInfo,
   tensor1d,
+  tidy,
   unregisterKernel,
+  zerosLike,
 } from '../../nodes/ml/tf.ts';
 
 const backendName = 'tensorflow';
@@ -53,6 +58,7 @@ export function registerNativeKernels(): void {
     shape.dispose();
     return result;
   });
+  replaceKernel('Conv2DBackpropInput', withTwoOutputs);
   replaceKernel('Conv2DBackpropFilter', (original) => (args) => {
     const attrs = args.attrs as unknown as Conv2DBackpropFilterAttrs;
     const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
@@ -70,7 +76,22 @@ export function registerNativeKernels(): void {
   });
 }
 
-function replaceKernel(kernelName: string, wrap: (original: KernelConfig['kernelFunc']) => KernelConfig['kernelFunc']) {
+/**
+ * From one channel to one channel, TensorFlow 2.21 reads memory that nobody wrote. A second output channel of zeros,
+ * which changes nothing, avoids it.
+ */
+const withTwoOutputs: Wrap = (original) => (args) => {
+  const { dy, filter } = args.inputs as { dy: Tensor4D; filter: Tensor4D };
+  if (filter.shape[2] !== 1 || filter.shape[3] !== 1) return original(args);
+  const [wideDy, wideFilter] = [dy, filter].map((x) => tidy(() => concat([x, zerosLike(x)], 3))) as [Tensor, Tensor];
+  const result = original({ ...args, inputs: { dy: wideDy, filter: wideFilter } });
+  dispose([wideDy, wideFilter]);
+  return result;
+};
+
+type Wrap = (original: KernelConfig['kernelFunc']) => KernelConfig['kernelFunc'];
+
+function replaceKernel(kernelName: string, wrap: Wrap) {
   const original = getKernel(kernelName, backendName);
   unregisterKernel(kernelName, backendName);
   registerKernel({ ...original, kernelFunc: wrap(original.kernelFunc) });

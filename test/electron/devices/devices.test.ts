@@ -57,6 +57,13 @@ const operations: Record<string, Operation> = {
         [0, 0],
       ]),
   ],
+  'conv2d from one channel to one': [
+    [
+      [2, 10, 10, 1],
+      [5, 5, 1, 1],
+    ],
+    (x: T4, w: T4) => tf.conv2d(x, w, 1, 'valid'),
+  ],
   'conv2d filter gradient': [
     [
       [3, 3, 3, 4],
