@@ -1,0 +1,73 @@
+import type { Files } from '../../../files.ts';
+import type { Tensor4D } from '../../tf.ts';
+import type { Checkpoint } from '../../weights/checkpoint.ts';
+import { stateDict } from '../../weights/mappedCheckpoint.ts';
+import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import type { Weights } from '../../weights/weights.ts';
+import { hed, hedShapes, hedWidths } from '../hed.ts';
+import { lineDrawing, lineDrawingConfig, lineDrawingShapes } from '../lineDrawing.ts';
+import { type PictureUNetConfig, pictureUNet, pictureUNetConfig, pictureUNetShapes } from '../pictureUNet.ts';
+import type { MemoryOptions, Shapes } from '../unetBlocks.ts';
+import { type LoadOptions, loadParts } from './loadParts.ts';
+import { findWeights, nameOf, readConfig } from './modelFolder.ts';
+
+/** A network that says something of every pixel of a picture. */
+export interface DetectorNetwork {
+  readonly name: string;
+  /** Bytes of weights held. */
+  readonly bytes: number;
+  /** [N, H, W, 3] in [0, 1] -> [N, H, W, C]; differentiable. The caller owns the result. */
+  detect(pixels: Tensor4D): Tensor4D;
+  dispose(): void;
+}
+
+/**
+ * Loads the HED of ControlNet (ControlNetHED.pth). The caller owns it, here and below. Throws GraphError `NOT_FOUND`,
+ * `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY` and what reading throws.
+ */
+export async function loadHed(files: Files, location: string, options: LoadOptions = {}): Promise<DetectorNetwork> {
+  const checkpoint = await openFile(files, location);
+  return loadNetwork('HED', checkpoint, hedShapes(hedWidths(checkpoint)), hed, options);
+}
+
+/** Loads the generator of Informative Drawings (model.pth, sk_model.pth). */
+export async function loadLineDrawing(
+  files: Files,
+  location: string,
+  options: LoadOptions = {},
+): Promise<DetectorNetwork> {
+  const checkpoint = await openFile(files, location);
+  const config = lineDrawingConfig(checkpoint);
+  const build = (weights: Weights, memory: MemoryOptions) => lineDrawing(weights, config, memory);
+  return loadNetwork('line drawing network', checkpoint, lineDrawingShapes(config), build, options);
+}
+
+/** Loads a folder with the config.json and the weights of a PictureUNet. Throws GraphError `BAD_CONFIG` as well. */
+export async function loadPictureUNet(
+  files: Files,
+  location: string,
+  options: LoadOptions = {},
+): Promise<DetectorNetwork & { readonly config: PictureUNetConfig }> {
+  const folder = await files.locate(location);
+  const config = pictureUNetConfig(await readConfig(files, folder));
+  const checkpoint = await openCheckpoint(files, await findWeights(files, folder));
+  const build = (weights: Weights) => pictureUNet(weights, config);
+  const network = await loadNetwork('PictureUNet', checkpoint, pictureUNetShapes(config), build, options);
+  return { ...network, name: nameOf(folder), config };
+}
+
+async function openFile(files: Files, location: string): Promise<Checkpoint> {
+  return stateDict(await openCheckpoint(files, await files.locate(location)));
+}
+
+async function loadNetwork(
+  title: string,
+  checkpoint: Checkpoint,
+  shapes: Shapes,
+  build: (weights: Weights, memory: MemoryOptions) => (pixels: Tensor4D) => Tensor4D,
+  options: LoadOptions,
+): Promise<DetectorNetwork> {
+  const name = nameOf(checkpoint.path);
+  const { weights, bytes, dispose } = await loadParts(name, { network: { title, checkpoint, shapes } }, options);
+  return { name, bytes, detect: build(weights.network, { recompute: true, ...options.memory }), dispose };
+}
