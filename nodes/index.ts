@@ -1,3 +1,11 @@
+import { asReward } from './consistency/asReward.ts';
+import { canny } from './consistency/canny.ts';
+import { conditionMap } from './consistency/conditionMap.ts';
+import { depth } from './consistency/depth.ts';
+import { hed } from './consistency/hed.ts';
+import { lineArt } from './consistency/lineArt.ts';
+import { scoreConsistency } from './consistency/scoreConsistency.ts';
+import { segmentation } from './consistency/segmentation.ts';
 import { type Library, libraryOf } from './defineNode.ts';
 import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
@@ -35,6 +43,14 @@ export const library: Library = libraryOf([
   colourfulness,
   worldTruth,
   score,
+  canny,
+  hed,
+  lineArt,
+  depth,
+  segmentation,
+  conditionMap,
+  scoreConsistency,
+  asReward,
   top,
   saveImages,
   imageGrid,

@@ -65,10 +65,12 @@ export interface Scores {
 }
 
 /** What all functions on wires share: a name for people, memory held, and a way to free it (the engine calls it). */
-interface LoadedFunction {
+export interface LoadedFunction {
   readonly name: string;
   /** Bytes of weights held. */
   readonly bytes: number;
+  /** Functions of other wires that it calls: they stay loaded as long as it does, and are not its to free. */
+  readonly uses?: readonly LoadedFunction[];
   dispose(): void;
 }
 
@@ -133,11 +135,21 @@ export interface Reward extends LoadedFunction {
   score(pixels: Tensor4D, prompts: readonly string[]): Tensor1D;
 }
 
-/** How well pictures keep to a condition picture; higher is better. */
+/**
+ * How well pictures keep to a condition: their edges, depth, labels ... as a detector sees them, beside those of a
+ * condition picture. Pictures are [N, H, W, 3] in [0, 1], condition pictures [1 or N, H, W, 3] likewise.
+ */
 export interface Consistency extends LoadedFunction {
+  /** Whether `loss` is. */
   readonly differentiable: boolean;
-  /** [N, H, W, 3] in [0, 1] and the condition picture [1 or N, H, W, 3] -> [N]. The caller owns the result. */
-  score(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
+  /** What `measure` gives. */
+  readonly metric: { readonly name: 'F1' | 'SSIM' | 'RMSE' | 'mIoU'; readonly best: 'highest' | 'lowest' };
+  /** The condition pictures of pictures, as a ControlNet takes them: [N, H, W, 3] in [0, 1]. The caller owns the result. */
+  map(pixels: Tensor4D): Tensor4D;
+  /** How far pictures are from the condition: [N], 0 and up. The caller owns the result. */
+  loss(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
+  /** The metric by which papers evaluate: [N]; has no gradient. The caller owns the result. */
+  measure(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
 }
 
 /** Residuals that a ControlNet adds to a U-Net's skip connections. */

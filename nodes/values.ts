@@ -1,9 +1,6 @@
 import { GraphError } from './errors.ts';
 import type { Tensor } from './ml/tf.ts';
-import type { Condition, Generator, PortType, PortValues } from './ports.ts';
-
-/** A loaded model on a wire, of any kind. */
-export type LoadedFunction = Pick<Generator, 'name' | 'bytes' | 'dispose'>;
+import type { Condition, LoadedFunction, PortType, PortValues } from './ports.ts';
 
 /** What a value holds that must be given back: a tensor, or a loaded model with its weights. */
 export type Resource = Tensor | LoadedFunction;
@@ -15,14 +12,15 @@ interface Parts {
 }
 
 const nothing: Parts = { tensors: [], functions: [] };
-const aFunction = (value: LoadedFunction): Parts => ({ tensors: [], functions: [value] });
+const withUsed = (value: LoadedFunction): LoadedFunction[] => [value, ...(value.uses ?? []).flatMap(withUsed)];
+const aFunction = (value: LoadedFunction): Parts => ({ tensors: [], functions: withUsed(value) });
 const parts: { readonly [Type in PortType]: (value: PortValues[Type]) => Parts } = {
   text: () => nothing,
   number: () => nothing,
   scores: () => nothing,
   noise: ({ latents }) => ({ tensors: [latents], functions: [] }),
   images: ({ pixels }) => ({ tensors: [pixels], functions: [] }),
-  condition: ({ image, controlnet }: Condition) => ({ tensors: [image], functions: [controlnet] }),
+  condition: ({ image, controlnet }: Condition) => ({ tensors: [image], functions: withUsed(controlnet) }),
   generator: aFunction,
   reward: aFunction,
   consistency: aFunction,

@@ -10,21 +10,8 @@ import { expectClose, type Pair } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 import { memoryFiles } from '../../../support/memoryFiles.ts';
 import * as plain from '../../../support/plainLayers.ts';
+import { randomFile } from '../../../support/randomWeights.ts';
 
-/** Random weights of those shapes, about as large as keeps signals alive. */
-function randomFile(shapes: ReadonlyMap<string, readonly number[]>): Map<string, StoredTensor> {
-  const random = randomStream(11);
-  return new Map(
-    [...shapes].map(([name, shape]) => {
-      const count = shape.reduce((product, length) => product * length, 1);
-      const scale = shape.length > 1 ? 1.4 / Math.sqrt(count / shape[0]!) : 0.2;
-      return [
-        name,
-        { dtype: 'F32', shape, values: Float32Array.from({ length: count }, () => scale * random.normal()) },
-      ];
-    }),
-  );
-}
 const kernelOf = (file: ReadonlyMap<string, StoredTensor>, name: string): plain.Kernel => {
   const { shape, values } = file.get(`${name}.weight`)!;
   return { shape, values, bias: file.get(`${name}.bias`)!.values };

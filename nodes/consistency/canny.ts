@@ -1,0 +1,39 @@
+import { defineNode } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { cannyDetector } from '../ml/condition/detectors.ts';
+import { number } from '../params.ts';
+import { givenParam } from './givenParam.ts';
+
+export const canny = defineNode({
+  type: 'consistency/canny',
+  version: 1,
+  title: 'Canny edges',
+  summary:
+    'Whether pictures have the edges of a condition picture, by a differentiable Canny that needs no weights. Loss: mean squared difference of gradient lengths on edges; metric: F1 of edge pixels.',
+  source: 'arXiv 2404.07987 (ControlNet++)',
+  inputs: {},
+  params: {
+    low: number({ initial: 0.1, min: 0, max: 6, step: 0.1, help: 'Weak edges above this count beside strong ones.' }),
+    high: number({
+      initial: 0.2,
+      min: 0,
+      max: 6,
+      step: 0.1,
+      help: 'Edges above this count; black to white is about 3.',
+    }),
+    given: givenParam,
+  },
+  outputs: { consistency: 'consistency' },
+  run(_inputs, params) {
+    if (params.low > params.high)
+      throw new GraphError(
+        'BAD_PARAM',
+        `low (${params.low}) is above high (${params.high}); set it to ${params.high} or less.`,
+        {
+          at: { param: 'low' },
+        },
+      );
+    return { consistency: consistencyOf(cannyDetector(params), params.given) };
+  },
+});

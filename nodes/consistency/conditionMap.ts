@@ -1,0 +1,12 @@
+import { defineNode, one } from '../defineNode.ts';
+
+export const conditionMap = defineNode({
+  type: 'consistency/map',
+  version: 1,
+  title: 'Condition map',
+  summary: 'Turns pictures into condition pictures: their edges, depth, classes ... for a ControlNet to keep to.',
+  inputs: { images: one('images'), consistency: one('consistency', { help: 'What is looked for in the pictures.' }) },
+  params: {},
+  outputs: { images: 'images' },
+  run: ({ images: { pixels, labels }, consistency }) => ({ images: { pixels: consistency.map(pixels), labels } }),
+});

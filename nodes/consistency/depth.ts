@@ -1,0 +1,30 @@
+import { defineNode } from '../defineNode.ts';
+import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { depthDetector } from '../ml/condition/detectors.ts';
+import { loadPictureUNet } from '../ml/models/load/loadDetector.ts';
+import { loadOptions } from '../model/loadOptions.ts';
+import { model } from '../params.ts';
+import { givenParam } from './givenParam.ts';
+
+export const depth = defineNode({
+  type: 'consistency/depth',
+  version: 1,
+  title: 'Depth',
+  summary:
+    'Whether pictures have the depth of a condition picture (white is near). Loss: mean squared difference of maps divided by their largest value; metric: RMSE on a scale of 255, lower is better.',
+  source: 'arXiv 2404.07987 (ControlNet++)',
+  inputs: {},
+  params: {
+    model: model({
+      initial: 'builtin:world-depth',
+      help: 'A folder with config.json (PictureUNet, task depth) and weights.',
+    }),
+    given: givenParam,
+  },
+  outputs: { consistency: 'consistency' },
+  files: (params) => [params.model],
+  async run(_inputs, params, context) {
+    const network = await loadPictureUNet(context.files, params.model, loadOptions(context));
+    return { consistency: consistencyOf(depthDetector(network), params.given) };
+  },
+});

@@ -1,0 +1,30 @@
+import { defineNode } from '../defineNode.ts';
+import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { lineArtDetector } from '../ml/condition/detectors.ts';
+import { loadLineDrawing } from '../ml/models/load/loadDetector.ts';
+import { loadOptions } from '../model/loadOptions.ts';
+import { model } from '../params.ts';
+import { givenParam } from './givenParam.ts';
+
+export const lineArt = defineNode({
+  type: 'consistency/line-art',
+  version: 1,
+  title: 'Line art',
+  summary:
+    'Whether pictures have the lines of a condition picture (white on black), as Informative Drawings draws them. Loss: mean squared difference; metric: multi-scale SSIM.',
+  source: 'arXiv 2203.12691, 2404.07987 (ControlNet++)',
+  inputs: {},
+  params: {
+    model: model({
+      initial: 'lllyasviel/Annotators/sk_model.pth',
+      help: 'The file sk_model.pth or model.pth of Informative Drawings (17 MB, MIT), or its place in a pulled model.',
+    }),
+    given: givenParam,
+  },
+  outputs: { consistency: 'consistency' },
+  files: (params) => [params.model],
+  async run(_inputs, params, context) {
+    const network = await loadLineDrawing(context.files, params.model, loadOptions(context));
+    return { consistency: consistencyOf(lineArtDetector(network), params.given) };
+  },
+});

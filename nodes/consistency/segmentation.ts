@@ -1,0 +1,30 @@
+import { defineNode } from '../defineNode.ts';
+import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { segmentationDetector } from '../ml/condition/detectors.ts';
+import { loadPictureUNet } from '../ml/models/load/loadDetector.ts';
+import { loadOptions } from '../model/loadOptions.ts';
+import { model } from '../params.ts';
+import { givenParam } from './givenParam.ts';
+
+export const segmentation = defineNode({
+  type: 'consistency/segmentation',
+  version: 1,
+  title: 'Segmentation',
+  summary:
+    'Whether pictures show the classes of a condition picture in its places, in the colours of PASCAL VOC. Loss: cross-entropy of labelled pixels; metric: mean IoU.',
+  source: 'arXiv 2404.07987 (ControlNet++)',
+  inputs: {},
+  params: {
+    model: model({
+      initial: 'builtin:world-segmentation',
+      help: 'A folder with config.json (PictureUNet, task segmentation) and weights.',
+    }),
+    given: givenParam,
+  },
+  outputs: { consistency: 'consistency' },
+  files: (params) => [params.model],
+  async run(_inputs, params, context) {
+    const network = await loadPictureUNet(context.files, params.model, loadOptions(context));
+    return { consistency: consistencyOf(segmentationDetector(network), params.given) };
+  },
+});
