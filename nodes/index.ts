@@ -7,6 +7,7 @@ import { lineArt } from './consistency/lineArt.ts';
 import { scoreConsistency } from './consistency/scoreConsistency.ts';
 import { segmentation } from './consistency/segmentation.ts';
 import { type Library, libraryOf } from './defineNode.ts';
+import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
 import { loadImages } from './input/loadImages.ts';
@@ -39,6 +40,7 @@ export const library: Library = libraryOf([
   loadGenerator,
   loadControlnet,
   sample,
+  guidedSample,
   bestOfN,
   colourfulness,
   worldTruth,

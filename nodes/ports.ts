@@ -91,6 +91,34 @@ export interface SampleRequest {
   readonly negativePrompt: string;
   readonly settings: SampleSettings;
   readonly conditions: readonly Condition[];
+  /** A second prompt, weighed against the first: takes the place of `settings.guidanceScale`. */
+  readonly expanded?: ExpandedPrompt;
+  readonly guidance?: ConsistencyGuidance;
+}
+
+/**
+ * A prompt with more words, beside the original one so that what was asked for is not lost.
+ * Source: arXiv 2401.05675 (Parrot), equation 5
+ */
+export interface ExpandedPrompt {
+  readonly prompt: string;
+  /** w1 of the original prompts and w2 of this one; the negative prompt has 1 - w1 - w2. */
+  readonly originalWeight: number;
+  readonly expandedWeight: number;
+}
+
+/**
+ * Moves the noisy latents of late steps towards pictures that keep to a condition. Source: arXiv 2404.07987
+ * (ControlNet++), equation 7, at inference
+ */
+export interface ConsistencyGuidance {
+  readonly consistency: Consistency;
+  /** The condition pictures, [1 or N, H, W, 3] in [0, 1]. */
+  readonly image: Tensor4D;
+  /** How far, in lengths of the noise that is left; about 0.1 to 0.5. */
+  readonly scale: number;
+  /** It acts at timesteps (of 1000 in training) up to this: earlier, estimates of the picture are too rough. */
+  readonly maxTimestep: number;
 }
 
 export interface SampleStep {

@@ -11,7 +11,7 @@ export const asReward = defineNode({
   source: 'arXiv 2404.07987 (ControlNet++), equation 4',
   inputs: {
     consistency: one('consistency'),
-    condition: one('images', { help: 'One condition picture for all pictures, or one for each.' }),
+    reference: one('images', { help: 'The condition picture: one for all pictures, or one for each.' }),
   },
   params: {
     by: choice({
@@ -21,9 +21,9 @@ export const asReward = defineNode({
     }),
   },
   outputs: { reward: 'reward' },
-  run({ consistency, condition }, { by }) {
+  run({ consistency, reference }, { by }) {
     const { name, metric, differentiable, loss, measure } = consistency;
-    const image = clone(condition.pixels);
+    const image = clone(reference.pixels);
     const turned = by === 'loss' || metric.best === 'lowest';
     const compare = by === 'loss' ? loss : measure;
     return {

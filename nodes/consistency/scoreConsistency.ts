@@ -8,17 +8,17 @@ export const scoreConsistency = defineNode({
   source: 'arXiv 2404.07987 (ControlNet++), section 4.1',
   inputs: {
     images: one('images'),
-    condition: one('images', { help: 'One condition picture for all, or one for each picture.' }),
+    reference: one('images', { help: 'The condition picture: one for all, or one for each picture.' }),
     consistency: one('consistency'),
   },
   params: {},
   outputs: { scores: 'scores' },
-  async run({ images: { pixels, labels }, condition, consistency }, _params, { progress }) {
+  async run({ images: { pixels, labels }, reference, consistency }, _params, { progress }) {
     await progress(0);
     const { name, metric } = consistency;
     const columns: ArrayLike<number>[] = [];
     for (const compare of [consistency.loss, consistency.measure]) {
-      const values = compare(pixels, condition.pixels); // [N]
+      const values = compare(pixels, reference.pixels); // [N]
       try {
         columns.push(await values.data());
       } finally {

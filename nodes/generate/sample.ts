@@ -1,6 +1,6 @@
-import { defineNode, many, one } from '../defineNode.ts';
-import { sampleImages } from '../ml/diffusion/sampleImages.ts';
-import { previewOf } from '../ml/image/previewOf.ts';
+import { defineNode, many, one, optional } from '../defineNode.ts';
+import { number } from '../params.ts';
+import { drawImages } from './drawImages.ts';
 import { sampleParams, sampleSettings } from './sampleParams.ts';
 
 export const sample = defineNode({
@@ -12,23 +12,36 @@ export const sample = defineNode({
     generator: one('generator'),
     noise: one('noise'),
     prompt: one('text'),
+    expandedPrompt: optional('text', {
+      help: 'The prompt with more words; both are then weighed against each other (Parrot, arXiv 2401.05675, equation 5).',
+    }),
     conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
   },
-  params: sampleParams,
+  params: {
+    ...sampleParams,
+    originalWeight: number({
+      initial: 5,
+      min: 0,
+      max: 50,
+      step: 0.5,
+      help: 'Beside an expanded prompt: weight of the prompt, in place of the guidance scale.',
+    }),
+    expandedWeight: number({
+      initial: 5,
+      min: 0,
+      max: 50,
+      step: 0.5,
+      help: 'Weight of the expanded prompt. For models without guidance (Turbo), let both sum to 1.',
+    }),
+  },
   outputs: { images: 'images' },
-  async run({ generator, noise, prompt, conditions }, params, { progress }) {
+  async run({ generator, noise, prompt, expandedPrompt, conditions }, params, { progress }) {
+    const { negativePrompt, originalWeight, expandedWeight, batch } = params;
     const settings = sampleSettings(generator, params);
-    const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
-    const count = noise.seeds.length;
-    await progress(0);
-    const images = await sampleImages(generator, request, params.batch, ({ step, steps, estimate }, done, pictures) => {
-      const text =
-        count > pictures
-          ? `step ${step} of ${steps}, pictures ${done + 1} to ${done + pictures} of ${count}`
-          : `step ${step} of ${steps}`;
-      const preview = step < steps ? () => previewOf(generator, estimate) : undefined;
-      return progress((done + (pictures * step) / steps) / count, text, preview);
-    });
-    return { images };
+    const request = { noise, prompts: [prompt], negativePrompt, settings, conditions };
+    const expanded = expandedPrompt !== undefined && {
+      expanded: { prompt: expandedPrompt, originalWeight, expandedWeight },
+    };
+    return { images: await drawImages(generator, { ...request, ...expanded }, batch, progress) };
   },
 });

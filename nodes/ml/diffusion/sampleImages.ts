@@ -68,7 +68,9 @@ function partOf(request: SampleRequest, start: number, count: number): { request
   const noise: Noise = { latents: rows(request.noise.latents), seeds: request.noise.seeds.slice(start, start + count) };
   const prompts = request.prompts.length === 1 ? request.prompts : request.prompts.slice(start, start + count);
   const conditions = request.conditions.map((condition) => ({ ...condition, image: rows(condition.image) }));
-  return { request: { ...request, noise, prompts, conditions }, tensors };
+  const { guidance } = request;
+  const part = { ...request, noise, prompts, conditions };
+  return { request: guidance ? { ...part, guidance: { ...guidance, image: rows(guidance.image) } } : part, tensors };
 }
 
 function labelOf({ prompts }: SampleRequest, seed: number, i: number): ImageLabel {

@@ -1,8 +1,18 @@
 import { GraphError } from '../../errors.ts';
-import type { AddedConditions, Condition, Generator, SampleRequest, SampleStep } from '../../ports.ts';
+import type {
+  AddedConditions,
+  Condition,
+  ConsistencyGuidance,
+  Generator,
+  SampleRequest,
+  SampleStep,
+} from '../../ports.ts';
 import { createScheduler } from '../diffusion/createScheduler.ts';
+import { guideLatents } from '../diffusion/guideLatents.ts';
+import { alphasCumprod } from '../diffusion/noiseSchedule.ts';
 import type { SchedulerConfig } from '../diffusion/scheduler.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
+import { readSettings, trainedAllowed, trainedDefaults } from '../diffusion/settings.ts';
 import { drawLatents, noiseSource } from '../random.ts';
 import {
   add,
@@ -10,11 +20,12 @@ import {
   clone,
   concat,
   dispose,
+  div,
   fill,
   keep,
   mul,
-  split,
-  sub,
+  type Scalar,
+  scalar,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
@@ -25,6 +36,7 @@ import {
   zerosLike,
 } from '../tf.ts';
 import { type PromptFeatures, rememberFeatures } from './promptFeatures.ts';
+import { promptMix } from './promptMix.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
 
 /** The parts of a latent diffusion model of the Stable Diffusion family, ready to use. */
@@ -79,7 +91,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
         dispose(Object.values(text).filter((tensor) => tensor !== undefined));
       }
     },
-    decode: (latents) => tidy(() => clipByValue(add(mul(parts.decode(latents), 0.5), 0.5), 0, 1)),
+    decode: (latents) => tidy(() => toPictures(parts.decode(latents))),
     dispose() {
       remembered.dispose();
       parts.dispose();
@@ -87,42 +99,44 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
   };
 }
 
-/** Whether the model is also asked without the prompt. */
-function isGuided({ settings }: SampleRequest): boolean {
-  return settings.guidanceScale > 1;
-}
-
 /**
- * x_i+1 = step(x_i, m) for every timestep, with the model's answer m = u + g (c - u), where c sees the prompt, u the
- * negative prompt and g is the guidance scale; m = c where g <= 1.
+ * x_i+1 = step(x_i, m(x_i)) for every timestep, where m mixes the model's answers to several prompts, see `promptMix`; x_i
+ * is first moved where there is guidance, see `guideLatents`.
  */
 function* denoise(
   request: SampleRequest,
   parts: StableDiffusionParts,
   text: TextConditions,
 ): globalThis.Generator<SampleStep, Tensor4D, void> {
-  const { noise, settings, conditions } = request;
+  const { noise, settings, conditions, guidance } = request;
   const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler));
   const plan = scheduler.plan(settings.steps, { eta: settings.eta });
   const steps = plan.timesteps.length;
   const freshNoise = stepNoise(request);
+  const mix = promptMix(request);
+  const signalAt = guidance && signalTable(parts.schedulerConfig);
   let x: Tensor4D = keep(mul(noise.latents, plan.initNoiseSigma)); // [N, h, w, c]
   let rest: Tensor4D[] = []; // the estimate, then the scheduler's state
   try {
     for (const [i, timestep] of plan.timesteps.entries()) {
       const active = conditions.filter(({ start, end }) => i / steps >= start && (i + 1) / steps <= end);
+      const answer = (latents: Tensor4D): Tensor4D => {
+        const input = scheduler.scaleInput(plan, i, latents);
+        const sample: Tensor4D = mix.blocks > 1 ? concat(new Array(mix.blocks).fill(input), 0) : input; // [blocks N, h, w, c]
+        const steering = { ...added(text), ...steered(active, sample, timestep, text) };
+        return mix.join(parts.unet(sample, timestep, text.context, steering));
+      };
       const next = tidy(() => {
-        const input = scheduler.scaleInput(plan, i, x);
-        const sample: Tensor4D = isGuided(request) ? concat([input, input], 0) : input; // [N or 2 N, h, w, c]
-        const answer = guided(
-          parts.unet(sample, timestep, text.context, {
-            ...added(text),
-            ...steered(active, sample, timestep, text),
-          }),
-          request,
-        );
-        const given = { x, modelOutput: answer, state: rest.slice(1) };
-        const step = scheduler.step(plan, i, scheduler.needsNoise(plan, i) ? { ...given, noise: freshNoise() } : given);
+        const state = rest.slice(1);
+        const stepFrom = (from: Tensor4D, fresh: Tensor4D | undefined) =>
+          scheduler.step(plan, i, { x: from, modelOutput: answer(from), state, ...(fresh && { noise: fresh }) });
+        let from = x;
+        if (guidance && signalAt && timestep <= guidance.maxTimestep) {
+          const estimate = (moved: Tensor4D) => stepFrom(moved, moved).estimate; // which no noise enters
+          const signal = div<Scalar>(signalAt(timestep), scheduler.scaleInput(plan, i, scalar(1)));
+          from = guideLatents(x, estimate, lossOf(guidance, parts), guidance.scale, signal);
+        }
+        const step = stepFrom(from, scheduler.needsNoise(plan, i) ? freshNoise() : undefined);
         return [step.x, step.estimate, ...step.state].map(keep);
       });
       dispose([x, ...rest]);
@@ -133,6 +147,13 @@ function* denoise(
   } finally {
     dispose([x, ...rest]);
   }
+}
+
+/** sqrt(abar) of a training timestep, the nearest one for a timestep between two. */
+function signalTable(config: SchedulerConfig): (timestep: number) => number {
+  const alphaBars = alphasCumprod(readSettings(config, trainedDefaults, trainedAllowed));
+  return (timestep) =>
+    Math.sqrt(alphaBars[Math.min(Math.max(Math.round(timestep), 0), alphaBars.length - 1)] as number);
 }
 
 /** Further noise of stochastic samplers: what each picture's seed gives after its initial latents. */
@@ -148,13 +169,14 @@ function stepNoise({ noise }: SampleRequest): () => Tensor4D {
   };
 }
 
-function guided(answer: Tensor4D, request: SampleRequest): Tensor4D {
-  if (!isGuided(request)) return answer;
-  const [without, withPrompt] = split(answer, 2, 0) as [Tensor4D, Tensor4D];
-  return add<Tensor4D>(without, mul(sub(withPrompt, without), request.settings.guidanceScale));
+/** The loss of clean latents [N, h, w, c]: [N]. */
+function lossOf({ consistency, image }: ConsistencyGuidance, { decode }: StableDiffusionParts) {
+  return (latents: Tensor4D): Tensor1D => consistency.loss(toPictures(decode(latents)), image);
 }
 
-/** Text as the U-Net takes it: one row a picture; with guidance, first the rows of the negative prompt. */
+const toPictures = (decoded: Tensor4D): Tensor4D => clipByValue(add(mul(decoded, 0.5), 0.5), 0, 1);
+
+/** Text as the U-Net takes it: one row a picture for each prompt of the mix. */
 interface TextConditions {
   readonly context: Tensor3D;
   readonly textEmbeds: Tensor2D | undefined;
@@ -166,16 +188,16 @@ function textConditions(
   { zeroEmptyNegative, latents }: StableDiffusionParts,
   featuresOf: (prompt: string) => PromptFeatures,
 ): TextConditions {
-  const { noise, prompts, negativePrompt } = request;
-  const [n, h, w] = noise.latents.shape;
-  const rows = prompts.length === 1 ? new Array<string>(n).fill(prompts[0] as string) : prompts;
-  const zeroed = (features: PromptFeatures): PromptFeatures =>
-    zeroEmptyNegative && negativePrompt === ''
-      ? { context: zerosLike(features.context), pooled: features.pooled && zerosLike(features.pooled) }
-      : features;
+  const { noise, negativePrompt } = request;
+  const [, h, w] = noise.latents.shape;
+  const zeroed = (features: PromptFeatures): PromptFeatures => ({
+    context: zerosLike(features.context),
+    pooled: features.pooled && zerosLike(features.pooled),
+  });
   const conditions = tidy(() => {
-    const negative = isGuided(request) ? new Array<PromptFeatures>(n).fill(zeroed(featuresOf(negativePrompt))) : [];
-    const features = [...negative, ...rows.map(featuresOf)];
+    const features = promptMix(request).rows.map(({ prompt, negative }) =>
+      negative && zeroEmptyNegative && negativePrompt === '' ? zeroed(featuresOf(prompt)) : featuresOf(prompt),
+    );
     const pooled = features.flatMap((each) => each.pooled ?? []);
     const size = [h * latents.factor, w * latents.factor];
     const timeIds = features.map(() => [...size, 0, 0, ...size]); // original size, crop, target size

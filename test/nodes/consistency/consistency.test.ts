@@ -69,7 +69,7 @@ describe('consistency', () => {
     it('finds a picture consistent with itself, and less so with others', async () => {
       const [consistency, images] = [await load('picture'), pictures(3, 4)];
       const first: Images = { pixels: tf.slice(images.pixels, 0, 1), labels: [{}] };
-      const { scores } = await scoreConsistency.run({ images, condition: first, consistency }, {}, context);
+      const { scores } = await scoreConsistency.run({ images, reference: first, consistency }, {}, context);
       expect(scores.names).toEqual([`${name} loss`, `${name} ${consistency.metric.name}`]);
       expect(scores.labels).toEqual(images.labels);
       const [self, ...others] = scores.values as [number[], ...number[][]];
@@ -91,7 +91,7 @@ describe('consistency', () => {
       expect(maps.images.labels).toBe(images.labels);
       const values = await maps.images.pixels.data();
       expect(values.every((value) => value >= 0 && value <= 1)).toBe(true);
-      const { scores } = await scoreConsistency.run({ images, condition: maps.images, consistency }, {}, context);
+      const { scores } = await scoreConsistency.run({ images, reference: maps.images, consistency }, {}, context);
       for (const [, metric] of scores.values)
         expect(metric).toBeCloseTo(consistency.metric.best === 'lowest' ? 0 : 1, 2);
       tf.dispose([images.pixels, maps.images.pixels]);
@@ -102,7 +102,7 @@ describe('consistency', () => {
       const [consistency, images] = [await load('picture'), pictures(2, 7)];
       const condition: Images = { pixels: tf.slice(images.pixels, 0, 1), labels: [{}] };
       const picture = tf.slice(images.pixels, 1, 1);
-      const { reward } = await asReward.run({ consistency, condition }, { by: 'loss' }, context);
+      const { reward } = await asReward.run({ consistency, reference: condition }, { by: 'loss' }, context);
       expect(partsOf('reward', reward).functions).toEqual([reward, consistency]);
       const [before, after] = tf.tidy(() => {
         const score = (x: tf.Tensor) => tf.sum(reward.score(x as tf.Tensor4D, [''])) as tf.Scalar;
@@ -111,7 +111,7 @@ describe('consistency', () => {
         return [score(picture), score(tf.add(picture, tf.mul(gradient, tf.div(1e-2, length))))];
       }) as [tf.Scalar, tf.Scalar];
       expect((await after.data())[0]).toBeGreaterThan((await before.data())[0]!);
-      const byMetric = await asReward.run({ consistency, condition }, { by: 'metric' }, context);
+      const byMetric = await asReward.run({ consistency, reference: condition }, { by: 'metric' }, context);
       expect(byMetric.reward.differentiable).toBe(false);
       const scores = byMetric.reward.score(images.pixels, ['', '']);
       const [self, other] = await scores.data();

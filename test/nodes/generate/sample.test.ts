@@ -9,7 +9,10 @@ import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
-const params = { scheduler: 'model', steps: 0, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 2 } as const;
+const params = {
+  ...{ scheduler: 'model', steps: 0, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 2 },
+  ...{ originalWeight: 5, expandedWeight: 5 },
+} as const;
 const noiseOf = (...seeds: number[]): Noise => ({ seeds, latents: latentNoise(seeds, [4, 8, 3]) });
 
 describe('sample', async () => {
@@ -20,7 +23,7 @@ describe('sample', async () => {
     const generator = stripeGenerator();
     const noise = noiseOf(5, 6, 7);
     const { context, progress } = nodeContext();
-    const inputs = { generator, noise, prompt: 'a red circle', conditions: [] };
+    const inputs = { generator, noise, prompt: 'a red circle', expandedPrompt: undefined, conditions: [] };
     const { images } = await sample.run(inputs, params, context);
     const whole = await sample.run(inputs, { ...params, batch: 8 }, context);
     expect(generator.batches).toEqual([2, 1, 3]);
@@ -42,7 +45,7 @@ describe('sample', async () => {
     const stop = new AbortController();
     const noise = noiseOf(5, 6, 7);
     const { context, progress } = nodeContext({ signal: stop.signal, onProgress: (f) => f > 0.8 && stop.abort() });
-    const inputs = { generator: stripeGenerator(), noise, prompt: '', conditions: [] };
+    const inputs = { generator: stripeGenerator(), noise, prompt: '', expandedPrompt: undefined, conditions: [] };
     await expect(sample.run(inputs, params, context)).rejects.toMatchObject({ name: 'AbortError' });
     expect(progress).toHaveLength(4);
     dispose(noise.latents);
@@ -51,7 +54,13 @@ describe('sample', async () => {
   it('refuses control images that are neither one nor as many as the noise', async () => {
     const noise = noiseOf(1, 2, 3);
     const image = ones([2, 4, 8, 3]) as Tensor4D;
-    const inputs = { generator: stripeGenerator(), noise, prompt: '', conditions: [{ image } as Condition] };
+    const inputs = {
+      generator: stripeGenerator(),
+      noise,
+      prompt: '',
+      expandedPrompt: undefined,
+      conditions: [{ image } as Condition],
+    };
     await expect(sample.run(inputs, params, nodeContext().context) as Promise<unknown>).rejects.toMatchObject({
       code: 'ROWS_DIFFER',
     });

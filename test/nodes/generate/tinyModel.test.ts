@@ -13,7 +13,10 @@ import { diskFiles as files, goldenFolder } from '../../support/golden.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 
 const folder = goldenFolder('tiny-sd-turbo');
-const params = { scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 4 } as const;
+const params = {
+  ...{ scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 4 },
+  ...{ originalWeight: 5, expandedWeight: 5 },
+} as const;
 const prompt = 'a red dog and a green cat';
 
 describe('nodes on a model with random weights', async () => {
@@ -29,7 +32,7 @@ describe('nodes on a model with random weights', async () => {
       nodeContext().context,
     );
     const { images } = await sample.run(
-      { generator, noise: warmUp.noise, prompt, conditions: [] },
+      { generator, noise: warmUp.noise, prompt, expandedPrompt: undefined, conditions: [] },
       params,
       nodeContext().context,
     );
@@ -49,7 +52,7 @@ describe('nodes on a model with random weights', async () => {
     };
     const latents = await read('in.pipeline.latents', [1, 4, 8, 8]);
     const expected = await read(`out.pipeline.image_${steps}_step${steps > 1 ? 's' : ''}`, [1, 3, 64, 64]);
-    const inputs = { generator, noise: { latents, seeds: [0] }, prompt, conditions: [] };
+    const inputs = { generator, noise: { latents, seeds: [0] }, prompt, expandedPrompt: undefined, conditions: [] };
     const { images } = await sample.run(inputs, { ...params, steps }, nodeContext().context);
     const [got, wanted] = [await images.pixels.data(), Array.from(await expected.data())];
     const worst = Math.max(...wanted.map((value, i) => Math.abs(value - (got[i] ?? Number.NaN))));
@@ -61,7 +64,13 @@ describe('nodes on a model with random weights', async () => {
     const { context } = nodeContext();
     const { noise } = await noiseNode.run({ generator }, { seed: 3, count: 5, width: 64, height: 64 }, context);
     const draw = async (batch: number): Promise<Images> =>
-      (await sample.run({ generator, noise, prompt, conditions: [] }, { ...params, batch }, context)).images;
+      (
+        await sample.run(
+          { generator, noise, prompt, expandedPrompt: undefined, conditions: [] },
+          { ...params, batch },
+          context,
+        )
+      ).images;
     const [together, twoByTwo] = [await draw(5), await draw(2)];
     const [a, b] = [await together.pixels.data(), await twoByTwo.pixels.data()];
     expect(a.every((value, i) => Math.abs(value - (b[i] ?? Number.NaN)) < 1e-5)).toBe(true);

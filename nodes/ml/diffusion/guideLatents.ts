@@ -1,0 +1,54 @@
+import {
+  add,
+  div,
+  grad,
+  keep,
+  mul,
+  type Scalar,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+  tidy,
+} from '../tf.ts';
+
+/**
+ * Moves noisy latents against the gradient of a loss of the picture that they are estimated to become.
+ * x' = x - s |e| g / |g|, each picture by itself. The caller owns the result.
+ * Source: arXiv 2404.07987 (ControlNet++), equation 7 for the estimate; the step is a share of the noise that is left
+ *
+ * | here     | there                    |                                                                       |
+ * |----------|--------------------------|-----------------------------------------------------------------------|
+ * | x        | x_t                      | [N, h, w, c], in the units of the sampler                               |
+ * | estimate | x0'                      | x -> the clean latents that the model sees in it, differentiable        |
+ * | loss     | L                        | clean latents -> [N]                                                   |
+ * | g        | gradient of L by x_t     |                                                                       |
+ * | signal   | sqrt(abar_t)             | how much of the clean latents is in x, in x's units                     |
+ * | e        | sqrt(1 - abar_t) eps     | x - signal x0', the noise in x                                         |
+ * | scale    | s                        | 0.1 to 0.5                                                             |
+ */
+export function guideLatents(
+  x: Tensor4D,
+  estimate: (x: Tensor4D) => Tensor4D,
+  loss: (clean: Tensor4D) => Tensor1D,
+  scale: number,
+  signal: Scalar,
+): Tensor4D {
+  return tidy(() => {
+    let clean: Tensor4D | undefined;
+    try {
+      const g = grad((moved: Tensor) => {
+        clean = keep(estimate(moved as Tensor4D));
+        return sum(loss(clean));
+      })(x);
+      const noise = sub(x, mul(signal, clean as unknown as Tensor4D));
+      const lengths = (y: Tensor) => sqrt(sum(square(y), [1, 2, 3], true)); // [N, 1, 1, 1]
+      return sub(x, mul(g, mul(scale, div(lengths(noise), add(lengths(g), 1e-12)))));
+    } finally {
+      clean?.dispose();
+    }
+  });
+}
