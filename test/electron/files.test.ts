@@ -137,6 +137,94 @@ describe('decodeImage', () => {
     expect((await decode(grey.png())).rgb).toEqual(Uint8Array.of(7, 7, 7, 9, 9, 9));
     expect((await decode(two().toColourspace('rgb16').png())).rgb).toEqual(pixels);
   });
+  it.each(['rgb16', 'grey16'] as const)('keeps the upper half of 16-bit values (%s), alpha included', async (space) => {
+    const channels = space === 'rgb16' ? 4 : 2;
+    const values = [0x4000, 0x8000, 0xc000].slice(0, channels - 1);
+    const raw = Uint16Array.from([...values, 0xffff, ...values, 0]); // opaque, then clear
+    const image = sharp(raw, { raw: { width: 2, height: 1, channels, premultiplied: false } }).toColourspace(space);
+    const png = await image.png().toBuffer();
+    expect(png[24], 'bit depth in the file').toBe(16);
+    const { rgb } = await files.decodeImage(new Uint8Array(png));
+    const expected = [0x40, 0x80, 0xc0].map((value) => (channels === 4 ? value : 0x40));
+    expect(rgb).toHaveLength(6);
+    for (const [i, value] of [...expected, 255, 255, 255].entries())
+      expect(Math.abs(rgb[i]! - value), `value ${i} of ${[...rgb]}`).toBeLessThanOrEqual(1);
+  });
+  it('reads grey with alpha over white', async () => {
+    const raw = Uint8Array.of(100, 255, 100, 0);
+    const image = sharp(raw, { raw: { width: 2, height: 1, channels: 2 } })
+      .toColourspace('b-w')
+      .png();
+    expect([...(await decode(image)).rgb]).toEqual([100, 100, 100, 255, 255, 255]);
+  });
+  it('reads palettes, clear colours among them', async () => {
+    const raw = Uint8Array.of(250, 40, 10, 255, 30, 60, 90, 255, 0, 0, 0, 0);
+    const png = await sharp(raw, { raw: { width: 3, height: 1, channels: 4 } })
+      .png({ palette: true })
+      .toBuffer();
+    expect(png[25], 'colour type in the file').toBe(3);
+    const { rgb } = await files.decodeImage(new Uint8Array(png));
+    for (const [i, value] of [250, 40, 10, 30, 60, 90, 255, 255, 255].entries())
+      expect(Math.abs(rgb[i]! - value), `value ${i} of ${[...rgb]}`).toBeLessThanOrEqual(3);
+  });
+  it('reads CMYK as the colours that it prints', async () => {
+    const flat = ([r, g, b]: readonly [number, number, number]) =>
+      sharp({ create: { width: 8, height: 8, channels: 3, background: { r, g, b } } });
+    for (const colour of [
+      [200, 60, 50],
+      [250, 250, 250],
+      [60, 60, 60],
+    ] as const) {
+      const jpeg = await flat(colour).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
+      expect((await sharp(jpeg).metadata()).channels).toBe(4);
+      const { rgb, width } = await files.decodeImage(new Uint8Array(jpeg));
+      expect(width).toBe(8);
+      expect(rgb).toHaveLength(8 * 8 * 3);
+      for (const [i, value] of colour.entries())
+        expect(Math.abs(rgb[i]! - value), `${[...rgb.slice(0, 3)]} for ${colour}`).toBeLessThanOrEqual(25);
+    }
+  });
+  it('brings wide-gamut pictures to sRGB', async () => {
+    const green = sharp({ create: { width: 4, height: 4, channels: 3, background: { r: 90, g: 200, b: 90 } } });
+    const wide = await green.withIccProfile('p3').png().toBuffer();
+    const stored = [...(await sharp(wide, { ignoreIcc: true }).raw().toBuffer())].slice(0, 3);
+    expect(stored).not.toEqual([90, 200, 90]);
+    const { rgb } = await files.decodeImage(new Uint8Array(wide));
+    for (const [i, value] of [90, 200, 90].entries()) expect(Math.abs(rgb[i]! - value)).toBeLessThanOrEqual(2);
+  });
+  it('stands each of the eight orientations of EXIF upright', async () => {
+    const upright = [10, 60, 110, 160, 210, 250]; // two rows of three
+    const at = (row: number, column: number) => upright[row * 3 + column]!;
+    const [rows, columns] = [
+      [0, 1],
+      [0, 1, 2],
+    ];
+    const asStored = (outer: number[], inner: number[], turned: boolean) =>
+      outer.map((i) => inner.map((j) => (turned ? at(j, i) : at(i, j))));
+    const [upRows, upColumns] = [rows.toReversed(), columns.toReversed()];
+    const stored: Record<number, number[][]> = {
+      1: asStored(rows, columns, false),
+      2: asStored(rows, upColumns, false),
+      3: asStored(upRows, upColumns, false),
+      4: asStored(upRows, columns, false),
+      5: asStored(columns, rows, true),
+      6: asStored(upColumns, rows, true),
+      7: asStored(upColumns, upRows, true),
+      8: asStored(columns, upRows, true),
+    };
+    for (const [orientation, lines] of Object.entries(stored)) {
+      const values = Uint8Array.from(lines.flat().flatMap((value) => [value, value, value]));
+      const image = sharp(values, { raw: { width: lines[0]!.length, height: lines.length, channels: 3 } });
+      const decoded = await decode(image.withMetadata({ orientation: Number(orientation) }).png());
+      expect({ ...decoded, rgb: [...decoded.rgb].filter((_, i) => i % 3 === 0) }, `orientation ${orientation}`).toEqual(
+        {
+          width: 3,
+          height: 2,
+          rgb: upright,
+        },
+      );
+    }
+  });
   it('refuses what is no picture', async () => {
     await expect(files.decodeImage(new Uint8Array(20))).rejects.toMatchObject({ code: 'BAD_IMAGE' });
   });
