@@ -1,9 +1,6 @@
-import { gelu, quickGelu } from '../nn/activations.ts';
-import { attention } from '../nn/attention.ts';
 import { embedding } from '../nn/embedding.ts';
 import { layerNorm } from '../nn/layerNorm.ts';
 import { linear } from '../nn/linear.ts';
-import { residual } from '../nn/residual.ts';
 import {
   add,
   gather,
@@ -17,7 +14,8 @@ import {
   tensor4d,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
-import { addLinearShapes, addNormShapes, type Shapes } from './unetBlocks.ts';
+import { type Activation, addTransformerLayerShapes, transformerLayer } from './transformerLayer.ts';
+import { addNormShapes, type Shapes } from './unetBlocks.ts';
 import { type Json, reader } from './unetConfig.ts';
 
 /** config.json of a CLIP text encoder (transformers' CLIPTextConfig). */
@@ -28,7 +26,7 @@ export interface ClipTextConfig {
   readonly num_hidden_layers: number;
   readonly num_attention_heads: number;
   readonly max_position_embeddings: number;
-  readonly hidden_act: 'quick_gelu' | 'gelu';
+  readonly hidden_act: Activation;
   readonly layer_norm_eps: number;
   readonly projection_dim: number;
   readonly eos_token_id: number;
@@ -65,15 +63,8 @@ export function clipTextShapes(config: ClipTextConfig): Shapes {
   const shapes: Shapes = new Map();
   shapes.set('text_model.embeddings.token_embedding.weight', [config.vocab_size, width]);
   shapes.set('text_model.embeddings.position_embedding.weight', [config.max_position_embeddings, width]);
-  for (let i = 0; i < config.num_hidden_layers; i++) {
-    const layer = `text_model.encoder.layers.${i}`;
-    for (const name of ['q_proj', 'k_proj', 'v_proj', 'out_proj'])
-      addLinearShapes(shapes, `${layer}.self_attn.${name}`, width, width);
-    addNormShapes(shapes, `${layer}.layer_norm1`, width);
-    addLinearShapes(shapes, `${layer}.mlp.fc1`, width, inner);
-    addLinearShapes(shapes, `${layer}.mlp.fc2`, inner, width);
-    addNormShapes(shapes, `${layer}.layer_norm2`, width);
-  }
+  for (let i = 0; i < config.num_hidden_layers; i++)
+    addTransformerLayerShapes(shapes, `text_model.encoder.layers.${i}`, width, inner);
   addNormShapes(shapes, 'text_model.final_layer_norm', width);
   if (config.projected) shapes.set('text_projection.weight', [config.projection_dim, width]);
   return shapes;
@@ -97,8 +88,8 @@ export interface ClipTextOutput {
  */
 export function clipText(weights: Weights, config: ClipTextConfig) {
   const model = weights.at('text_model');
-  const { num_attention_heads: heads, layer_norm_eps: eps, num_hidden_layers: count } = config;
-  const layers = Array.from({ length: count }, (_, i) => textLayer(model.at(`encoder.layers.${i}`), config));
+  const { num_attention_heads: heads, layer_norm_eps: eps, num_hidden_layers: count, hidden_act: activation } = config;
+  const layers = Array.from({ length: count }, (_, i) => model.at(`encoder.layers.${i}`));
 
   return (ids: readonly (readonly number[])[], { skip = 0 } = {}): ClipTextOutput => {
     const length = ids[0]?.length ?? 0;
@@ -112,7 +103,8 @@ export function clipText(weights: Weights, config: ClipTextConfig) {
     const places = slice(model.get('embeddings.position_embedding.weight') as Tensor2D, 0, length); // [T, C]
     const mask = causalMask(length); // [1, 1, T, T]
     const hiddenStates = [add(embedding(tokens, model.at('embeddings.token_embedding')), places) as Tensor3D];
-    for (const layer of layers) hiddenStates.push(layer(hiddenStates.at(-1) as Tensor3D, { heads, mask }));
+    for (const layer of layers)
+      hiddenStates.push(transformerLayer(hiddenStates.at(-1) as Tensor3D, layer, { heads, eps, activation, mask }));
     const normed = (skipped: number) =>
       layerNorm(hiddenStates[count - skipped] as Tensor3D, model.at('final_layer_norm'), eps);
     const last = normed(0);
@@ -123,20 +115,6 @@ export function clipText(weights: Weights, config: ClipTextConfig) {
       pooled,
       textEmbeds: config.projected ? linear(pooled, weights.at('text_projection')) : undefined,
     };
-  };
-}
-
-/** h = x + attention(norm1 x),  y = h + mlp(norm2 h) */
-function textLayer(w: Weights, config: ClipTextConfig) {
-  const activate = config.hidden_act === 'gelu' ? gelu : quickGelu;
-  const eps = config.layer_norm_eps;
-  return (x: Tensor3D, { heads, mask }: { heads: number; mask: Tensor4D }): Tensor3D => {
-    const normed = layerNorm(x, w.at('layer_norm1'), eps);
-    const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(normed, w.at(`self_attn.${name}`)));
-    const mixed = attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { heads, mask });
-    const h = residual(x, linear(mixed, w.at('self_attn.out_proj')));
-    const inner = activate(linear(layerNorm(h, w.at('layer_norm2'), eps), w.at('mlp.fc1')));
-    return residual(h, linear(inner, w.at('mlp.fc2')));
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { concat, dispose, keep, type Tensor2D, type Tensor3D, tidy } from '../tf.ts';
+import { concat, dispose, keep, Tensor, type Tensor2D, type Tensor3D, tidy } from '../tf.ts';
 import type { ClipTextConfig, clipText } from './clipText.ts';
 
 /** What a diffusion model is told of one prompt. */
@@ -41,11 +41,10 @@ export function stableDiffusionXLFeatures(prompt: string, encoders: readonly Pro
 }
 
 /** Remembers the features of the last `capacity` prompts. It owns what it returns: valid until `capacity` more prompts. */
-export function rememberFeatures(compute: (prompt: string) => PromptFeatures, capacity: number) {
-  const known = new Map<string, PromptFeatures>();
-  const free = ({ context, pooled }: PromptFeatures) => dispose(pooled ? [context, pooled] : [context]);
+export function rememberFeatures<F extends Tensor | PromptFeatures>(compute: (prompt: string) => F, capacity: number) {
+  const known = new Map<string, F>();
   return {
-    of(prompt: string): PromptFeatures {
+    of(prompt: string): F {
       const features = known.get(prompt) ?? kept(compute(prompt));
       known.delete(prompt);
       known.set(prompt, features); // the map is in order of last use
@@ -56,19 +55,22 @@ export function rememberFeatures(compute: (prompt: string) => PromptFeatures, ca
       for (const [prompt, features] of known) {
         if (known.size <= capacity) return;
         known.delete(prompt);
-        free(features);
+        dispose(tensorsOf(features));
       }
     },
     dispose(): void {
-      for (const features of known.values()) free(features);
+      for (const features of known.values()) dispose(tensorsOf(features));
       known.clear();
     },
   };
 }
 
 /** Keeps tensors alive when they are made inside of someone else's tidy, as of a gradient. */
-function kept(features: PromptFeatures): PromptFeatures {
-  keep(features.context);
-  if (features.pooled) keep(features.pooled);
+function kept<F extends Tensor | PromptFeatures>(features: F): F {
+  for (const tensor of tensorsOf(features)) keep(tensor);
   return features;
+}
+
+function tensorsOf(features: Tensor | PromptFeatures): Tensor[] {
+  return features instanceof Tensor ? [features] : Object.values(features).filter((each) => each !== undefined);
 }

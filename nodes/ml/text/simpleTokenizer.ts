@@ -10,15 +10,9 @@ const mergeCount = 49152 - 256 - 2;
 
 /**
  * The tokenizer of open_clip and HPSv2 (after OpenAI's): text is repaired first, padding is id 0, and the text of a start
- * or end token counts only as written below. `bytes` is a gzipped list of merges under a header line
- * (`bpe_simple_vocab_16e6.txt.gz`); `source` names it in errors. Throws GraphError `BAD_TOKENIZER`.
- * Source: open_clip, tokenizer.py, SimpleTokenizer.
+ * or end token counts only as written below. Merges as in merges.txt. Source: open_clip, tokenizer.py, SimpleTokenizer.
  */
-export function simpleTokenizer(bytes: Uint8Array, source: string): Tokenizer {
-  const merges = unpack(bytes, source)
-    .split('\n')
-    .slice(1, mergeCount + 1)
-    .filter((line) => line !== '');
+export function simpleTokenizer(merges: readonly string[]): Tokenizer {
   const letters = byteLetters();
   const marks = ['<start_of_text>', '<end_of_text>'];
   const joined = merges.map((pair) => pair.replace(' ', ''));
@@ -31,6 +25,22 @@ export function simpleTokenizer(bytes: Uint8Array, source: string): Tokenizer {
     maxLength: 77,
     encode: (text, length) => frame(ids(fixText(text)), length, { start, end, pad: 0 }),
   };
+}
+
+/** Tokens of a vocabulary with those merges: all bytes, twice, the merges, start and end. */
+export function vocabularySize(merges: readonly string[]): number {
+  return 2 * 256 + merges.length + 2;
+}
+
+/**
+ * The merges of a gzipped list under a header line (`bpe_simple_vocab_16e6.txt.gz`). `source` names it in errors.
+ * Throws GraphError `BAD_TOKENIZER`.
+ */
+export function readMerges(bytes: Uint8Array, source: string): string[] {
+  return unpack(bytes, source)
+    .split('\n')
+    .slice(1, mergeCount + 1)
+    .filter((line) => line !== '');
 }
 
 function unpack(bytes: Uint8Array, source: string): string {

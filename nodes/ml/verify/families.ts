@@ -1,4 +1,6 @@
 import { checkpointFormats } from './checkpointFormats.ts';
+import { clipHf } from './clipHf.ts';
+import { clipOpenclip } from './clipOpenclip.ts';
 import type { Family } from './family.ts';
 import { preprocessing } from './preprocessing.ts';
 import { schedulers } from './schedulers.ts';
@@ -9,6 +11,8 @@ import { tinyControlnet } from './tinyControlnet.ts';
 /** Golden families by the name of their folder. */
 export const families: Readonly<Record<string, Family>> = {
   'checkpoint-formats': checkpointFormats,
+  'clip-hf': clipHf,
+  'clip-openclip': clipOpenclip,
   preprocessing,
   schedulers,
   taesd,

@@ -8,7 +8,7 @@ import { type LoadedModel, loadDescribed } from '../models/load/modelDescription
 import { readConfig } from '../models/load/modelFolder.ts';
 import { promptIds } from '../models/promptFeatures.ts';
 import { stableDiffusion } from '../models/stableDiffusion.ts';
-import { simpleTokenizer } from '../text/simpleTokenizer.ts';
+import { readMerges, simpleTokenizer } from '../text/simpleTokenizer.ts';
 import {
   clone,
   concat,
@@ -63,7 +63,7 @@ async function tokenOutputs(golden: GoldenFolder, { encoders }: LoadedModel): Pr
   const folder = joinPath(golden.path, 'simple_tokenizer');
   const name = (await golden.files.list(folder))?.find((file) => file.endsWith('.gz')) ?? 'bpe_vocab.txt.gz';
   const path = joinPath(folder, name);
-  const tokenizer = simpleTokenizer(await golden.files.read(path), path);
+  const tokenizer = simpleTokenizer(readMerges(await golden.files.read(path), path));
   const ids = prompts.flatMap((prompt) => tokenizer.encode(prompt, tokenizer.maxLength));
   golden.output('out.tokens.simple_ids', ids);
 }

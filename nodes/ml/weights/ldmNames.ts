@@ -3,7 +3,7 @@ import type { TensorSource } from './mappedCheckpoint.ts';
 /**
  * From the names of CompVis' latent-diffusion code, which single-file checkpoints use, to those of diffusers. Each
  * function takes all names of a file and returns, for one network, diffusers' name -> where its tensor lies.
- * Source: CompVis/latent-diffusion, openaimodel.py and model.py; mlfoundations/open_clip, transformer.py.
+ * Source: CompVis/latent-diffusion, openaimodel.py and model.py.
  */
 export type Sources = Map<string, TensorSource>;
 
@@ -143,45 +143,4 @@ export function transformersText(names: readonly string[], prefix: string): Sour
     if (!rest.endsWith('position_ids'))
       sources.set(/^text_(model|projection)\./.test(rest) ? rest : `text_model.${rest}`, { name });
   return sources;
-}
-
-/**
- * A text encoder of open_clip below `prefix`: q, k and v stacked in one matrix, the projection stored as x @ P. `layers`
- * keeps that many layers, all by default.
- */
-export function openClipText(names: readonly string[], prefix: string, layers = Number.POSITIVE_INFINITY): Sources {
-  const sources: Sources = new Map();
-  for (const [name, rest] of below(names, prefix)) {
-    const [, layer, part] = /^transformer\.resblocks\.(\d+)\.(.+)$/.exec(rest) ?? [];
-    if (layer === undefined) {
-      const whole = outsideLayers[rest];
-      if (whole) sources.set(whole, rest === 'text_projection' ? { name, transposed: true } : { name });
-      continue;
-    }
-    if (Number(layer) >= layers || part === undefined) continue;
-    const to = `text_model.encoder.layers.${layer}`;
-    const kind = /^attn\.in_proj_(weight|bias)$/.exec(part)?.[1];
-    if (kind === undefined) sources.set(`${to}.${insideLayer(part)}`, { name });
-    else
-      for (const [index, projection] of ['q_proj', 'k_proj', 'v_proj'].entries())
-        sources.set(`${to}.self_attn.${projection}.${kind}`, { name, part: { index, of: 3 } });
-  }
-  return sources;
-}
-
-const outsideLayers: Readonly<Record<string, string>> = {
-  positional_embedding: 'text_model.embeddings.position_embedding.weight',
-  'token_embedding.weight': 'text_model.embeddings.token_embedding.weight',
-  'ln_final.weight': 'text_model.final_layer_norm.weight',
-  'ln_final.bias': 'text_model.final_layer_norm.bias',
-  text_projection: 'text_projection.weight',
-  'text_projection.weight': 'text_projection.weight',
-};
-
-function insideLayer(part: string): string {
-  return part
-    .replace(/^ln_/, 'layer_norm')
-    .replace(/^mlp\.c_fc\./, 'mlp.fc1.')
-    .replace(/^mlp\.c_proj\./, 'mlp.fc2.')
-    .replace(/^attn\.out_proj\./, 'self_attn.out_proj.');
 }

@@ -18,8 +18,8 @@ const published = [
 ];
 
 /**
- * The CLIP vocabulary for a single-file checkpoint, which carries none itself: from the file's own folder, from a model
- * folder beside it, or from a published model that was pulled. Only one of `size` tokens counts.
+ * The CLIP vocabulary for a model that carries none itself, as single files do: from the folder that its file or folder
+ * lies in, from a folder beside it, or from a published model that was pulled. Only one of `size` tokens counts.
  * Throws GraphError `NO_TOKENIZER`, which says where it looked and what helps.
  */
 export async function findVocabulary(files: Files, path: string, size: number): Promise<FoundVocabulary> {
@@ -37,6 +37,6 @@ export async function findVocabulary(files: Files, path: string, size: number): 
   }
   throw new GraphError(
     'NO_TOKENIZER',
-    `"${path}" needs the CLIP vocabulary of ${size} tokens, which single files do not carry. Put vocab.json and merges.txt of openai/clip-vit-large-patch14 beside it ("${here}"), or pull that model once: noiseloom models pull openai/clip-vit-large-patch14.`,
+    `"${path}" needs the CLIP vocabulary of ${size} tokens, which it does not carry. Put vocab.json and merges.txt of openai/clip-vit-large-patch14 beside it ("${here}"), or pull that model once: noiseloom models pull openai/clip-vit-large-patch14.`,
   );
 }

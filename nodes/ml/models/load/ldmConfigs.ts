@@ -104,12 +104,13 @@ export function textJson(file: Checkpoint, openClip: boolean): Json {
 }
 
 /** How many of the names for 0, 1, 2 ... there are. */
-function countOf(file: Checkpoint, nameOf: (i: number) => string): number {
+export function countOf(file: Checkpoint, nameOf: (i: number) => string): number {
   let count = 0;
   while (file.has(nameOf(count))) count++;
   return count;
 }
 
-function sizeOf(file: Checkpoint, name: string, axis: number): number {
+/** Throws GraphError `MISSING_WEIGHT`. */
+export function sizeOf(file: Checkpoint, name: string, axis: number): number {
   return file.entry(name).shape[axis] as number;
 }

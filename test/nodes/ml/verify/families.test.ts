@@ -5,7 +5,16 @@ import { diskFiles, goldenFolder } from '../../../support/golden.ts';
 
 await describeOnDevices('golden families', (device) => {
   guardLeaks();
-  it.each(['checkpoint-formats', 'taesd', 'preprocessing', 'tiny-sd-turbo', 'tiny-sd15', 'tiny-sdxl-turbo'])(
+  it.each([
+    'checkpoint-formats',
+    'taesd',
+    'preprocessing',
+    'tiny-sd-turbo',
+    'tiny-sd15',
+    'tiny-sdxl-turbo',
+    'clip-hf',
+    'clip-openclip',
+  ])(
     '%s',
     async (family) => {
       const report = await verifyFolder(goldenFolder(family), {

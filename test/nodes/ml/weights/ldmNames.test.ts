@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ldmControlNet, ldmUnet, openClipText, transformersText } from '../../../../nodes/ml/weights/ldmNames.ts';
+import { ldmControlNet, ldmUnet, transformersText } from '../../../../nodes/ml/weights/ldmNames.ts';
+import { openClipText } from '../../../../nodes/ml/weights/openClipNames.ts';
 
 /** Names as they stand in v1-5-pruned.safetensors, and what diffusers calls the same tensors. */
 const unet = {
