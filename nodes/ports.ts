@@ -7,7 +7,7 @@ import type { Tensor1D, Tensor4D } from './ml/tf.ts';
  * - A value is frozen once it is on a wire: nobody writes to it and only the engine disposes of it (after its last
  *   reader, or when the cache lets it go). A node that wants to keep a tensor longer clones it.
  * - An output may carry a list of values of its type; a node whose input takes one value then runs once per element.
- * - Things: text, number, noise, images, condition, scores. Functions: generator, reward, consistency, controlnet.
+ * - Things: text, number, noise, images, condition, scores, trace. Functions: generator, reward, consistency, controlnet.
  *   Loading a function is async; applying it is synchronous and, where `differentiable`, may run inside `tf.grad`.
  */
 export interface PortValues {
@@ -17,6 +17,7 @@ export interface PortValues {
   images: Images;
   condition: Condition;
   scores: Scores;
+  trace: Trace;
   generator: Generator;
   reward: Reward;
   consistency: Consistency;
@@ -62,6 +63,24 @@ export interface Scores {
   /** values[row][column] */
   readonly values: readonly (readonly number[])[];
   readonly labels: readonly ImageLabel[];
+}
+
+/** How an optimiser got where it is: a table for each picture that climbed, a row an evaluation, a column a quantity. */
+export interface Trace {
+  readonly columns: readonly TraceColumn[];
+  /** values[picture][evaluation][column]; a picture that stopped early has fewer rows. */
+  readonly values: readonly (readonly (readonly number[])[])[];
+  /** One a picture (or whatever climbed). */
+  readonly labels: readonly ImageLabel[];
+  /** The evaluation, counted from 0, whose result each picture kept. */
+  readonly kept: readonly number[];
+  /** Whole sentences for people: what stopped early and why, or should be looked at. */
+  readonly remarks: readonly string[];
+}
+export interface TraceColumn {
+  readonly name: string;
+  /** `total` is what climbs, `reward` a part of it, `watched` a reward that is only looked at, `measure` anything else. */
+  readonly role: 'total' | 'reward' | 'watched' | 'measure';
 }
 
 /** What all functions on wires share: a name for people, memory held, and a way to free it (the engine calls it). */
@@ -159,6 +178,8 @@ export interface Reward extends LoadedFunction {
   readonly differentiable: boolean;
   /** What scores usually lie between, for axes and sliders. */
   readonly usualRange: readonly [low: number, high: number];
+  /** How much it counts where rewards are added up; 1 where absent. Its own scores are never multiplied by it. */
+  readonly weight?: number;
   /** [N, H, W, 3] in [0, 1] and N prompts -> [N]. The caller owns the result. */
   score(pixels: Tensor4D, prompts: readonly string[]): Tensor1D;
 }

@@ -18,6 +18,7 @@ const parts: { readonly [Type in PortType]: (value: PortValues[Type]) => Parts }
   text: () => nothing,
   number: () => nothing,
   scores: () => nothing,
+  trace: () => nothing,
   noise: ({ latents }) => ({ tensors: [latents], functions: [] }),
   images: ({ pixels }) => ({ tensors: [pixels], functions: [] }),
   condition: ({ image, controlnet }: Condition) => ({ tensors: [image], functions: withUsed(controlnet) }),
@@ -69,6 +70,7 @@ function freezeList(items: readonly unknown[]): void {
 export function refuseNonFinite(type: PortType, value: unknown, output: string): Promise<void> | undefined {
   if (type === 'number') refuse([value as number], output);
   if (type === 'scores') for (const row of (value as PortValues['scores']).values) refuse(row, output);
+  if (type === 'trace') for (const row of (value as PortValues['trace']).values.flat()) refuse(row, output);
   const { tensors } = partsOf(type, value);
   if (tensors.length === 0) return undefined;
   return Promise.all(tensors.map(async (tensor) => refuse(await tensor.data(), output))).then(() => undefined);

@@ -1,0 +1,39 @@
+/** Where a climb began to please the optimised rewards at the expense of the watched ones. Evaluations count from 0. */
+export interface RewardHacking {
+  /** The evaluation at which the watched total was highest. */
+  readonly from: number;
+  /** The evaluation at which it was found out. */
+  readonly to: number;
+  readonly optimised: readonly [from: number, to: number];
+  readonly watched: readonly [from: number, to: number];
+}
+
+/**
+ * Finds reward hacking at the last evaluation so far: the watched total has not reached its highest value again for
+ * `patience` evaluations and has lost more than `tolerance` on average over them, while the optimised total of the last
+ * of them is above that at the watched one's highest. It is early stopping with the watched rewards for a validation set.
+ * Source: the effect is that of arXiv 2210.10760, section 3.
+ *
+ * @param optimised, watched one number an evaluation.
+ */
+export function findRewardHacking(
+  optimised: readonly number[],
+  watched: readonly number[],
+  { patience, tolerance }: { readonly patience: number; readonly tolerance: number },
+): RewardHacking | undefined {
+  const to = watched.length - 1;
+  const from = watched.indexOf(Math.max(...watched));
+  if (to < 0 || to - from < patience) return undefined;
+  const later = watched.slice(-patience);
+  const average = later.reduce((sum, value) => sum + value, 0) / patience;
+  const [before, after] = [watched[from]!, optimised[from]!];
+  if (before - average <= tolerance || optimised[to]! <= after) return undefined;
+  return { from, to, optimised: [after, optimised[to]!], watched: [before, watched[to]!] };
+}
+
+/** What a node says of it, as a sentence; `picture` names the picture where there are several. */
+export function hackingInWords(hacking: RewardHacking, watched: string, picture = 'The picture'): string {
+  const { from, to, optimised } = hacking;
+  const change = ([before, after]: readonly [number, number]) => `${before.toPrecision(4)} to ${after.toPrecision(4)}`;
+  return `${picture} may be exploiting its rewards: from evaluation ${from + 1} to ${to + 1} what is optimised rose from ${change(optimised)}, while what is only watched (${watched}) fell from ${change(hacking.watched)}.`;
+}
