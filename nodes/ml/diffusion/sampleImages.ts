@@ -15,16 +15,12 @@ export async function sampleImages(
   onStep: (step: SampleStep, picturesDone: number, pictures: number) => Promise<void>,
 ): Promise<Images> {
   const { seeds } = request.noise;
-  const odd = request.conditions.find(({ image }) => image.shape[0] !== 1 && image.shape[0] !== seeds.length);
-  if (odd) {
-    const message = `The control image is a batch of ${odd.image.shape[0]} pictures, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
-    throw new GraphError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
-  }
+  refuseOddConditions(request);
   const parts: Tensor4D[] = [];
   try {
     for (let start = 0; start < seeds.length; start += batch) {
       const pictures = Math.min(batch, seeds.length - start);
-      const part = partOf(request, start, pictures);
+      const part = partOfRequest(request, start, pictures);
       try {
         const latents = await denoise(generator, part.request, (step) => onStep(step, start, pictures));
         try {
@@ -42,6 +38,14 @@ export async function sampleImages(
   }
 }
 
+/** Throws GraphError `ROWS_DIFFER` where condition pictures are neither one nor as many as the noise. */
+export function refuseOddConditions({ noise: { seeds }, conditions }: SampleRequest): void {
+  const odd = conditions.find(({ image }) => image.shape[0] !== 1 && image.shape[0] !== seeds.length);
+  if (!odd) return;
+  const message = `The control image is a batch of ${odd.image.shape[0]} pictures, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
+  throw new GraphError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
+}
+
 /** Runs a generator's denoising to its end, awaiting `onStep` between steps. The caller owns the clean latents. */
 async function denoise(
   generator: Generator,
@@ -57,8 +61,12 @@ async function denoise(
   return latents;
 }
 
-/** The request for pictures [start, start + count), and the tensors made for it. */
-function partOf(request: SampleRequest, start: number, count: number): { request: SampleRequest; tensors: Tensor4D[] } {
+/** The request for pictures [start, start + count), and the tensors made for it, which the caller owns. */
+export function partOfRequest(
+  request: SampleRequest,
+  start: number,
+  count: number,
+): { request: SampleRequest; tensors: Tensor4D[] } {
   const tensors: Tensor4D[] = [];
   const rows = (x: Tensor4D): Tensor4D => {
     const part = x.shape[0] === 1 ? clone(x) : slice(x, [start, 0, 0, 0], [count, -1, -1, -1]);
