@@ -10,7 +10,7 @@ import { writeGraph } from '../graphs/write.ts';
 import { GraphError } from '../nodes/errors.ts';
 import type { Files } from '../nodes/files.ts';
 import { addPngText } from '../nodes/ml/image/pngText.ts';
-import type { ImageLabel, Scores } from '../nodes/ports.ts';
+import type { ImageLabel, Scores, Trace } from '../nodes/ports.ts';
 import { writeAtomic } from './files.ts';
 
 /** The keyword under which a PNG holds the graph that made it. */
@@ -45,6 +45,8 @@ export interface RunRecord {
   }[];
   readonly nodes: Record<string, { state: RunState | 'cached'; ms?: number }>;
   readonly scores: ({ readonly node: string; readonly output: string } & Scores)[];
+  /** How optimisers got to their results. */
+  readonly traces: ({ readonly node: string; readonly output: string } & Trace)[];
   readonly outputs: OutputRecord[];
   readonly problems: Problem[];
 }
@@ -159,6 +161,7 @@ function recordOf(start: RunStart, text: string, began: Date): RunRecord {
     files: [],
     nodes: {},
     scores: [],
+    traces: [],
     outputs: [],
     problems: [],
   };
@@ -169,6 +172,7 @@ function noteEvent(record: RunRecord, event: RunEvent): void {
   else if (event.type === 'node-finished') record.nodes[event.node] = { state: 'done', ms: Math.round(event.ms) };
   else if (event.type === 'node-cached') record.nodes[event.node] = { state: 'cached' };
   else if (event.type === 'scores') record.scores.push({ node: event.node, output: event.output, ...event.scores });
+  else if (event.type === 'trace') record.traces.push({ node: event.node, output: event.output, ...event.trace });
   else if (event.type === 'problem') record.problems.push(event.problem);
 }
 

@@ -1,4 +1,4 @@
-import type { ImageLabel, Preview, Scores } from '../nodes/ports.ts';
+import type { ImageLabel, Preview, Scores, Trace } from '../nodes/ports.ts';
 import type { Problem } from './errors.ts';
 
 /** `invalid`: the graph or the settings are wrong and nothing ran. */
@@ -35,6 +35,8 @@ export type RunEvent =
       /** In [0, 1], over all elements of a list. */
       readonly fraction: number;
       readonly text?: string;
+      /** Points of curves by name, e.g. the rewards of an optimiser at this step. */
+      readonly figures?: Readonly<Record<string, number>>;
     }
   | { readonly type: 'node-cached'; readonly run: string; readonly node: string }
   | { readonly type: 'node-finished'; readonly run: string; readonly node: string; readonly ms: number }
@@ -47,6 +49,13 @@ export type RunEvent =
       readonly node: string;
       readonly output: string;
       readonly scores: Scores;
+    }
+  | {
+      readonly type: 'trace';
+      readonly run: string;
+      readonly node: string;
+      readonly output: string;
+      readonly trace: Trace;
     }
   | { readonly type: 'problem'; readonly run: string; readonly problem: Problem }
   | RunFinished;

@@ -8,7 +8,7 @@ import type { RunEvent } from './events.ts';
 import { pauser, throwIfCancelled } from './pause.ts';
 import { labelOfStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
-import { tellCached } from './tell.ts';
+import { givesRecords, tellCached } from './tell.ts';
 
 /** What a run needs from outside. */
 export interface RunWorld {
@@ -96,7 +96,7 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
 }
 
 /**
- * Finds, from the last step to the first, which results this run needs (targets, scores for the record of the run, steps
+ * Finds, from the last step to the first, which results this run needs (targets, scores and traces for the record of the run, steps
  * without a key yet, and all that needed steps without a cached result read) and holds those that are cached, so that
  * making room for a new result cannot take away one that the run counts on.
  */
@@ -106,7 +106,7 @@ function claimCached({ steps }: Plan, keys: readonly (string | undefined)[], cac
   for (let number = steps.length - 1; number >= 0; number--) {
     const step = steps[number]!;
     const key = keys[number];
-    if (step.target || key === undefined || givesScores(step)) needed[number] = 1;
+    if (step.target || key === undefined || givesRecords(step)) needed[number] = 1;
     if (!needed[number]) continue;
     const cached = key === undefined ? undefined : cache.get(key);
     if (cached) {
@@ -117,9 +117,4 @@ function claimCached({ steps }: Plan, keys: readonly (string | undefined)[], cac
     for (const { sources } of step.inputs) for (const source of sources) needed[source.step] = 1;
   }
   return { results, needed };
-}
-
-function givesScores({ definition }: Step): boolean {
-  for (const name in definition.outputs) if (definition.outputs[name]!.type === 'scores') return true;
-  return false;
 }

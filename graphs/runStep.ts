@@ -8,7 +8,7 @@ import type { StepResult } from './cache.ts';
 import { throwIfCancelled } from './pause.ts';
 import type { Step } from './plan.ts';
 import type { RunWorld } from './run.ts';
-import { tellArtifact, tellScores } from './tell.ts';
+import { tellArtifact, tellRecords } from './tell.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 const none: readonly never[] = [];
@@ -59,7 +59,7 @@ export async function runStep(
     resources: resources.length > 0 ? resources : none,
   };
   emit({ type: 'node-finished', run, node: id, ms: performance.now() - started });
-  tellScores(emit, run, step, result);
+  tellRecords(emit, run, step, result);
   return result;
 }
 
@@ -87,15 +87,17 @@ function contextOf(
     signal,
     device,
     files,
-    progress(fraction, text, preview) {
+    progress(fraction, text, preview, figures) {
       const overall = (element + Math.min(1, Math.max(0, fraction))) / count;
-      emit({ type: 'node-progress', run, node: id, fraction: overall, ...(text === undefined ? {} : { text }) });
+      const told = { ...(text === undefined ? {} : { text }), ...(figures && { figures }) };
+      emit({ type: 'node-progress', run, node: id, fraction: overall, ...told });
       const breathing = breathe(preview);
       breathing.catch(() => undefined); // a node that does not await it is cancelled at the next place that does
       return breathing;
     },
     save(artifact) {
-      if (Object.keys(definition.outputs).length > 0) throw new Error('only a node without outputs can save files');
+      if (Object.keys(definition.outputs).length > 0 && !signal.aborted)
+        throw new Error('only a node without outputs can save files');
       if (!isPlainName(artifact.name)) {
         throw new GraphError('BAD_NAME', `"${artifact.name}" cannot be the name of a file: use a plain relative name.`);
       }

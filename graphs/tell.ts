@@ -1,5 +1,5 @@
 import type { Artifact } from '../nodes/defineNode.ts';
-import type { Scores } from '../nodes/ports.ts';
+import type { Scores, Trace } from '../nodes/ports.ts';
 import type { StepResult } from './cache.ts';
 import type { RunEvent } from './events.ts';
 import type { Step } from './plan.ts';
@@ -11,12 +11,24 @@ export function tellArtifact(emit: Emit, run: string, node: string, artifact: Ar
   emit({ type: artifact.mime.startsWith('image/') ? 'image' : 'file', run, node, ...artifact });
 }
 
-/** Tells every scores value among a step's outputs. */
-export function tellScores(emit: Emit, run: string, { id, definition }: Step, { outputs }: StepResult): void {
+/** Whether a step gives what the record of a run holds: scores or traces. */
+export function givesRecords({ definition }: Step): boolean {
+  for (const name in definition.outputs) {
+    const { type } = definition.outputs[name]!;
+    if (type === 'scores' || type === 'trace') return true;
+  }
+  return false;
+}
+
+/** Tells every value of scores and every trace among a step's outputs. */
+export function tellRecords(emit: Emit, run: string, { id, definition }: Step, { outputs }: StepResult): void {
   for (const output in definition.outputs) {
-    if (definition.outputs[output]!.type !== 'scores') continue;
-    const values = [outputs[output]].flat() as Scores[];
-    for (const scores of values) emit({ type: 'scores', run, node: id, output, scores });
+    const { type } = definition.outputs[output]!;
+    if (type !== 'scores' && type !== 'trace') continue;
+    for (const value of [outputs[output]].flat()) {
+      if (type === 'scores') emit({ type, run, node: id, output, scores: value as Scores });
+      else emit({ type, run, node: id, output, trace: value as Trace });
+    }
   }
 }
 
@@ -25,5 +37,5 @@ export function tellCached(emit: Emit, run: string, step: Step, result: StepResu
   emit({ type: 'node-cached', run, node: step.id });
   if (!result) return;
   for (const artifact of result.artifacts) tellArtifact(emit, run, step.id, artifact);
-  tellScores(emit, run, step, result);
+  tellRecords(emit, run, step, result);
 }

@@ -79,12 +79,19 @@ export interface NodeContext {
   /**
    * Call and await once per step of a loop: tells the fraction done in [0, 1], lets the process read its messages now
    * and then, and rejects when the run was cancelled. Free tensors in `finally`. `preview` is called, before the promise
-   * settles, only where somebody looks, and seldom enough to take a tenth of the time at most.
+   * settles, only where somebody looks, and seldom enough to take a tenth of the time at most. `figures` are points of
+   * curves that a shell may draw while the loop runs.
    */
-  progress(fraction: number, text?: string, preview?: () => Promise<Preview>): Promise<void>;
+  progress(
+    fraction: number,
+    text?: string,
+    preview?: () => Promise<Preview>,
+    figures?: Readonly<Record<string, number>>,
+  ): Promise<void>;
   /**
    * Hands a file to the shell. Only nodes without outputs may: they are where a graph ends, and the engine keeps the
-   * bytes with the node's cached result, so that an unchanged re-run delivers the same files.
+   * bytes with the node's cached result, so that an unchanged re-run delivers the same files. Any node may once `signal`
+   * has fired, before it rejects: what it had found so far would be lost otherwise.
    */
   save(artifact: Artifact): void;
 }

@@ -206,7 +206,8 @@ function tellPeople({ steps }: Plan, device: Device, folder: RunFolder): (event:
     else if (event.type === 'node-cached') {
       begun++;
       progress.end(`${place()} ${label}  cached`);
-    } else if (event.type === 'problem') progress.end(`${event.problem.code}  ${problemInWords(event.problem)}`);
+    } else if (event.type === 'trace') for (const sentence of event.trace.remarks) remark(`  ${label}: ${sentence}`);
+    else if (event.type === 'problem') progress.end(`${event.problem.code}  ${problemInWords(event.problem)}`);
     else if (event.type === 'run-finished') progress.stop();
   };
 }

@@ -262,6 +262,30 @@ const loop = defineNode({
   },
 });
 
+/** Tells of its steps as an optimiser does, and hands over what it has where it is cancelled. */
+const trail = defineNode({
+  ...plain,
+  type: 'test/trail',
+  title: 'Trail',
+  inputs: {},
+  params: { steps: integer({ initial: 3, min: 1, max: 1e9, help }) },
+  outputs: { trace: 'trace' },
+  async run(_inputs, { steps }, { progress, save }) {
+    const rows: number[][] = [];
+    try {
+      for (let step = 1; step <= steps; step++) {
+        rows.push([step * step]);
+        await progress(step / steps, undefined, undefined, { total: step * step });
+      }
+    } catch (error) {
+      save({ name: 'so-far.txt', mime: 'text/plain', bytes: Uint8Array.of(rows.length) });
+      throw error;
+    }
+    const columns = [{ name: 'total', role: 'total' as const }];
+    return { trace: { columns, values: [rows], labels: [{}], kept: [steps - 1], remarks: ['It went up.'] } };
+  },
+});
+
 export const exampleNodes = [
   numberNode,
   numbers,
@@ -279,6 +303,7 @@ export const exampleNodes = [
   save,
   fail,
   loop,
+  trail,
 ];
 export const library = libraryOf(exampleNodes);
 

@@ -449,11 +449,42 @@ describe('cancelling', () => {
     await engine.clearCache();
   });
 
+  it('lets a node hand over what it had found so far', async () => {
+    const abort = new AbortController();
+    const events: RunEvent[] = [];
+    const tell = (event: RunEvent) => {
+      events.push(event);
+      if (event.type === 'node-progress' && event.figures?.total === 25) abort.abort();
+    };
+    const document = graph({ trail: node('trail', { steps: 1e9 }) });
+    const finished = await exampleEngine().run(document, {}, tell, abort.signal);
+    expect(finished.status).toBe('cancelled');
+    expect(eventsOf(events, 'file')).toEqual([
+      { type: 'file', run: 'run-1', node: 'trail', name: 'so-far.txt', mime: 'text/plain', bytes: Uint8Array.of(5) },
+    ]);
+  });
+
   it('before the start runs nothing', async () => {
     const abort = new AbortController();
     abort.abort();
     const { finished, ran } = await runOnce(exampleEngine(), endless, {}, abort.signal);
     expect([finished.status, ran]).toEqual(['cancelled', []]);
+  });
+});
+
+describe('traces', () => {
+  it('are told while they grow, when they are done, and again from the cache', async () => {
+    const engine = exampleEngine();
+    const document = graph({ trail: node('trail') });
+    const first = await runOnce(engine, document);
+    expect(eventsOf(first.events, 'node-progress').map(({ figures }) => figures?.total)).toEqual([1, 4, 9]);
+    const [told] = eventsOf(first.events, 'trace');
+    expect(told).toMatchObject({ node: 'trail', output: 'trace', trace: { values: [[[1], [4], [9]]], kept: [2] } });
+    expect(Object.isFrozen(told!.trace.values[0]![0])).toBe(true);
+    const again = await runOnce(engine, document);
+    expect(again.cached).toEqual(['trail']);
+    expect(eventsOf(again.events, 'trace')).toEqual([told && { ...told, run: 'run-2' }]);
+    await engine.clearCache();
   });
 });
 
