@@ -19,12 +19,14 @@ import { text } from './input/text.ts';
 import { loadControlnet } from './model/loadControlnet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
+import { reno } from './optimise/reno.ts';
 import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
 import { saveImages } from './output/saveImages.ts';
 import { scoreTable } from './output/scoreTable.ts';
 import { colourfulness } from './reward/colourfulness.ts';
 import { score } from './reward/score.ts';
+import { weight } from './reward/weight.ts';
 import { worldTruth } from './reward/worldTruth.ts';
 import { top } from './select/top.ts';
 
@@ -42,8 +44,10 @@ export const library: Library = libraryOf([
   sample,
   guidedSample,
   bestOfN,
+  reno,
   colourfulness,
   worldTruth,
+  weight,
   score,
   canny,
   hed,

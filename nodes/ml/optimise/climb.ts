@@ -1,4 +1,5 @@
 import { GraphError } from '../../errors.ts';
+import type { Reward } from '../../ports.ts';
 import { add, clone, concat, dispose, slice, type Tensor, type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 import {
   type Climbed,
@@ -62,7 +63,7 @@ export async function climb(
       try {
         await note(climbers, x, seen, slope, settings.watch);
         if (seen.gradient && climbers.some(isClimbing)) {
-          const next = await step(climbers, x, seen.gradient, settings);
+          const next = await step(climbers, x, seen.gradient, slope, settings);
           x.dispose();
           x = next;
         }
@@ -106,11 +107,12 @@ async function step(
   climbers: readonly Climber[],
   x: Tensor,
   rewardGradient: Tensor,
+  { rewards }: Judges,
   { route, penalty, project }: ClimbSettings,
 ): Promise<Tensor> {
   const slopes = await lengthsOf(rewardGradient);
   if (slopes.every((length) => length === 0) && climbers.every(({ trace }) => trace.length === 1))
-    throw new GraphError('NO_GRADIENT', 'The rewards do not change with what is to be optimised: the gradient is 0.');
+    throw new GraphError('NO_GRADIENT', constantInWords(rewards));
   for (const [i, climber] of climbers.entries())
     if (isClimbing(climber) && !Number.isFinite(slopes[i]))
       stopAt(climber, climber.trace.length, `the gradient is ${slopes[i]}`);
@@ -130,6 +132,11 @@ async function step(
   });
   dispose([gradient, moved, ...(added ? [added.penalty, added.gradient] : [])]);
   return next;
+}
+
+function constantInWords(rewards: readonly Reward[]): string {
+  const names = rewards.map(({ name }) => `"${name}"`).join(', ');
+  return `There is nothing to climb: the gradient of ${names} is exactly 0, as if ${rewards.length > 1 ? 'they were' : 'it were'} the same for all pictures near the first. Use a reward that changes with the picture, or an optimiser that needs no gradient (FIND).`;
 }
 
 async function lengthsOf(x: Tensor): Promise<number[]> {

@@ -18,6 +18,19 @@ export interface NoiseClimb extends Judges {
   readonly request: SampleRequest;
 }
 
+/** How far a climb is. */
+export interface NoiseClimbProgress {
+  /** In [0, 1], over all pictures. */
+  readonly fraction: number;
+  /** The evaluation just done, from 1. */
+  readonly evaluation: number;
+  /** Pictures [start, start + rows.length) climb now. */
+  readonly start: number;
+  readonly rows: readonly Climbed[];
+  /** Pictures that climbed before. */
+  readonly done: readonly Climbed[];
+}
+
 export interface NoiseClimbSettings {
   /** How often each picture is drawn; ReNO's is 50, which is 49 steps. */
   readonly evaluations: number;
@@ -36,14 +49,14 @@ export interface NoiseClimbSettings {
 /**
  * Reward-based noise optimisation: climbs sum_i w_i r_i(G(e, prompt), prompt) + lambda_reg K(e) from each noise e on its
  * own, through a frozen generator G, and keeps the best by sum_i w_i r_i alone. A stochastic sampler draws its noise from
- * the same seed at every evaluation. `report` is awaited after each evaluation with the fraction done, and all that climbed
- * so far; where it rejects, every tensor is freed. The caller owns the moments of the result.
+ * the same seed at every evaluation. `report` is awaited after each evaluation, and borrows what it is given; where it
+ * rejects, every tensor is freed. The caller owns the moments of the result.
  * Source: arXiv 2406.04312, section 3; its code's training/trainer.py. Throws what `climb` throws.
  */
 export async function climbNoise(
   slope: NoiseClimb,
   settings: NoiseClimbSettings,
-  report: (fraction: number, rows: readonly Climbed[]) => Promise<void>,
+  report: (progress: NoiseClimbProgress) => Promise<void>,
 ): Promise<Climbed[]> {
   const { evaluations, batch, regularisation, projectRadius, watch } = settings;
   const count = slope.request.noise.seeds.length;
@@ -61,11 +74,11 @@ export async function climbNoise(
           ...(regularisation > 0 && { penalty: weighted(regularisation) }),
           ...(projectRadius && { project: toNoiseRadius }),
         };
-        const rows = await climb(
-          noiseSlope({ ...slope, request: part.request }, settings.gradient),
-          climbing,
-          (k, now) => report((start + (size * k) / evaluations) / count, [...climbed, ...now]),
-        );
+        const now = noiseSlope({ ...slope, request: part.request }, settings.gradient);
+        const rows = await climb(now, climbing, (evaluation, rows) => {
+          const fraction = (start + (size * evaluation) / evaluations) / count;
+          return report({ fraction, evaluation, start, rows, done: climbed });
+        });
         climbed.push(...rows);
       } finally {
         route.dispose();

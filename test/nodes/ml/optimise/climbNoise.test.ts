@@ -131,7 +131,7 @@ describe('climbNoise', () => {
           });
         }
       },
-      async (fraction, rows) => {
+      async ({ fraction, rows }) => {
         fractions.push(fraction);
         expect(rows).toHaveLength(2);
       },
@@ -222,7 +222,7 @@ describe('climbNoise', () => {
   });
 
   it('frees everything where it is cancelled in mid-climb', async () => {
-    const stop = async (fraction: number) => {
+    const stop: Parameters<typeof climbNoise>[2] = async ({ fraction }) => {
       if (fraction > 0.6) throw new Error('cancelled');
     };
     const slope = slopeOf([1, 2, 3], { watched: [brightness] });

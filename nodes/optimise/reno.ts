@@ -1,0 +1,148 @@
+import { defineNode, type InputValues, many, one, optional, type ParamValues } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
+import { type Climbed, forget } from '../ml/optimise/climber.ts';
+import { climbNoise, type NoiseClimb } from '../ml/optimise/climbNoise.ts';
+import { traceOf } from '../ml/optimise/traceOf.ts';
+import { type Tensor4D, tile } from '../ml/tf.ts';
+import { boolean, choice, integer, number } from '../params.ts';
+import type { ImageLabel, Images, SampleRequest } from '../ports.ts';
+import { climbBatch } from './climbBatch.ts';
+import { climbParams, routeOf, watchOf } from './climbParams.ts';
+import { climbPictures, redrawPictures, variablesOf } from './climbPictures.ts';
+import { reportClimb } from './climbReport.ts';
+import { requireGradient } from './requireGradient.ts';
+
+const inputs = {
+  generator: one('generator', { help: 'It has to give gradients. One step is enough for most, and fastest.' }),
+  noise: one('noise', { help: 'Where the climb starts; every picture of the batch climbs on its own.' }),
+  prompt: many('text', { min: 1, help: 'Each prompt is drawn from each noise: prompts times noises climb.' }),
+  rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what climbs.' }),
+  watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
+  conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+  lookThrough: optional('generator', {
+    help: 'A quicker stand-in for the climb, e.g. with a tiny decoder; the pictures given out are still drawn by the generator.',
+  }),
+};
+const params = {
+  ...climbParams,
+  regularisation: number({
+    initial: 0.01,
+    min: 0,
+    max: 10,
+    step: 0.01,
+    help: 'How strongly the noise is kept at the length that noise has; 0 lets it grow.',
+  }),
+  projectRadius: boolean({
+    initial: false,
+    help: 'Sets the noise back to exactly that length after each step, which is stricter than the regularisation.',
+  }),
+  gradient: choice({
+    initial: 'exact',
+    options: ['exact', 'decoder only'],
+    help: 'Decoder only is an approximation that takes denoising for the identity: less time and memory, a poorer climb.',
+  }),
+  ...sampleParams,
+  batch: integer({
+    initial: 0,
+    min: 0,
+    max: 256,
+    help: 'Pictures that climb together; 0 is as many as memory has room for.',
+  }),
+};
+
+export const reno = defineNode({
+  type: 'optimise/reno',
+  version: 1,
+  title: 'ReNO',
+  summary:
+    'Reward-based noise optimisation: climbs the gradient of rewards through a frozen generator back to the noise, and keeps the best picture on the way.',
+  source: 'arXiv 2406.04312',
+  inputs,
+  params,
+  outputs: {
+    noise: {
+      type: 'noise',
+      list: false,
+      help: 'The best noise of each picture; a multi-step sampler may draw from it, too.',
+    },
+    images: { type: 'images', list: false, help: 'What is drawn from it.' },
+    firstImages: { type: 'images', list: false, help: 'What was drawn before the first step.' },
+    scores: { type: 'scores', list: false, help: 'Of the best pictures, by the rewards and the watched ones.' },
+    firstScores: { type: 'scores', list: false, help: 'Of the first pictures.' },
+    trace: {
+      type: 'trace',
+      list: false,
+      help: 'Every evaluation: total, rewards, watched rewards, length of the noise.',
+    },
+  },
+  async run(given, settings, context) {
+    refuse(given, settings);
+    const slope = slopeOf(given, settings);
+    const { prompts, noise } = slope.request;
+    const labels = noise.seeds.map((seed, i): ImageLabel => ({ prompt: prompts[i]!, seed }));
+    let rows: Climbed[] = [];
+    const pictures: Images[] = [];
+    try {
+      refuseOddConditions(slope.request);
+      await context.progress(0);
+      const { batch, remarks } = await climbBatch(slope, settings, context);
+      const { regularisation, projectRadius, gradient, evaluations } = settings;
+      const climbing = { evaluations, batch, regularisation, projectRadius, gradient, watch: watchOf(settings) };
+      const about = { evaluations, pictures: labels.length, labels };
+      rows = await climbNoise(slope, { ...climbing, route: () => routeOf(settings) }, (progress) =>
+        reportClimb(progress, about, slope, context),
+      );
+      const redraw = { generator: given.generator, request: slope.request, batch };
+      const draw = async (which: 'first' | 'best') => {
+        const drawn = given.lookThrough
+          ? await redrawPictures(rows, which, slope, redraw, () => context.progress(1, 'drawing the pictures in full'))
+          : climbPictures(rows, which, slope, labels);
+        pictures.push(drawn.images);
+        return drawn;
+      };
+      const [first, best] = [await draw('first'), await draw('best')];
+      const trace = traceOf(rows, slope, labels, 'length of the noise');
+      return {
+        noise: { latents: variablesOf(rows, 'best') as Tensor4D, seeds: noise.seeds },
+        images: best.images,
+        firstImages: first.images,
+        scores: best.scores,
+        firstScores: first.scores,
+        trace: { ...trace, remarks: [...remarks, ...trace.remarks] },
+      };
+    } catch (error) {
+      for (const { pixels } of pictures) pixels.dispose();
+      throw error;
+    } finally {
+      for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
+      noise.latents.dispose();
+    }
+  },
+});
+
+type Given = InputValues<typeof inputs>;
+type Settings = ParamValues<typeof params>;
+
+function refuse({ generator, lookThrough, rewards }: Given, { optimiser, projectRadius }: Settings): void {
+  requireGradient('ReNO', { generator: lookThrough ?? generator, rewards });
+  if (optimiser !== 'l-bfgs' || !projectRadius) return;
+  const message =
+    'L-BFGS searches along lines, which leave the radius that projectRadius sets: use SGD or Adam with it.';
+  throw new GraphError('BAD_PARAM', message, { at: { param: 'projectRadius' } });
+}
+
+/** Every prompt with every noise, the noises of the first prompt first. It owns its latents. */
+function slopeOf({ noise, prompt, conditions, ...given }: Given, settings: Settings): NoiseClimb {
+  const { latents, seeds } = noise;
+  const generator = given.lookThrough ?? given.generator;
+  const request: SampleRequest = {
+    noise: { latents: tile(latents, [prompt.length, 1, 1, 1]), seeds: prompt.flatMap(() => seeds) },
+    prompts: prompt.flatMap((each) => seeds.map(() => each)),
+    negativePrompt: settings.negativePrompt,
+    settings: sampleSettings(generator, settings),
+    conditions,
+  };
+  return { generator, request, rewards: given.rewards, watched: given.watch };
+}
