@@ -18,6 +18,7 @@ import { promptList } from './input/promptList.ts';
 import { text } from './input/text.ts';
 import { loadControlnet } from './model/loadControlnet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
+import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { reno } from './optimise/reno.ts';
 import { genevalTable } from './output/genevalTable.ts';
@@ -41,6 +42,7 @@ export const library: Library = libraryOf([
   controlImage,
   loadGenerator,
   loadControlnet,
+  swapDecoder,
   sample,
   guidedSample,
   bestOfN,

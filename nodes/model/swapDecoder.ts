@@ -1,0 +1,58 @@
+import { defineNode, one } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { loadDecoder } from '../ml/models/load/loadDecoder.ts';
+import { add, clipByValue, mul, tidy } from '../ml/tf.ts';
+import { model } from '../params.ts';
+import type { Generator } from '../ports.ts';
+import { loadOptions } from './loadOptions.ts';
+
+export const swapDecoder = defineNode({
+  type: 'model/swap-decoder',
+  version: 1,
+  title: 'Swap decoder',
+  summary:
+    'The same generator with another decoder, e.g. TAESD, which needs a tenth of the time and memory: for ReNO to look through while it climbs.',
+  source: 'madebyollin/taesd',
+  inputs: { generator: one('generator') },
+  params: {
+    model: model({
+      initial: 'madebyollin/taesd',
+      help: "A diffusers folder of an autoencoder, TAESD's own decoder file, or the name of a pulled model: taesd for Stable Diffusion 1 and 2, taesdxl for SDXL.",
+    }),
+  },
+  outputs: { generator: 'generator' },
+  files: (params) => [params.model],
+  async run({ generator }, { model }, context) {
+    const decoder = await loadDecoder(context.files, model, loadOptions(context));
+    try {
+      requireFit(generator, decoder);
+    } catch (error) {
+      decoder.dispose();
+      throw error;
+    }
+    return {
+      generator: {
+        name: `${generator.name} with ${decoder.name}`,
+        bytes: decoder.bytes,
+        differentiable: generator.differentiable,
+        defaults: generator.defaults,
+        latentShape: (width, height) => generator.latentShape(width, height),
+        denoise: (request) => generator.denoise(request),
+        decode: (latents) => tidy(() => clipByValue(add(mul(decoder.decode(latents), 0.5), 0.5), 0, 1)),
+        dispose: decoder.dispose,
+      },
+    };
+  },
+});
+
+/** Throws GraphError `DOES_NOT_FIT`. */
+function requireFit(generator: Generator, decoder: { name: string; channels: number; factor: number }): void {
+  const { width, height } = generator.defaults;
+  const [, w, channels] = generator.latentShape(width, height);
+  if (decoder.channels === channels && decoder.factor === width / w) return;
+  throw new GraphError(
+    'DOES_NOT_FIT',
+    `"${decoder.name}" decodes latents of ${decoder.channels} channels, ${decoder.factor} pixels each; "${generator.name}" makes latents of ${channels} channels, ${width / w} pixels each.`,
+    { at: { param: 'model' } },
+  );
+}
