@@ -4,17 +4,26 @@ import { memoryFiles } from './memoryFiles.ts';
 
 /** A context for running one node by hand: it records what the node saves and says. */
 export function nodeContext(
-  options: { files?: Files; signal?: AbortSignal; onProgress?: (fraction: number) => void } = {},
+  options: {
+    files?: Files;
+    signal?: AbortSignal;
+    freeBytes?: () => number;
+    onProgress?: (fraction: number) => void;
+  } = {},
 ) {
   const signal = options.signal ?? new AbortController().signal;
   const saved: Artifact[] = [];
-  const progress: { fraction: number; text: string | undefined; preview: boolean }[] = [];
+  const progress: { fraction: number; text: string | undefined; preview: boolean; figures?: object }[] = [];
   const context: NodeContext = {
     signal,
-    device: { name: 'cpu', description: 'of a test', memory: {} },
+    device: {
+      name: 'cpu',
+      description: 'of a test',
+      memory: options.freeBytes ? { freeBytes: options.freeBytes } : {},
+    },
     files: options.files ?? memoryFiles({}),
-    async progress(fraction, text, preview) {
-      progress.push({ fraction, text, preview: preview !== undefined });
+    async progress(fraction, text, preview, figures) {
+      progress.push({ fraction, text, preview: preview !== undefined, ...(figures && { figures }) });
       options.onProgress?.(fraction);
       signal.throwIfAborted();
     },
