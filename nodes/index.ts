@@ -21,10 +21,12 @@ import { loadGenerator } from './model/loadGenerator.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { reno } from './optimise/reno.ts';
+import { beforeAfter } from './output/beforeAfter.ts';
 import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
 import { saveImages } from './output/saveImages.ts';
 import { scoreTable } from './output/scoreTable.ts';
+import { traceChart } from './output/traceChart.ts';
 import { colourfulness } from './reward/colourfulness.ts';
 import { score } from './reward/score.ts';
 import { weight } from './reward/weight.ts';
@@ -62,6 +64,8 @@ export const library: Library = libraryOf([
   top,
   saveImages,
   imageGrid,
+  beforeAfter,
   scoreTable,
+  traceChart,
   genevalTable,
 ]);

@@ -1,0 +1,42 @@
+import { defineNode, one } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { encodePng, toBytes } from '../ml/image/encodePng.ts';
+import { tileImages } from '../ml/image/tileImages.ts';
+import { integer, text } from '../params.ts';
+import type { Images } from '../ports.ts';
+import { checkFileName } from './checkFileName.ts';
+
+export const beforeAfter = defineNode({
+  type: 'output/before-after',
+  version: 1,
+  title: 'Before and after',
+  summary: 'Writes each picture beside what became of it into one PNG: a row for every pair.',
+  inputs: {
+    before: one('images'),
+    after: one('images', { help: 'As many pictures, in the same order.' }),
+  },
+  params: {
+    name: text({ initial: 'before-after', help: 'Name of the file, without ending.' }),
+    enlarge: integer({ initial: 1, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
+  },
+  outputs: {},
+  async run({ before, after }, { name, enlarge }, { save }) {
+    checkFileName(name);
+    const [left, right] = [await picturesOf(before), await picturesOf(after)];
+    if (left.length !== right.length) {
+      const message = `There are ${left.length} pictures before and ${right.length} after; connect as many.`;
+      throw new GraphError('ROWS_DIFFER', message, { at: { port: 'after' } });
+    }
+    const rows = left.map((picture, i) => [picture, right[i]!]);
+    const prompts = new Set(after.labels.flatMap(({ prompt }) => prompt ?? []));
+    const bytes = encodePng(tileImages(rows, { gap: 4, enlarge }), { Prompt: [...prompts].join('\n') });
+    save({ name: `${name}.png`, mime: 'image/png', bytes, label: {} });
+  },
+});
+
+async function picturesOf({ pixels }: Images) {
+  const [count, height, width] = pixels.shape;
+  const bytes = toBytes((await pixels.data()) as Float32Array);
+  const size = height * width * 3;
+  return Array.from({ length: count }, (_, i) => ({ width, height, rgb: bytes.subarray(i * size, (i + 1) * size) }));
+}
