@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly settings?: Settings;
   /** The name of the run in its events; by default `run-1`, `run-2`, ... */
   readonly run?: string;
+  /** Where the graph lies, if it lies anywhere: relative paths in it start at that folder. */
+  readonly location?: string;
   /** Whether nodes should show pictures of work in progress; by default not. */
   readonly previews?: boolean;
 }

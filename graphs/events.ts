@@ -17,15 +17,20 @@ export interface RunFinished {
 /**
  * What a run tells, in order: plain data, so the same event is a line of NDJSON, a server-sent event and a message of a
  * port (where bytes cannot travel, the shell that sends encodes them). `node` is an id. Every run starts with
- * `run-started` and ends with `run-finished`; a node is either cached, or started and then finished.
+ * `run-started` (one that waits for others says `run-waiting` before) and ends with `run-finished`; a node is either
+ * cached, or started and then finished.
  */
 export type RunEvent =
+  /** `ahead`: how many runs come first. */
+  | { readonly type: 'run-waiting'; readonly run: string; readonly ahead: number }
   | {
       readonly type: 'run-started';
       readonly run: string;
       readonly device: { readonly name: string; readonly description: string };
       /** The nodes that run or are cached, in the order in which they come. */
       readonly nodes: readonly string[];
+      /** The name of the run folder, where the shell writes one. */
+      readonly folder?: string;
     }
   | { readonly type: 'node-started'; readonly run: string; readonly node: string }
   | {
@@ -69,4 +74,6 @@ interface FileEvent {
   readonly mime: string;
   readonly bytes: Uint8Array;
   readonly label?: ImageLabel;
+  /** Its path inside the run folder, where the shell writes one. */
+  readonly path?: string;
 }

@@ -22,4 +22,6 @@ declare class TextDecoder {
 }
 declare const performance: { now(): number };
 declare function setTimeout(callback: () => void, milliseconds: number): unknown;
+declare function atob(base64: string): string;
+declare function btoa(bytes: string): string;
 declare function structuredClone<T>(value: T): T;
