@@ -9,6 +9,7 @@ import { addModelsCommand } from './cli/models.ts';
 import { addNodesCommand } from './cli/nodes.ts';
 import { UsageError } from './cli/problems.ts';
 import { addRunCommand } from './cli/run.ts';
+import { addServeCommand } from './cli/serve.ts';
 import { printJson, remark } from './cli/terminal.ts';
 import { addTrainCommand } from './cli/train.ts';
 import { addVerifyCommand } from './cli/verify.ts';
@@ -44,6 +45,7 @@ for (const add of [
   addVerifyCommand,
   addTrainCommand,
   addWorldCommand,
+  addServeCommand,
   addBenchCommand,
 ]) {
   add(program);

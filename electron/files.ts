@@ -3,7 +3,6 @@ import { createReadStream, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import sharp from 'sharp';
 import { GraphError } from '../nodes/errors.ts';
 import { type Files, isPlainName } from '../nodes/files.ts';
 
@@ -166,6 +165,7 @@ async function fingerprint(path: string, known: Map<string, string>): Promise<st
 }
 
 async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }> {
+  const { default: sharp } = await import('sharp'); // only what decodes pictures loads it
   try {
     const picture = sharp(bytes).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha();
     const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });

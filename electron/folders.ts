@@ -28,16 +28,22 @@ export function fileFolders(workingFolder: string): FileFolders {
   };
 }
 
-/** Where pulled models are kept for this user: NOISELOOM_MODELS, else the place that the system has for data. */
+/** Where pulled models are kept for this user: NOISELOOM_MODELS, else in the data folder. */
 export function modelsFolder(): string {
-  const { NOISELOOM_MODELS, LOCALAPPDATA, XDG_DATA_HOME } = process.env;
-  if (NOISELOOM_MODELS) return resolve(NOISELOOM_MODELS);
+  const { NOISELOOM_MODELS } = process.env;
+  return NOISELOOM_MODELS ? resolve(NOISELOOM_MODELS) : join(dataFolder(), 'models');
+}
+
+/** What is kept for this user: NOISELOOM_DATA, else the place that the system has for data. */
+export function dataFolder(): string {
+  const { NOISELOOM_DATA, LOCALAPPDATA, XDG_DATA_HOME } = process.env;
+  if (NOISELOOM_DATA) return resolve(NOISELOOM_DATA);
   const home = homedir();
   const places: Partial<Record<NodeJS.Platform, string>> = {
     win32: LOCALAPPDATA ?? join(home, 'AppData', 'Local'),
     darwin: join(home, 'Library', 'Application Support'),
   };
-  return join(places[process.platform] ?? (XDG_DATA_HOME || join(home, '.local', 'share')), 'noiseloom', 'models');
+  return join(places[process.platform] ?? (XDG_DATA_HOME || join(home, '.local', 'share')), 'noiseloom');
 }
 
 /** The cache that Hugging Face's own tools keep, by the variables that they read. */

@@ -45,6 +45,12 @@ export const PULL_RECORD = '.pulled.json';
 /** How often a broken connection is tried again without a single new byte before giving up. */
 const MAX_IDLE_TRIES = 4;
 
+/** The hub that HF_ENDPOINT names, else Hugging Face's, with the token in HF_TOKEN. */
+export function usualHub(endpoint = process.env.HF_ENDPOINT ?? 'https://huggingface.co'): Hub {
+  const token = process.env.HF_TOKEN;
+  return { endpoint: endpoint.replace(/\/+$/, ''), ...(token ? { token } : {}) };
+}
+
 /** Asks the hub for a model's commit and files. Throws GraphError `HUB_DENIED`, `HUB_UNKNOWN`, `HUB_UNREACHABLE`. */
 export async function openHubModel(hub: Hub, name: string, revision = 'main'): Promise<HubModel> {
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(name) || !isPlainName(name)) {

@@ -1,8 +1,10 @@
 import type { Json } from '../graphs/document.ts';
 import type { Problem } from '../graphs/errors.ts';
 import type { Outcome } from '../graphs/outcome.ts';
-import type { DeviceName, DevicePreference } from '../nodes/ml/device.ts';
+import type { DeviceName, DevicePreference } from '../nodes/ml/deviceNames.ts';
 import type { PullProgress } from './hub.ts';
+import type { Model } from './models.ts';
+
 import type { RunRecord } from './runFolder.ts';
 
 /**
@@ -63,10 +65,8 @@ export interface DesktopApi {
 
   /** A path for a param, by the system's dialog; undefined where it was closed. Only where `About.dialogs`. */
   chooseFile(accept: readonly string[], folder: boolean): Promise<string | undefined>;
-  /** Saves what a panel exports by the system's dialog; gives the path. Only where `About.dialogs`. */
+  /** Saves what a panel exports: by the system's dialog, giving the path, or as a download of the browser. */
   exportFile(name: string, bytes: Uint8Array): Promise<string | undefined>;
-  /** Opens an https address of the allow-list in the system's browser. */
-  openExternal(url: string): Promise<void>;
 
   readPreferences(): Promise<Preferences>;
   /** Changes what is given and keeps the rest. A new device restarts the engine. */
@@ -101,6 +101,8 @@ export interface About {
   /** For people. */
   readonly folders: { readonly graphs: string; readonly runs: string; readonly models: string };
 }
+
+export type { Model, RunRecord };
 
 export interface GraphPlace {
   /** What `saveGraph` takes: an absolute path that the user chose. */
@@ -143,15 +145,6 @@ export interface Template {
 export interface RunSummary extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores'> {
   readonly folder: string;
   readonly title: string;
-}
-
-export interface Model {
-  /** What a graph writes to mean it. */
-  readonly name: string;
-  readonly from: 'built in' | 'pulled' | 'hub cache';
-  readonly path: string;
-  readonly bytes?: number;
-  readonly commit?: string;
 }
 
 export interface PullPlan {
@@ -263,7 +256,6 @@ export const methods = {
   removeModel: [text],
   chooseFile: [texts, flag],
   exportFile: [text, bytes],
-  openExternal: [text],
   readPreferences: [],
   writePreferences: [record],
   engineState: [],

@@ -24,6 +24,8 @@ export interface RunRecord {
   readonly format: 'noiseloom-run';
   readonly version: 1;
   state: RunState;
+  /** The process that wrote it: where it is gone, a run that says `running` was interrupted. */
+  readonly pid: number;
   /** ISO 8601, and how long it took. */
   readonly started: string;
   ms?: number;
@@ -151,6 +153,7 @@ function recordOf(start: RunStart, text: string, began: Date): RunRecord {
     format: 'noiseloom-run',
     version: 1,
     state: 'running',
+    pid: process.pid,
     started: began.toISOString(),
     graph: { location, hash: sha256(text), document: JSON.parse(text) as GraphDocument },
     settings,

@@ -49,7 +49,8 @@ export interface Engine {
 export interface EngineParts {
   readonly library: Library;
   readonly device: NodeDevice;
-  readonly files: Files;
+  /** The disk; where relative paths start depends on `RunOptions.location` if it is a function. */
+  readonly files: Files | ((location: string | undefined) => Files);
   /** Bytes of results and loaded models to keep between runs. */
   readonly cacheBudget: number;
 }
@@ -82,7 +83,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
           await runGraph(prepared.plan, {
             run,
             device,
-            files,
+            files: typeof files === 'function' ? files(options.location) : files,
             cache,
             signal,
             emit,

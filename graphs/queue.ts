@@ -1,3 +1,4 @@
+import { GraphError } from '../nodes/errors.ts';
 import type { Engine } from './engine.ts';
 import type { RunEvent, RunFinished } from './events.ts';
 
@@ -11,7 +12,7 @@ export interface QueuedRun {
 
 /**
  * An engine whose runs wait for each other, and outlive whoever asked for them: a window that was closed, a browser that
- * lost its connection.
+ * lost its connection. `run` rejects with GraphError `RUN_EXISTS` where a run of that name is not over.
  */
 export interface QueuedEngine extends Engine {
   /** The runs that are not over, in the order in which they run. */
@@ -23,4 +24,109 @@ export interface QueuedEngine extends Engine {
   followRun(run: string, emit: (event: RunEvent) => void): Promise<RunFinished>;
   /** Cancels a run, waiting or running, and no other; false where there is none of that name. */
   cancelRun(run: string): Promise<boolean>;
+}
+
+type Emit = (event: RunEvent) => void;
+
+interface LiveRun {
+  readonly title: string;
+  readonly controller: AbortController;
+  readonly listeners: Set<Emit>;
+  /** What it told so far. */
+  events: RunEvent[];
+  state: QueuedRun['state'];
+  finished: Promise<RunFinished>;
+}
+
+/** Makes runs of an engine wait for each other, first come, first served. */
+export function queueRuns(engine: Engine): QueuedEngine {
+  const live = new Map<string, LiveRun>();
+  let named = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Tells every run that waits how many are before it. */
+  const tellPlaces = () => {
+    let ahead = 0;
+    for (const [run, entry] of live) {
+      if (entry.state === 'waiting' && ahead > 0) tell(entry, { type: 'run-waiting', run, ahead });
+      ahead++;
+    }
+  };
+
+  return {
+    ...engine,
+    async run(document, options, emit, signal) {
+      const run = options.run ?? nextName();
+      if (live.has(run))
+        throw new GraphError('RUN_EXISTS', `A run named "${run}" is not over yet; choose another name.`);
+      const controller = new AbortController();
+      const entry: Omit<LiveRun, 'finished'> = {
+        title: document.title,
+        controller,
+        listeners: new Set([emit]),
+        events: [],
+        state: 'waiting',
+      };
+      const abort = () => controller.abort(signal?.reason);
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      const before = last;
+      const inTurn = async (): Promise<RunFinished> => {
+        try {
+          await Promise.race([before, aborted(controller.signal)]);
+          if (controller.signal.aborted) {
+            const finished: RunFinished = { type: 'run-finished', run, status: 'cancelled', ms: 0, ran: 0, cached: 0 };
+            tell(entry, finished);
+            return finished;
+          }
+          entry.state = 'running';
+          return await engine.run(document, { ...options, run }, (event) => tell(entry, event), controller.signal);
+        } finally {
+          live.delete(run);
+          signal?.removeEventListener('abort', abort);
+          tellPlaces();
+        }
+      };
+      const waits = live.size > 0;
+      const finished = inTurn();
+      live.set(run, Object.assign(entry, { finished }));
+      last = Promise.allSettled([before, finished]);
+      if (waits) tellPlaces();
+      return finished;
+    },
+    listRuns: async () => [...live].map(([run, { title, state }]) => ({ run, title, state })),
+    async followRun(run, emit) {
+      const entry = live.get(run);
+      if (!entry) throw new GraphError('NO_RUN', `There is no run "${run}" that waits or runs.`);
+      for (const event of entry.events) emit(event);
+      entry.listeners.add(emit);
+      return entry.finished;
+    },
+    async cancelRun(run) {
+      const entry = live.get(run);
+      entry?.controller.abort();
+      return entry !== undefined;
+    },
+  };
+
+  function nextName(): string {
+    do named++;
+    while (live.has(`run-${named}`));
+    return `run-${named}`;
+  }
+}
+
+/** Keeps an event for those who come later, and tells it to those who are there. */
+function tell(entry: Omit<LiveRun, 'finished'>, event: RunEvent): void {
+  if (event.type === 'preview')
+    entry.events = entry.events.filter((old) => old.type !== 'preview' || old.node !== event.node);
+  entry.events.push(event);
+  for (const emit of entry.listeners) emit(event);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

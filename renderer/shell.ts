@@ -59,6 +59,7 @@ function httpShell(): Shell {
   const listeners = new Set<(event: DesktopEvent) => void>();
   return {
     desktop: methodsBy(async (method, args) => {
+      if (method === 'exportFile') return download(...(args as [string, Uint8Array<ArrayBuffer>]));
       const response = await fetch(`/api/desktop/${method}`, { method: 'POST', headers, body: toWireText(args) });
       return fromWireText(await response.text()) as Outcome<never>;
     }),
@@ -72,6 +73,15 @@ function httpShell(): Shell {
   function tell(event: DesktopEvent) {
     for (const listener of listeners) listener(event);
   }
+}
+
+function download(name: string, bytes: Uint8Array<ArrayBuffer>): Outcome<never> {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([bytes]));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+  return { ok: true, value: undefined as never };
 }
 
 const headers = { 'content-type': 'application/json' };

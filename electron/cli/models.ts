@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { collect } from './collect.ts';
@@ -44,59 +43,24 @@ export function addModelsCommand(program: Command): void {
     .action(pull);
 }
 
-interface ModelRow {
-  /** What a graph writes to mean it. */
-  readonly name: string;
-  readonly from: 'built in' | 'pulled' | 'hub cache';
-  readonly path: string;
-  readonly bytes?: number;
-  readonly commit?: string;
-}
-
 async function list({ json }: { readonly json?: boolean }): Promise<void> {
-  const { fileFolders } = await import('../folders.ts');
-  const { builtinFolder, modelsFolder, hubCache } = fileFolders(process.cwd());
-  const rows: ModelRow[] = [];
-  for (const name of await folderNames(builtinFolder)) {
-    rows.push({ name: `builtin:${name}`, from: 'built in', path: join(builtinFolder, name) });
-  }
-  rows.push(...(await pulledModels(modelsFolder)));
-  for (const name of await folderNames(hubCache)) {
-    const [kind, ...parts] = name.split('--');
-    if (kind === 'models') rows.push({ name: parts.join('/'), from: 'hub cache', path: join(hubCache, name) });
-  }
-  if (json) printJson(rows);
-  else if (rows.length === 0) remark('No models yet. Download one with: noiseloom models pull stabilityai/sd-turbo');
+  const [{ fileFolders }, { listModels }] = await Promise.all([import('../folders.ts'), import('../models.ts')]);
+  const models = await listModels(fileFolders(process.cwd()));
+  if (json) printJson(models);
+  else if (models.length === 0) remark('No models yet. Download one with: noiseloom models pull stabilityai/sd-turbo');
   else
     print(
       columns(
-        rows.map(({ name, from, bytes, path }) => [name, bytes === undefined ? from : bytesInWords(bytes), path]),
+        models.map(({ name, from, bytes, path }) => [name, bytes === undefined ? from : bytesInWords(bytes), path]),
       ),
     );
 }
 
-/** Models with a record of their pull, `owner/name` or just `name`. */
-async function pulledModels(folder: string): Promise<ModelRow[]> {
-  const { readPullRecord, sizeOf } = await import('../hub.ts');
-  const rows: ModelRow[] = [];
-  for (const owner of await folderNames(folder)) {
-    for (const name of ['', ...(await folderNames(join(folder, owner)))]) {
-      const path = join(folder, owner, name);
-      const record = await readPullRecord(path);
-      if (record)
-        rows.push({ name: record.name, from: 'pulled', path, bytes: sizeOf(record.files), commit: record.commit });
-    }
-  }
-  return rows;
-}
-
 async function pull(name: string, flags: PullFlags): Promise<void> {
   const [{ modelsFolder }, hubs] = await Promise.all([import('../folders.ts'), import('../hub.ts')]);
-  const endpoint = (flags.endpoint ?? process.env.HF_ENDPOINT ?? 'https://huggingface.co').replace(/\/+$/, '');
-  if (!URL.canParse(endpoint))
-    throw new UsageError(`"${endpoint}" is no URL of a hub; it looks like https://huggingface.co.`);
-  const token = process.env.HF_TOKEN;
-  const hub = { endpoint, ...(token ? { token } : {}) };
+  const hub = hubs.usualHub(flags.endpoint);
+  if (!URL.canParse(hub.endpoint))
+    throw new UsageError(`"${hub.endpoint}" is no URL of a hub; it looks like https://huggingface.co.`);
   const model = await hubs.openHubModel(hub, name, flags.revision);
   const files = flags.file ? hubs.namedFiles(model, flags.file) : hubs.neededFiles(model, flags.variant);
   const folder = modelsFolder();
@@ -121,12 +85,4 @@ async function pull(name: string, flags: PullFlags): Promise<void> {
   } finally {
     progress.stop();
   }
-}
-
-async function folderNames(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => name)
-    .sort();
 }

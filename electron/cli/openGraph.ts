@@ -1,11 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { didYouMean } from '../../graphs/suggest.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
-import { isPng, readPngText } from '../../nodes/ml/image/pngText.ts';
-import { templatesFolder } from '../folders.ts';
-import { GRAPH_KEYWORD } from '../runFolder.ts';
+import { isPng } from '../../nodes/ml/image/pngText.ts';
+import { graphTextOf, readTemplate, templateNames } from '../graphText.ts';
 import { UsageError } from './problems.ts';
 
 export interface GraphText {
@@ -21,30 +20,16 @@ export interface GraphText {
  */
 export async function readGraphText(location: string): Promise<GraphText> {
   if (location.startsWith('template:'))
-    return { text: await readTemplate(location.slice(9)), workingFolder: process.cwd() };
+    return { text: await readNamedTemplate(location.slice(9)), workingFolder: process.cwd() };
   const path = resolve(location);
   const bytes = await readBytes(path, location);
-  if (!isPng(bytes)) return { text: new TextDecoder().decode(bytes), workingFolder: dirname(path) };
-  const text = readPngText(bytes).get(GRAPH_KEYWORD);
-  if (text !== undefined) return { text, workingFolder: process.cwd() };
-  throw new GraphError(
-    'NO_GRAPH',
-    `"${location}" is a PNG without a graph in it; only PNG files that Noiseloom saved have one.`,
-  );
+  const workingFolder = isPng(bytes) ? process.cwd() : dirname(path);
+  return { text: graphTextOf(bytes, location), workingFolder };
 }
 
-/** Names for `template:NAME`. */
-export async function templateNames(): Promise<string[]> {
-  const names = await readdir(templatesFolder).catch(() => []);
-  return names
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => name.slice(0, -5))
-    .sort();
-}
-
-async function readTemplate(name: string): Promise<string> {
+async function readNamedTemplate(name: string): Promise<string> {
   const names = await templateNames();
-  if (isPlainName(name) && names.includes(name)) return readFile(join(templatesFolder, `${name}.json`), 'utf8');
+  if (isPlainName(name) && names.includes(name)) return readTemplate(name);
   throw new UsageError(
     `There is no template "${name}".${didYouMean(name, names)} The templates are ${names.join(', ') || 'none'}.`,
     'NOT_FOUND',

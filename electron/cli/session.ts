@@ -1,7 +1,6 @@
 import { totalmem } from 'node:os';
-import { createEngine, type Engine } from '../../graphs/engine.ts';
+import { createEngine, type Engine, type EngineParts } from '../../graphs/engine.ts';
 import { didYouMean } from '../../graphs/suggest.ts';
-import type { Files } from '../../nodes/files.ts';
 import { library } from '../../nodes/index.ts';
 import { type Device, type DevicePreference, deviceNames, openDevice } from '../../nodes/ml/device.ts';
 import { version_core } from '../../nodes/ml/tf.ts';
@@ -25,7 +24,7 @@ export function startDevice(preference: DevicePreference): Promise<Device> {
 }
 
 /** The engine of this process on a started device; it may keep results in half of the memory. */
-export function startEngine(device: Device, files: Files): Engine {
+export function startEngine(device: Device, files: EngineParts['files']): Engine {
   const memory = device.memory.totalBytes ?? totalmem();
   return createEngine({ library, device, files, cacheBudget: memory / 2 });
 }

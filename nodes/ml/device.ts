@@ -1,10 +1,8 @@
 import { GraphError } from '../errors.ts';
+import { type DeviceName, type DevicePreference, deviceNames } from './deviceNames.ts';
 import * as tf from './tf.ts';
 
-/** In the order of preference of 'auto'. */
-export const deviceNames = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
-export type DeviceName = (typeof deviceNames)[number];
-export type DevicePreference = 'auto' | DeviceName;
+export { type DeviceName, type DevicePreference, deviceNames };
 
 export interface DeviceMemory {
   /** Bytes that the device has in all, where it tells. */

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type InlineConfig } from 'vite';
+
+/** How the window is bundled: for Chromium as it is in Electron 42 and newer browsers, with nothing inline. */
+export function windowConfig(root: string): InlineConfig {
+  return {
+    configFile: false,
+    root: join(root, 'renderer'),
+    base: './',
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      outDir: join(root, 'out', 'renderer'),
+      emptyOutDir: true,
+      target: 'chrome120',
+      assetsInlineLimit: 0, // the content policy allows no data: scripts or fonts
+      modulePreload: { polyfill: false },
+      sourcemap: true,
+      chunkSizeWarningLimit: 2_000,
+    },
+  };
+}
+
+export default defineConfig(windowConfig(fileURLToPath(new URL('..', import.meta.url))));

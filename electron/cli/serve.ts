@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { DeviceRow } from '../ipc.ts';
+import { collect } from './collect.ts';
+import { abortOnInterrupt } from './interrupt.ts';
+import { UsageError } from './problems.ts';
+import { print, printJson, remark } from './terminal.ts';
+
+interface ServeFlags {
+  readonly runs: string;
+  readonly device?: string;
+  readonly host: string;
+  readonly port?: string;
+  readonly allowHost?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** The port when none is asked for; another where it is taken. */
+const USUAL_PORT = 4640;
+
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .summary('show the editor in a browser')
+    .description('Serves the editor to a browser of this machine and prints the address, which holds the key to it.')
+    .argument('[folder]', 'the folder of graphs', '.')
+    .option('-o, --runs <folder>', 'where the folders of runs are made', 'noiseloom-runs')
+    .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu; by default as chosen in the editor')
+    .option('--host <address>', 'the address to listen on; others than loopback are not encrypted', '127.0.0.1')
+    .option('-p, --port <number>', `by default ${USUAL_PORT}, or another where that is taken`)
+    .option('--allow-host <name>', 'a further name by which browsers reach this machine (repeat for more)', collect)
+    .option('--json', 'print the address as JSON')
+    .addHelpText('after', '\nFrom another machine: ssh -L 4640:localhost:4640 gpu-box, then open the address here.')
+    .action(serve);
+}
+
+async function serve(folder: string, flags: ServeFlags): Promise<void> {
+  const [
+    { startServer },
+    { EngineHost },
+    { forkEngine },
+    { dataFolder, packageFolder },
+    { preferences },
+    { parseDevice },
+  ] = await Promise.all([
+    import('../server.ts'),
+    import('../engineHost.ts'),
+    import('../forkEngine.ts'),
+    import('../folders.ts'),
+    import('../desktop/preferences.ts'),
+    import('./session.ts'),
+  ]);
+  const graphs = resolve(folder);
+  if (!existsSync(graphs)) throw new UsageError(`There is no folder "${graphs}".`, 'NOT_FOUND');
+  const port = flags.port === undefined ? undefined : Number(flags.port);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
+    throw new UsageError(`--port ${flags.port} is no port: it is a whole number from 0 to 65535.`);
+  const folders = { data: dataFolder(), graphs, runs: resolve(flags.runs) };
+  const device =
+    flags.device === undefined ? (await preferences(folders.data).read()).device : parseDevice(flags.device);
+  await buildWindow(packageFolder);
+  const host = new EngineHost(forkEngine, { device, runsFolder: folders.runs, workingFolder: graphs });
+  const options = {
+    folders,
+    host,
+    address: flags.host,
+    names: [flags.host, ...(flags.allowHost ?? [])].map((name) => name.toLowerCase()),
+    listDevices: () => devicesOf(packageFolder),
+    log: remark,
+  };
+  const { signal } = abortOnInterrupt();
+  host.onState((state) => {
+    if (state.state === 'ready') remark(`Running on ${state.device.name}: ${state.device.description}`);
+    else if (state.state === 'stopped') remark(state.problem.message);
+  });
+  const server = await startServer({ ...options, port: port ?? USUAL_PORT }).catch((error) => {
+    if (port !== undefined) throw error;
+    return startServer({ ...options, port: 0 });
+  });
+  host.start();
+  if (flags.json) printJson({ type: 'serving', url: server.url });
+  else {
+    remark('Open this address in a browser. Whoever has it can run graphs and read run folders. Ctrl-C ends it.');
+    print(server.url);
+  }
+  await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }));
+  host.stop();
+  await server.close();
+}
+
+/** In a checkout the window is built when its sources changed; an installed package brings it along. */
+async function buildWindow(packageFolder: string): Promise<void> {
+  const script = join(packageFolder, 'build', 'renderer.ts');
+  if (existsSync(script)) await runProgram(packageFolder, [script]);
+}
+
+/** Starts each device in a process of its own, since one that is started stays. */
+async function devicesOf(packageFolder: string): Promise<readonly DeviceRow[]> {
+  const out = await runProgram(packageFolder, [join(packageFolder, 'electron', 'cli.ts'), 'devices', '--json']);
+  return JSON.parse(out) as DeviceRow[];
+}
+
+function runProgram(packageFolder: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const all = [join(packageFolder, 'build', 'run.mjs'), ...args];
+    execFile(process.execPath, all, { maxBuffer: 2 ** 24 }, (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
+    );
+  });
+}

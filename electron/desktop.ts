@@ -1,0 +1,148 @@
+import { readFile, rm } from 'node:fs/promises';
+import { arch, release } from 'node:os';
+import { basename, join } from 'node:path';
+import { limits } from '../graphs/document.ts';
+import { GraphError } from '../nodes/errors.ts';
+import { drafts } from './desktop/drafts.ts';
+import { preferences } from './desktop/preferences.ts';
+import { pulls } from './desktop/pulls.ts';
+import { recentGraphs } from './desktop/recentGraphs.ts';
+import { listRunFolders, readRecord, readRunFile, runPath } from './desktop/runFolders.ts';
+import { listTemplates, readTemplatePicture } from './desktop/templates.ts';
+import type { EngineHost } from './engineHost.ts';
+import { writeAtomic } from './files.ts';
+import { fileFolders, packageFolder, version } from './folders.ts';
+import { graphTextOf } from './graphText.ts';
+import type { About, DesktopApi, DesktopEvent, DeviceRow, Menu, Preferences } from './ipc.ts';
+import { listModels, removeModel } from './models.ts';
+
+export interface DesktopFolders {
+  /** Preferences, recent graphs and drafts. */
+  readonly data: string;
+  readonly graphs: string;
+  readonly runs: string;
+}
+
+/** What only a desktop has. Each way of asking gives undefined where the user changed their mind. */
+export interface System {
+  askOpen(): Promise<string | undefined>;
+  askSave(name: string, ending: string): Promise<string | undefined>;
+  askPath(accept: readonly string[], folder: boolean): Promise<string | undefined>;
+  reveal(path: string): void;
+  trash(path: string): Promise<void>;
+  setMenu(menu: readonly Menu[]): void;
+  setTheme(theme: Preferences['theme']): void;
+  /** Adds to the system's own list of recent documents. */
+  addRecent(path: string): void;
+}
+
+export interface DesktopParts {
+  readonly folders: DesktopFolders;
+  readonly host: Pick<EngineHost, 'state' | 'start' | 'onState'>;
+  /** Absent where the window is a browser that may be on another machine. */
+  readonly system?: System;
+  listDevices(): Promise<readonly DeviceRow[]>;
+  emit(event: DesktopEvent): void;
+}
+
+/** The shell's side of `DesktopApi`, the same under Electron and in the server. */
+export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): DesktopApi {
+  const recent = recentGraphs(folders.data, folders.graphs, system !== undefined);
+  const kept = { drafts: drafts(folders.data), preferences: preferences(folders.data) };
+  const pulling = pulls((pull) => emit({ type: 'pull', pull }));
+  const dialogs = () => {
+    if (system) return system;
+    throw new GraphError('NO_DIALOGS', 'The dialogs of the system cannot be had in a browser.');
+  };
+  host.onState((engine) => emit({ type: 'engine', engine }));
+  return {
+    about: async () => aboutOf(folders, system !== undefined),
+    licences,
+    async openGraph() {
+      const path = await dialogs().askOpen();
+      if (path === undefined) return undefined;
+      const file = await recent.open(path);
+      if (file.location) system?.addRecent(file.location);
+      return file;
+    },
+    openRecent: (location) => recent.openRecent(location),
+    async readDropped(name, bytes) {
+      const text = graphTextOf(bytes, name);
+      if (text.length > limits.text) throw new GraphError('TOO_LARGE', `"${name}" is too large to be a graph.`);
+      return { name: basename(name).replace(/\.(json|png)$/i, ''), text };
+    },
+    async saveGraph(location, text) {
+      await recent.save(location, text);
+    },
+    async saveGraphAs(name, text, replace = false) {
+      if (!system) return recent.saveNamed(name, text, replace);
+      const path = await system.askSave(name, 'json');
+      if (path === undefined) return undefined;
+      system.addRecent(path);
+      return recent.saveChosen(path, text);
+    },
+    listRecent: () => recent.list(),
+    forgetRecent: (location) => recent.forget(location),
+    listDrafts: () => kept.drafts.list(),
+    writeDraft: (draft) => kept.drafts.write(draft),
+    removeDraft: (id) => kept.drafts.remove(id),
+    listTemplates,
+    readTemplatePicture,
+    listRunFolders: () => listRunFolders(folders.runs),
+    readRun: (folder) => readRecord(folders.runs, folder),
+    readRunFile: (folder, name) => readRunFile(folders.runs, folder, name),
+    async removeRun(folder) {
+      await readRecord(folders.runs, folder); // only what is a run
+      const path = await runPath(folders.runs, folder);
+      await (system ? system.trash(path) : rm(path, { recursive: true }));
+    },
+    revealRun: async (folder) => dialogs().reveal(await runPath(folders.runs, folder)),
+    listModels: () => listModels(fileFolders(folders.graphs)),
+    planPull: (name, variant) => pulling.plan(name, variant ?? undefined),
+    startPull: async (name, variant) => pulling.start(name, variant ?? undefined),
+    stopPull: async (name) => pulling.stop(name),
+    removeModel: (name) => removeModel(name, fileFolders(folders.graphs)),
+    chooseFile: async (accept, folder) => dialogs().askPath(accept, folder),
+    async exportFile(name, bytes) {
+      const path = await dialogs().askSave(name, name.split('.').at(-1) ?? '');
+      if (path !== undefined) await writeAtomic(path, bytes);
+      return path;
+    },
+    readPreferences: () => kept.preferences.read(),
+    async writePreferences(changes) {
+      const before = await kept.preferences.read();
+      const after = await kept.preferences.write(changes);
+      if (after.theme !== before.theme) system?.setTheme(after.theme);
+      if (after.device !== before.device) host.start({ device: after.device });
+      return after;
+    },
+    engineState: async () => host.state,
+    restartEngine: async () => host.start(),
+    listDevices,
+    setMenu: async (menu) => system?.setMenu(menu),
+  };
+}
+
+function aboutOf({ graphs, runs }: DesktopFolders, dialogs: boolean): About {
+  const { platform, versions } = process;
+  const known = platform === 'linux' || platform === 'darwin' || platform === 'win32';
+  const { node, electron, chrome } = versions as Partial<Record<string, string>>;
+  return {
+    version,
+    shell: dialogs ? 'desktop' : 'browser',
+    platform: known ? platform : 'other',
+    dialogs,
+    versions: {
+      node: node as string,
+      ...(electron && chrome ? { electron, chrome } : {}),
+      os: `${release()} ${arch()}`,
+    },
+    folders: { graphs, runs, models: fileFolders(graphs).modelsFolder },
+  };
+}
+
+/** What the build gathered; in a checkout without one, the licence of the program itself. */
+async function licences(): Promise<string> {
+  const gathered = await readFile(join(packageFolder, 'out', 'licences.txt'), 'utf8').catch(() => undefined);
+  return gathered ?? readFile(join(packageFolder, 'LICENSE'), 'utf8');
+}

@@ -1,0 +1,270 @@
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Outcome, outcomeOf } from '../graphs/outcome.ts';
+import { fromWireText, toWireText } from '../graphs/wireText.ts';
+import { GraphError } from '../nodes/errors.ts';
+import { contentPolicy } from './contentPolicy.ts';
+import { createDesktop, type DesktopParts } from './desktop.ts';
+import type { EngineHost } from './engineHost.ts';
+import { type DesktopApi, type DesktopEvent, methods } from './ipc.ts';
+import { rendererFiles } from './rendererFiles.ts';
+
+export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevices'> {
+  readonly host: EngineHost;
+  /** The address to listen on, e.g. `127.0.0.1`, and the port; 0 takes any free one. */
+  readonly address: string;
+  readonly port: number;
+  /** Names besides those of this machine's loopback under which a browser may reach it. */
+  readonly names: readonly string[];
+  /** Bytes of the largest request. */
+  readonly largestBody?: number;
+  /** Milliseconds that a client may take to send the head of a request; a body may take six times as long. */
+  readonly patience?: number;
+  /** Where the built window lies. */
+  readonly renderer?: string;
+  /** Told once for each way in which requests were refused. */
+  log(line: string): void;
+}
+
+export interface RunningServer {
+  /** With the token: whoever has it may do all that the window can. */
+  readonly url: string;
+  readonly port: number;
+  readonly token: string;
+  close(): Promise<void>;
+}
+
+/** Bytes that wait for a client that reads too slowly, after which its stream is cut. */
+const MAX_WAITING = 256 * 2 ** 20;
+/** Milliseconds between empty lines that keep a stream alive. */
+const KEEP_ALIVE = 15_000;
+const MAX_CONNECTIONS = 512;
+
+/** An answer other than success. The sentence goes to the client and, once a kind, to the log. */
+class Refusal extends Error {
+  readonly status: number;
+  constructor(status: number, sentence: string) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+/**
+ * Serves the window, the engine and the desktop to a browser. Every request needs the token of this launch (a cookie that
+ * `/?token=` sets, or `Authorization: Bearer`) and a `Host` of this machine; a browser's request must come from the page
+ * itself. Throws GraphError `PORT_TAKEN`.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const token = randomBytes(32).toString('base64url');
+  const largestBody = options.largestBody ?? 256 * 2 ** 20;
+  const patience = options.patience ?? 10_000;
+  const logged = new Set<string>();
+  const streams = new Set<ServerResponse>();
+  const listeners = new Set<(event: DesktopEvent) => void>();
+  const ports = new Map<string, { post(message: unknown): void }>();
+  const desktop = createDesktop({
+    ...options,
+    emit: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+  });
+
+  const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method, url = '/' } = request;
+    refuseStrangers(request, options.names);
+    const { pathname, searchParams } = new URL(url, 'http://localhost');
+    if (method === 'GET' && pathname === '/' && isToken(searchParams.get('token'), token)) {
+      const cookie = `${cookieName(server)}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+      response.writeHead(303, { location: '/', 'set-cookie': cookie }).end();
+      return;
+    }
+    refuseWithoutToken(request, token, cookieName(server));
+    if (method === 'GET' && pathname === '/api/events') {
+      const stream = openStream(response, streams);
+      listeners.add(stream.send);
+      stream.onClose(() => listeners.delete(stream.send));
+      stream.send({ type: 'engine', engine: options.host.state } satisfies DesktopEvent);
+    } else if (method === 'GET' && pathname === '/api/engine') {
+      connectEngine(response);
+    } else if (method === 'GET') {
+      await sendFile(pathname, response, options.renderer);
+    } else if (method === 'POST') {
+      const [, api, place, name = '', ...rest] = pathname.split('/');
+      if (api !== 'api' || rest.length > 0) throw new Refusal(404, 'There is nothing at this address.');
+      const body = await readBody(request, largestBody);
+      if (place === 'engine' && ports.has(name)) {
+        ports.get(name)?.post(body);
+        sendText(response, 200, toWireText(null));
+      } else if (place === 'desktop') sendText(response, 200, toWireText(await callDesktop(desktop, name, body)));
+      else throw new Refusal(404, 'There is nothing at this address.');
+    } else throw new Refusal(405, 'Only GET and POST are answered.');
+  };
+
+  const connectEngine = (response: ServerResponse) => {
+    const port = options.host.connect();
+    if (!port) throw new Refusal(503, 'The engine is not ready.');
+    const connection = randomUUID();
+    const stream = openStream(response, streams);
+    ports.set(connection, port);
+    stream.onClose(() => {
+      ports.delete(connection);
+      port.close();
+    });
+    port.listen(stream.send, stream.end);
+    stream.send(connection);
+  };
+
+  const server = createServer(
+    { headersTimeout: patience, requestTimeout: patience * 6, connectionsCheckingInterval: Math.ceil(patience / 4) },
+    (request, response) => {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      route(request, response).catch((error: unknown) => {
+        if (!(error instanceof Refusal)) throw error;
+        if (!logged.has(error.message)) options.log(`Refused (${error.status}): ${error.message}`);
+        logged.add(error.message);
+        if (response.headersSent) response.destroy();
+        else sendText(response.setHeader('connection', 'close'), error.status, `${error.message}\n`, 'text/plain');
+      });
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${options.address.includes(':') ? `[${options.address}]` : options.address}:${port}/?token=${token}`,
+    port,
+    token,
+    async close() {
+      for (const stream of streams) stream.destroy();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+const headers: Readonly<Record<string, string>> = {
+  'content-security-policy': contentPolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+function listen(server: Server, { address, port }: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = `The port ${port} of ${address} is taken (${cause.code}). Choose another with --port.`;
+      reject(new GraphError('PORT_TAKEN', taken, { cause }));
+    });
+    server.listen(port, address, resolve);
+  });
+}
+
+/** Cookies are shared by all ports of a host, so the name has the port in it. */
+function cookieName(server: Server): string {
+  return `noiseloom-${(server.address() as AddressInfo).port}`;
+}
+
+/**
+ * DNS rebinding makes a stranger's page reach this server under the stranger's name: the name in `Host` tells. A page of
+ * another origin that sends requests here is told by `Origin` or `Sec-Fetch-Site`.
+ */
+function refuseStrangers(
+  { headers: { host = '', origin, ...others } }: IncomingMessage,
+  names: readonly string[],
+): void {
+  const name = /^(\[[\da-f:]+\]|[^:]+)(:\d+)?$/i.exec(host)?.[1]?.toLowerCase() ?? '';
+  if (!['localhost', '127.0.0.1', '[::1]', ...names].includes(name))
+    throw new Refusal(403, 'The request names a host that is not this machine; see --allow-host.');
+  const site = others['sec-fetch-site'];
+  const sameSite = site === undefined || site === 'same-origin' || site === 'none';
+  if ((origin !== undefined && origin !== `http://${host}`) || !sameSite)
+    throw new Refusal(403, 'The request comes from a page of another origin.');
+}
+
+function refuseWithoutToken({ headers: sent, method }: IncomingMessage, token: string, cookie: string): void {
+  if (isToken(/^Bearer (\S+)$/.exec(sent.authorization ?? '')?.[1], token)) return;
+  const value = sent.cookie?.split(/; */).find((each) => each.startsWith(`${cookie}=`));
+  if (!isToken(value?.slice(cookie.length + 1), token))
+    throw new Refusal(401, 'The token of this launch is missing: open the address that noiseloom serve printed.');
+  if (method === 'POST' && sent.origin === undefined)
+    throw new Refusal(403, 'A request with the cookie must say the origin of its page.');
+}
+
+/** Compares in a time that does not depend on where they differ. */
+function isToken(given: string | null | undefined, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given ?? ''), digest(token));
+}
+
+async function readBody(request: IncomingMessage, largest: number): Promise<unknown> {
+  if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+    throw new Refusal(415, 'A request must have the content type application/json.');
+  const tooLarge = () => new Refusal(413, `A request may have at most ${largest} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > largest) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > largest) throw tooLarge();
+      chunks.push(chunk);
+    }
+    return fromWireText(Buffer.concat(chunks).toString('utf8'));
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(400, 'The request cannot be read.');
+  }
+}
+
+async function callDesktop(desktop: DesktopApi, name: string, args: unknown): Promise<Outcome> {
+  if (!Object.hasOwn(methods, name)) throw new Refusal(404, 'There is no such method.');
+  const method = name as keyof typeof methods;
+  if (!areArguments(method, args)) throw new Refusal(400, `The arguments of ${name} are wrong.`);
+  return outcomeOf(() => (desktop[method] as (...args: unknown[]) => Promise<unknown>)(...args));
+}
+
+/** Whether a list has the arguments of a method; those at the end that may be absent may be left out. */
+export function areArguments(method: keyof typeof methods, args: unknown): args is unknown[] {
+  const checks: readonly ((argument: unknown) => boolean)[] = methods[method];
+  return Array.isArray(args) && args.length <= checks.length && checks.every((check, i) => check(args[i]));
+}
+
+function sendText(response: ServerResponse, status: number, text: string, mime = 'application/json'): void {
+  response.writeHead(status, { 'content-type': mime }).end(text);
+}
+
+async function sendFile(pathname: string, response: ServerResponse, folder?: string): Promise<void> {
+  const files = await rendererFiles(folder);
+  const file = files.get(pathname);
+  if (!file) {
+    if (pathname === '/') throw new Refusal(404, 'The window is not built: run npm run build in the checkout.');
+    throw new Refusal(404, 'There is nothing at this address.');
+  }
+  const bytes = await readFile(file.path);
+  response.writeHead(200, { 'content-type': file.mime }).end(bytes);
+}
+
+/** A response that goes on: one line of JSON for each value. */
+function openStream(response: ServerResponse, streams: Set<ServerResponse>) {
+  streams.add(response);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.flushHeaders();
+  const write = (line: string) => {
+    if (response.writableLength > MAX_WAITING) response.destroy();
+    else response.write(`${line}\n`);
+  };
+  const beat = setInterval(write, KEEP_ALIVE, '');
+  response.on('close', () => {
+    clearInterval(beat);
+    streams.delete(response);
+  });
+  return {
+    send: (value: unknown) => write(toWireText(value)),
+    end: () => response.end(),
+    onClose: (closed: () => void) => response.on('close', closed),
+  };
+}
