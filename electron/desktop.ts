@@ -45,8 +45,14 @@ export interface DesktopParts {
   emit(event: DesktopEvent): void;
 }
 
+export interface Desktop {
+  readonly api: DesktopApi;
+  /** Opens a graph that was named outside the window: double-clicked, or on the command line. */
+  open(path: string): Promise<void>;
+}
+
 /** The shell's side of `DesktopApi`, the same under Electron and in the server. */
-export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): DesktopApi {
+export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): Desktop {
   const recent = recentGraphs(folders.data, folders.graphs, system !== undefined);
   const kept = { drafts: drafts(folders.data), preferences: preferences(folders.data) };
   const pulling = pulls((pull) => emit({ type: 'pull', pull }));
@@ -55,15 +61,17 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     throw new GraphError('NO_DIALOGS', 'The dialogs of the system cannot be had in a browser.');
   };
   host.onState((engine) => emit({ type: 'engine', engine }));
-  return {
+  const open = async (path: string) => {
+    const file = await recent.open(path);
+    if (file.location) system?.addRecent(file.location);
+    return file;
+  };
+  const api: DesktopApi = {
     about: async () => aboutOf(folders, system !== undefined),
     licences,
     async openGraph() {
       const path = await dialogs().askOpen();
-      if (path === undefined) return undefined;
-      const file = await recent.open(path);
-      if (file.location) system?.addRecent(file.location);
-      return file;
+      return path === undefined ? undefined : open(path);
     },
     openRecent: (location) => recent.openRecent(location),
     async readDropped(name, bytes) {
@@ -121,6 +129,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     listDevices,
     setMenu: async (menu) => system?.setMenu(menu),
   };
+  return { api, open: async (path) => emit({ type: 'open', file: await open(path) }) };
 }
 
 function aboutOf({ graphs, runs }: DesktopFolders, dialogs: boolean): About {

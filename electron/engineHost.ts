@@ -1,6 +1,7 @@
 import type { Problem } from '../graphs/errors.ts';
+import { GraphError } from '../nodes/errors.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
-import type { EngineState } from './ipc.ts';
+import type { DeviceRow, EngineState } from './ipc.ts';
 
 /** A started process, however it was started. `Port` is what can be handed over with a message, if anything. */
 export interface EngineChild<Port = never> {
@@ -157,6 +158,20 @@ export class EngineHost<Port = never> {
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
+}
+
+/** Asks a process of its own which devices there are, since one that is started stays. */
+export function listDevices(spawn: () => EngineChild<never>): Promise<readonly DeviceRow[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn();
+    child.onMessage((message) => {
+      if (message.type !== 'devices') return;
+      resolve(message.rows);
+      child.kill();
+    });
+    child.onExit((how) => reject(new GraphError('NO_DEVICE', `Looking for devices ended early (${how}).`)));
+    child.post({ type: 'list-devices' });
+  });
 }
 
 type Listen = (receive: (message: unknown) => void, closed: () => void) => void;

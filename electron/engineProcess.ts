@@ -6,6 +6,7 @@ import { type Port, serveEngine } from '../graphs/remote.ts';
 import type { Files } from '../nodes/files.ts';
 import { library } from '../nodes/index.ts';
 import { startDevice, startEngine, versionsOf } from './cli/session.ts';
+import { tryDevices } from './devices/tryDevices.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import { openFiles } from './files.ts';
 import { fileFolders } from './folders.ts';
@@ -80,6 +81,7 @@ let engine: QueuedEngine | undefined;
 
 owner.listen(async (message, [port]) => {
   if (message.type === 'ping') owner.post({ type: 'pong' });
+  else if (message.type === 'list-devices') owner.post({ type: 'devices', rows: await tryDevices() });
   else if (message.type === 'connect') {
     if (engine) serveEngine(engine, port ? ownPort(port) : relayedPort(owner, message.connection));
   } else if (message.type === 'message') relayed.get(message.connection)?.receive(message.message);

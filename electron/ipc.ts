@@ -2,6 +2,7 @@ import type { Json } from '../graphs/document.ts';
 import type { Problem } from '../graphs/errors.ts';
 import type { Outcome } from '../graphs/outcome.ts';
 import type { DeviceName, DevicePreference } from '../nodes/ml/deviceNames.ts';
+import type { DeviceRow } from './devices/tryDevices.ts';
 import type { PullProgress } from './hub.ts';
 import type { Model } from './models.ts';
 
@@ -102,7 +103,7 @@ export interface About {
   readonly folders: { readonly graphs: string; readonly runs: string; readonly models: string };
 }
 
-export type { Model, RunRecord };
+export type { DeviceRow, Model, RunRecord };
 
 export interface GraphPlace {
   /** What `saveGraph` takes: an absolute path that the user chose. */
@@ -167,13 +168,6 @@ export interface Preferences {
   readonly device: DevicePreference;
   /** What the window wants to find again: panels, sizes, hints seen. */
   readonly view: Readonly<Record<string, Json>>;
-}
-
-export interface DeviceRow {
-  readonly name: DeviceName;
-  readonly available: boolean;
-  /** What it is, or why it cannot be used. */
-  readonly description: string;
 }
 
 /** The process that computes, as its owner sees it. */

@@ -2,13 +2,14 @@ import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Outcome, outcomeOf } from '../graphs/outcome.ts';
+import type { Outcome } from '../graphs/outcome.ts';
 import { fromWireText, toWireText } from '../graphs/wireText.ts';
 import { GraphError } from '../nodes/errors.ts';
 import { contentPolicy } from './contentPolicy.ts';
 import { createDesktop, type DesktopParts } from './desktop.ts';
+import { callDesktop, isCall } from './desktopCalls.ts';
 import type { EngineHost } from './engineHost.ts';
-import { type DesktopApi, type DesktopEvent, methods } from './ipc.ts';
+import type { DesktopApi, DesktopEvent } from './ipc.ts';
 import { rendererFiles } from './rendererFiles.ts';
 
 export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevices'> {
@@ -64,7 +65,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const streams = new Set<ServerResponse>();
   const listeners = new Set<(event: DesktopEvent) => void>();
   const ports = new Map<string, { post(message: unknown): void }>();
-  const desktop = createDesktop({
+  const { api: desktop } = createDesktop({
     ...options,
     emit: (event) => {
       for (const listener of listeners) listener(event);
@@ -97,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       if (place === 'engine' && ports.has(name)) {
         ports.get(name)?.post(body);
         sendText(response, 200, toWireText(null));
-      } else if (place === 'desktop') sendText(response, 200, toWireText(await callDesktop(desktop, name, body)));
+      } else if (place === 'desktop') sendText(response, 200, toWireText(await answer(desktop, name, body)));
       else throw new Refusal(404, 'There is nothing at this address.');
     } else throw new Refusal(405, 'Only GET and POST are answered.');
   };
@@ -220,17 +221,9 @@ async function readBody(request: IncomingMessage, largest: number): Promise<unkn
   }
 }
 
-async function callDesktop(desktop: DesktopApi, name: string, args: unknown): Promise<Outcome> {
-  if (!Object.hasOwn(methods, name)) throw new Refusal(404, 'There is no such method.');
-  const method = name as keyof typeof methods;
-  if (!areArguments(method, args)) throw new Refusal(400, `The arguments of ${name} are wrong.`);
-  return outcomeOf(() => (desktop[method] as (...args: unknown[]) => Promise<unknown>)(...args));
-}
-
-/** Whether a list has the arguments of a method; those at the end that may be absent may be left out. */
-export function areArguments(method: keyof typeof methods, args: unknown): args is unknown[] {
-  const checks: readonly ((argument: unknown) => boolean)[] = methods[method];
-  return Array.isArray(args) && args.length <= checks.length && checks.every((check, i) => check(args[i]));
+async function answer(desktop: DesktopApi, name: string, args: unknown): Promise<Outcome> {
+  if (!isCall(name, args)) throw new Refusal(400, `There is no method ${name.slice(0, 80)} with these arguments.`);
+  return callDesktop(desktop, name, args);
 }
 
 function sendText(response: ServerResponse, status: number, text: string, mime = 'application/json'): void {

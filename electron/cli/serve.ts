@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { DeviceRow } from '../ipc.ts';
+import { GraphError } from '../../nodes/errors.ts';
 import { collect } from './collect.ts';
 import { abortOnInterrupt } from './interrupt.ts';
 import { UsageError } from './problems.ts';
@@ -39,7 +39,7 @@ export function addServeCommand(program: Command): void {
 async function serve(folder: string, flags: ServeFlags): Promise<void> {
   const [
     { startServer },
-    { EngineHost },
+    { EngineHost, listDevices },
     { forkEngine },
     { dataFolder, packageFolder },
     { preferences },
@@ -67,7 +67,7 @@ async function serve(folder: string, flags: ServeFlags): Promise<void> {
     host,
     address: flags.host,
     names: [flags.host, ...(flags.allowHost ?? [])].map((name) => name.toLowerCase()),
-    listDevices: () => devicesOf(packageFolder),
+    listDevices: () => listDevices(forkEngine),
     log: remark,
   };
   const { signal } = abortOnInterrupt();
@@ -92,21 +92,9 @@ async function serve(folder: string, flags: ServeFlags): Promise<void> {
 
 /** In a checkout the window is built when its sources changed; an installed package brings it along. */
 async function buildWindow(packageFolder: string): Promise<void> {
-  const script = join(packageFolder, 'build', 'renderer.ts');
-  if (existsSync(script)) await runProgram(packageFolder, [script]);
-}
-
-/** Starts each device in a process of its own, since one that is started stays. */
-async function devicesOf(packageFolder: string): Promise<readonly DeviceRow[]> {
-  const out = await runProgram(packageFolder, [join(packageFolder, 'electron', 'cli.ts'), 'devices', '--json']);
-  return JSON.parse(out) as DeviceRow[];
-}
-
-function runProgram(packageFolder: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const all = [join(packageFolder, 'build', 'run.mjs'), ...args];
-    execFile(process.execPath, all, { maxBuffer: 2 ** 24 }, (error, stdout) =>
-      error ? reject(error) : resolve(stdout),
-    );
-  });
+  const [run, script] = ['run.mjs', 'build.ts'].map((name) => join(packageFolder, 'build', name)) as [string, string];
+  if (!existsSync(script)) return;
+  const child = spawn(process.execPath, [run, script, 'window'], { stdio: ['ignore', 2, 2] });
+  const code = await new Promise((done) => child.on('close', done));
+  if (code !== 0) throw new GraphError('BUILD_FAILED', 'The window could not be built; see above.');
 }
