@@ -1,12 +1,13 @@
 import type { Problem } from '../graphs/errors.ts';
+import type { Port } from '../graphs/remote.ts';
 import { GraphError } from '../nodes/errors.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import type { DeviceRow, EngineState } from './ipc.ts';
 
-/** A started process, however it was started. `Port` is what can be handed over with a message, if anything. */
-export interface EngineChild<Port = never> {
+/** A started process, however it was started. `Handed` is what can be handed over with a message, if anything. */
+export interface EngineChild<Handed = never> {
   readonly pid: number | undefined;
-  post(message: ToEngine, ports?: readonly Port[]): void;
+  post(message: ToEngine, ports?: readonly Handed[]): void;
   onMessage(receive: (message: FromEngine) => void): void;
   /** `how`: the exit code or signal, in words. */
   onExit(exited: (how: string) => void): void;
@@ -30,12 +31,12 @@ const MAX_DEATHS = 5;
  * Owns the process that computes: starts it, asks it now and then whether it still answers, and starts it again when it
  * dies. Nobody else starts or ends it.
  */
-export class EngineHost<Port = never> {
-  readonly #spawn: () => EngineChild<Port>;
+export class EngineHost<Handed = never> {
+  readonly #spawn: () => EngineChild<Handed>;
   readonly #times: HostTimes;
   readonly #listeners = new Set<(state: EngineState) => void>();
   #start: EngineStart;
-  #child: EngineChild<Port> | undefined;
+  #child: EngineChild<Handed> | undefined;
   #state: EngineState = { state: 'starting' };
   #device: Extract<EngineState, { state: 'ready' }>['device'] | undefined;
   #heard = 0;
@@ -45,7 +46,7 @@ export class EngineHost<Port = never> {
   #connections = 0;
   readonly #relays = new Map<number, { receive(message: unknown): void; closed(): void }>();
 
-  constructor(spawn: () => EngineChild<Port>, start: EngineStart, times = usualTimes) {
+  constructor(spawn: () => EngineChild<Handed>, start: EngineStart, times = usualTimes) {
     this.#spawn = spawn;
     this.#start = start;
     this.#times = times;
@@ -90,12 +91,12 @@ export class EngineHost<Port = never> {
   }
 
   /** Gives a port of the caller's to the engine, where ports can travel. */
-  connectPort(port: Port): void {
+  connectPort(port: Handed): void {
     this.#child?.post({ type: 'connect', connection: ++this.#connections }, [port]);
   }
 
   /** A connection to the engine through this process; undefined where none is ready. */
-  connect(): { post(message: unknown): void; listen: Listen; close(): void } | undefined {
+  connect(): Port | undefined {
     const child = this.#child;
     if (!child || !this.#device) return undefined;
     const connection = ++this.#connections;
@@ -125,7 +126,7 @@ export class EngineHost<Port = never> {
     }
   }
 
-  #ping(child: EngineChild<Port>): void {
+  #ping(child: EngineChild<Handed>): void {
     const silent = performance.now() - this.#heard;
     if (this.#device && silent > this.#times.silence)
       this.#tell({ state: 'silent', seconds: Math.round(silent / 1000) });
@@ -143,7 +144,7 @@ export class EngineHost<Port = never> {
   }
 
   /** Forgets the process and closes what was connected to it. */
-  #letGo(): EngineChild<Port> | undefined {
+  #letGo(): EngineChild<Handed> | undefined {
     const child = this.#child;
     clearInterval(this.#pinging);
     this.#child = undefined;
@@ -173,8 +174,6 @@ export function listDevices(spawn: () => EngineChild<never>): Promise<readonly D
     child.post({ type: 'list-devices' });
   });
 }
-
-type Listen = (receive: (message: unknown) => void, closed: () => void) => void;
 
 function ended(how: string, again: boolean): Problem {
   return {

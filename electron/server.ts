@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Outcome } from '../graphs/outcome.ts';
+import type { Port } from '../graphs/remote.ts';
 import { fromWireText, toWireText } from '../graphs/wireText.ts';
 import { GraphError } from '../nodes/errors.ts';
 import { contentPolicy } from './contentPolicy.ts';
@@ -13,7 +14,7 @@ import type { DesktopApi, DesktopEvent } from './ipc.ts';
 import { rendererFiles } from './rendererFiles.ts';
 
 export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevices'> {
-  readonly host: EngineHost;
+  readonly host: Pick<EngineHost, 'state' | 'start' | 'onState'> & { connect(): Port | undefined };
   /** The address to listen on, e.g. `127.0.0.1`, and the port; 0 takes any free one. */
   readonly address: string;
   readonly port: number;
@@ -64,7 +65,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const logged = new Set<string>();
   const streams = new Set<ServerResponse>();
   const listeners = new Set<(event: DesktopEvent) => void>();
-  const ports = new Map<string, { post(message: unknown): void }>();
+  const ports = new Map<string, Port>();
   const { api: desktop } = createDesktop({
     ...options,
     emit: (event) => {

@@ -35,6 +35,8 @@ interface LiveRun {
   /** What it told so far. */
   events: RunEvent[];
   state: QueuedRun['state'];
+  /** How many were before it when it was last told. */
+  ahead: number;
   finished: Promise<RunFinished>;
 }
 
@@ -48,7 +50,10 @@ export function queueRuns(engine: Engine): QueuedEngine {
   const tellPlaces = () => {
     let ahead = 0;
     for (const [run, entry] of live) {
-      if (entry.state === 'waiting' && ahead > 0) tell(entry, { type: 'run-waiting', run, ahead });
+      if (entry.state === 'waiting' && ahead > 0 && ahead !== entry.ahead) {
+        entry.ahead = ahead;
+        tell(entry, { type: 'run-waiting', run, ahead });
+      }
       ahead++;
     }
   };
@@ -66,6 +71,7 @@ export function queueRuns(engine: Engine): QueuedEngine {
         listeners: new Set([emit]),
         events: [],
         state: 'waiting',
+        ahead: 0,
       };
       const abort = () => controller.abort(signal?.reason);
       if (signal?.aborted) abort();

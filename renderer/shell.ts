@@ -23,8 +23,13 @@ export interface Shell {
   onEngine(use: (engine: QueuedEngine) => void): void;
 }
 
-export function connectShell(): Shell {
-  return window.noiseloom ? electronShell(window.noiseloom) : httpShell();
+/** What of the browser is used to reach a server; tests put a page together by hand. */
+type Page = { fetch(path: string, init?: RequestInit): Promise<Response> };
+
+/** The shell of this window: Electron's, else the server that the page came from. */
+export function connectShell(page?: Page): Shell {
+  if (page) return httpShell(page);
+  return window.noiseloom ? electronShell(window.noiseloom) : httpShell({ fetch: (path, init) => fetch(path, init) });
 }
 
 function electronShell(bridge: Bridge): Shell {
@@ -55,7 +60,7 @@ function messagePort(port: MessagePort): Port {
 /** How long to wait before connecting again, in milliseconds. */
 const RECONNECT = 1000;
 
-function httpShell(): Shell {
+function httpShell({ fetch }: Page): Shell {
   const listeners = new Set<(event: DesktopEvent) => void>();
   return {
     desktop: methodsBy(async (method, args) => {
@@ -64,11 +69,11 @@ function httpShell(): Shell {
       return fromWireText(await response.text()) as Outcome<never>;
     }),
     listen(listener) {
-      if (listeners.size === 0) void readLines('/api/events', (event) => tell(event as DesktopEvent));
+      if (listeners.size === 0) void readLines(fetch, '/api/events', (event) => tell(event as DesktopEvent));
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    onEngine: (use) => void keepConnected(use),
+    onEngine: (use) => void keepConnected(fetch, use),
   };
   function tell(event: DesktopEvent) {
     for (const listener of listeners) listener(event);
@@ -90,7 +95,7 @@ const headers = { 'content-type': 'application/json' };
  * The engine over HTTP: one stream of lines from the server, whose first line names the connection, and a POST for every
  * message to it.
  */
-async function keepConnected(use: (engine: QueuedEngine) => void): Promise<void> {
+async function keepConnected(fetch: Page['fetch'], use: (engine: QueuedEngine) => void): Promise<void> {
   for (;;) {
     let connection: string | undefined;
     let hear: { receive(message: unknown): void; closed(): void } | undefined;
@@ -108,6 +113,7 @@ async function keepConnected(use: (engine: QueuedEngine) => void): Promise<void>
       close: () => abort.abort(),
     };
     await readLines(
+      fetch,
       '/api/engine',
       (line) => {
         if (connection) hear?.receive(line);
@@ -124,7 +130,12 @@ async function keepConnected(use: (engine: QueuedEngine) => void): Promise<void>
 }
 
 /** Reads a stream of lines until it ends, however it ends. Empty lines only keep the connection alive. */
-async function readLines(path: string, receive: (value: unknown) => void, signal?: AbortSignal): Promise<void> {
+async function readLines(
+  fetch: Page['fetch'],
+  path: string,
+  receive: (value: unknown) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
     const response = await fetch(path, signal ? { signal } : {});
     if (!response.ok || !response.body) return;

@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { type ServerOptions, startServer } from '../../electron/server.ts';
+import type { Engine } from '../../graphs/engine.ts';
+import { type QueuedEngine, queueRuns } from '../../graphs/queue.ts';
+import { connectEngine, type Port, serveEngine } from '../../graphs/remote.ts';
+import { connectShell, type Shell } from '../../renderer/shell.ts';
+
+/** An engine as a window sees it through one kind of shell. */
+export interface ShellOfEngine {
+  /** A further client of the same engine. */
+  connect(): Promise<QueuedEngine>;
+  /** Breaks the first client's connection; absent where there is none to break. */
+  disconnect?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The three ways from a window to an engine: none, a port, and HTTP. */
+export const shells: Readonly<Record<string, (engine: Engine) => Promise<ShellOfEngine>>> = {
+  async 'in-process'(engine) {
+    const queued = queueRuns(engine);
+    return { connect: async () => queued, close: async () => {} };
+  },
+  async port(engine) {
+    const queued = queueRuns(engine);
+    const ports: Port[] = [];
+    return {
+      async connect() {
+        const { port1, port2 } = new MessageChannel();
+        serveEngine(queued, portOf(port1));
+        ports.push(portOf(port2));
+        return connectEngine(ports.at(-1) as Port);
+      },
+      disconnect: async () => ports[0]?.close(),
+      async close() {
+        for (const port of ports) port.close();
+      },
+    };
+  },
+  async http(engine) {
+    const { connect, close, disconnect } = await serveOverHttp(engine);
+    return {
+      connect: () => new Promise((resolve) => connect().onEngine(resolve)),
+      disconnect,
+      close,
+    };
+  },
+};
+
+/** A real server and the window's own client of it, with the engine in this process. */
+export async function serveOverHttp(engine: Engine) {
+  const queued = queueRuns(engine);
+  const folder = await mkdtemp(join(tmpdir(), 'noiseloom-serve-'));
+  const relays: Port[] = [];
+  const options: ServerOptions = {
+    folders: { data: join(folder, 'data'), graphs: join(folder, 'graphs'), runs: join(folder, 'runs') },
+    host: {
+      state: { state: 'ready', device: { name: 'cpu', description: 'of a test' } },
+      start: () => {},
+      onState: () => () => {},
+      connect() {
+        const { port1, port2 } = new MessageChannel();
+        serveEngine(queued, portOf(port1));
+        relays.push(portOf(port2));
+        return relays.at(-1) as Port;
+      },
+    },
+    address: '127.0.0.1',
+    port: 0,
+    names: [],
+    listDevices: async () => [],
+    log: () => {},
+  };
+  const server = await startServer(options);
+  const origin = `http://127.0.0.1:${server.port}`;
+  const abort = new AbortController();
+  return {
+    folder,
+    options,
+    server,
+    /** What a page of the server would get from `connectShell`. */
+    connect: (): Shell => connectAsPage(origin, server.token, abort.signal),
+    disconnect: async () => relays[0]?.close(),
+    async close() {
+      abort.abort();
+      await server.close();
+      for (const relay of relays) relay.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** Gives the window's client what a browser has: an address of its own, and the cookie. */
+function connectAsPage(origin: string, token: string, signal: AbortSignal): Shell {
+  const fetchAsPage = (path: string, init: RequestInit = {}) =>
+    fetch(`${origin}${path}`, {
+      ...init,
+      signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal,
+      headers: { ...init.headers, authorization: `Bearer ${token}` },
+    });
+  return connectShell({ fetch: fetchAsPage });
+}
+
+export function portOf(port: MessagePort): Port {
+  return {
+    post: (message) => port.postMessage(message),
+    listen(receive, closed) {
+      port.on('message', receive);
+      port.on('close', closed);
+    },
+    close: () => port.close(),
+  };
+}
