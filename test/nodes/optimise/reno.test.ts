@@ -226,8 +226,8 @@ describe('ReNO on a model with random weights', async () => {
       async ({ noise, images, scores, firstScores }) => {
         for (const row of [0, 1]) expect(scores.values[row]![0]).toBeGreaterThan(firstScores.values[row]![0]! + 1);
         const again = await sample.run(
-          { generator, noise, prompt: 'bright', conditions: [] },
-          { ...params, batch: 4 },
+          { generator, noise, prompt: 'bright', expandedPrompt: undefined, conditions: [] },
+          { ...params, originalWeight: 5, expandedWeight: 5, batch: 4 },
           nodeContext().context,
         );
         const [got, wanted] = [await valuesOf(again.images), await valuesOf(images)];
@@ -251,8 +251,8 @@ describe('ReNO on a model with random weights', async () => {
     const lookThrough = swapped.generator;
     await climb({ generator, rewards: [colourful], lookThrough }, {}, async ({ noise, images, scores, trace }) => {
       const again = await sample.run(
-        { generator, noise, prompt: 'bright', conditions: [] },
-        { ...params, batch: 4 },
+        { generator, noise, prompt: 'bright', expandedPrompt: undefined, conditions: [] },
+        { ...params, originalWeight: 5, expandedWeight: 5, batch: 4 },
         nodeContext().context,
       );
       expect(await valuesOf(again.images)).toEqual(await valuesOf(images));
