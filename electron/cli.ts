@@ -9,6 +9,7 @@ import { addModelsCommand } from './cli/models.ts';
 import { addNodesCommand } from './cli/nodes.ts';
 import { UsageError } from './cli/problems.ts';
 import { addRunCommand } from './cli/run.ts';
+import { addScoreCommand } from './cli/score.ts';
 import { addServeCommand } from './cli/serve.ts';
 import { printJson, remark } from './cli/terminal.ts';
 import { addTrainCommand } from './cli/train.ts';
@@ -38,6 +39,7 @@ const program = new Command('noiseloom')
   );
 for (const add of [
   addRunCommand,
+  addScoreCommand,
   addCheckCommand,
   addNodesCommand,
   addDevicesCommand,

@@ -1,8 +1,10 @@
 import { defineNode } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
 import { type Files, joinPath } from '../files.ts';
+import { isPng, readPngText } from '../ml/image/pngText.ts';
 import { tensor4d } from '../ml/tf.ts';
 import { file } from '../params.ts';
+import type { ImageLabel } from '../ports.ts';
 
 const endings = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tif', 'tiff'] as const;
 
@@ -10,7 +12,8 @@ export const loadImages = defineNode({
   type: 'input/load-images',
   version: 1,
   title: 'Load images',
-  summary: 'Pictures from files, as one batch; they must be of one size.',
+  summary:
+    'Pictures from files, as one batch; they must be of one size. Pictures that Noiseloom saved know their prompt and seed.',
   inputs: {},
   params: {
     path: file({
@@ -24,11 +27,12 @@ export const loadImages = defineNode({
   files: ({ path }) => linesOf(path),
   async run(_inputs, { path }, { files, progress }) {
     const paths = (await Promise.all(linesOf(path).map((line) => picturesAt(line, files)))).flat();
-    const pictures: { width: number; height: number; rgb: Uint8Array; name: string }[] = [];
+    const pictures: { width: number; height: number; rgb: Uint8Array; name: string; label: ImageLabel }[] = [];
     for (const [i, each] of paths.entries()) {
       const name = each.slice(each.lastIndexOf('/') + 1);
       await progress(i / paths.length, name);
-      pictures.push({ ...(await files.decodeImage(await files.read(each))), name });
+      const bytes = await files.read(each);
+      pictures.push({ ...(await files.decodeImage(bytes)), name, label: { name, ...originOf(bytes) } });
     }
     const [first] = pictures as [(typeof pictures)[0]];
     const { width, height } = first;
@@ -44,9 +48,19 @@ export const loadImages = defineNode({
         i * rgb.length,
       );
     const pixels = tensor4d(values, [pictures.length, height, width, 3]);
-    return { images: { pixels, labels: pictures.map(({ name }) => ({ name })) } };
+    return { images: { pixels, labels: pictures.map(({ label }) => label) } };
   },
 });
+
+/** What Noiseloom wrote into a PNG about where the picture came from. */
+function originOf(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {
+  const texts = isPng(bytes) ? readPngText(bytes) : new Map<string, string>();
+  const [prompt, seed] = [texts.get('Prompt'), texts.get('Seed')];
+  return {
+    ...(prompt !== undefined && { prompt }),
+    ...(seed !== undefined && Number.isSafeInteger(Number(seed)) && { seed: Number(seed) }),
+  };
+}
 
 function linesOf(path: string): string[] {
   return path

@@ -60,8 +60,9 @@ function chunksOf(png: Uint8Array): Chunk[] {
   for (let at = SIGNATURE.length; at < png.length; ) {
     const end = at + 12 <= png.length ? at + 8 + view.getUint32(at) : Number.POSITIVE_INFINITY;
     if (end + 4 > png.length) throw new GraphError('BAD_PNG', `This PNG is cut short in a chunk at byte ${at}.`);
-    chunks.push({ type: latin1(png.subarray(at + 4, at + 8)), at, start: at + 8, end });
-    at = end + 4;
+    const type = latin1(png.subarray(at + 4, at + 8));
+    chunks.push({ type, at, start: at + 8, end });
+    at = type === 'IEND' ? png.length : end + 4; // what follows the end is no part of the PNG
   }
   return chunks;
 }

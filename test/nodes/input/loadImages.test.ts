@@ -4,6 +4,7 @@ import { GraphError } from '../../../nodes/errors.ts';
 import { controlImage } from '../../../nodes/input/controlImage.ts';
 import { loadImages } from '../../../nodes/input/loadImages.ts';
 import { numberRange } from '../../../nodes/input/numberRange.ts';
+import { addPngText } from '../../../nodes/ml/image/pngText.ts';
 import { dispose, ones } from '../../../nodes/ml/tf.ts';
 import type { ControlNet, Images } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
@@ -48,6 +49,16 @@ describe('load images', async () => {
     expect(lines.images.labels.map(({ name }) => name)).toEqual(['10.png', '2.PNG']);
     expect(loadImages.files?.({ path: 'set/10.png\n\n set/2.PNG ' })).toEqual(['set/10.png', 'set/2.PNG']);
     dispose([images.pixels, lines.images.pixels]);
+  });
+
+  it('remembers the prompt and the seed of pictures that Noiseloom saved', async () => {
+    const known = addPngText(await png(3, 1), { Prompt: 'a red dog', Seed: '7' });
+    const after = new Uint8Array([...known, 1, 2, 3]); // bytes after the end are no part of the picture
+    const saved = { ...files, ...memoryFiles({ 'a.png': after, 'b.png': addPngText(await png(3, 1), { Seed: 'x' }) }) };
+    const { context } = nodeContext({ files: { ...saved, decodeImage: files.decodeImage } });
+    const { images } = await loadImages.run({}, { path: 'a.png\nb.png' }, context);
+    expect(images.labels).toEqual([{ name: 'a.png', prompt: 'a red dog', seed: 7 }, { name: 'b.png' }]);
+    dispose(images.pixels);
   });
 
   it('explains sizes that differ and folders without pictures', async () => {

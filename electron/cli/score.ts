@@ -1,0 +1,183 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import sharp from 'sharp';
+import type { Problem } from '../../graphs/errors.ts';
+import type { Settings } from '../../graphs/settings.ts';
+import { didYouMean } from '../../graphs/suggest.ts';
+import type { Cards, NodeCard } from '../../nodes/card.ts';
+import type { Scores } from '../../nodes/ports.ts';
+import { type SizedPicture, scoreGraph, scoreNodeOf, sizedBatches } from '../scoreGraph.ts';
+import { collect } from './collect.ts';
+import { exitCodes } from './exitCodes.ts';
+import { problemInWords, UsageError } from './problems.ts';
+import { showProgress } from './progress.ts';
+import { columns, print, printJson, remark } from './terminal.ts';
+
+interface ScoreFlags {
+  readonly reward: readonly string[];
+  readonly prompt?: string;
+  readonly set: readonly string[];
+  readonly batch: number;
+  readonly device: string;
+  readonly json?: boolean;
+}
+
+export function addScoreCommand(program: Command): void {
+  program
+    .command('score')
+    .summary('score pictures by rewards')
+    .description('Scores pictures of any sizes by rewards and prints a table, a line a picture.')
+    .argument('<images...>', 'picture files, and folders of them')
+    .requiredOption('-r, --reward <name>', 'a reward node, e.g. colourfulness (repeat for more)', collect)
+    .option('-p, --prompt <text>', 'what they should show; by default the prompt that a picture of Noiseloom holds')
+    .option('-s, --set <reward.param=value>', 'set a param of a reward (repeat for more)', collect, [])
+    .option('-b, --batch <count>', 'pictures scored at once', wholeNumber, 8)
+    .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExample: noiseloom score holiday/*.jpg --reward colourfulness')
+    .action(async (images: string[], flags: ScoreFlags) => {
+      process.exitCode = await score(images, flags);
+    });
+}
+
+/** A picture that cannot be read is told and passed over; the exit code is then 1. */
+async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
+  const [{ library }, { openFiles }, { fileFolders }, session, { abortOnInterrupt }] = await Promise.all([
+    import('../../nodes/index.ts'),
+    import('../files.ts'),
+    import('../folders.ts'),
+    import('./session.ts'),
+    import('./interrupt.ts'),
+  ]);
+  const rewards = new Map(flags.reward.map((name) => rewardNamed(name, library)));
+  const settings = settingsOf(flags.set);
+  const preference = session.parseDevice(flags.device);
+  const { pictures, problems } = await sizedPictures(await picturePaths(locations));
+  const batches = sizedBatches(pictures, flags.batch);
+  const device = await session.startDevice(preference);
+  const engine = session.startEngine(device, openFiles(fileFolders(process.cwd())));
+  const progress = showProgress(process.stderr);
+  progress.start('Scoring');
+  const scored = new Map<string, Scores>();
+  let done = 0;
+  const { status } = await engine.run(
+    scoreGraph(batches, rewards, flags.prompt),
+    { settings },
+    (event) => {
+      if (event.type === 'problem') problems.push(event.problem);
+      if (event.type === 'node-progress' && rewards.has(event.node)) progress.update(0, event.text);
+      if (event.type !== 'scores') return;
+      scored.set(event.node, event.scores);
+      done += event.scores.values.length;
+      progress.update(done / pictures.length, `${done} of ${pictures.length}`);
+    },
+    abortOnInterrupt().signal,
+  );
+  progress.stop();
+  const rows = new Map(batches.flatMap((batch, i) => rowsOf(batch, scored.get(scoreNodeOf(i)))));
+  const inOrder = pictures.flatMap(({ path }) => rows.get(path) ?? []);
+  const codes = {
+    done: exitCodes.done,
+    failed: exitCodes.failed,
+    cancelled: exitCodes.interrupted,
+    invalid: exitCodes.invalid,
+  };
+  const exitCode = status === 'done' && problems.length > 0 ? exitCodes.failed : codes[status];
+  if (flags.json) printJson({ type: 'result', ok: exitCode === 0, status, exitCode, pictures: inOrder, problems });
+  else {
+    for (const problem of problems) remark(`${problem.code}  ${problemInWords(problem)}`);
+    if (inOrder.length > 0) print(tableOf(inOrder));
+  }
+  return exitCode;
+}
+
+interface Row {
+  readonly path: string;
+  readonly prompt?: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+function rowsOf(batch: readonly SizedPicture[], scores: Scores | undefined): [path: string, row: Row][] {
+  if (!scores) return [];
+  const { names, values, labels } = scores;
+  return batch.map(({ path }, row) => {
+    const prompt = labels[row]?.prompt;
+    const columns = names.map((name, column) => [name, values[row]?.[column]]);
+    return [path, { path, ...(prompt !== undefined && { prompt }), scores: Object.fromEntries(columns) }];
+  });
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const names = Object.keys(rows[0]?.scores ?? {});
+  const cells = rows.map(({ path, scores }) => [
+    relative(process.cwd(), path) || path,
+    ...names.map((name) => scores[name]?.toPrecision(5) ?? ''),
+  ]);
+  return columns([['picture', ...names], ...cells]);
+}
+
+/** A reward node by its type or the second part of it. Throws UsageError. */
+function rewardNamed(name: string, cards: Cards): [id: string, card: NodeCard] {
+  const rewards = [...cards.values()].filter(
+    ({ inputs, outputs }) =>
+      outputs.reward?.type === 'reward' &&
+      Object.values(inputs).every(({ count, min }) => count === 'optional' || (count === 'many' && !min)),
+  );
+  const idOf = ({ type }: NodeCard) => type.slice(type.indexOf('/') + 1);
+  const found = rewards.find((card) => card.type === name || idOf(card) === name);
+  if (found) return [idOf(found), found];
+  const names = rewards.map(idOf);
+  throw new UsageError(
+    `There is no reward "${name}" that scores pictures by itself.${didYouMean(name, names)} The rewards are ${names.join(', ')}.`,
+  );
+}
+
+function settingsOf(set: readonly string[]): Settings {
+  const pairs = set.map((each) => {
+    const equals = each.indexOf('=');
+    if (equals < 1)
+      throw new UsageError(`--set "${each}" has no value. Write it as reward.param=value, e.g. hps.model=my-folder.`);
+    return [each.slice(0, equals), each.slice(equals + 1)];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** The files themselves, and the pictures directly inside folders in natural order; each once. Throws UsageError. */
+async function picturePaths(locations: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const location of locations) {
+    const path = resolve(location);
+    const kind = await stat(path).catch(() => undefined);
+    if (!kind) throw new UsageError(`There is no picture or folder "${location}".`, 'NOT_FOUND');
+    if (!kind.isDirectory()) found.push(path);
+    else {
+      const names = (await readdir(path)).filter((name) => /\.(png|jpe?g|webp|avif|gif|tiff?)$/i.test(name));
+      const sorted = names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+      found.push(...sorted.map((name) => join(path, name)));
+    }
+  }
+  if (found.length === 0) throw new UsageError(`There are no pictures in ${locations.join(', ')}.`, 'NO_PICTURES');
+  return [...new Set(found)];
+}
+
+async function sizedPictures(paths: readonly string[]): Promise<{ pictures: SizedPicture[]; problems: Problem[] }> {
+  const pictures: SizedPicture[] = [];
+  const problems: Problem[] = [];
+  for (const path of paths) {
+    try {
+      const { width, height } = (await sharp(path).metadata()).autoOrient;
+      pictures.push({ path, width, height });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push({ code: 'BAD_IMAGE', message: `"${path}" is no picture that can be read: ${reason}.`, at: {} });
+    }
+  }
+  return { pictures, problems };
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('A whole number above 0 is needed.');
+  return value;
+}
