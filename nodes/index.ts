@@ -20,6 +20,7 @@ import { loadControlnet } from './model/loadControlnet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
+import { climb } from './optimise/climb.ts';
 import { reno } from './optimise/reno.ts';
 import { beforeAfter } from './output/beforeAfter.ts';
 import { genevalTable } from './output/genevalTable.ts';
@@ -49,6 +50,7 @@ export const library: Library = libraryOf([
   guidedSample,
   bestOfN,
   reno,
+  climb,
   colourfulness,
   worldTruth,
   weight,

@@ -1,4 +1,4 @@
-import type { Tensor1D, Tensor4D } from './ml/tf.ts';
+import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
 
 /**
  * Every kind of value that a wire carries, stated once: shape, dtype, range, order and ownership.
@@ -113,6 +113,8 @@ export interface SampleRequest {
   /** A second prompt, weighed against the first: takes the place of `settings.guidanceScale`. */
   readonly expanded?: ExpandedPrompt;
   readonly guidance?: ConsistencyGuidance;
+  /** [N, T, D]: is added to the features of the prompts; only for generators that have a `promptShape`. */
+  readonly promptOffset?: Tensor3D;
 }
 
 /**
@@ -164,6 +166,8 @@ export interface Generator extends LoadedFunction {
   readonly defaults: SampleSettings & { readonly width: number; readonly height: number };
   /** [h, w, c] of the latents for a picture size in pixels. Throws GraphError `BAD_SIZE`. */
   latentShape(width: number, height: number): [h: number, w: number, c: number];
+  /** [T, D] of the features of a prompt, where they can be moved by `promptOffset`. */
+  promptShape?(): [tokens: number, width: number];
   /**
    * Denoises step by step: a synchronous iterator, so a node can yield to cancel, progress and previews between steps,
    * and a gradient can run it through. Returns the clean latents [N, h, w, c]; the caller owns them.
@@ -212,7 +216,7 @@ export interface ControlNet extends LoadedFunction {
 export interface ControlNetInput {
   readonly sample: Tensor4D;
   readonly timesteps: Tensor1D;
-  readonly context: import('./ml/tf.ts').Tensor3D;
+  readonly context: Tensor3D;
   readonly image: Tensor4D;
   /** SDXL's pooled text embedding and time ids, where the model has them. */
   readonly added?: AddedConditions;

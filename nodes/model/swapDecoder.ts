@@ -34,9 +34,11 @@ export const swapDecoder = defineNode({
       generator: {
         name: `${generator.name} with ${decoder.name}`,
         bytes: decoder.bytes,
+        uses: [generator],
         differentiable: generator.differentiable,
         defaults: generator.defaults,
         latentShape: (width, height) => generator.latentShape(width, height),
+        ...(generator.promptShape && { promptShape: generator.promptShape }),
         denoise: (request) => generator.denoise(request),
         decode: (latents) => tidy(() => clipByValue(add(mul(decoder.decode(latents), 0.5), 0.5), 0, 1)),
         dispose: decoder.dispose,

@@ -23,6 +23,7 @@ export const weight = defineNode({
     reward: {
       name: reward.name,
       bytes: 0,
+      uses: [reward],
       differentiable: reward.differentiable,
       usualRange: reward.usualRange,
       weight,

@@ -13,16 +13,18 @@ export type NoiseGradient = 'exact' | 'decoder only';
  * The caller owns the result. Throws what the generator throws.
  */
 export function drawPictures(generator: Generator, request: SampleRequest, gradient: NoiseGradient): Tensor4D {
-  const denoised = (latents: Tensor4D): Tensor4D => {
-    const steps = generator.denoise({ ...request, noise: { ...request.noise, latents } });
-    let step = steps.next();
-    while (!step.done) step = steps.next();
-    return step.value;
-  };
+  if (gradient === 'exact') return generator.decode(cleanLatents(generator, request));
   const straightThrough = customGrad((latents) => ({
-    value: denoised(latents as Tensor4D),
+    value: cleanLatents(generator, { ...request, noise: { ...request.noise, latents: latents as Tensor4D } }),
     gradFunc: (dy: Tensor4D) => dy,
   }));
-  const { latents } = request.noise;
-  return generator.decode(gradient === 'exact' ? denoised(latents) : (straightThrough(latents) as Tensor4D));
+  return generator.decode(straightThrough(request.noise.latents) as Tensor4D);
+}
+
+/** The clean latents [N, h, w, c] of a request, likewise. The caller owns them. */
+export function cleanLatents(generator: Generator, request: SampleRequest): Tensor4D {
+  const steps = generator.denoise(request);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
 }

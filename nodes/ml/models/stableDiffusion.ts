@@ -81,6 +81,10 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
           );
       return [height / factor, width / factor, channels];
     },
+    promptShape() {
+      const [, tokens, width] = tidy(() => remembered.of('').context.shape);
+      return [tokens, width];
+    },
     *denoise(request) {
       checkRequest(request, parts);
       const text = textConditions(request, parts, remembered.of);
@@ -188,24 +192,29 @@ function textConditions(
   { zeroEmptyNegative, latents }: StableDiffusionParts,
   featuresOf: (prompt: string) => PromptFeatures,
 ): TextConditions {
-  const { noise, negativePrompt } = request;
-  const [, h, w] = noise.latents.shape;
+  const { noise, negativePrompt, promptOffset } = request;
+  const { rows } = promptMix(request);
+  const [n, h, w] = noise.latents.shape;
   const zeroed = (features: PromptFeatures): PromptFeatures => ({
     context: zerosLike(features.context),
     pooled: features.pooled && zerosLike(features.pooled),
   });
+  /** For each prompt of the mix in turn: only the negative one stays where it is. */
+  const offsets = (offset: Tensor3D): Tensor3D[] =>
+    rows.filter((_, i) => i % n === 0).map(({ negative }) => (negative ? zerosLike(offset) : offset));
   const conditions = tidy(() => {
-    const features = promptMix(request).rows.map(({ prompt, negative }) =>
+    const features = rows.map(({ prompt, negative }) =>
       negative && zeroEmptyNegative && negativePrompt === '' ? zeroed(featuresOf(prompt)) : featuresOf(prompt),
     );
     const pooled = features.flatMap((each) => each.pooled ?? []);
     const size = [h * latents.factor, w * latents.factor];
     const timeIds = features.map(() => [...size, 0, 0, ...size]); // original size, crop, target size
+    const context: Tensor3D = concat(
+      features.map((each) => each.context),
+      0,
+    );
     return {
-      context: concat(
-        features.map((each) => each.context),
-        0,
-      ),
+      context: promptOffset ? add<Tensor3D>(context, concat(offsets(promptOffset), 0)) : context,
       textEmbeds: pooled.length > 0 ? concat(pooled, 0) : undefined,
       timeIds: pooled.length > 0 ? tensor2d(timeIds, [features.length, 6]) : undefined,
     };

@@ -1,0 +1,154 @@
+import { defineNode, type InputValues, list, many, optional, type ParamValues } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
+import { climbBatches } from '../ml/optimise/climbBatches.ts';
+import { type Climbed, forget } from '../ml/optimise/climber.ts';
+import { type NoiseClimb, weighted } from '../ml/optimise/climbNoise.ts';
+import { noiseNorm } from '../ml/optimise/noiseNorm.ts';
+import { nearStart, slopes } from '../ml/optimise/slopes.ts';
+import { traceOf } from '../ml/optimise/traceOf.ts';
+import { clone, type Tensor4D } from '../ml/tf.ts';
+import { choice, number } from '../params.ts';
+import type { Generator, ImageLabel, Noise } from '../ports.ts';
+import { climbParams, routeOf, watchOf } from './climbParams.ts';
+import { climbPictures, variablesOf } from './climbPictures.ts';
+import { reportClimb } from './climbReport.ts';
+import { requireGradient } from './requireGradient.ts';
+
+const inputs = {
+  generator: optional('generator', { help: 'Draws the pictures; not needed where pictures themselves climb.' }),
+  noise: optional('noise', { help: 'What is drawn from; every picture of the batch climbs on its own.' }),
+  images: optional('images', { help: 'Pictures to start from, where an image climbs; else those that are drawn.' }),
+  prompt: optional('text', { help: 'Without it, what each picture was drawn from.' }),
+  rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what climbs.' }),
+  watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
+  conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+};
+const params = {
+  variable: choice({
+    initial: 'noise',
+    options: Object.keys(slopes) as (keyof typeof slopes)[],
+    help: 'What climbs: the noise, the clean latents, the pixels, what is added to the features of the prompt, or the scale of the ControlNets.',
+  }),
+  ...climbParams,
+  regularisation: number({
+    initial: 0.01,
+    min: 0,
+    max: 1000,
+    step: 0.01,
+    help: 'How strongly noise is kept at the length that noise has, and anything else near where it started.',
+  }),
+  ...sampleParams,
+};
+
+export const climb = defineNode({
+  type: 'optimise/climb',
+  version: 1,
+  title: 'Climb',
+  summary:
+    'Climbs the gradient of rewards through whatever is wired before them, from noise, latents, pixels, the prompt or the scale of a ControlNet. ReNO is this with noise.',
+  source: 'arXiv 2406.04312 for noise; 2208.01618 for the prompt, there with examples instead of rewards',
+  inputs,
+  params,
+  outputs: {
+    images: { type: 'images', list: false, help: 'The best pictures.' },
+    firstImages: { type: 'images', list: false, help: 'What was there before the first step.' },
+    noise: list('noise', { help: 'The best noise, where noise climbs; else nothing.' }),
+    scales: list('number', {
+      help: 'What to multiply the scale of the ControlNets by for each picture, where that climbs; else nothing.',
+    }),
+    scores: { type: 'scores', list: false, help: 'Of the best pictures, by the rewards and the watched ones.' },
+    firstScores: { type: 'scores', list: false, help: 'Of the first pictures.' },
+    trace: {
+      type: 'trace',
+      list: false,
+      help: 'Every evaluation: total, rewards, watched rewards, length of what climbs.',
+    },
+  },
+  async run(given, settings, context) {
+    const slope = slopeOf(given, settings);
+    requireGradient('Climb', slope);
+    const { request } = slope;
+    refuseOddConditions(request);
+    const labels = request.noise.seeds.map((seed, i): ImageLabel => ({ prompt: promptAt(request.prompts, i), seed }));
+    const { evaluations, batch, variable, regularisation } = settings;
+    const climbing = { evaluations, batch, watch: watchOf(settings), route: () => routeOf(settings) };
+    let rows: Climbed[] = [];
+    try {
+      await context.progress(0);
+      const about = { evaluations, pictures: labels.length, labels };
+      const batchSlope = (part: typeof request) => {
+        const made = slopes[variable]({ ...slope, request: part });
+        const penalty = variable === 'noise' ? noiseNorm : nearStart(made.start);
+        return regularisation > 0 ? { ...made, penalty: weighted(regularisation, penalty) } : made;
+      };
+      rows = await climbBatches(request, batchSlope, climbing, (progress) =>
+        reportClimb(progress, about, slope, context),
+      );
+      const [best, first] = [climbPictures(rows, 'best', slope, labels), climbPictures(rows, 'first', slope, labels)];
+      return {
+        images: best.images,
+        firstImages: first.images,
+        noise:
+          variable === 'noise' ? [{ latents: variablesOf(rows, 'best') as Tensor4D, seeds: request.noise.seeds }] : [],
+        scales: variable === 'control scale' ? await scalesOf(rows) : [],
+        scores: best.scores,
+        firstScores: first.scores,
+        trace: traceOf(rows, slope, labels, `length of the ${variable}`),
+      };
+    } finally {
+      for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
+    }
+  },
+});
+
+type Given = InputValues<typeof inputs>;
+type Settings = ParamValues<typeof params>;
+
+function promptAt(prompts: readonly string[], i: number): string {
+  return prompts[prompts.length === 1 ? 0 : i]!;
+}
+
+async function scalesOf(rows: readonly Climbed[]): Promise<number[]> {
+  const scales: number[] = [];
+  for (const { best } of rows) scales.push((await best.variable.data())[0]!);
+  return scales;
+}
+
+/** What climbs, from what is connected. Throws GraphError `MISSING_INPUT`. */
+function slopeOf(
+  { images, prompt, conditions, rewards, watch: watched, ...given }: Given,
+  settings: Settings,
+): NoiseClimb {
+  const source = images && settings.variable === 'image' ? pictureSource(images.pixels) : undefined;
+  const generator = source ?? given.generator;
+  const noise: Noise | undefined = source
+    ? { latents: images!.pixels, seeds: images!.labels.map(({ seed }, i) => seed ?? i) }
+    : given.noise;
+  if (!generator || !noise) {
+    const missing = generator ? 'noise' : 'generator';
+    const message = `Nothing is connected to "${missing}", which is needed to draw the pictures that climb.`;
+    throw new GraphError('MISSING_INPUT', message, { at: { port: missing } });
+  }
+  const prompts = prompt === undefined && source ? images!.labels.map((label) => label.prompt ?? '') : [prompt ?? ''];
+  const sampling = { negativePrompt: settings.negativePrompt, settings: sampleSettings(generator, settings) };
+  return { generator, request: { noise, prompts, conditions, ...sampling }, rewards, watched };
+}
+
+/** Pictures as if a generator had drawn them. */
+function pictureSource({ shape: [, height, width, channels] }: Tensor4D): Generator {
+  return {
+    name: 'pictures',
+    bytes: 0,
+    differentiable: true,
+    defaults: { scheduler: 'model', steps: 1, guidanceScale: 1, eta: 0, width, height },
+    latentShape: () => [height, width, channels],
+    // biome-ignore lint/correctness/useYield: there are no steps between.
+    *denoise({ noise }) {
+      return clone(noise.latents);
+    },
+    decode: (latents) => clone(latents),
+    dispose: () => {},
+  };
+}
