@@ -2,10 +2,11 @@ import { type RandomStream, randomStream } from '../../nodes/ml/random.ts';
 import type { PatchBasis } from '../../nodes/ml/train/patchBasis.ts';
 import { detectObjects } from '../../nodes/ml/world/detectObjects.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';
+import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
 import { judgeObjects } from '../../nodes/ml/world/judgePicture.ts';
 import { parsePrompt } from '../../nodes/ml/world/parsePrompt.ts';
 import { type Scene, sampleScene, sceneSize } from '../../nodes/ml/world/scene.ts';
-import { colourNames, numbers, plural, relations, shapes, type Task, tasks } from '../../nodes/ml/world/words.ts';
+import { tasks } from '../../nodes/ml/world/words.ts';
 
 export interface TruthPicture {
   readonly scene: Scene;
@@ -19,52 +20,8 @@ export function truthPictures(count: number, seed: number): TruthPicture[] {
   const random = randomStream(seed);
   return Array.from({ length: count }, (_, i) => {
     const scene = sampleScene(random, tasks[i % tasks.length]);
-    return { scene, pixels: drawScene(scene), wrongCaption: wrongCaption(scene, random) };
+    return { scene, pixels: drawScene(scene), wrongCaption: falseCaption(scene, random) };
   });
-}
-
-const swap = (random: RandomStream, caption: string, words: readonly string[], present: readonly string[]): string => {
-  const others = words.filter((word) => !present.includes(word));
-  const gone = random.shuffle(words.filter((word) => new RegExp(`\\b${word}\\b`).test(caption)))[0]!;
-  return caption.replace(new RegExp(`\\b${gone}\\b`), random.shuffle(others)[0]!);
-};
-
-function wrongCaption({ caption, objects, task }: Scene, random: RandomStream): string {
-  const shapesHere = objects.map(({ shape }) => shape);
-  const wrongShape = () => swap(random, caption, shapes, shapesHere);
-  const wrongColour = () =>
-    swap(
-      random,
-      caption,
-      colourNames,
-      objects.map(({ colour }) => colour),
-    );
-  const coin = random.uniform() < 0.5;
-  switch (task as Task) {
-    case 'single':
-    case 'two':
-      return wrongShape();
-    case 'counting':
-      return coin
-        ? swap(random, caption, Object.values(numbers), [numbers[objects.length as keyof typeof numbers]])
-        : swap(random, caption, shapes.map(plural), shapesHere.map(plural));
-    case 'colours':
-      return coin ? wrongShape() : wrongColour();
-    case 'position':
-      return coin
-        ? wrongShape()
-        : swap(
-            random,
-            caption,
-            relations,
-            relations.filter((relation) => caption.includes(relation)),
-          );
-    case 'attribution': {
-      const [a, b] = [objects[0]!, objects[1]!];
-      if (coin) return wrongColour();
-      return caption.replace(/\b\w+ (\w+) and an? \w+ (\w+)/, `${b.colour} $1 and a ${a.colour} $2`);
-    }
-  }
 }
 
 export type Degrade = (pixels: Float32Array, random: RandomStream) => Float32Array;
