@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { GraphError } from '../nodes/errors.ts';
 import type { Files } from '../nodes/files.ts';
 import { randomStream } from '../nodes/ml/random.ts';
 import { type AdamWSettings, cosineRate, startAdamW } from '../nodes/ml/train/adamW.ts';
+import { parameterCount } from '../nodes/ml/train/flatParameters.ts';
 import { initialise } from '../nodes/ml/train/initialise.ts';
+import { lossCurve } from '../nodes/ml/train/lossCurve.ts';
 import { readTrainingState, type TrainingState, writeTrainingState } from '../nodes/ml/train/trainingState.ts';
 import { type Training, trainStep } from '../nodes/ml/train/trainStep.ts';
 import { openCheckpoint } from '../nodes/ml/weights/openCheckpoint.ts';
@@ -27,18 +30,34 @@ export interface TrainingRun {
   onStep(step: number, loss: number): void;
 }
 
+/** What the caller of a model's training chooses. */
+export interface ModelRun extends Pick<TrainingRun, 'folder' | 'seed' | 'steps' | 'signal' | 'onStep'> {
+  /** Pictures a step. */
+  readonly batch: number;
+  /** Of AdamW after warm-up. */
+  readonly learningRate: number;
+}
+
 /**
- * Trains to `steps`, going on from the folder's checkpoint where there is one, and writes a checkpoint now and then, at
- * the end and when aborted. The same seed and settings give the same losses, interrupted or not.
+ * Trains to `steps`, going on from the folder's checkpoint where there is one, and writes a checkpoint, and the curve of
+ * its losses beside it, now and then, at the end and when aborted. The same seed and settings give the same losses,
+ * interrupted or not. Throws GraphError `FOREIGN_CHECKPOINT`, and `WRITE_FAILED`, where the checkpoint before is kept.
  */
 export async function runTraining(training: Training, run: TrainingRun, files: Files): Promise<TrainingState> {
   const path = join(run.folder, 'training.safetensors');
   await mkdir(run.folder, { recursive: true });
   const { optimiser, losses: earlier } = existsSync(path)
-    ? await readTrainingState(await openCheckpoint(files, path), run.identity)
+    ? await readTrainingState(await openCheckpoint(files, path), run.identity, parameterCount(training.layout))
     : { optimiser: startAdamW(run.start ?? initialise(training.layout, randomStream(run.seed))), losses: [] };
   const losses = [...earlier];
-  const save = () => writeAtomic(path, writeTrainingState({ optimiser, losses }, run.identity));
+  const save = async () => {
+    try {
+      await writeAtomic(path, writeTrainingState({ optimiser, losses }, run.identity));
+      await writeAtomic(join(run.folder, 'loss.svg'), lossCurve(losses));
+    } catch (error) {
+      throw writeFailed(run.folder, optimiser.step, error);
+    }
+  };
 
   let saved = performance.now();
   while (optimiser.step < run.steps && !run.signal.aborted) {
@@ -54,4 +73,13 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
   }
   await save();
   return { optimiser, losses };
+}
+
+function writeFailed(folder: string, step: number, cause: unknown): unknown {
+  if (!(cause instanceof Error && 'syscall' in cause)) return cause;
+  return new GraphError(
+    'WRITE_FAILED',
+    `The checkpoint of step ${step} cannot be written to "${folder}": ${cause.message}. What was there before is whole; make room and go on with --resume.`,
+    { cause },
+  );
 }

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { didYouMean } from '../../graphs/suggest.ts';
+import { recipes } from '../recipes.ts';
 import { exitCodes } from './exitCodes.ts';
 import { UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
@@ -8,10 +10,10 @@ import { print, remark } from './terminal.ts';
 
 interface TrainFlags {
   readonly out: string;
-  readonly steps: number;
-  readonly batch: number;
-  readonly learningRate: number;
-  readonly seed: number;
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly seed?: number;
   readonly resume?: boolean;
   readonly device: string;
 }
@@ -23,12 +25,12 @@ export function addTrainCommand(program: Command): void {
     .description(
       'Trains a built-in model on the built-in world and writes it as a diffusers folder. Checkpoints every two minutes and when interrupted; the same seed gives the same losses, interrupted or not.',
     )
-    .argument('<name>', 'text-to-image')
+    .argument('<name>', Object.keys(recipes).join(', '))
     .option('-o, --out <folder>', 'where the checkpoint and the model are written', 'noiseloom-training')
-    .option('--steps <count>', 'optimiser steps in all', positiveInteger, 20_000)
-    .option('--batch <count>', 'pictures a step', positiveInteger, 32)
-    .option('--learning-rate <rate>', 'of AdamW after warm-up', positiveNumber, 6e-4)
-    .option('--seed <number>', 'of the weights, the pictures and the noise', positiveInteger, 1)
+    .option('--steps <count>', 'optimiser steps in all', positiveInteger)
+    .option('--batch <count>', 'pictures a step', positiveInteger)
+    .option('--learning-rate <rate>', 'of AdamW after warm-up', positiveNumber)
+    .option('--seed <number>', 'of the weights, the pictures and the noise', positiveInteger)
     .option('--resume', 'go on from the checkpoint in the folder')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
     .action(async (name: string, flags: TrainFlags) => {
@@ -37,8 +39,13 @@ export function addTrainCommand(program: Command): void {
 }
 
 async function train(name: string, flags: TrainFlags): Promise<number> {
-  if (name !== 'text-to-image')
-    throw new UsageError(`There is no model "${name}" to train. The models are text-to-image.`);
+  const names = Object.keys(recipes);
+  const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
+  if (!recipe)
+    throw new UsageError(
+      `There is no model "${name}" to train.${didYouMean(name, names)} The models are ${names.join(', ')}.`,
+    );
+  const { steps = recipe.steps, batch = recipe.batch, learningRate = recipe.learningRate, seed = recipe.seed } = flags;
   const folder = resolve(flags.out);
   const checkpoint = existsSync(join(folder, 'training.safetensors'));
   if (checkpoint && !flags.resume)
@@ -47,12 +54,12 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
     );
   if (!checkpoint && flags.resume) throw new UsageError(`${folder} holds no checkpoint to go on from.`);
 
-  const [{ openFiles }, { fileFolders }, session, { abortOnInterrupt }, { trainTextToImage }] = await Promise.all([
+  const [{ openFiles }, { fileFolders }, session, { abortOnInterrupt }, train] = await Promise.all([
     import('../files.ts'),
     import('../folders.ts'),
     import('./session.ts'),
     import('./interrupt.ts'),
-    import('../trainTextToImage.ts'),
+    recipe.load(),
   ]);
   const device = await session.startDevice(session.parseDevice(flags.device));
   remark(`Training on ${device.name}: ${device.description}`);
@@ -60,17 +67,20 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
   const progress = showProgress(process.stderr);
   let [first, smooth] = [0, Number.NaN];
   progress.start('Training');
-  await trainTextToImage(
+  await train(
     {
-      ...flags,
+      steps,
+      batch,
+      learningRate,
+      seed,
       folder,
       signal: controller.signal,
       onStep(step, loss) {
         first ||= step;
         smooth = Number.isNaN(smooth) ? loss : 0.98 * smooth + 0.02 * loss;
         progress.update(
-          (step - first + 1) / (flags.steps - first + 1),
-          `step ${step} of ${flags.steps}, loss ${smooth.toFixed(4)}`,
+          (step - first + 1) / (steps - first + 1),
+          `step ${step} of ${steps}, loss ${smooth.toFixed(4)}`,
         );
       },
     },

@@ -7,6 +7,14 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
 export const parameterCount = (layout: ParameterLayout): number =>
   layout.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
+/** The layout of a model's weights as they are held in memory (rank 4: OIHW of the file -> HWIO), under a prefix. */
+export function layoutOf(shapes: ReadonlyMap<string, readonly number[]>, prefix = ''): ParameterLayout {
+  return [...shapes].map(([name, shape]) => ({
+    name: prefix + name,
+    shape: shape.length === 4 ? [shape[2]!, shape[3]!, shape[1]!, shape[0]!] : shape,
+  }));
+}
+
 /** One vector -> copies of the parameters, in the order of the layout. The caller owns them. */
 export function unflatten(vector: Float32Array, layout: ParameterLayout): Tensor[] {
   let offset = 0;

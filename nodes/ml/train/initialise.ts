@@ -15,8 +15,8 @@ const embeddings: readonly (readonly [ending: string, deviation: number])[] = [
 /**
  * Starting values of every parameter, in the layout's order. Token embeddings N(0, 1), so that words differ from the
  * start, positions N(0, 0.3^2), class embeddings N(0, 0.02^2); kernels and matrices uniform in
- * +-1/sqrt(fan in), as PyTorch's layers; norms 1; biases and ends of residual branches 0. Kernels are HWIO, matrices
- * [out, in].
+ * +-1/sqrt(fan in), as PyTorch's layers; norms 1; CLIP's `logit_scale` ln(1 / 0.07); biases and ends of residual
+ * branches 0. Kernels are HWIO, matrices [out, in].
  */
 export function initialise(layout: ParameterLayout, random: RandomStream): Float32Array<ArrayBuffer> {
   const values = new Float32Array(parameterCount(layout));
@@ -29,6 +29,7 @@ export function initialise(layout: ParameterLayout, random: RandomStream): Float
       const fanIn = shape.length === 4 ? sizeOf(shape.slice(0, 3)) : shape[1]!;
       for (let i = offset; i < end; i++) values[i] = (random.uniform() * 2 - 1) / Math.sqrt(fanIn);
     } else if (shape.length === 1 && name.endsWith('.weight')) values.fill(1, offset, end);
+    else if (name.endsWith('logit_scale')) values[offset] = Math.log(1 / 0.07);
     offset = end;
   }
   return values;

@@ -22,14 +22,24 @@ export function writeTrainingState({ optimiser, losses }: TrainingState, identit
   return writeSafetensors(tensors, { step: String(optimiser.step), identity });
 }
 
-/** Throws GraphError `FOREIGN_CHECKPOINT` when the checkpoint is of another model or of other settings. */
-export async function readTrainingState(checkpoint: Checkpoint, identity: string): Promise<TrainingState> {
+/** Throws GraphError `FOREIGN_CHECKPOINT` when the checkpoint is of another model, other settings or other parameters. */
+export async function readTrainingState(
+  checkpoint: Checkpoint,
+  identity: string,
+  parameters: number,
+): Promise<TrainingState> {
   const found = checkpoint.metadata.get('identity');
   if (found !== identity)
     throw new GraphError(
       'FOREIGN_CHECKPOINT',
       `${checkpoint.path} belongs to another training: it says ${found ?? 'nothing'}, this one is ${identity}. ` +
         'Start without --resume in another folder, or use the settings of the checkpoint.',
+    );
+  const held = checkpoint.entry('parameters').shape[0];
+  if (held !== parameters)
+    throw new GraphError(
+      'FOREIGN_CHECKPOINT',
+      `${checkpoint.path} holds ${held} parameters, and this training has ${parameters}: the model has changed. Start without --resume in another folder.`,
     );
   const vector = async (name: string) => (await checkpoint.read(name)) as Float32Array<ArrayBuffer>;
   return {

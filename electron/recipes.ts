@@ -1,0 +1,25 @@
+import type { Files } from '../nodes/files.ts';
+import type { ModelRun } from './training.ts';
+
+/** How a built-in model is trained unless the command says otherwise. */
+export interface Recipe extends Pick<ModelRun, 'steps' | 'batch' | 'learningRate' | 'seed'> {
+  /** Loads the training, which writes its checkpoint and the model into the run's folder. */
+  load(): Promise<(run: ModelRun, files: Files) => Promise<void>>;
+}
+
+const clip = () => import('./trainClip.ts');
+const picture = () => import('./trainPicture.ts');
+
+/** The built-in models that can be trained, by name. */
+export const recipes: Readonly<Record<string, Recipe>> = {
+  'text-to-image': recipe(20_000, 32, 6e-4, 1, async () => (await import('./trainTextToImage.ts')).trainTextToImage),
+  clip: recipe(1800, 32, 7e-4, 1, async () => (await clip()).trainClip),
+  preference: recipe(1000, 48, 7e-4, 2, async () => (await clip()).trainPreference),
+  aesthetic: recipe(300, 64, 0.1, 3, async () => (await import('./trainAesthetic.ts')).trainAesthetic),
+  segmentation: recipe(600, 16, 3e-3, 4, async () => (await picture()).trainSegmentation),
+  depth: recipe(600, 16, 3e-3, 5, async () => (await picture()).trainDepth),
+};
+
+function recipe(steps: number, batch: number, learningRate: number, seed: number, load: Recipe['load']): Recipe {
+  return { steps, batch, learningRate, seed, load };
+}

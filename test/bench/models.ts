@@ -1,0 +1,87 @@
+import { devices } from '../../electron/devices/devices.ts';
+import { openFiles } from '../../electron/files.ts';
+import { fileFolders } from '../../electron/folders.ts';
+import { openDevice } from '../../nodes/ml/device.ts';
+import { loadClip, loadClipVision } from '../../nodes/ml/models/load/loadClip.ts';
+import { readConfig } from '../../nodes/ml/models/load/modelFolder.ts';
+import { pictureUNet, pictureUNetConfig } from '../../nodes/ml/models/pictureUNet.ts';
+import { dispose } from '../../nodes/ml/tf.ts';
+import { loadWeights } from '../../nodes/ml/weights/loadWeights.ts';
+import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
+import { weightsOf } from '../../nodes/ml/weights/weights.ts';
+import {
+  appealCorrelation,
+  depthRmse,
+  discernment,
+  pairAccuracy,
+  poolIoU,
+  retrieval,
+} from '../support/modelFigures.ts';
+
+/** The figures of the cards of the built-in models, from the weights that are shipped. Exits 1 where a goal is missed. */
+const files = openFiles(fileFolders(process.cwd()));
+const device = await openDevice('auto', devices);
+console.log(`On ${device.name}: ${device.description}`);
+let met = true;
+
+function show(model: string, figure: string, value: number, goal?: (value: number) => boolean): void {
+  const ok = goal?.(value) ?? true;
+  met &&= ok;
+  console.log(
+    `${goal ? (ok ? 'ok  ' : 'FAIL') : '    '} ${model.padEnd(20)} ${value.toFixed(4).padStart(8)}  ${figure}`,
+  );
+}
+
+async function weightsIn(location: string) {
+  const folder = await files.locate(location);
+  const tensors = await loadWeights(await openCheckpoint(files, `${folder}/model.safetensors`));
+  return { folder, weights: weightsOf(tensors), free: () => dispose([...tensors.values()]) };
+}
+
+const atLeast = (goal: number) => (value: number) => value >= goal;
+
+async function clip(): Promise<void> {
+  const model = await loadClip(files, 'builtin:world-clip');
+  const found = retrieval(model, 64, 8);
+  show(model.name, 'pictures that find their caption among 64', found.captions, atLeast(0.9));
+  show(model.name, 'captions that find their picture among 64', found.pictures);
+  const { caption, whole } = discernment(model, 512);
+  show(model.name, 'pictures that match their caption better than a false one', caption);
+  show(model.name, 'captions that match their picture better than it broken', whole);
+  model.dispose();
+}
+
+async function preference(): Promise<void> {
+  const model = await loadClip(files, 'builtin:world-preference');
+  const { all, ...kinds } = pairAccuracy(model, 1000);
+  show(model.name, 'held-out pairs ranked by merit', all, atLeast(0.9));
+  for (const [kind, share] of Object.entries(kinds)) show(model.name, `of those that differ in ${kind}`, share);
+  model.dispose();
+}
+
+async function aesthetic(): Promise<void> {
+  const model = await loadClipVision(files, 'builtin:world-clip');
+  const head = await weightsIn('builtin:world-aesthetic');
+  show('world-aesthetic', 'correlation with the rule', appealCorrelation(model, head.weights, 1000));
+  head.free();
+  model.dispose();
+}
+
+async function picture(task: 'segmentation' | 'depth'): Promise<void> {
+  const name = `world-${task}`;
+  const { folder, weights, free } = await weightsIn(`builtin:${name}`);
+  const network = pictureUNet(weights, pictureUNetConfig(await readConfig(files, folder)));
+  for (const spoil of [false, true]) {
+    const on = spoil ? 'spoiled pictures' : 'clean pictures';
+    if (task === 'depth') show(name, `RMSE of inverse depth, ${on}`, depthRmse(network, 256, spoil));
+    else show(name, `mean IoU, ${on}`, poolIoU(network, 256, spoil), spoil ? undefined : atLeast(0.9));
+  }
+  free();
+}
+
+await clip();
+await preference();
+await aesthetic();
+await picture('segmentation');
+await picture('depth');
+process.exitCode = met ? 0 : 1;

@@ -1,0 +1,193 @@
+import { clipTransform } from '../../nodes/ml/image/clipTransform.ts';
+import { cosines, cosineTable, unitRows } from '../../nodes/ml/models/clip.ts';
+import type { LoadedClip, LoadedClipVision } from '../../nodes/ml/models/load/loadClip.ts';
+import type { pictureUNet } from '../../nodes/ml/models/pictureUNet.ts';
+import { linear } from '../../nodes/ml/nn/linear.ts';
+import { randomStream } from '../../nodes/ml/random.ts';
+import { argMax, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
+import { sampleAppeal } from '../../nodes/ml/train/aestheticTraining.ts';
+import { spoiled } from '../../nodes/ml/train/clipTraining.ts';
+import { classMap } from '../../nodes/ml/train/pictureTraining.ts';
+import {
+  leastDifference,
+  meritTable,
+  type PairKind,
+  pairKinds,
+  samplePair,
+} from '../../nodes/ml/train/preferencePairs.ts';
+import { pictureTensor } from '../../nodes/ml/train/worldClip.ts';
+import type { Weights } from '../../nodes/ml/weights/weights.ts';
+import { drawScene } from '../../nodes/ml/world/drawScene.ts';
+import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
+import { type Scene, sampleScene } from '../../nodes/ml/world/scene.ts';
+import { depthMap, objectMasks } from '../../nodes/ml/world/sceneLabels.ts';
+import { sceneTruth } from '../../nodes/ml/world/sceneTruth.ts';
+import { shapes } from '../../nodes/ml/world/words.ts';
+
+/* What the built-in models can do, measured on pictures that no training drew (see the seeds). */
+
+const ratio = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length;
+
+const embed = (clip: LoadedClipVision, pictures: readonly Float32Array[]): Tensor2D =>
+  clip.encodeImage(clipTransform(pictureTensor(pictures), clip.preprocessing.size)).imageEmbeds;
+
+/** Scenes of which each makes its own caption true and no other's. */
+export function distinctScenes(count: number, seed: number): Scene[] {
+  const random = randomStream(seed);
+  const chosen: Scene[] = [];
+  while (chosen.length < count) {
+    const next = sampleScene(random);
+    const [truth] = sceneTruth(
+      [next],
+      chosen.map(({ caption }) => caption),
+    );
+    const others = sceneTruth(chosen, [next.caption]);
+    if (![...truth!, ...others.map(([judged]) => judged!)].some(({ correct }) => correct)) chosen.push(next);
+  }
+  return chosen;
+}
+
+/** Shares of pictures that find their caption, and of captions that find their picture, among `count`. */
+export function retrieval(clip: LoadedClip, count: number, sets: number) {
+  const hits = Array.from({ length: sets }, (_, set) => {
+    const scenes = distinctScenes(count, 900_000 + set);
+    const [captions, pictures] = tidy(() => {
+      const images = embed(
+        clip,
+        scenes.map((scene) => drawScene(scene)),
+      );
+      const table = cosineTable(images, clip.encodePrompts(scenes.map(({ caption }) => caption)));
+      return [[...argMax(table, 1).dataSync()], [...argMax(table, 0).dataSync()]];
+    });
+    return { captions: captions.map((found, i) => found === i), pictures: pictures.map((found, i) => found === i) };
+  });
+  return {
+    captions: ratio(hits.flatMap((each) => each.captions)),
+    pictures: ratio(hits.flatMap((each) => each.pictures)),
+  };
+}
+
+/** Shares of pictures that match their caption better than a false one, and of captions that match the whole picture better than a broken one. */
+export function discernment(clip: LoadedClip, count: number) {
+  const random = randomStream(910_000);
+  const scenes = Array.from({ length: count }, () => sampleScene(random));
+  const whole = scenes.map((scene) => drawScene(scene));
+  const broken = whole.map((pixels) => spoiled(pixels, 0.8 + 0.2 * random.uniform(), random));
+  const wrong = scenes.map((scene) => falseCaption(scene, random));
+  return tidy(() => {
+    const own = clip.encodePrompts(scenes.map(({ caption }) => caption));
+    const images = embed(clip, whole);
+    const [right, other, torn] = [
+      cosines(images, own),
+      cosines(images, clip.encodePrompts(wrong)),
+      cosines(embed(clip, broken), own),
+    ].map((scores) => scores.dataSync()) as [Float32Array, Float32Array, Float32Array];
+    return {
+      caption: ratio([...right].map((score, i) => score > other[i]!)),
+      whole: ratio([...right].map((score, i) => score > torn[i]!)),
+    };
+  });
+}
+
+/** Share of held-out pairs ranked by merit, of all and of each kind. */
+export function pairAccuracy(clip: LoadedClip, count: number): Record<PairKind | 'all', number> {
+  const random = randomStream(920_000);
+  const hits = new Map<string, boolean[]>([...pairKinds, 'all'].map((kind) => [kind, []]));
+  while (hits.get('all')!.length < count) {
+    const pairs = Array.from({ length: 64 }, () => samplePair(random));
+    const [first, second] = tidy(() => {
+      const prompts = clip.encodePrompts(pairs.map(({ prompt }) => prompt));
+      return [0, 1].map((i) =>
+        cosines(
+          embed(
+            clip,
+            pairs.map(({ pictures }) => pictures[i as 0 | 1].pixels),
+          ),
+          prompts,
+        ).dataSync(),
+      );
+    });
+    for (const [i, { kind, prompt, pictures }] of pairs.entries()) {
+      const [a, b] = meritTable([prompt], pictures)[0] as [number, number];
+      if (Math.abs(a - b) <= leastDifference) continue;
+      const hit = a > b === first![i]! > second![i]!;
+      for (const each of [kind, 'all']) hits.get(each)!.push(hit);
+    }
+  }
+  return Object.fromEntries([...hits].map(([kind, of]) => [kind, ratio(of)])) as Record<PairKind | 'all', number>;
+}
+
+/** Pearson's correlation of the head's score with the rule that taught it. */
+export function appealCorrelation(clip: LoadedClipVision, head: Weights, count: number): number {
+  const random = randomStream(930_000);
+  const shown = Array.from({ length: count }, () => sampleAppeal(random));
+  const scores = tidy(() =>
+    linear(
+      unitRows(
+        embed(
+          clip,
+          shown.map(({ pixels }) => pixels),
+        ),
+      ),
+      head.at('layers.0'),
+    ).dataSync(),
+  );
+  return correlation(
+    [...scores],
+    shown.map(({ value }) => value),
+  );
+}
+
+function correlation(a: readonly number[], b: readonly number[]): number {
+  const mean = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0) / of.length;
+  const [meanA, meanB] = [mean(a), mean(b)];
+  const product = (x: readonly number[], mx: number, y: readonly number[], my: number) =>
+    mean(x.map((value, i) => (value - mx) * (y[i]! - my)));
+  return product(a, meanA, b, meanB) / Math.sqrt(product(a, meanA, a, meanA) * product(b, meanB, b, meanB));
+}
+
+type Network = ReturnType<typeof pictureUNet>;
+
+/** Pictures with their scenes, spoiled up to half where `spoil` says so. */
+function shownScenes(count: number, spoil: boolean) {
+  const random = randomStream(940_000);
+  const scenes = Array.from({ length: count }, () => sampleScene(random));
+  const pictures = scenes.map((scene) => {
+    const clean = drawScene(scene);
+    return spoil ? spoiled(clean, 0.5 * random.uniform(), random) : clean;
+  });
+  return { scenes, pictures };
+}
+
+/** Outputs of all pictures one after the other, 16 at a time. */
+function outputs(network: Network, pictures: readonly Float32Array[], read: (output: Tensor4D) => Tensor1D | Tensor4D) {
+  const values: number[] = [];
+  for (let i = 0; i < pictures.length; i += 16)
+    for (const value of tidy(() => read(network(pictureTensor(pictures.slice(i, i + 16)))).dataSync()))
+      values.push(value);
+  return values;
+}
+
+/** Mean over the seven classes of |both| / |either|, pixels of all pictures pooled. */
+export function poolIoU(network: Network, count: number, spoil: boolean): number {
+  const { scenes, pictures } = shownScenes(count, spoil);
+  const seen = outputs(network, pictures, (logits) => argMax(logits, 3));
+  const truth = scenes.flatMap((scene) => [...classMap(scene)]);
+  const shares = ['background', ...shapes].map((_, each) => {
+    let [both, either] = [0, 0];
+    for (const [pixel, of] of truth.entries()) {
+      if (of === each && seen[pixel] === each) both++;
+      if (of === each || seen[pixel] === each) either++;
+    }
+    return both / either;
+  });
+  return shares.reduce((sum, share) => sum + share, 0) / shares.length;
+}
+
+/** Root mean square difference of inverse depths, which lie in [0, 1]. */
+export function depthRmse(network: Network, count: number, spoil: boolean): number {
+  const { scenes, pictures } = shownScenes(count, spoil);
+  const seen = outputs(network, pictures, (depths) => depths);
+  const truth = scenes.flatMap(({ objects }) => [...depthMap(objectMasks(objects), objects)]);
+  return Math.sqrt(truth.reduce((sum, value, i) => sum + (value - seen[i]!) ** 2, 0) / truth.length);
+}
