@@ -1,4 +1,5 @@
 import type { Files } from '../nodes/files.ts';
+import type { ConditionKind } from '../nodes/ml/world/conditionPicture.ts';
 import type { ModelRun } from './training.ts';
 
 /** How a built-in model is trained unless the command says otherwise. */
@@ -18,7 +19,14 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   aesthetic: recipe(300, 64, 0.1, 3, async () => (await import('./trainAesthetic.ts')).trainAesthetic),
   segmentation: recipe(600, 16, 3e-3, 4, async () => (await picture()).trainSegmentation),
   depth: recipe(600, 16, 3e-3, 5, async () => (await picture()).trainDepth),
+  'controlnet-segmentation': controlNet('segmentation', 6),
+  'controlnet-edges': controlNet('edges', 7),
+  'controlnet-depth': controlNet('depth', 8),
 };
+
+function controlNet(kind: ConditionKind, seed: number): Recipe {
+  return recipe(2000, 16, 3e-4, seed, async () => (await import('./trainControlNet.ts')).trainControlNet(kind));
+}
 
 function recipe(steps: number, batch: number, learningRate: number, seed: number, load: Recipe['load']): Recipe {
   return { steps, batch, learningRate, seed, load };

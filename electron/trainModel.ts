@@ -9,6 +9,8 @@ export interface TrainableModel {
   /** What is trained; a checkpoint of another config is refused. */
   readonly config: object;
   readonly training: Training;
+  /** Parameters to start from; fresh ones from the seed by default. */
+  readonly start?: Float32Array<ArrayBuffer>;
   /** Steps until the learning rate is reached. */
   readonly warmUp: number;
   /** Writes the trained model from the parameters, in the training's layout, into a folder. */
@@ -21,7 +23,7 @@ export interface TrainableModel {
  */
 export async function trainModel(model: TrainableModel, run: ModelRun, files: Files): Promise<void> {
   const { seed, batch, learningRate } = run;
-  const { name, config, training, warmUp } = model;
+  const { name, config, training, warmUp, start } = model;
   try {
     const { optimiser } = await runTraining(
       training,
@@ -29,6 +31,7 @@ export async function trainModel(model: TrainableModel, run: ModelRun, files: Fi
         ...run,
         identity: JSON.stringify({ name, seed, batch, learningRate, config }),
         warmUp,
+        ...(start && { start }),
         optimiser: {
           learningRate,
           beta1: 0.9,

@@ -7,7 +7,6 @@ import { randomStream } from '../../nodes/ml/random.ts';
 import { argMax, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
 import { sampleAppeal } from '../../nodes/ml/train/aestheticTraining.ts';
 import { spoiled } from '../../nodes/ml/train/clipTraining.ts';
-import { classMap } from '../../nodes/ml/train/pictureTraining.ts';
 import {
   leastDifference,
   meritTable,
@@ -17,6 +16,7 @@ import {
 } from '../../nodes/ml/train/preferencePairs.ts';
 import { pictureTensor } from '../../nodes/ml/train/worldClip.ts';
 import type { Weights } from '../../nodes/ml/weights/weights.ts';
+import { classMap } from '../../nodes/ml/world/conditionPicture.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';
 import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
 import { type Scene, sampleScene } from '../../nodes/ml/world/scene.ts';

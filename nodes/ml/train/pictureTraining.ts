@@ -14,6 +14,7 @@ import {
   tensor4d,
 } from '../tf.ts';
 import { blemish, blemishes } from '../world/blemish.ts';
+import { classMap } from '../world/conditionPicture.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { type Scene, sampleScene, sceneSize } from '../world/scene.ts';
 import { depthMap, objectMasks } from '../world/sceneLabels.ts';
@@ -67,11 +68,6 @@ export function pictureTraining(task: PictureUNetConfig['task'], { seed, batch }
     },
     dispose: () => {},
   };
-}
-
-/** 64 x 64: the class of each pixel, 0 background, else 1 + the number of the shape. */
-export function classMap({ objects }: Scene): Uint8Array {
-  return objectMasks(objects).map((object) => (object === 0 ? 0 : 1 + shapes.indexOf(objects[object - 1]!.shape)));
 }
 
 /** What the network shall give: [N, 64, 64, classes] one-hot, or [N, 64, 64, 1] inverse depths. */
