@@ -7,7 +7,7 @@ import { writeAtomic } from './files.ts';
 
 /** Writes a text file, or a value as JSON, into a model's folder. */
 export async function writeText(folder: string, name: string, content: string | object): Promise<void> {
-  await write(folder, name, typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`);
+  await writeFile(folder, name, typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** Writes those parameters as safetensors in float16 whose names `stored` keeps, under the names that it gives them. */
@@ -26,7 +26,7 @@ export async function writeWeights(
     const kept = stored(each);
     if (kept !== undefined) tensors.set(kept, { dtype: 'F16', ...toCheckpointLayout(values, shape) });
   }
-  await write(folder, name, writeSafetensors(tensors));
+  await writeFile(folder, name, writeSafetensors(tensors));
 }
 
 const special = {
@@ -52,7 +52,8 @@ export async function writeClipTokenizer(
   await writeText(folder, 'special_tokens_map.json', special);
 }
 
-async function write(folder: string, name: string, content: string | Uint8Array): Promise<void> {
+/** Writes a file into a model's folder, whole or not at all. */
+export async function writeFile(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
   await mkdir(dirname(path), { recursive: true });
   await writeAtomic(path, content);

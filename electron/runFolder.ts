@@ -50,6 +50,7 @@ export interface RunRecord {
   /** How optimisers got to their results. */
   readonly traces: ({ readonly node: string; readonly output: string } & Trace)[];
   readonly outputs: OutputRecord[];
+  readonly remarks: { readonly node: string; readonly text: string }[];
   readonly problems: Problem[];
 }
 interface OutputRecord {
@@ -166,6 +167,7 @@ function recordOf(start: RunStart, text: string, began: Date): RunRecord {
     scores: [],
     traces: [],
     outputs: [],
+    remarks: [],
     problems: [],
   };
 }
@@ -176,6 +178,7 @@ function noteEvent(record: RunRecord, event: RunEvent): void {
   else if (event.type === 'node-cached') record.nodes[event.node] = { state: 'cached' };
   else if (event.type === 'scores') record.scores.push({ node: event.node, output: event.output, ...event.scores });
   else if (event.type === 'trace') record.traces.push({ node: event.node, output: event.output, ...event.trace });
+  else if (event.type === 'remark') record.remarks.push({ node: event.node, text: event.text });
   else if (event.type === 'problem') record.problems.push(event.problem);
 }
 

@@ -6,6 +6,8 @@ export interface StepResult {
   /** By output name: a value, or a list of values. */
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly artifacts: readonly Artifact[];
+  /** What the node said of its result. */
+  readonly remarks: readonly string[];
   /** Every tensor and model that the result needs to stay alive. */
   readonly resources: readonly Resource[];
 }
@@ -131,9 +133,10 @@ function bytesAlone(result: StepResult): number {
 }
 
 /** Bytes of a result besides its resources: files, texts, and the entry itself. */
-function ownBytes({ outputs, artifacts }: StepResult): number {
+function ownBytes({ outputs, artifacts, remarks }: StepResult): number {
   let bytes = entryBytes;
   for (const artifact of artifacts) bytes += artifact.bytes.length;
+  for (const remark of remarks) bytes += textBytes(remark);
   for (const name in outputs) bytes += textBytes(outputs[name]);
   return bytes;
 }

@@ -62,6 +62,8 @@ export type RunEvent =
       readonly output: string;
       readonly trace: Trace;
     }
+  /** What a node says of its result though nothing failed. */
+  | { readonly type: 'remark'; readonly run: string; readonly node: string; readonly text: string }
   | { readonly type: 'problem'; readonly run: string; readonly problem: Problem }
   | RunFinished;
 

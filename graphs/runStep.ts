@@ -29,6 +29,7 @@ export async function runStep(
   emit({ type: 'node-started', run, node: id });
   const resources: Resource[] = [];
   const artifacts: Artifact[] = [];
+  const remarks: string[] = [];
   const given: Values[] = [];
   try {
     for (let element = 0; element < calls.length; element++) {
@@ -36,7 +37,7 @@ export async function runStep(
       if (pausing) await pausing;
       throwIfCancelled(signal);
       const call = calls[element]!;
-      const context = contextOf(step, world, pause, artifacts, element, calls.length);
+      const context = contextOf(step, world, pause, { artifacts, remarks }, element, calls.length);
       const pending = definition.run(call.inputs, call.params, context);
       const outputs = ((pending instanceof Promise ? await pending : pending) ?? {}) as Values;
       const held = resourcesOf(definition, outputs, call);
@@ -56,6 +57,7 @@ export async function runStep(
   const result: StepResult = {
     outputs: mapped ? listsOf(definition, given) : Object.freeze(given[0]!),
     artifacts: artifacts.length > 0 ? artifacts : none,
+    remarks: remarks.length > 0 ? remarks : none,
     resources: resources.length > 0 ? resources : none,
   };
   emit({ type: 'node-finished', run, node: id, ms: performance.now() - started });
@@ -67,7 +69,7 @@ function contextOf(
   { id, definition }: Step,
   { device, files, signal, emit, run, previews }: RunWorld,
   pause: () => Promise<void> | undefined,
-  artifacts: Artifact[],
+  { artifacts, remarks }: { artifacts: Artifact[]; remarks: string[] },
   element: number,
   count: number,
 ): NodeContext {
@@ -104,6 +106,11 @@ function contextOf(
       const saved = { ...artifact, name: unusedName(artifact.name, artifacts) };
       artifacts.push(saved);
       tellArtifact(emit, run, id, saved);
+    },
+    remark(text) {
+      if (remarks.includes(text)) return;
+      remarks.push(text);
+      emit({ type: 'remark', run, node: id, text });
     },
   };
 }

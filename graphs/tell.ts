@@ -37,5 +37,6 @@ export function tellCached(emit: Emit, run: string, step: Step, result: StepResu
   emit({ type: 'node-cached', run, node: step.id });
   if (!result) return;
   for (const artifact of result.artifacts) tellArtifact(emit, run, step.id, artifact);
+  for (const text of result.remarks) emit({ type: 'remark', run, node: step.id, text });
   tellRecords(emit, run, step, result);
 }

@@ -94,6 +94,8 @@ export interface NodeContext {
    * has fired, before it rejects: what it had found so far would be lost otherwise.
    */
   save(artifact: Artifact): void;
+  /** Tells the user, in a sentence, what they should know of the result though nothing failed; each sentence once. */
+  remark(sentence: string): void;
 }
 
 interface Declaration<I extends Inputs, P extends Params, O extends Outputs> {

@@ -207,6 +207,7 @@ function tellPeople({ steps }: Plan, device: Device, folder: RunFolder): (event:
       begun++;
       progress.end(`${place()} ${label}  cached`);
     } else if (event.type === 'trace') for (const sentence of event.trace.remarks) remark(`  ${label}: ${sentence}`);
+    else if (event.type === 'remark') progress.end(`  ${label}: ${event.text}`);
     else if (event.type === 'problem') progress.end(`${event.problem.code}  ${problemInWords(event.problem)}`);
     else if (event.type === 'run-finished') progress.stop();
   };

@@ -2,6 +2,7 @@ import { defineNode, many, one } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
 import { integer, number } from '../params.ts';
 import { drawImages } from './drawImages.ts';
+import { remarkOnWords } from './remarkOnWords.ts';
 import { sampleParams, sampleSettings } from './sampleParams.ts';
 
 export const guidedSample = defineNode({
@@ -36,7 +37,8 @@ export const guidedSample = defineNode({
     }),
   },
   outputs: { images: 'images' },
-  async run({ generator, noise, prompt, consistency, reference, conditions }, params, { progress }) {
+  async run({ generator, noise, prompt, consistency, reference, conditions }, params, { progress, remark }) {
+    remarkOnWords(generator, prompt, remark);
     for (const [port, { name, differentiable }] of Object.entries({ generator, consistency }))
       if (!differentiable)
         throw new GraphError(

@@ -1,6 +1,7 @@
 import { defineNode, many, one, optional } from '../defineNode.ts';
 import { number } from '../params.ts';
 import { drawImages } from './drawImages.ts';
+import { remarkOnWords } from './remarkOnWords.ts';
 import { sampleParams, sampleSettings } from './sampleParams.ts';
 
 export const sample = defineNode({
@@ -35,7 +36,8 @@ export const sample = defineNode({
     }),
   },
   outputs: { images: 'images' },
-  async run({ generator, noise, prompt, expandedPrompt, conditions }, params, { progress }) {
+  async run({ generator, noise, prompt, expandedPrompt, conditions }, params, { progress, remark }) {
+    remarkOnWords(generator, prompt, remark);
     const { negativePrompt, originalWeight, expandedWeight, batch } = params;
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt, settings, conditions };

@@ -1,5 +1,6 @@
 import { defineNode, many, one } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
+import { remarkOnWords } from '../generate/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
 import { sampleImages } from '../ml/diffusion/sampleImages.ts';
@@ -37,7 +38,8 @@ export const bestOfN = defineNode({
     scores: output('scores', 'Their scores.'),
     allScores: output('scores', 'The scores of all candidates, in the order they were drawn.'),
   },
-  async run({ generator, prompt, rewards, conditions }, params, { progress }) {
+  async run({ generator, prompt, rewards, conditions }, params, { progress, remark }) {
+    remarkOnWords(generator, prompt, remark);
     const shape = latentShapeOf(generator, params);
     const settings = sampleSettings(generator, params);
     const prompts = [prompt];

@@ -1,5 +1,6 @@
 import { defineNode, type InputValues, many, one, optional, type ParamValues } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
+import { remarkOnWords } from '../generate/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
 import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
 import { type Climbed, forget } from '../ml/optimise/climber.ts';
@@ -79,6 +80,7 @@ export const reno = defineNode({
   },
   async run(given, settings, context) {
     refuse(given, settings);
+    for (const prompt of given.prompt) remarkOnWords(given.generator, prompt, context.remark);
     const slope = slopeOf(given, settings);
     const { prompts, noise } = slope.request;
     const labels = noise.seeds.map((seed, i): ImageLabel => ({ prompt: prompts[i]!, seed }));

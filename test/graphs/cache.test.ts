@@ -9,7 +9,7 @@ function modelOf(bytes: number) {
 }
 
 function resultOf(...resources: Resource[]): StepResult {
-  return { outputs: {}, artifacts: [], resources };
+  return { outputs: {}, artifacts: [], remarks: [], resources };
 }
 
 /** What a run does with a new result: holds it, keeps it, lets it go. */
@@ -70,12 +70,17 @@ describe('ValueCache', () => {
 
   it('counts files and texts', () => {
     const cache = new ValueCache(100_000);
-    keep(cache, 'a', { outputs: { text: 'x'.repeat(10_000) }, artifacts: [], resources: [] });
+    keep(cache, 'a', { outputs: { text: 'x'.repeat(10_000) }, artifacts: [], remarks: [], resources: [] });
     expect(cache.bytes).toBeGreaterThan(20_000);
-    keep(cache, 'b', { outputs: { texts: ['x'.repeat(10_000), 'y'] }, artifacts: [], resources: [] });
+    keep(cache, 'b', { outputs: { texts: ['x'.repeat(10_000), 'y'] }, artifacts: [], remarks: [], resources: [] });
     expect(cache.bytes).toBeGreaterThan(40_000);
     const bytes = new Uint8Array(70_000);
-    keep(cache, 'c', { outputs: {}, artifacts: [{ name: 'a.png', mime: 'image/png', bytes }], resources: [] });
+    keep(cache, 'c', {
+      outputs: {},
+      artifacts: [{ name: 'a.png', mime: 'image/png', bytes }],
+      remarks: [],
+      resources: [],
+    });
     expect(cache.get('a')).toBeUndefined();
   });
 

@@ -13,6 +13,7 @@ export function nodeContext(
 ) {
   const signal = options.signal ?? new AbortController().signal;
   const saved: Artifact[] = [];
+  const remarks: string[] = [];
   const progress: { fraction: number; text: string | undefined; preview: boolean; figures?: object }[] = [];
   const context: NodeContext = {
     signal,
@@ -28,6 +29,7 @@ export function nodeContext(
       signal.throwIfAborted();
     },
     save: (artifact) => saved.push(artifact),
+    remark: (sentence) => remarks.push(sentence),
   };
-  return { context, saved, progress };
+  return { context, saved, progress, remarks };
 }

@@ -45,6 +45,7 @@ export interface StableDiffusionParts {
   /** Bytes of weights held. */
   readonly bytes: number;
   readonly defaults: Generator['defaults'];
+  readonly words?: Generator['words'];
   readonly schedulerConfig: SchedulerConfig;
   /** The caller owns the result. */
   encodePrompt(prompt: string): PromptFeatures;
@@ -72,6 +73,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
     bytes: parts.bytes,
     differentiable: true,
     defaults: parts.defaults,
+    ...(parts.words && { words: parts.words }),
     latentShape(width, height) {
       for (const side of [width, height])
         if (!Number.isInteger(side) || side < factor || side % factor)

@@ -77,7 +77,8 @@ export function unknownWords(prompt: string): string[] {
   return [...new Set(wordsOf(prompt).filter((word) => !captionWords.includes(word) && !extraWords.includes(word)))];
 }
 
-const wordsOf = (prompt: string): readonly string[] => prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+/** The words of a text, in lower case. */
+export const wordsOf = (prompt: string): readonly string[] => prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
 const phrase = `(?:an?|the|one|${Object.values(numbers).join('|')}) (?:(?:${colourNames.join('|')}) )?(?:${shapes
   .flatMap((shape) => [plural(shape), shape])

@@ -19,6 +19,7 @@ function contextOf(changes: Partial<NodeContext> = {}): NodeContext {
     files: diskFiles,
     progress: async () => {},
     save: () => expect.fail('Loading saves nothing.'),
+    remark: () => expect.fail('There is nothing to remark.'),
     ...changes,
   };
 }

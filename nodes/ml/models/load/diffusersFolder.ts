@@ -58,6 +58,7 @@ export async function describeFolder(files: Files, folder: string): Promise<Mode
     },
     schedulerConfig,
     askPrediction: false,
+    ...(Array.isArray(index.words) && { words: index.words.map(String) }),
     defaults: defaultsOf(index, schedulerConfig, sampleSize(unetJson).map((side) => side * scale) as [number, number]),
   };
 }

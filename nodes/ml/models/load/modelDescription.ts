@@ -30,6 +30,7 @@ export interface ModelDescription {
   /** The files do not say what the U-Net predicts: it is asked. */
   readonly askPrediction: boolean;
   readonly defaults: Generator['defaults'];
+  readonly words?: Generator['words'];
 }
 
 /** A model with its weights in memory. */
@@ -62,6 +63,7 @@ function connect(model: ModelDescription, loaded: LoadedParts<string>, memory: M
     name: model.name,
     bytes: loaded.bytes,
     defaults: model.defaults,
+    ...(model.words && { words: model.words }),
     zeroEmptyNegative: model.zeroEmptyNegative,
     encoders,
     weights: { unet: weightsOf('unet'), autoencoder: weightsOf('autoencoder') },
