@@ -10,12 +10,8 @@ import { readConfig } from '../nodes/ml/models/load/modelFolder.ts';
 import { type PromptEncoder, promptIds } from '../nodes/ml/models/promptFeatures.ts';
 import { randomStream } from '../nodes/ml/random.ts';
 import { mul } from '../nodes/ml/tf.ts';
-import {
-  controlNetJson,
-  controlNetStart,
-  controlNetTraining,
-  type FrozenGenerator,
-} from '../nodes/ml/train/controlNetTraining.ts';
+import { controlNetJson, controlNetTraining, type FrozenGenerator } from '../nodes/ml/train/controlNetTraining.ts';
+import { startFrom } from '../nodes/ml/train/startFrom.ts';
 import type { ConditionKind } from '../nodes/ml/world/conditionPicture.ts';
 import { writeText, writeWeights } from './modelFolder.ts';
 import type { ModelRun } from './training.ts';
@@ -42,7 +38,7 @@ export const trainControlNet =
           name: `controlnet-${kind}`,
           config: { ...json, generator: await files.fingerprint(folder) },
           training,
-          start: await controlNetStart(config, model.weights.unet, randomStream(run.seed)),
+          start: await startFrom(training.layout, model.weights.unet, randomStream(run.seed)),
           warmUp: 100,
           async write(to, parameters) {
             await writeText(to, 'config.json', json);

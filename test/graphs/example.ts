@@ -245,7 +245,8 @@ const loop = defineNode({
   inputs: { noise: one('noise') },
   params: { steps: integer({ initial: 5, min: 1, max: 1e9, help }) },
   outputs: { noise: 'noise' },
-  async run({ noise }, { steps }, { progress }) {
+  async run({ noise }, { steps }, { progress, remark }) {
+    if (steps === 4) remark('Four steps are unlucky.');
     let latents = tf.clone(noise.latents);
     try {
       for (let step = 1; step <= steps; step++) {

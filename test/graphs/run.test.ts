@@ -251,6 +251,23 @@ describe('lists', () => {
     await engine.clearCache();
   });
 
+  it('remark once for all elements, and again from the cache', async () => {
+    const engine = exampleEngine();
+    const document = graph({
+      noise: node('noise', { seed: 1 }),
+      split: node('split', { count: 3 }, { noise: 'noise.noise' }),
+      loop: node('loop', { steps: 4 }, { noise: 'split.noises' }),
+    });
+    for (const run of ['run-1', 'run-2']) {
+      const { events, problems } = await runOnce(engine, document);
+      expect(problems).toEqual([]);
+      expect(eventsOf(events, 'remark')).toEqual([
+        { type: 'remark', run, node: 'loop', text: 'Four steps are unlucky.' },
+      ]);
+    }
+    await engine.clearCache();
+  });
+
   it('may be empty', async () => {
     const nodes = {
       list: node('numbers', { count: 0 }),

@@ -1,7 +1,7 @@
 import { type ControlNetConfig, controlNet, controlNetShapes } from '../models/controlNet.ts';
 import type { unet2DCondition } from '../models/unet2DCondition.ts';
 import type { Json } from '../models/unetConfig.ts';
-import { type RandomStream, randomStream } from '../random.ts';
+import { randomStream } from '../random.ts';
 import {
   add,
   dispose,
@@ -16,12 +16,10 @@ import {
   tensor1d,
   tidy,
 } from '../tf.ts';
-import type { Weights } from '../weights/weights.ts';
 import { type ConditionKind, conditionPicture } from '../world/conditionPicture.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { sampleScene } from '../world/scene.ts';
-import { layoutOf, sizeOf } from './flatParameters.ts';
-import { initialise } from './initialise.ts';
+import { layoutOf } from './flatParameters.ts';
 import { noiseLevels, spreadTimesteps } from './textToImageTraining.ts';
 import type { Training } from './trainStep.ts';
 import { pictureTensor } from './worldClip.ts';
@@ -75,8 +73,9 @@ export function controlNetJson(unet: Json): Json {
 }
 
 /**
- * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition picture it sees.
- * Source: arXiv 2302.05543, equation 5, with v (arXiv 2202.00512) in place of the noise.
+ * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition picture it sees. It
+ * starts as a copy of the U-Net (see `startFrom`), with zeros in the layers that the U-Net hears (see `initialise`).
+ * Source: arXiv 2302.05543, section 3.1 and equation 5, with v (arXiv 2202.00512) in place of the noise.
  */
 export function controlNetTraining(
   kind: ConditionKind,
@@ -116,23 +115,4 @@ export function controlNetTraining(
     },
     dispose: () => {},
   };
-}
-
-/**
- * Starting values of a ControlNet: the U-Net's own where both have the same layer, fresh ones in the layers that see the
- * condition, zeros in those that the U-Net hears. Source: arXiv 2302.05543, section 3.1
- */
-export async function controlNetStart(
-  config: ControlNetConfig,
-  unet: Weights,
-  random: RandomStream,
-): Promise<Float32Array<ArrayBuffer>> {
-  const layout = layoutOf(controlNetShapes(config));
-  const values = initialise(layout, random);
-  let offset = 0;
-  for (const { name, shape } of layout) {
-    if (unet.has(name)) values.set((await unet.get(name).data()) as Float32Array, offset);
-    offset += sizeOf(shape);
-  }
-  return values;
 }

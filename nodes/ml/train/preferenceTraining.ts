@@ -36,7 +36,8 @@ const namingWeight = 0.5;
 
 /**
  * The built-in preference model: of two pictures the one of the greater merit for a prompt (see `merit`) shall score
- * higher, P(a before b) = sigmoid(s_a - s_b), s the cosine of picture and prompt times a learned scale.
+ * higher, P(a before b) = sigmoid(s_a - s_b), s the cosine of picture and prompt times a learned scale. It starts from
+ * the weights of the built-in CLIP, as the published preference models start from published CLIPs.
  *
  * Loss: -log P, the mean over the pairs made for their prompt, plus the mean over all pairs of the batch for all of its
  * prompts, plus `namingWeight` times `patchNaming`.

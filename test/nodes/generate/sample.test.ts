@@ -41,6 +41,21 @@ describe('sample', async () => {
     dispose([images.pixels, whole.images.pixels, noise.latents]);
   });
 
+  it('remarks on words that the model does not know, and draws nevertheless', async () => {
+    const generator = { ...stripeGenerator(), words: ['a', 'red', 'circle'] };
+    const noise = noiseOf(5);
+    const { context, remarks } = nodeContext();
+    const inputs = { generator, noise, expandedPrompt: undefined, conditions: [] };
+    for (const prompt of ['A red circle!', 'a dog, a red Dog on Mars']) {
+      const { images } = await sample.run({ ...inputs, prompt }, params, context);
+      dispose(images.pixels);
+    }
+    expect(remarks).toEqual([
+      `"${generator.name}" knows no "dog", "on", "mars", so the picture may show anything; it knows these words: a, red, circle.`,
+    ]);
+    dispose(noise.latents);
+  });
+
   it('stops within one step and frees everything', async () => {
     const stop = new AbortController();
     const noise = noiseOf(5, 6, 7);

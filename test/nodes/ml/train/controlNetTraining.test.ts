@@ -7,11 +7,11 @@ import { dispose, mean, reshape, tidy, zeros } from '../../../../nodes/ml/tf.ts'
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
 import {
   controlNetJson,
-  controlNetStart,
   controlNetTraining,
   type FrozenGenerator,
 } from '../../../../nodes/ml/train/controlNetTraining.ts';
 import { layoutOf, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
+import { startFrom } from '../../../../nodes/ml/train/startFrom.ts';
 import { trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
 import { conditionPicture } from '../../../../nodes/ml/world/conditionPicture.ts';
@@ -62,7 +62,7 @@ describe('controlNetTraining', () => {
     const unet = unet2DCondition(weights, unetConfig(unetJson));
     const config = controlNetConfig(controlNetJson(unetJson));
     const training = controlNetTraining('edges', { seed: 1, batch: 2 }, config, around(unet));
-    const start = await controlNetStart(config, weights, randomStream(1));
+    const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
 
     const parts = unflatten(start, training.layout);
     const weightsNow = weightsOf(new Map(parts.map((part, i) => [training.layout[i]!.name, part])));
@@ -88,7 +88,7 @@ describe('controlNetTraining', () => {
     const { tensors, weights } = randomWeights(unetShapes(unetConfig(unetJson)));
     const config = controlNetConfig(controlNetJson(unetJson));
     const layout = layoutOf(controlNetShapes(config));
-    const start = await controlNetStart(config, weights, randomStream(1));
+    const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
     const parts = unflatten(start, layout);
     const valuesOf = async (name: string) => [...(await parts[layout.findIndex((each) => each.name === name)]!.data())];
     expect(await valuesOf('conv_in.weight')).toEqual([...(await weights.get('conv_in.weight').data())]);
