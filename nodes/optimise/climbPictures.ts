@@ -40,10 +40,28 @@ export async function redrawPictures(
   try {
     const again = { ...request, noise: { ...request.noise, latents } };
     const images = await sampleImages(generator, again, batch, onStep);
-    const values = await scoreImages([...judges.rewards, ...judges.watched], images.pixels, request.prompts);
-    return { images, scores: { names: namesOf(judges), values, labels: images.labels } };
+    try {
+      const values = await scoreImages([...judges.rewards, ...judges.watched], images.pixels, request.prompts);
+      return { images, scores: { names: namesOf(judges), values, labels: images.labels } };
+    } catch (error) {
+      images.pixels.dispose();
+      throw error;
+    }
   } finally {
     latents.dispose();
+  }
+}
+
+/** Both, of which nothing is left where the second cannot be had. */
+export async function firstAndBest(
+  draw: (which: Which) => Pictures | Promise<Pictures>,
+): Promise<{ readonly first: Pictures; readonly best: Pictures }> {
+  const first = await draw('first');
+  try {
+    return { first, best: await draw('best') };
+  } catch (error) {
+    first.images.pixels.dispose();
+    throw error;
   }
 }
 

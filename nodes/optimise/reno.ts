@@ -8,10 +8,10 @@ import { climbNoise, type NoiseClimb } from '../ml/optimise/climbNoise.ts';
 import { traceOf } from '../ml/optimise/traceOf.ts';
 import { type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
-import type { ImageLabel, Images, SampleRequest } from '../ports.ts';
+import type { ImageLabel, SampleRequest } from '../ports.ts';
 import { climbBatch } from './climbBatch.ts';
 import { climbParams, routeOf, watchOf } from './climbParams.ts';
-import { climbPictures, redrawPictures, variablesOf } from './climbPictures.ts';
+import { climbPictures, firstAndBest, redrawPictures, variablesOf } from './climbPictures.ts';
 import { reportClimb } from './climbReport.ts';
 import { requireGradient } from './requireGradient.ts';
 
@@ -85,7 +85,6 @@ export const reno = defineNode({
     const { prompts, noise } = slope.request;
     const labels = noise.seeds.map((seed, i): ImageLabel => ({ prompt: prompts[i]!, seed }));
     let rows: Climbed[] = [];
-    const pictures: Images[] = [];
     try {
       refuseOddConditions(slope.request);
       await context.progress(0);
@@ -96,15 +95,13 @@ export const reno = defineNode({
       rows = await climbNoise(slope, { ...climbing, route: () => routeOf(settings) }, (progress) =>
         reportClimb(progress, about, slope, context),
       );
-      const redraw = { generator: given.generator, request: slope.request, batch };
-      const draw = async (which: 'first' | 'best') => {
-        const drawn = given.lookThrough
-          ? await redrawPictures(rows, which, slope, redraw, () => context.progress(1, 'drawing the pictures in full'))
-          : climbPictures(rows, which, slope, labels);
-        pictures.push(drawn.images);
-        return drawn;
-      };
-      const [first, best] = [await draw('first'), await draw('best')];
+      const ownSettings = sampleSettings(given.generator, settings);
+      const redraw = { generator: given.generator, request: { ...slope.request, settings: ownSettings }, batch };
+      const { first, best } = await firstAndBest((which) =>
+        given.lookThrough
+          ? redrawPictures(rows, which, slope, redraw, () => context.progress(1, 'drawing the pictures in full'))
+          : climbPictures(rows, which, slope, labels),
+      );
       const trace = traceOf(rows, slope, labels, 'length of the noise');
       return {
         noise: { latents: variablesOf(rows, 'best') as Tensor4D, seeds: noise.seeds },
@@ -114,9 +111,6 @@ export const reno = defineNode({
         firstScores: first.scores,
         trace: { ...trace, remarks: [...remarks, ...trace.remarks] },
       };
-    } catch (error) {
-      for (const { pixels } of pictures) pixels.dispose();
-      throw error;
     } finally {
       for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
       noise.latents.dispose();

@@ -20,6 +20,7 @@ const quick: Record<string, { settings: Settings; files: number }> = {
   'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
   'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
   'score-a-folder.json': { settings: {}, files: 4 },
+  'reno.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
 };
 
 describe('templates', () => {
