@@ -2,6 +2,7 @@ import { checkpointFormats } from './checkpointFormats.ts';
 import { clipHf } from './clipHf.ts';
 import { clipOpenclip } from './clipOpenclip.ts';
 import type { Family } from './family.ts';
+import { imagereward } from './imagereward.ts';
 import { preprocessing } from './preprocessing.ts';
 import { schedulers } from './schedulers.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
@@ -13,6 +14,7 @@ export const families: Readonly<Record<string, Family>> = {
   'checkpoint-formats': checkpointFormats,
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,
+  imagereward,
   preprocessing,
   schedulers,
   taesd,

@@ -14,6 +14,7 @@ await describeOnDevices('golden families', (device) => {
     'tiny-sdxl-turbo',
     'clip-hf',
     'clip-openclip',
+    'imagereward',
   ])(
     '%s',
     async (family) => {
