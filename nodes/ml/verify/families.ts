@@ -1,3 +1,4 @@
+import { aesthetic } from './aesthetic.ts';
 import { checkpointFormats } from './checkpointFormats.ts';
 import { clipHf } from './clipHf.ts';
 import { clipOpenclip } from './clipOpenclip.ts';
@@ -11,6 +12,7 @@ import { tinyControlnet } from './tinyControlnet.ts';
 
 /** Golden families by the name of their folder. */
 export const families: Readonly<Record<string, Family>> = {
+  aesthetic,
   'checkpoint-formats': checkpointFormats,
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,

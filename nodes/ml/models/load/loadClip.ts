@@ -26,7 +26,10 @@ export interface LoadedClip extends Clip {
 }
 
 /** The vision encoder of a CLIP with its weights in memory. */
-export type LoadedClipVision = Omit<LoadedClip, 'encodePrompts' | 'logitScale'>;
+export interface LoadedClipVision extends Omit<LoadedClip, 'encodePrompts' | 'logitScale'> {
+  /** Features that it gives of a picture. */
+  readonly width: number;
+}
 
 /**
  * Loads both encoders of a CLIP: a folder or snapshot of transformers or of open_clip, or a single file under the names of
@@ -59,7 +62,7 @@ export async function loadClipVision(
   const part = { title: 'CLIP vision encoder', checkpoint, shapes: clipVisionShapes(config.vision) };
   const { weights, bytes, dispose } = await loadParts(name, { clip: part }, options);
   const encodeImage = clipVision(weights.clip, config.vision, { recompute: true, ...options.memory });
-  return { encodeImage, name, preprocessing, bytes, dispose };
+  return { encodeImage, name, width: config.vision.projection_dim, preprocessing, bytes, dispose };
 }
 
 interface ClipDescription {

@@ -15,6 +15,7 @@ await describeOnDevices('golden families', (device) => {
     'clip-hf',
     'clip-openclip',
     'imagereward',
+    'aesthetic',
   ])(
     '%s',
     async (family) => {
