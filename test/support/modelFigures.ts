@@ -28,8 +28,10 @@ import { shapes } from '../../nodes/ml/world/words.ts';
 
 const ratio = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length;
 
-const embed = (clip: LoadedClipVision, pictures: readonly Float32Array[]): Tensor2D =>
-  clip.encodeImage(clipTransform(pictureTensor(pictures), clip.preprocessing.size)).imageEmbeds;
+const embed = (
+  clip: Pick<LoadedClipVision, 'encodeImage' | 'preprocessing'>,
+  pictures: readonly Float32Array[],
+): Tensor2D => clip.encodeImage(clipTransform(pictureTensor(pictures), clip.preprocessing.size)).imageEmbeds;
 
 /** Scenes of which each makes its own caption true and no other's. */
 export function distinctScenes(count: number, seed: number): Scene[] {
