@@ -44,12 +44,16 @@ const MAX_WAITING = 256 * 2 ** 20;
 const KEEP_ALIVE = 15_000;
 const MAX_CONNECTIONS = 512;
 
-/** An answer other than success. The sentence goes to the client and, once a kind, to the log. */
+/** An answer other than success. The sentence goes to the client and, where it is suspicious, once a kind to the log. */
 class Refusal extends Error {
   readonly status: number;
   constructor(status: number, sentence: string) {
     super(sentence);
     this.status = status;
+  }
+  /** Not so: an address without anything, an engine that is being started. */
+  get isSuspicious(): boolean {
+    return this.status < 500 && this.status !== 404;
   }
 }
 
@@ -124,7 +128,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       route(request, response).catch((error: unknown) => {
         if (!(error instanceof Refusal)) throw error;
-        if (!logged.has(error.message)) options.log(`Refused (${error.status}): ${error.message}`);
+        if (error.isSuspicious && !logged.has(error.message))
+          options.log(`Refused (${error.status}): ${error.message}`);
         logged.add(error.message);
         if (response.headersSent) response.destroy();
         else sendText(response.setHeader('connection', 'close'), error.status, `${error.message}\n`, 'text/plain');
