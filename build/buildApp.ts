@@ -1,11 +1,11 @@
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { nodeBundle } from './tensorflow.ts';
 
 /**
- * Bundles what runs under Electron into out/app: the main process, the preload script of the window, and the engine's
- * process. The window itself is bundled by `renderer.ts`.
+ * Bundles what runs under Electron into out/app: the main process, preload scripts, the engine's process, and the page
+ * that computes by WebGPU. The window itself is bundled by `buildRenderer.ts`.
  */
 export async function buildApp(root: string): Promise<void> {
   const out = join(root, 'out', 'app');
@@ -21,13 +21,26 @@ export async function buildApp(root: string): Promise<void> {
     build({ ...node, entryPoints: { main: 'electron/engineProcess.ts' }, outdir: join(out, 'engineProcess') }),
     build({
       absWorkingDir: root,
-      entryPoints: ['electron/preload.ts'],
-      outfile: join(out, 'preload.cjs'),
+      entryPoints: ['electron/preload.ts', 'electron/enginePreload.ts'],
+      outdir: out,
+      outExtension: { '.js': '.cjs' },
       bundle: true,
       format: 'cjs', // a sandboxed preload script can be nothing else
       platform: 'node',
       external: ['electron'],
       logLevel: 'warning',
     }),
+    build({
+      absWorkingDir: root,
+      entryPoints: ['electron/engineWindow.ts'],
+      outdir: join(out, 'engineWindow'),
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      target: 'chrome140',
+      mainFields: ['module', 'main'],
+      logLevel: 'warning',
+    }),
   ]);
+  await copyFile(join(root, 'electron', 'engineWindow.html'), join(out, 'engineWindow', 'engineWindow.html'));
 }

@@ -14,6 +14,8 @@ export interface EngineStart {
 export type ToEngine =
   | { readonly type: 'start'; readonly start: EngineStart }
   | { readonly type: 'ping' }
+  /** Answers `open-window` with two ports: to an engine in a page, and for the files that it reads. */
+  | { readonly type: 'window' }
   /** Instead of `start`: answered by `devices`, after which the process is of no more use. */
   | { readonly type: 'list-devices' }
   | { readonly type: 'connect'; readonly connection: number }
@@ -25,5 +27,7 @@ export type FromEngine =
   | { readonly type: 'ready'; readonly device: { readonly name: DeviceName; readonly description: string } }
   | { readonly type: 'failed'; readonly problem: Problem }
   | { readonly type: 'pong' }
+  /** Asks Electron's main process for a hidden window that computes by WebGPU; `asked` as in `DeviceBackend.open`. */
+  | { readonly type: 'open-window'; readonly asked: boolean }
   | { readonly type: 'devices'; readonly rows: readonly DeviceRow[] }
   | { readonly type: 'message'; readonly connection: number; readonly message: unknown };

@@ -1,11 +1,17 @@
 import { dirname, isAbsolute } from 'node:path';
 import type { MessagePortMain } from 'electron';
+import type { Engine } from '../graphs/engine.ts';
 import { problemOf } from '../graphs/errors.ts';
+import { type Outcome, resultOf } from '../graphs/outcome.ts';
 import { type QueuedEngine, queueRuns } from '../graphs/queue.ts';
-import { type Port, serveEngine } from '../graphs/remote.ts';
+import { connectEngine, type Port, serveEngine } from '../graphs/remote.ts';
+import { serveFiles } from '../graphs/remoteFiles.ts';
+import type { NodeDevice } from '../nodes/defineNode.ts';
 import type { Files } from '../nodes/files.ts';
 import { library } from '../nodes/index.ts';
-import { startDevice, startEngine, versionsOf } from './cli/session.ts';
+import { type DeviceName, type DevicePreference, openDevice } from '../nodes/ml/device.ts';
+import { startEngine, versionsOf } from './cli/session.ts';
+import { devices } from './devices/devices.ts';
 import { tryDevices } from './devices/tryDevices.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import { openFiles } from './files.ts';
@@ -19,6 +25,8 @@ import { recordRuns } from './recordRuns.ts';
 
 /** The owner of this process: one way to talk to it under Electron and under Node. */
 interface Owner {
+  /** Whether it has windows, and so Chromium's own WebGPU: Dawn's library does not run under Electron. */
+  readonly hasWindows: boolean;
   post(message: FromEngine): void;
   listen(receive: (message: ToEngine, ports: readonly MessagePortMain[]) => void): void;
 }
@@ -27,6 +35,7 @@ function findOwner(): Owner {
   const { parentPort } = process;
   if (parentPort) {
     return {
+      hasWindows: true,
       post: (message) => parentPort.postMessage(message),
       listen: (receive) => parentPort.on('message', ({ data, ports }) => receive(data as ToEngine, ports)),
     };
@@ -34,13 +43,19 @@ function findOwner(): Owner {
   if (!process.send) throw new Error('The engine runs as a part of Noiseloom only: start it with noiseloom serve.');
   process.on('disconnect', () => process.exit());
   return {
+    hasWindows: false,
     post: (message) => process.send?.(message),
     listen: (receive) => process.on('message', (message) => receive(message as ToEngine, [])),
   };
 }
 
-async function openEngine({ device: preference, runsFolder, workingFolder }: EngineStart) {
-  const device = await startDevice(preference);
+/** What computes: TensorFlow in this process, or a page in a window. */
+interface Compute {
+  readonly device: NodeDevice & { readonly name: DeviceName };
+  readonly engine: Engine;
+}
+
+async function openEngine({ device, runsFolder, workingFolder }: EngineStart, owner: Owner) {
   const known = new Map<string, Files>();
   const filesOf = (location: string | undefined) => {
     const folder = location && isAbsolute(location) ? dirname(location) : workingFolder;
@@ -48,9 +63,49 @@ async function openEngine({ device: preference, runsFolder, workingFolder }: Eng
     known.set(folder, files);
     return files;
   };
-  const versions = versionsOf(device);
-  const engine = recordRuns(startEngine(device, filesOf), { library, device, versions, runsFolder, filesOf });
-  return { engine: queueRuns(engine), device };
+  const compute = await openCompute(device, filesOf, owner);
+  const recording = { library, device: compute.device, versions: versionsOf(compute.device), runsFolder, filesOf };
+  return { engine: queueRuns(recordRuns(compute.engine, recording)), device: compute.device };
+}
+
+/** In the order of liking of `openDevice`, but that under Electron WebGPU is that of a window. */
+async function openCompute(
+  preference: DevicePreference,
+  filesOf: (location: string | undefined) => Files,
+  owner: Owner,
+): Promise<Compute> {
+  const here = async (offered = devices): Promise<Compute> => {
+    const device = await openDevice(preference, offered);
+    return { device, engine: startEngine(device, filesOf) };
+  };
+  if (!owner.hasWindows || (preference !== 'auto' && preference !== 'webgpu')) return here();
+  if (preference === 'webgpu') return openWindow(owner, true, filesOf(undefined));
+  const [better, worse] = [
+    ['cuda', 'native'],
+    ['wasm', 'cpu'],
+  ].map((names) => devices.filter(({ name }) => names.includes(name)));
+  return here(better)
+    .catch(() => openWindow(owner, false, filesOf(undefined)))
+    .catch(() => here(worse));
+}
+
+/** Called with the ports of the window that was asked for. */
+let windowOpened: ((ports: readonly MessagePortMain[]) => void) | undefined;
+
+async function openWindow(owner: Owner, asked: boolean, files: Files): Promise<Compute> {
+  const ports = new Promise<readonly MessagePortMain[]>((resolve) => {
+    windowOpened = resolve;
+  });
+  owner.post({ type: 'open-window', asked });
+  const [enginePort, filesPort] = (await ports) as [MessagePortMain, MessagePortMain];
+  serveFiles(files, ownPort(filesPort));
+  const outcome = await new Promise<Outcome<Compute['device']>>((resolve) => {
+    enginePort.once('message', ({ data }) => resolve(data));
+    enginePort.start();
+  });
+  const { name, description } = resultOf(outcome);
+  enginePort.on('close', () => process.exit(1)); // the page is gone: this process is of no more use
+  return { device: { name, description, memory: {} }, engine: connectEngine(ownPort(enginePort)) };
 }
 
 /** Ports whose messages come through the owner, by connection. */
@@ -79,9 +134,11 @@ function ownPort(port: MessagePortMain): Port {
 const owner = findOwner();
 let engine: QueuedEngine | undefined;
 
-owner.listen(async (message, [port]) => {
+owner.listen(async (message, ports) => {
+  const [port] = ports;
   if (message.type === 'ping') owner.post({ type: 'pong' });
   else if (message.type === 'list-devices') owner.post({ type: 'devices', rows: await tryDevices() });
+  else if (message.type === 'window') windowOpened?.(ports);
   else if (message.type === 'connect') {
     if (engine) serveEngine(engine, port ? ownPort(port) : relayedPort(owner, message.connection));
   } else if (message.type === 'message') relayed.get(message.connection)?.receive(message.message);
@@ -90,7 +147,7 @@ owner.listen(async (message, [port]) => {
     relayed.delete(message.connection);
   } else {
     try {
-      const opened = await openEngine(message.start);
+      const opened = await openEngine(message.start, owner);
       engine = opened.engine;
       const { name, description } = opened.device;
       owner.post({ type: 'ready', device: { name, description } });

@@ -69,7 +69,7 @@ function ask<Options, Result>(
 
 const documents = join(app.getPath('documents'), 'Noiseloom');
 const folders = { data, graphs: documents, runs: join(documents, 'runs') };
-const startEngine = () => utilityEngine(join(built, 'engineProcess', 'main.mjs'));
+const startEngine = () => utilityEngine(built);
 
 async function start(): Promise<void> {
   const chosen = await preferences(data).read();

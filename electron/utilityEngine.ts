@@ -1,14 +1,34 @@
-import { type MessagePortMain, utilityProcess } from 'electron';
+import { join } from 'node:path';
+import { BrowserWindow, MessageChannelMain, type MessagePortMain, session, utilityProcess } from 'electron';
 import type { EngineChild } from './engineHost.ts';
 import type { FromEngine } from './engineMessages.ts';
+import { channels } from './ipc.ts';
+import { origins, serveFolder } from './protocol.ts';
+import { hardened, lockSession } from './security.ts';
 
-/** Starts the engine as a utility process of Electron. `script` is the bundle of engineProcess.ts. */
-export function utilityEngine(script: string): EngineChild<MessagePortMain> {
-  const child = utilityProcess.fork(script, [], {
+/** Starts the engine as a utility process of Electron. `built` is the folder of what the build made. */
+export function utilityEngine(built: string): EngineChild<MessagePortMain> {
+  const child = utilityProcess.fork(join(built, 'engineProcess', 'main.mjs'), [], {
     serviceName: 'Noiseloom engine',
     stdio: 'inherit',
     allowLoadingUnsignedLibraries: true, // TensorFlow's, which the user built
   });
+  let window: BrowserWindow | undefined;
+  child.on('message', async (message: FromEngine) => {
+    if (message.type !== 'open-window') return;
+    const channelsOfWindow = [new MessageChannelMain(), new MessageChannelMain()];
+    child.postMessage(
+      { type: 'window' },
+      channelsOfWindow.map(({ port1 }) => port1),
+    );
+    window = await openEngineWindow(built);
+    window.webContents.postMessage(
+      channels.enginePort,
+      message.asked,
+      channelsOfWindow.map(({ port2 }) => port2),
+    );
+  });
+  child.once('exit', () => window?.destroy());
   return {
     get pid() {
       return child.pid;
@@ -21,4 +41,21 @@ export function utilityEngine(script: string): EngineChild<MessagePortMain> {
       if (child.pid !== undefined) process.kill(child.pid, 'SIGKILL');
     },
   };
+}
+
+/** A hidden page with the engine in it, as locked up as the window that is seen, in a session of its own. */
+async function openEngineWindow(built: string): Promise<BrowserWindow> {
+  const own = session.fromPartition('engine');
+  if (!own.protocol.isProtocolHandled('app')) {
+    lockSession(own);
+    await serveFolder(own, origins.engine, join(built, 'engineWindow'));
+  }
+  const preload = join(built, 'enginePreload.cjs');
+  const window = new BrowserWindow({
+    show: false,
+    webPreferences: { ...hardened, preload, session: own, backgroundThrottling: false },
+  });
+  window.webContents.on('render-process-gone', () => window.destroy());
+  await window.loadURL(`${origins.engine}/engineWindow.html`);
+  return window;
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { DeviceBackend } from '../../nodes/ml/device.ts';
+import { describeAdapter } from './webgpuAdapter.ts';
 
 /** WebGPU outside a browser, by Dawn. */
 export const webgpuDevice: DeviceBackend = {
@@ -13,32 +14,11 @@ export const webgpuDevice: DeviceBackend = {
     }
     const gpu = await dawn();
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) {
-      throw new Error('No graphics card that WebGPU can use was found.');
-    }
-    const { vendor, architecture, description } = adapter.info;
-    const name = description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
-    if (isSoftware(adapter) && !asked) {
-      throw new Error(`There is only ${name}, which imitates a graphics card in software; ask for 'webgpu' to use it.`);
-    }
+    const opened = describeAdapter(adapter, asked);
     await import('@tensorflow/tfjs-backend-webgpu');
-    return {
-      backend: 'webgpu',
-      description: `WebGPU on ${name}`,
-      memory: {
-        largestTensorBytes: Math.min(adapter.limits.maxBufferSize, adapter.limits.maxStorageBufferBindingSize),
-      },
-    };
+    return opened;
   },
 };
-
-function isSoftware(adapter: GPUAdapter): boolean {
-  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
-  return (
-    isFallbackAdapter ||
-    /swiftshader|llvmpipe|lavapipe|basic render/i.test([vendor, architecture, device, description].join(' '))
-  );
-}
 
 // Both look for files, because Dawn prints what it finds amiss.
 

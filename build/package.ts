@@ -1,0 +1,105 @@
+/**
+ * `npm run package [-- --dir]`: makes installers of the application for this system in out/package: AppImage and deb on
+ * Linux, dmg on macOS, nsis on Windows. With --dir only the application as a folder.
+ *
+ * Where Electron's releases cannot be reached, the runtime of the tests is packed instead, and where the tools of
+ * electron-builder cannot be, the deb is made by dpkg-deb; both is said.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { build, type Configuration, Platform } from 'electron-builder';
+import sharp from 'sharp';
+import { packageFolder as root } from '../electron/folders.ts';
+import { buildApp } from './buildApp.ts';
+import { buildRenderer } from './buildRenderer.ts';
+import { electronPath } from './electronPath.ts';
+import { findTestElectron } from './findTestElectron.ts';
+import { licenceText } from './gatherLicences.ts';
+import { makeDeb } from './makeDeb.ts';
+
+const out = join(root, 'out');
+const onlyFolder = process.argv.includes('--dir');
+
+/** The folder of the runtime to pack. */
+function electronDist(): string {
+  try {
+    return dirname(electronPath(root));
+  } catch (error) {
+    const found = findTestElectron(root);
+    if (!found) throw error;
+    console.error('Electron’s releases cannot be reached: the copy for tests is packed. Do not publish this package.');
+    return dirname(found);
+  }
+}
+
+const config: Configuration = {
+  appId: 'io.github.noiseloom',
+  productName: 'Noiseloom',
+  copyright: 'Apache-2.0',
+  directories: { output: 'out/package', buildResources: 'out/icons' },
+  electronVersion: '42.0.0',
+  electronDist: electronDist(),
+  npmRebuild: false,
+  files: [
+    '!**/*',
+    'package.json',
+    'LICENSE',
+    'out/app/**',
+    'out/renderer/**',
+    'out/licences.txt',
+    'graphs/templates/**',
+    'nodes/model/builtin/**',
+    // bundled are all packages but those with binaries
+    '!node_modules/**',
+    'node_modules/sharp/**',
+    'node_modules/@img/**',
+    'node_modules/detect-libc/**',
+    'node_modules/semver/**',
+    'node_modules/@tensorflow/tfjs-backend-wasm/package.json',
+    'node_modules/@tensorflow/tfjs-backend-wasm/dist/*.wasm',
+    '!**/*.map',
+  ],
+  // models are read in ranges and libraries loaded by the system: neither works inside an archive
+  asarUnpack: ['nodes/model/builtin/**', 'node_modules/sharp/**', 'node_modules/@img/**'],
+  extraFiles: [{ from: 'out/licences.txt', to: 'LICENCES.txt' }],
+  electronFuses: {
+    runAsNode: false,
+    enableCookieEncryption: true,
+    enableNodeOptionsEnvironmentVariable: false,
+    enableNodeCliInspectArguments: false,
+    enableEmbeddedAsarIntegrityValidation: true,
+    onlyLoadAppFromAsar: true,
+    grantFileProtocolExtraPrivileges: false,
+  },
+  fileAssociations: [{ ext: 'json', name: 'Noiseloom graph', role: 'Editor', rank: 'Alternate' }],
+  linux: { target: ['AppImage', 'deb'], category: 'Graphics', maintainer: 'Noiseloom', executableName: 'noiseloom' },
+  mac: { target: ['dmg'], category: 'public.app-category.graphics-design', hardenedRuntime: true },
+  win: { target: ['nsis'] },
+  nsis: { oneClick: false, allowToChangeInstallationDirectory: true, license: 'LICENSE' },
+  publish: null,
+};
+
+await Promise.all([buildApp(root), buildRenderer(root)]);
+mkdirSync(join(out, 'icons'), { recursive: true });
+writeFileSync(join(out, 'licences.txt'), licenceText(root));
+const icon = sharp(join(root, 'build', 'icon.svg'), { density: 576 }).resize(512, 512);
+await icon.png().toFile(join(out, 'icons', 'icon.png'));
+
+const folder = Platform.current().createTarget('dir');
+await build({ config, targets: folder });
+if (!onlyFolder) {
+  try {
+    await build({ config, prepackaged: join(out, 'package', unpackedName()) });
+  } catch (error) {
+    if (process.platform !== 'linux') throw error;
+    console.error(error instanceof Error ? error.message : error);
+    console.error('The tools of electron-builder cannot be had: no AppImage, and the deb is made by dpkg-deb.');
+    console.log(makeDeb(join(out, 'package', unpackedName()), root));
+  }
+}
+
+function unpackedName(): string {
+  if (process.platform === 'darwin') return process.arch === 'arm64' ? 'mac-arm64' : 'mac';
+  const arch = process.arch === 'x64' ? '' : `-${process.arch}`;
+  return process.platform === 'win32' ? `win${arch}-unpacked` : `linux${arch}-unpacked`;
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { gatherLicences, licenceText } from '../../build/gatherLicences.ts';
+import { packageFolder } from '../../electron/folders.ts';
+
+describe('the licences of what the program is made of', () => {
+  const licences = gatherLicences(packageFolder);
+
+  it('let others use it', () => {
+    expect(licences.length).toBeGreaterThan(30);
+    expect(licences.filter(({ allowed }) => !allowed).map(({ name, licence }) => `${name}: ${licence}`)).toEqual([]);
+  });
+
+  it('are in one text, with those of the program and its models', () => {
+    const text = licenceText(packageFolder);
+    expect(text).toContain('Apache License');
+    expect(text).toContain('Built-in models (world');
+    for (const { name, version, licence } of licences) expect(text).toContain(`${name} ${version} (${licence})`);
+  });
+});
