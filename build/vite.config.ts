@@ -18,6 +18,11 @@ export function windowConfig(root: string): InlineConfig {
       modulePreload: { polyfill: false },
       sourcemap: true,
       chunkSizeWarningLimit: 2_000,
+      rolldownOptions: {
+        onLog(level, log, handler) {
+          if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handler(level, log); // "use client" means nothing here
+        },
+      },
     },
   };
 }

@@ -62,7 +62,8 @@ function anyMuted({ nodes }: GraphDocument): boolean {
   return false;
 }
 
-function passedOn(document: GraphDocument, cards: Cards, [id, output]: Wire): Wire | undefined {
+/** What comes before a node that passes on: the first wire of its first connected input of the type at the output. */
+export function passedOn(document: GraphDocument, cards: Cards, [id, output]: Wire): Wire | undefined {
   const node = own(document.nodes, id);
   const card = node && cards.get(node.type);
   const type = card && own(card.outputs, output)?.type;

@@ -1,11 +1,31 @@
+import 'reactflow/dist/base.css';
+import './style/base.css';
+import './style/canvas.css';
+import './style/panels.css';
+import './style/runs.css';
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { ReactFlowProvider } from 'reactflow';
+import { App } from './App.tsx';
+import { EditorContext } from './editor.ts';
+import { createEditor } from './session.ts';
 import { connectShell } from './shell.ts';
 
-const shell = connectShell();
-document.title = 'Noiseloom';
-const root = document.getElementById('root') as HTMLElement;
-shell.listen((event) => {
-  if (event.type === 'engine') root.dataset.engine = event.engine.state;
-});
-shell.onEngine(async (engine) => {
-  root.textContent = `${(await engine.describeNodes()).length} nodes`;
-});
+/** Pixels from which there is room for the inspector from the start. */
+const WIDE = 1440;
+
+const editor = createEditor(connectShell());
+editor.view.setState({ inspector: innerWidth >= WIDE });
+
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <EditorContext value={editor}>
+      <CSPProvider disableStyleElements>
+        <ReactFlowProvider>
+          <App />
+        </ReactFlowProvider>
+      </CSPProvider>
+    </EditorContext>
+  </StrictMode>,
+);

@@ -1,0 +1,147 @@
+import { useEffect, useState } from 'react';
+import { Canvas } from './canvas/Canvas.tsx';
+import { commandForKey, copiedText, perform, remove } from './commands.ts';
+import { type Editor, useEditor, useView } from './editor.ts';
+import { menuBar } from './menuBar.ts';
+import { messages } from './messages.ts';
+import { Inspector } from './panels/Inspector.tsx';
+import { Notices } from './panels/Notices.tsx';
+import { Overlays } from './panels/Overlays.tsx';
+import { Problems } from './panels/Problems.tsx';
+import { RunsPage } from './panels/RunsPage.tsx';
+import { SidePanel } from './panels/SidePanel.tsx';
+import { TopBar } from './panels/TopBar.tsx';
+import { attempt, openFile, pasteText, unlessUnsaved } from './session.ts';
+
+/** The whole window. */
+export function App() {
+  const editor = useEditor();
+  const page = useView((state) => state.page);
+  const inspector = useView((state) => state.inspector);
+  const problems = useView((state) => state.problems);
+  const theme = useView((state) => state.theme);
+  const isDropping = useDrops(editor);
+  useKeys(editor);
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  return (
+    <div className="app">
+      <TopBar />
+      {page === 'graph' ? (
+        <div className="graph-page">
+          <SidePanel />
+          <div className="graph-middle">
+            <Canvas />
+            {problems && <Problems />}
+          </div>
+          {inspector && <Inspector />}
+        </div>
+      ) : (
+        <RunsPage />
+      )}
+      <Overlays />
+      <Notices />
+      {isDropping && <p className="drop-hint">{messages.app.dropHere}</p>}
+    </div>
+  );
+}
+
+/** Whether the user writes in a field, where most keys mean letters. */
+function isField(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable ||
+      /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
+      (target instanceof HTMLInputElement && target.type !== 'checkbox'))
+  );
+}
+
+/** Keys, the clipboard and the menu of the application do what the table of commands says. */
+function useKeys(editor: Editor): void {
+  useEffect(() => {
+    const isMac = navigator.platform.startsWith('Mac');
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || editor.view.getState().overlay) return;
+      const command = commandForKey(event, isField(event.target), isMac);
+      const onControl =
+        event.target instanceof HTMLElement &&
+        event.target.closest('button, a, [role=menu], [role=menubar], [role=tablist]');
+      if (
+        !command ||
+        (event.key === 'Tab' && !isOnCanvas(event.target)) ||
+        (onControl && /^(Enter| )$/.test(event.key))
+      )
+        return;
+      if (command.enabled?.(editor) === false) return;
+      event.preventDefault();
+      perform(editor, command);
+    };
+    const onCopy = (event: ClipboardEvent) => {
+      const isText = isField(event.target) || getSelection()?.isCollapsed === false;
+      const text = isText || editor.view.getState().overlay ? undefined : copiedText(editor);
+      if (!text) return;
+      event.clipboardData?.setData('text/plain', text);
+      event.preventDefault();
+      if (event.type === 'cut') remove(editor, true);
+    };
+    const onPaste = (event: ClipboardEvent) => {
+      const text = event.clipboardData?.getData('text/plain');
+      if (isField(event.target) || editor.view.getState().overlay || !text) return;
+      event.preventDefault();
+      void attempt(editor, () => pasteText(editor, text, editor.canvas?.pointer()));
+    };
+    addEventListener('keydown', onKey);
+    addEventListener('copy', onCopy);
+    addEventListener('cut', onCopy);
+    addEventListener('paste', onPaste);
+    void editor.desktop.setMenu(menuBar());
+    return () => {
+      removeEventListener('keydown', onKey);
+      removeEventListener('copy', onCopy);
+      removeEventListener('cut', onCopy);
+      removeEventListener('paste', onPaste);
+    };
+  }, [editor]);
+}
+
+/** Tab moves the focus everywhere but on the canvas itself, where it searches nodes. */
+function isOnCanvas(target: EventTarget | null): boolean {
+  return (
+    target === document.body || (target instanceof HTMLElement && target.matches('.react-flow, .react-flow__pane'))
+  );
+}
+
+/** A graph or one of our pictures that is dropped on the window is opened. */
+function useDrops(editor: Editor): boolean {
+  const [isDropping, setDropping] = useState(false);
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      setDropping(true);
+    };
+    const leave = (event: DragEvent) => {
+      if (!event.relatedTarget) setDropping(false);
+    };
+    const drop = (event: DragEvent) => {
+      setDropping(false);
+      const file = event.dataTransfer?.files[0];
+      if (!file) return;
+      event.preventDefault();
+      void attempt(editor, async () => {
+        const graph = await editor.desktop.readDropped(file.name, new Uint8Array(await file.arrayBuffer()));
+        unlessUnsaved(editor, () => void attempt(editor, () => openFile(editor, graph)));
+      });
+    };
+    addEventListener('dragover', over);
+    addEventListener('dragleave', leave);
+    addEventListener('drop', drop);
+    return () => {
+      removeEventListener('dragover', over);
+      removeEventListener('dragleave', leave);
+      removeEventListener('drop', drop);
+    };
+  }, [editor]);
+  return isDropping;
+}

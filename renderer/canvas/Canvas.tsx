@@ -1,0 +1,305 @@
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  applyNodeChanges,
+  Background,
+  BackgroundVariant,
+  type Connection,
+  type EdgeChange,
+  type FinalConnectionState,
+  MiniMap,
+  type NodeChange,
+  type OnConnectStartParams,
+  ReactFlow,
+  SelectionMode,
+  useReactFlow,
+} from 'reactflow';
+import { connect, disconnect, moveNodes, refusalOf } from '../../graphs/edit.ts';
+import { changeMark } from '../../graphs/marks.ts';
+import { insertIntoWire, wiresOf } from '../../graphs/rewire.ts';
+import { useEditor, useGraph, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { editGraph, endGroup } from '../state/graph.ts';
+import { type Point, select } from '../state/view.ts';
+import {
+  type FlowEdge,
+  type FlowNode,
+  flowEdges,
+  flowNodes,
+  GRID,
+  insideFrame,
+  looseEnd,
+  markOf,
+  wireOfConnection,
+  wireOfEdge,
+} from './flow.ts';
+import { FrameView, NoteView } from './MarkView.tsx';
+import { NodeView } from './NodeView.tsx';
+import { Refusal } from './Refusal.tsx';
+import { WireView } from './WireView.tsx';
+
+const nodeTypes = { card: NodeView, note: NoteView, frame: FrameView };
+const edgeTypes = { wire: WireView };
+const grid: [number, number] = [GRID, GRID];
+
+export function Canvas() {
+  const editor = useEditor();
+  const { graph, view } = editor;
+  const document = useGraph((state) => state.document);
+  const cards = useGraph((state) => state.cards);
+  const draft = useGraph((state) => state.draft);
+  const selection = useView((state) => state.selection);
+  const minimap = useView((state) => state.minimap);
+  const snap = useView((state) => state.snap);
+  const [nodes, setNodes] = useState<readonly FlowNode[]>(() => flowNodes(document, selection, []));
+  useLayoutEffect(() => setNodes((before) => flowNodes(document, selection, before)), [document, selection]);
+  const edges = useMemo(() => flowEdges(document, cards, selection), [document, cards, selection]);
+  const [wireType, setWireType] = useState<string>();
+  const flow = useReactFlow<FlowNode, FlowEdge>();
+  const pointer = useRef<Point>({ x: 0, y: 0 });
+  const latest = useRef(nodes);
+  latest.current = nodes;
+
+  useEffect(() => {
+    const element = globalThis.document.querySelector('.react-flow') as HTMLElement;
+    editor.canvas = {
+      fit: (ids) =>
+        void flow.fitView({
+          padding: 0.15,
+          maxZoom: 1,
+          duration: calm() ? 0 : 200,
+          ...(ids ? { nodes: ids.map((id) => ({ id })) } : {}),
+        }),
+      zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: calm() ? 0 : 120 }),
+      centre() {
+        const { left, top, width, height } = element.getBoundingClientRect();
+        return flow.screenToFlowPosition({ x: left + width / 2, y: top + height / 2 });
+      },
+      pointer: () => flow.screenToFlowPosition(pointer.current),
+      screenOf: (place) => flow.flowToScreenPosition(place),
+      sizeOf: (id) => {
+        const measured = flow.getInternalNode(id)?.measured;
+        return { width: measured?.width ?? 256, height: measured?.height ?? 160 };
+      },
+    };
+    return () => {
+      editor.canvas = undefined;
+    };
+  }, [editor, flow]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another document is looked at from the start
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => void flow.fitView({ padding: 0.12, maxZoom: 1 }));
+    return () => cancelAnimationFrame(frame);
+  }, [draft, flow]);
+
+  const onNodesChange = useCallback(
+    (given: NodeChange<FlowNode>[]) => {
+      const changes = [...given, ...carriedByFrames(given, latest.current)];
+      setNodes((before) => applyNodeChanges(changes, before as FlowNode[]));
+      keepSelection(changes, view);
+      const settled = changes.flatMap((change) =>
+        change.type === 'position' && change.position && !change.dragging
+          ? [{ id: change.id, ...change.position }]
+          : [],
+      );
+      if (settled.length > 0)
+        editGraph(graph, (document) => placed(document, settled), `move ${settled.map(({ id }) => id)}`);
+    },
+    [graph, view],
+  );
+  const onEdgesChange = useCallback((changes: EdgeChange<FlowEdge>[]) => keepSelection(changes, view), [view]);
+
+  const isValidConnection = useCallback(
+    (connection: Connection | FlowEdge) => {
+      const arrived = wireOfConnection(connection);
+      const { document, cards } = graph.getState();
+      return arrived !== undefined && !refusalOf(document, cards, arrived.wire, arrived.node, arrived.name);
+    },
+    [graph],
+  );
+  const onConnect = useCallback(
+    (connection: Connection) => {
+      const arrived = wireOfConnection(connection);
+      if (arrived) editGraph(graph, (document) => connect(document, cards, arrived.wire, arrived.node, arrived.name));
+    },
+    [graph, cards],
+  );
+  const onReconnect = useCallback(
+    (old: FlowEdge, connection: Connection) => {
+      const [from, to] = [wireOfConnection(old), wireOfConnection(connection)];
+      if (!from || !to) return;
+      editGraph(graph, (document) =>
+        connect(disconnect(document, from.node, from.name, from.wire), cards, to.wire, to.node, to.name),
+      );
+    },
+    [graph, cards],
+  );
+  const onReconnectEnd = useCallback(
+    (_event: unknown, edge: FlowEdge, _side: unknown, { toHandle }: FinalConnectionState) => {
+      const from = wireOfConnection(edge);
+      if (!toHandle && from) editGraph(graph, (document) => disconnect(document, from.node, from.name, from.wire));
+    },
+    [graph],
+  );
+  const reconnecting = useRef(false);
+  const onConnectStart = useCallback(
+    (_event: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
+      const card = nodeId && cards.get(graph.getState().document.nodes[nodeId]?.type ?? '');
+      if (!card || !handleId) return;
+      const type = handleType === 'source' ? card.outputs[handleId]?.type : card.inputs[handleId]?.type;
+      setWireType(type ?? 'any');
+    },
+    [graph, cards],
+  );
+  const onConnectEnd = useCallback(
+    (event: MouseEvent | TouchEvent, { fromHandle, toHandle }: FinalConnectionState) => {
+      setWireType(undefined);
+      if (!fromHandle?.id || toHandle || reconnecting.current) return;
+      const { clientX, clientY } = 'changedTouches' in event ? (event.changedTouches[0] as Touch) : event;
+      const screen = { x: clientX, y: clientY };
+      const from = looseEnd(fromHandle.nodeId, fromHandle.id, fromHandle.type);
+      view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen, from } });
+    },
+    [view, flow],
+  );
+
+  const onNodeDragStop = useCallback(
+    (event: MouseEvent | TouchEvent | React.MouseEvent, dragged: FlowNode) => {
+      const { document, cards } = graph.getState();
+      const wires = wiresOf(document);
+      const isLoose = !wires.some(({ wire, node }) => node === dragged.id || wire[0] === dragged.id);
+      if (dragged.type === 'card' && isLoose && 'clientX' in event) {
+        const arrived = wireUnder({ x: event.clientX, y: event.clientY });
+        const joined = arrived && insertIntoWire(document, cards, dragged.id, arrived);
+        if (joined) editGraph(graph, () => joined, `move ${dragged.id}`);
+      }
+      endGroup(graph);
+    },
+    [graph],
+  );
+
+  return (
+    <main
+      className={wireType ? `canvas wiring wiring-${wireType}` : 'canvas'}
+      aria-label={messages.canvas.name}
+      onPointerMove={({ clientX, clientY }) => {
+        pointer.current = { x: clientX, y: clientY };
+      }}
+    >
+      <ReactFlow<FlowNode, FlowEdge>
+        nodes={nodes as FlowNode[]}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        onNodesChange={onNodesChange}
+        onEdgesChange={onEdgesChange}
+        isValidConnection={isValidConnection}
+        onConnect={onConnect}
+        onReconnectStart={() => {
+          reconnecting.current = true;
+        }}
+        onReconnect={onReconnect}
+        onReconnectEnd={(...end) => {
+          reconnecting.current = false;
+          onReconnectEnd(...end);
+        }}
+        onConnectStart={onConnectStart}
+        onConnectEnd={onConnectEnd}
+        onNodeDragStop={onNodeDragStop}
+        onPaneClick={(event) => {
+          if (event.detail !== 2) return;
+          const screen = { x: event.clientX, y: event.clientY };
+          view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen } });
+        }}
+        connectionRadius={28}
+        reconnectRadius={12}
+        connectOnClick
+        snapToGrid={snap}
+        snapGrid={grid}
+        minZoom={0.1}
+        maxZoom={2}
+        zoomOnDoubleClick={false}
+        selectionMode={SelectionMode.Partial}
+        multiSelectionKeyCode={['Shift', 'Meta', 'Control']}
+        deleteKeyCode={null}
+        elevateNodesOnSelect={false}
+        onlyRenderVisibleElements
+        proOptions={{ hideAttribution: true }}
+        ariaLabelConfig={messages.canvas.aria}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.5} />
+        {minimap && <MiniMap pannable zoomable ariaLabel={messages.canvas.minimap} nodeClassName={minimapClass} />}
+        <Refusal />
+      </ReactFlow>
+      {Object.keys(document.nodes).length === 0 && <p className="canvas-empty">{messages.canvas.empty}</p>}
+    </main>
+  );
+}
+
+function minimapClass({ type }: FlowNode): string {
+  return `minimap-${type}`;
+}
+
+/** Whether the user wants nothing to move by itself. */
+function calm(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
+type Changes = readonly (NodeChange<FlowNode> | EdgeChange<FlowEdge>)[];
+
+/** Carries what React Flow selected into the view. */
+function keepSelection(changes: Changes, view: ReturnType<typeof useEditor>['view']): void {
+  const selected = changes.flatMap((change) => (change.type === 'select' ? [change] : []));
+  if (selected.length === 0) return;
+  const next = new Set(view.getState().selection);
+  for (const { id, selected: isSelected } of selected) {
+    if (isSelected) next.add(id);
+    else next.delete(id);
+  }
+  select(view, next);
+}
+
+/** What lies in a frame moves with it. */
+function carriedByFrames(changes: readonly NodeChange<FlowNode>[], nodes: readonly FlowNode[]): NodeChange<FlowNode>[] {
+  const moving = new Set(changes.map((change) => ('id' in change ? change.id : '')));
+  return changes.flatMap((change) => {
+    if (change.type !== 'position' || !change.position || markOf(change.id)?.kind !== 'frames') return [];
+    const frame = nodes.find(({ id }) => id === change.id);
+    if (!frame) return [];
+    const [dx, dy] = [change.position.x - frame.position.x, change.position.y - frame.position.y];
+    const dragging = change.dragging === true;
+    return insideFrame(frame, nodes).flatMap((id): NodeChange<FlowNode>[] => {
+      const node = nodes.find((candidate) => candidate.id === id);
+      if (!node || moving.has(id)) return [];
+      return [{ id, type: 'position', dragging, position: { x: node.position.x + dx, y: node.position.y + dy } }];
+    });
+  });
+}
+
+/** The document with nodes, notes and frames at new places. */
+function placed(
+  document: Parameters<typeof moveNodes>[0],
+  moved: readonly { readonly id: string; readonly x: number; readonly y: number }[],
+): typeof document {
+  const positions: Record<string, readonly [number, number]> = {};
+  let next = document;
+  for (const { id, x, y } of moved) {
+    const mark = markOf(id);
+    const position = [Math.round(x), Math.round(y)] as const;
+    if (mark) {
+      const old = document[mark.kind]?.[mark.place]?.position;
+      if (old && (old[0] !== position[0] || old[1] !== position[1]))
+        next = changeMark(next, mark.kind, mark.place, { position });
+    } else positions[id] = position;
+  }
+  return moveNodes(next, positions);
+}
+
+/** The wire under a point of the screen. */
+function wireUnder({ x, y }: Point) {
+  for (const element of document.elementsFromPoint(x, y)) {
+    const id = element.closest('.react-flow__edge')?.getAttribute('data-id');
+    if (id) return wireOfEdge(id);
+  }
+  return undefined;
+}

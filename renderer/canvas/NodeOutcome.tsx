@@ -1,0 +1,100 @@
+import { Check, CircleSlash, Clock, History, TriangleAlert } from 'lucide-react';
+import { Picture, PreviewPicture } from '../controls/Picture.tsx';
+import { RewardCurve } from '../controls/RewardCurve.tsx';
+import { useEditor, useNodeRun, useRuns } from '../editor.ts';
+import { durationOf, messages } from '../messages.ts';
+import { shownRun, timeLeft } from '../state/run.ts';
+
+/** How far a node is, in a word, with its time. */
+export function RunChip({ id }: { id: string }) {
+  const run = useNodeRun(id);
+  if (!run) return null;
+  switch (run.state) {
+    case 'waiting':
+      return (
+        <span className="chip" title={messages.run.waiting}>
+          <Clock size={12} aria-label={messages.run.waiting} />
+        </span>
+      );
+    case 'running': {
+      const left = timeLeft(run, performance.now());
+      return (
+        <span className="chip active">
+          {Math.round((run.fraction ?? 0) * 100)} %
+          {left === undefined ? '' : ` · ${messages.run.left(durationOf(left))}`}
+        </span>
+      );
+    }
+    case 'cached':
+      return (
+        <span className="chip" title={messages.run.cachedHelp}>
+          <History size={12} aria-hidden /> {messages.run.cached}
+        </span>
+      );
+    case 'done':
+      return (
+        <span className="chip good">
+          <Check size={12} aria-label={messages.run.done} /> {durationOf(run.ms ?? 0)}
+        </span>
+      );
+    case 'failed':
+      return (
+        <span className="chip bad">
+          <TriangleAlert size={12} aria-hidden /> {messages.run.failed}
+        </span>
+      );
+    case 'stopped':
+      return (
+        <span className="chip">
+          <CircleSlash size={12} aria-hidden /> {messages.run.stopped}
+        </span>
+      );
+  }
+}
+
+/** So many pictures are shown in a node; all of them are among the results. */
+const SHOWN_PICTURES = 9;
+
+/** What a node gave in the run that is shown: text, preview, curve, pictures, best scores. */
+export function NodeOutcome({ id }: { id: string }) {
+  const run = useNodeRun(id);
+  const { view } = useEditor();
+  const isRunning = useRuns((state) => shownRun(state)?.state === 'running');
+  if (!run) return null;
+  const pictures = (run.files ?? []).filter(({ mime }) => mime.startsWith('image/'));
+  const others = (run.files ?? []).filter(({ mime }) => !mime.startsWith('image/'));
+  const more = pictures.length - SHOWN_PICTURES;
+  const scores = run.scores?.at(-1);
+  return (
+    <div className="outcome">
+      {run.state === 'failed' && run.problem && <p className="card-problem">{run.problem.message}</p>}
+      {run.text && (run.state === 'running' || run.curves) && <p className="faint outcome-text">{run.text}</p>}
+      {run.preview && isRunning && <PreviewPicture preview={run.preview} />}
+      {run.curves && <RewardCurve curves={run.curves} />}
+      {scores && !pictures.length && scores.values[0] && (
+        <dl className="best">
+          {scores.names.map((name, i) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{messages.results.number(Math.max(...scores.values.map((row) => row[i] as number)))}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {pictures.length > 0 && (
+        <button
+          type="button"
+          className={`outcome-pictures nodrag${pictures.length === 1 ? ' one' : ''}`}
+          aria-label={messages.results.open}
+          onClick={() => view.setState({ page: 'runs' })}
+        >
+          {pictures.slice(0, SHOWN_PICTURES).map((file) => (
+            <Picture key={file.name} bytes={file.bytes} alt={file.label?.prompt ?? file.name} />
+          ))}
+          {more > 0 && <span className="faint">{messages.results.more(more)}</span>}
+        </button>
+      )}
+      {others.length > 0 && <p className="faint outcome-text">{others.map(({ name }) => name).join(', ')}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,283 @@
+import { memo, useState } from 'react';
+import { Handle, type NodeProps, Position } from 'reactflow';
+import { useShallow } from 'zustand/react/shallow';
+import { type GraphNode, own } from '../../graphs/document.ts';
+import { collapseNode, renameNode, setParam } from '../../graphs/edit.ts';
+import type { Problem } from '../../graphs/errors.ts';
+import type { NodeCard } from '../../nodes/card.ts';
+import { type Param, wireTypeOf } from '../../nodes/params.ts';
+import type { PortType } from '../../nodes/ports.ts';
+import { ParamControl } from '../controls/ParamControl.tsx';
+import { useEditor, useGraph, useNodeRun, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { editGraph, endGroup } from '../state/graph.ts';
+import type { CardFlowNode } from './flow.ts';
+import { NodeOutcome, RunChip } from './NodeOutcome.tsx';
+
+/** So many params are shown in a node before the rest waits behind a button. */
+const SHOWN_PARAMS = 5;
+
+/** A node of a graph on the canvas. Drawn again only when the node itself, its problems or its run changed. */
+export const NodeView = memo(
+  ({ id, data, selected }: NodeProps<CardFlowNode>) => (
+    <NodeBody id={id} node={data.node} selected={selected ?? false} />
+  ),
+  (before, after) => before.id === after.id && before.data === after.data && before.selected === after.selected,
+);
+
+interface NodeBodyProps {
+  readonly id: string;
+  readonly node: GraphNode;
+  readonly selected: boolean;
+}
+
+function NodeBody({ id, node, selected }: NodeBodyProps) {
+  const card = useGraph(({ cards }) => cards.get(node.type));
+  const problems = useGraph(useShallow((state) => state.problems.filter(({ at }) => at.node === id)));
+  const run = useNodeRun(id);
+  const [first] = problems;
+  const classes = [
+    'card',
+    selected && 'selected',
+    node.muted && 'muted',
+    (first || run?.state === 'failed') && 'wrong',
+    run && `run-${run.state}`,
+  ];
+  const title = node.title ?? card?.title ?? node.type;
+  return (
+    <article className={classes.filter(Boolean).join(' ')} aria-label={title}>
+      <header className="card-head">
+        <NodeTitle id={id} title={title} own={node.title} />
+        <RunChip id={id} />
+      </header>
+      {run?.state === 'running' && (
+        <progress
+          className="card-progress"
+          aria-label={messages.run.progressOf(title)}
+          max={1}
+          value={run.fraction ?? 0}
+        />
+      )}
+      {card ? (
+        <Ports id={id} node={node} card={card} problems={problems} selected={selected} />
+      ) : (
+        <UnknownPorts node={node} />
+      )}
+      {first && (
+        <p className="card-problem" title={[first.message, first.remedy].join(' ')}>
+          {first.code === 'UNKNOWN_TYPE' ? messages.node.unknown(node.type) : (first.remedy ?? first.message)}
+        </p>
+      )}
+      {!node.collapsed && <NodeOutcome id={id} />}
+    </article>
+  );
+}
+
+function NodeTitle({ id, title, own: given }: { id: string; title: string; own: string | undefined }) {
+  const { graph, view } = useEditor();
+  const naming = useView((state) => state.naming === id);
+  if (!naming) {
+    return (
+      <h3 className="card-title" title={title} onDoubleClick={() => view.setState({ naming: id })}>
+        {title}
+      </h3>
+    );
+  }
+  const leave = () => {
+    endGroup(graph);
+    view.setState({ naming: undefined });
+  };
+  return (
+    <input
+      className="field card-title nodrag"
+      aria-label={messages.node.title}
+      defaultValue={given ?? title}
+      // biome-ignore lint/a11y/noAutofocus: the user just asked to write here
+      autoFocus
+      onFocus={(event) => event.target.select()}
+      onChange={({ target }) => editGraph(graph, (document) => renameNode(document, id, target.value), `name ${id}`)}
+      onBlur={leave}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === 'Enter' || event.key === 'Escape') leave();
+      }}
+    />
+  );
+}
+
+interface PortsProps {
+  readonly id: string;
+  readonly node: GraphNode;
+  readonly card: NodeCard;
+  readonly problems: readonly Problem[];
+  readonly selected: boolean;
+}
+
+function Ports({ id, node, card, problems }: PortsProps) {
+  const { graph } = useEditor();
+  const [all, setAll] = useState(false);
+  const inputs = Object.entries(card.inputs);
+  const outputs = Object.entries(card.outputs);
+  const params = Object.entries(card.params);
+  const matters = ([name]: [string, Param]) =>
+    own(node.inputs, name)?.length || problems.some(({ at }) => at.param === name);
+  const shown = all ? params : params.filter((entry, i) => i < SHOWN_PARAMS || matters(entry));
+  if (node.collapsed) {
+    return (
+      <div className="card-folded">
+        {[
+          ...inputs.map(([name, { type }]) => ({ name, type })),
+          ...params.map(([name, param]) => ({ name, type: wireTypeOf(param) })),
+        ].map(({ name, type }) => (
+          <Socket key={name} side="target" name={name} type={type} />
+        ))}
+        {outputs.map(([name, { type, list }]) => (
+          <Socket key={name} side="source" name={name} type={type} list={list} />
+        ))}
+        <button
+          type="button"
+          className="text-button nodrag"
+          onClick={() => editGraph(graph, (document) => collapseNode(document, id, false))}
+        >
+          {messages.node.expand}
+        </button>
+      </div>
+    );
+  }
+  const rows = Math.max(inputs.length, outputs.length);
+  return (
+    <>
+      {rows > 0 && (
+        <div className="ports">
+          <ul className="port-column">
+            {inputs.map(([name, { type, count, help }]) => (
+              <li
+                key={name}
+                className={problems.some(({ at }) => at.port === name) ? 'port wrong' : 'port'}
+                title={messages.node.input(name, type, count, help)}
+              >
+                <Socket side="target" name={name} type={type} list={count === 'many'} />
+                <span>
+                  {wordsOf(name)}
+                  {count === 'optional' && <span className="faint"> {messages.node.optional}</span>}
+                </span>
+              </li>
+            ))}
+          </ul>
+          <ul className="port-column outputs">
+            {outputs.map(([name, { type, list, help }]) => (
+              <li key={name} className="port" title={messages.node.output(name, type, list, help)}>
+                <span>{wordsOf(name)}</span>
+                <Socket side="source" name={name} type={type} list={list} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {params.length > 0 && (
+        <div className="params">
+          {shown.map(([name, param]) => (
+            <ParamRow
+              key={name}
+              id={id}
+              name={name}
+              param={param}
+              node={node}
+              wrong={problems.some(({ at }) => at.param === name)}
+            />
+          ))}
+          {shown.length < params.length || all ? (
+            <button type="button" className="text-button nodrag" onClick={() => setAll(!all)}>
+              {all ? messages.node.fewer : messages.node.more(params.length - shown.length)}
+            </button>
+          ) : null}
+        </div>
+      )}
+    </>
+  );
+}
+
+interface ParamRowProps {
+  readonly id: string;
+  readonly name: string;
+  readonly param: Param;
+  readonly node: GraphNode;
+  readonly wrong: boolean;
+}
+
+function ParamRow({ id, name, param, node, wrong }: ParamRowProps) {
+  const { graph } = useEditor();
+  const driven = (own(node.inputs, name)?.length ?? 0) > 0;
+  const value = own(node.params, name) ?? param.initial;
+  const long = param.kind === 'text' && param.multiline;
+  const label = `${node.title ?? node.type}: ${wordsOf(name)}`;
+  return (
+    <div className={`param${long ? ' wide' : ''}${wrong ? ' wrong' : ''}${driven ? ' driven' : ''}`}>
+      <Socket side="target" name={name} type={wireTypeOf(param)} quiet={!driven} />
+      <label htmlFor={`${id}.${name}`} title={param.help}>
+        {wordsOf(name)}
+      </label>
+      {driven ? (
+        <span className="faint">{messages.node.driven}</span>
+      ) : (
+        <ParamControl
+          id={`${id}.${name}`}
+          label={label}
+          param={param}
+          value={value}
+          onChange={(next) =>
+            editGraph(
+              graph,
+              (document) => setParam(document, graph.getState().cards, id, name, next),
+              `param ${id}.${name}`,
+            )
+          }
+          onLeave={() => endGroup(graph)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The ports of a node of unknown type, as far as its wires tell. */
+function UnknownPorts({ node }: { node: GraphNode }) {
+  return (
+    <ul className="port-column">
+      {Object.keys(node.inputs).map((name) => (
+        <li key={name} className="port">
+          <Socket side="target" name={name} type={undefined} />
+          <span>{name}</span>
+        </li>
+      ))}
+      <li className="port">
+        <Socket side="source" name="unknown" type={undefined} />
+      </li>
+    </ul>
+  );
+}
+
+interface SocketProps {
+  readonly side: 'source' | 'target';
+  readonly name: string;
+  readonly type: PortType | undefined;
+  /** Several values or wires: drawn with a second line around it. */
+  readonly list?: boolean;
+  /** A param that no wire drives: shown when one could. */
+  readonly quiet?: boolean;
+}
+
+function Socket({ side, name, type, list, quiet }: SocketProps) {
+  return (
+    <Handle
+      id={name}
+      type={side}
+      position={side === 'target' ? Position.Left : Position.Right}
+      className={`socket type-${type ?? 'unknown'}${list ? ' list' : ''}${quiet ? ' quiet' : ''}`}
+    />
+  );
+}
+
+/** A name of a port or param as people read it: `guidanceScale` is `guidance scale`. */
+export function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,31 @@
+import { useConnection } from 'reactflow';
+import { refusalOf } from '../../graphs/edit.ts';
+import { useEditor } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { wireOfConnection } from './flow.ts';
+
+/** Beside the cursor, while a wire is drawn onto a socket that does not take it: why not. */
+export function Refusal() {
+  const { graph } = useEditor();
+  const connection = useConnection();
+  if (!connection.inProgress) return null;
+  const { fromHandle, toHandle, pointer, isValid } = connection;
+  if (!toHandle || isValid) return null;
+  const [source, target] = fromHandle.type === 'source' ? [fromHandle, toHandle] : [toHandle, fromHandle];
+  const { document, cards } = graph.getState();
+  const arrived = wireOfConnection({
+    source: source.nodeId,
+    sourceHandle: source.id ?? null,
+    target: target.nodeId,
+    targetHandle: target.id ?? null,
+  });
+  const isSameSide = fromHandle.type === toHandle.type;
+  const refusal = arrived && !isSameSide && refusalOf(document, cards, arrived.wire, arrived.node, arrived.name);
+  const text = isSameSide ? messages.canvas.sameSide(fromHandle.type) : refusal ? refusal.message : undefined;
+  if (!text) return null;
+  return (
+    <p className="refusal" role="status" style={{ left: pointer.x + 16, top: pointer.y + 16 }}>
+      {text}
+    </p>
+  );
+}

@@ -1,0 +1,37 @@
+import type { GraphDocument } from '../../graphs/document.ts';
+import { addNode, freshId } from '../../graphs/edit.ts';
+import { placesFor } from '../../graphs/rewire.ts';
+import { arrivalAt, arrivalType } from '../../graphs/wires.ts';
+import type { Cards, NodeCard } from '../../nodes/card.ts';
+import type { PortType } from '../../nodes/ports.ts';
+import type { LooseEnd } from '../state/view.ts';
+
+/** The nodes that a wire in the hand can go to or come from, with the type it carries; without a wire all nodes. */
+export function fitting(
+  document: GraphDocument,
+  cards: Cards,
+  from: LooseEnd | undefined,
+): { readonly cards: readonly NodeCard[]; readonly type?: PortType } {
+  const all = [...cards.values()];
+  const type = from && typeAt(document, cards, from);
+  if (!from || !type) return { cards: all };
+  if (from.side === 'target') {
+    return { cards: all.filter(({ outputs }) => Object.values(outputs).some((output) => output.type === type)), type };
+  }
+  const fits = all.filter((card) => {
+    const id = freshId(document, card.type);
+    return placesFor(addNode(document, id, card, [0, 0]), cards, from.wire, id).length > 0;
+  });
+  const takesAsInput = ({ inputs }: NodeCard) => Object.values(inputs).some((input) => input.type === type);
+  return { cards: [...fits.filter(takesAsInput), ...fits.filter((card) => !takesAsInput(card))], type };
+}
+
+/** The type of value at a socket. */
+export function typeAt({ nodes }: GraphDocument, cards: Cards, end: LooseEnd): PortType | undefined {
+  const [id, name] = end.side === 'source' ? end.wire : [end.node, end.name];
+  const card = cards.get(nodes[id]?.type ?? '');
+  if (!card) return undefined;
+  if (end.side === 'source') return card.outputs[name]?.type;
+  const arrival = arrivalAt(card, name);
+  return arrival && arrivalType(arrival);
+}

@@ -1,0 +1,231 @@
+import { Dices, FolderOpen } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { Json } from '../../graphs/document.ts';
+import {
+  allows,
+  describeAllowed,
+  type FileParam,
+  type ModelParam,
+  type Param,
+  parseParam,
+} from '../../nodes/params.ts';
+import { useEditor, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+
+export interface ParamControlProps {
+  readonly id: string;
+  /** What screen readers call it. */
+  readonly label: string;
+  readonly param: Param;
+  readonly value: Json;
+  onChange(value: Json): void;
+  /** The user is done with the field: the next change is a step of its own. */
+  onLeave(): void;
+}
+
+/** The control of a param, by its kind. */
+export function ParamControl(props: ParamControlProps) {
+  const { param } = props;
+  switch (param.kind) {
+    case 'boolean':
+      return <Switch {...props} />;
+    case 'choice':
+      return <Choice {...props} options={param.options} />;
+    case 'text':
+      return param.multiline ? <LongText {...props} /> : <Typed {...props} />;
+    case 'seed':
+      return <Seed {...props} />;
+    case 'model':
+    case 'file':
+      return <Place {...props} param={param} />;
+    default:
+      return <Typed {...props} />;
+  }
+}
+
+function Switch({ id, label, value, onChange, onLeave }: ParamControlProps) {
+  return (
+    <input
+      id={id}
+      type="checkbox"
+      role="switch"
+      aria-checked={value === true}
+      className="switch nodrag"
+      aria-label={label}
+      checked={value === true}
+      onChange={(event) => onChange(event.target.checked)}
+      onBlur={onLeave}
+    />
+  );
+}
+
+function Choice({ id, label, value, options, onChange, onLeave }: ParamControlProps & { options: readonly string[] }) {
+  const unknown = !options.includes(value as string);
+  return (
+    <select
+      id={id}
+      className="field nodrag nowheel"
+      aria-label={label}
+      aria-invalid={unknown}
+      value={String(value)}
+      onChange={(event) => onChange(event.target.value)}
+      onBlur={onLeave}
+    >
+      {unknown && <option value={String(value)}>{String(value)}</option>}
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {option}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** What is being typed: each text that the param allows goes into the graph at once, others wait, marked as wrong. */
+function useTyped({ param, value, onChange, onLeave }: ParamControlProps) {
+  const [typed, setTyped] = useState<string>();
+  const wrong = typed !== undefined && !allows(param, parseParam(param, typed));
+  const outside = typed === undefined && !allows(param, value);
+  return {
+    value: typed ?? String(value),
+    'aria-invalid': wrong || outside,
+    title: wrong || outside ? messages.controls.must(describeAllowed(param)) : undefined,
+    onChange: (event: { target: { value: string } }) => {
+      setTyped(event.target.value);
+      const read = parseParam(param, event.target.value);
+      if (allows(param, read)) onChange(read);
+    },
+    onBlur: () => {
+      setTyped(undefined);
+      onLeave();
+    },
+  };
+}
+
+function Typed(props: ParamControlProps) {
+  const { id, label, param, value, onChange } = props;
+  const field = useTyped(props);
+  const isNumber = param.kind === 'integer' || param.kind === 'number';
+  /** Up and down change a number by a step, with Shift by ten. */
+  const step = (by: number) => {
+    if (!isNumber || typeof value !== 'number') return;
+    const size = param.kind === 'integer' ? 1 : (param.step ?? (param.max - param.min) / 100);
+    const next = Math.min(param.max, Math.max(param.min, Number((value + by * size).toPrecision(12))));
+    field.onChange({ target: { value: String(next) } });
+    onChange(next);
+  };
+  return (
+    <span className="typed">
+      <input
+        id={id}
+        type="text"
+        inputMode={isNumber ? 'decimal' : 'text'}
+        className={`field nodrag${isNumber ? ' number' : ''}`}
+        aria-label={label}
+        autoComplete="off"
+        spellCheck={false}
+        {...field}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') event.currentTarget.blur();
+          if (!isNumber || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
+          event.preventDefault();
+          step((event.key === 'ArrowUp' ? 1 : -1) * (event.shiftKey ? 10 : 1));
+        }}
+      />
+      {isNumber && param.unit && <span className="unit">{param.unit}</span>}
+    </span>
+  );
+}
+
+function LongText(props: ParamControlProps) {
+  return (
+    <textarea
+      id={props.id}
+      className="field long nodrag nowheel nopan"
+      aria-label={props.label}
+      rows={2}
+      spellCheck={false}
+      {...useTyped(props)}
+    />
+  );
+}
+
+function Seed(props: ParamControlProps) {
+  const { id, label, onChange, onLeave } = props;
+  return (
+    <span className="typed">
+      <input
+        id={id}
+        type="text"
+        inputMode="numeric"
+        className="field number nodrag"
+        aria-label={label}
+        autoComplete="off"
+        {...useTyped(props)}
+      />
+      <button
+        type="button"
+        className="icon-button nodrag"
+        aria-label={messages.controls.newSeed(label)}
+        title={messages.controls.newSeed(label)}
+        onClick={() => {
+          onChange(crypto.getRandomValues(new Uint32Array(1))[0] as number);
+          onLeave();
+        }}
+      >
+        <Dices size={14} aria-hidden />
+      </button>
+    </span>
+  );
+}
+
+function Place({ param, ...props }: ParamControlProps & { param: ModelParam | FileParam }) {
+  const { desktop } = useEditor();
+  const { id, label, onChange, onLeave } = props;
+  const dialogs = useView(({ about }) => about?.dialogs);
+  const [known, setKnown] = useState<readonly string[]>([]);
+  const isModel = param.kind === 'model';
+  const learn = () => {
+    if (isModel) void desktop.listModels().then((models) => setKnown(models.map(({ name }) => name)));
+  };
+  useEffect(() => () => setKnown([]), []);
+  const choose = async () => {
+    const [accept, folder] = isModel ? [['safetensors', 'ckpt'], true] : [param.accept, param.folder === true];
+    const path = await desktop.chooseFile(accept, folder);
+    if (path !== undefined) onChange(path);
+    onLeave();
+  };
+  return (
+    <span className="typed">
+      <input
+        id={id}
+        type="text"
+        className="field nodrag"
+        aria-label={label}
+        list={isModel ? `${id}-models` : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        {...useTyped({ ...props, param })}
+        onFocus={learn}
+      />
+      {isModel && (
+        <datalist id={`${id}-models`}>
+          {known.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      )}
+      {dialogs && (
+        <button
+          type="button"
+          className="icon-button nodrag"
+          aria-label={messages.controls.browse(label)}
+          title={messages.controls.browse(label)}
+          onClick={() => void choose()}
+        >
+          <FolderOpen size={14} aria-hidden />
+        </button>
+      )}
+    </span>
+  );
+}

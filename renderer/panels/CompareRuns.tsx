@@ -1,0 +1,112 @@
+import { useEffect, useState } from 'react';
+import type { RunRecord, RunSummary } from '../../electron/ipc.ts';
+import { BeforeAfter } from '../controls/BeforeAfter.tsx';
+import { useEditor, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { attempt } from '../session.ts';
+import { captionOf } from './PictureViewer.tsx';
+import { differencesOf } from './paramsOf.ts';
+import { RunPicture } from './RunPicture.tsx';
+import { picturesOf } from './RunsPage.tsx';
+
+interface CompareRunsProps {
+  readonly summary: RunSummary;
+  readonly record: RunRecord;
+  readonly others: readonly RunSummary[];
+}
+
+/** Two runs side by side: a picture of each with a slider, and the params in which they differ. */
+export function CompareRuns({ summary, record, others }: CompareRunsProps) {
+  const editor = useEditor();
+  const compared = useView((state) => state.compared);
+  const other = others.find(({ folder }) => folder === compared) ?? others[0];
+  const [otherRecord, setOtherRecord] = useState<RunRecord>();
+  const [[left, right], setPictures] = useState<[number, number]>([0, 0]);
+  const folder = other?.folder;
+  useEffect(() => {
+    if (folder !== undefined) void attempt(editor, async () => setOtherRecord(await editor.desktop.readRun(folder)));
+  }, [editor, folder]);
+  if (!other) return <p className="empty">{messages.results.none}</p>;
+  const [mine, theirs] = [picturesOf(summary), picturesOf(other)];
+  const [a, b] = [mine[left], theirs[right]];
+  const differences = otherRecord ? differencesOf(record.graph.document, otherRecord.graph.document) : [];
+  return (
+    <>
+      <div className="viewer-bar">
+        <label className="viewer-choice">
+          {messages.results.compareWith}
+          <select
+            className="field"
+            value={other.folder}
+            onChange={({ target }) => editor.view.setState({ compared: target.value })}
+          >
+            {others.map(({ folder, title, started }) => (
+              <option key={folder} value={folder}>
+                {title}, {new Date(started).toLocaleString()}
+              </option>
+            ))}
+          </select>
+        </label>
+        <PictureChoice pictures={mine} value={left} onChange={(i) => setPictures([i, right])} />
+        <PictureChoice pictures={theirs} value={right} onChange={(i) => setPictures([left, i])} />
+      </div>
+      <div className="compare">
+        {a && b ? (
+          <BeforeAfter
+            before={<RunPicture folder={summary.folder} name={a.name} alt={captionOf(a)} />}
+            after={<RunPicture folder={other.folder} name={b.name} alt={captionOf(b)} />}
+          />
+        ) : (
+          <p className="empty">{messages.results.noPictures}</p>
+        )}
+        <div className="table-scroll">
+          {otherRecord && differences.length === 0 ? (
+            <p className="empty">{messages.results.noDifference}</p>
+          ) : (
+            <table className="scores">
+              <thead>
+                <tr>
+                  <th>{messages.results.param}</th>
+                  <th>{summary.title}</th>
+                  <th>{other.title}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {differences.map(({ name, left, right }) => (
+                  <tr key={name}>
+                    <th scope="row">{name}</th>
+                    <td>{left ?? '–'}</td>
+                    <td>{right ?? '–'}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+interface PictureChoiceProps {
+  readonly pictures: RunSummary['outputs'];
+  readonly value: number;
+  onChange(place: number): void;
+}
+
+function PictureChoice({ pictures, value, onChange }: PictureChoiceProps) {
+  return (
+    <select
+      className="field"
+      aria-label={messages.results.tabs.pictures}
+      value={value}
+      onChange={({ target }) => onChange(Number(target.value))}
+    >
+      {pictures.map(({ name }, i) => (
+        <option key={name} value={i}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,151 @@
+import { Download, Trash2 } from 'lucide-react';
+import { useCallback, useEffect, useState } from 'react';
+import type { Model, Pull, PullPlan } from '../../electron/ipc.ts';
+import type { GraphDocument } from '../../graphs/document.ts';
+import type { Cards } from '../../nodes/card.ts';
+import { useEditor, useGraph, useView } from '../editor.ts';
+import { bytesOf, messages } from '../messages.ts';
+import { attempt } from '../session.ts';
+
+/** Models on this machine, what the graph misses, and downloads with their progress. */
+export function ModelsPanel() {
+  const editor = useEditor();
+  const { desktop } = editor;
+  const [models, setModels] = useState<readonly Model[]>();
+  const [name, setName] = useState('');
+  const [plan, setPlan] = useState<PullPlan>();
+  const document = useGraph((state) => state.document);
+  const cards = useGraph((state) => state.cards);
+  const pulls = useView((state) => state.pulls);
+  const done = Object.values(pulls).filter(({ state }) => state === 'done').length;
+  const learn = useCallback(
+    () => attempt(editor, async () => setModels(await desktop.listModels())),
+    [editor, desktop],
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a download that ended is a model more
+  useEffect(() => void learn(), [learn, done]);
+  const missing = models ? missingModels(document, cards, models) : [];
+  return (
+    <>
+      {missing.length > 0 && (
+        <section className="inspector-part">
+          <h3>{messages.models.missing}</h3>
+          {missing.map((model) => (
+            <button
+              key={model}
+              type="button"
+              className="button"
+              onClick={() => void attempt(editor, () => desktop.startPull(model))}
+            >
+              <Download size={14} aria-hidden /> {messages.problems.pull(model)}
+            </button>
+          ))}
+        </section>
+      )}
+      <form
+        className="inspector-part form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void attempt(editor, async () => {
+            if (plan?.name === name) {
+              await desktop.startPull(name);
+              setPlan(undefined);
+            } else setPlan(await desktop.planPull(name.trim()));
+          });
+        }}
+      >
+        <input
+          className="field"
+          aria-label={messages.models.pullName}
+          placeholder={messages.models.pullName}
+          value={name}
+          onChange={({ target }) => setName(target.value)}
+        />
+        {plan && plan.name === name && (
+          <p className="faint">{messages.models.planned(bytesOf(plan.bytes), plan.files.length)}</p>
+        )}
+        <button type="submit" className="button" disabled={!/\S\/\S/.test(name)}>
+          <Download size={14} aria-hidden /> {messages.models.pull}
+        </button>
+      </form>
+      {Object.values(pulls)
+        .filter(({ state }) => state !== 'done')
+        .map((pull) => (
+          <OnePull key={pull.name} pull={pull} />
+        ))}
+      {models?.length === 0 && <p className="empty">{messages.models.none}</p>}
+      <ul className="rows">
+        {models?.map(({ name, from, bytes, path }) => (
+          <li key={`${from} ${name}`}>
+            <span className="row" title={path}>
+              <b>{name}</b>
+              <small className="faint">
+                {messages.models.from[from]}
+                {bytes !== undefined && `, ${bytesOf(bytes)}`}
+              </small>
+            </span>
+            {from === 'pulled' && (
+              <button
+                type="button"
+                className="icon-button"
+                aria-label={messages.models.remove(name)}
+                title={messages.models.remove(name)}
+                onClick={() =>
+                  void attempt(editor, async () => {
+                    await desktop.removeModel(name);
+                    await learn();
+                  })
+                }
+              >
+                <Trash2 size={14} aria-hidden />
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function OnePull({ pull }: { pull: Pull }) {
+  const editor = useEditor();
+  const { name, state } = pull;
+  const again = () => void attempt(editor, () => editor.desktop.startPull(name));
+  return (
+    <section className="inspector-part" aria-label={name}>
+      <b>{name}</b>
+      {state === 'running' ? (
+        <>
+          <progress max={pull.total} value={pull.done} aria-label={name} />
+          <button
+            type="button"
+            className="button"
+            onClick={() => void attempt(editor, () => editor.desktop.stopPull(name))}
+          >
+            {messages.models.stop}
+          </button>
+        </>
+      ) : (
+        <>
+          <p className="faint">{pull.state === 'failed' ? pull.problem.message : messages.models.stopped}</p>
+          <button type="button" className="button" onClick={again}>
+            {messages.models.goOn}
+          </button>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** Hub names in the graph's model params that are not on this machine. */
+export function missingModels(document: GraphDocument, cards: Cards, models: readonly Model[]): string[] {
+  const here = new Set(models.map(({ name }) => name));
+  const wanted = Object.values(document.nodes).flatMap(({ type, params }) =>
+    Object.entries(cards.get(type)?.params ?? {})
+      .filter(([, { kind }]) => kind === 'model')
+      .map(([name, { initial }]) => params[name] ?? initial),
+  );
+  return [...new Set(wanted)].filter(
+    (name): name is string => typeof name === 'string' && /^[\w.-]+\/[\w.-]+$/.test(name) && !here.has(name),
+  );
+}

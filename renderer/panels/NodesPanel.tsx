@@ -1,0 +1,22 @@
+import { addNodeAt } from '../commands.ts';
+import { SearchList } from '../controls/SearchList.tsx';
+import { useEditor, useGraph } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { attempt } from '../session.ts';
+import { choiceOf } from './Overlays.tsx';
+
+/** All nodes by group; one that is chosen is put into the middle of the canvas. */
+export function NodesPanel() {
+  const editor = useEditor();
+  const cards = useGraph((state) => state.cards);
+  return (
+    <SearchList
+      label={messages.search.add}
+      choices={[...cards.values()].map(choiceOf)}
+      onChoose={(key) => {
+        const card = cards.get(key);
+        if (card) void attempt(editor, () => addNodeAt(editor, card, editor.canvas?.centre() ?? { x: 0, y: 0 }));
+      }}
+    />
+  );
+}

@@ -1,0 +1,49 @@
+import { X } from 'lucide-react';
+import { useEffect } from 'react';
+import { useEditor, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { dismiss, type Notice } from '../state/view.ts';
+
+/** Milliseconds that a sentence stays; failures stay until they are dismissed. */
+const STAY = 4000;
+
+/** Sentences at the edge of the window. */
+export function Notices() {
+  const notices = useView((state) => state.notices);
+  return (
+    <div className="notices" role="status" aria-live="polite">
+      {notices.map((notice) => (
+        <OneNotice key={notice.id} notice={notice} />
+      ))}
+    </div>
+  );
+}
+
+function OneNotice({ notice: { id, kind, text, action } }: { notice: Notice }) {
+  const { view } = useEditor();
+  useEffect(() => {
+    if (kind === 'failure') return;
+    const timer = setTimeout(() => dismiss(view, id), STAY);
+    return () => clearTimeout(timer);
+  }, [view, id, kind]);
+  return (
+    <div className={`notice ${kind}`}>
+      <p>{text}</p>
+      {action && (
+        <button
+          type="button"
+          className="text-button"
+          onClick={() => {
+            action.perform();
+            dismiss(view, id);
+          }}
+        >
+          {action.label}
+        </button>
+      )}
+      <button type="button" className="icon-button" aria-label={messages.app.dismiss} onClick={() => dismiss(view, id)}>
+        <X size={14} aria-hidden />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,334 @@
+import { Dialog } from '@base-ui/react/dialog';
+import { type ReactNode, useEffect, useState } from 'react';
+import type { DeviceRow, Draft } from '../../electron/ipc.ts';
+import type { NodeCard } from '../../nodes/card.ts';
+import { fitting } from '../canvas/fitting.ts';
+import { addNodeAt, commandOf, commands, keysText, perform } from '../commands.ts';
+import { type Choice, SearchList } from '../controls/SearchList.tsx';
+import { useEditor, useGraph, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { attempt, openFile, save, saveUnder } from '../session.ts';
+import type { Overlay } from '../state/view.ts';
+
+const isMac = navigator.platform.startsWith('Mac');
+
+/** What lies over the window: one thing at a time, closed by Escape or a click beside it. */
+export function Overlays() {
+  const { view } = useEditor();
+  const overlay = useView((state) => state.overlay);
+  const close = () => view.setState({ overlay: undefined });
+  return (
+    <Dialog.Root open={overlay !== undefined} onOpenChange={(open) => !open && close()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className={overlay?.kind === 'addNode' ? 'backdrop clear' : 'backdrop'} />
+        {overlay && <Shown key={overlay.kind} overlay={overlay} close={close} />}
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
+  switch (overlay.kind) {
+    case 'addNode':
+      return <AddNode overlay={overlay} close={close} />;
+    case 'commands':
+      return <Commands close={close} />;
+    case 'shortcuts':
+      return <Shortcuts />;
+    case 'settings':
+      return <Settings />;
+    case 'about':
+      return <About />;
+    case 'saveAs':
+      return <SaveAs close={close} />;
+    case 'drafts':
+      return <Drafts close={close} />;
+    case 'discard':
+      return <Discard then={overlay.then} close={close} />;
+  }
+}
+
+function Box({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Dialog.Popup className="dialog">
+      <header className="panel-head">
+        <Dialog.Title>{title}</Dialog.Title>
+        <Dialog.Close className="quiet-button">{messages.app.close}</Dialog.Close>
+      </header>
+      {children}
+    </Dialog.Popup>
+  );
+}
+
+function AddNode({ overlay, close }: { overlay: Extract<Overlay, { kind: 'addNode' }>; close(): void }) {
+  const editor = useEditor();
+  const cards = useGraph((state) => state.cards);
+  const document = useGraph((state) => state.document);
+  const { at, screen, from } = overlay;
+  const { cards: fits, type } = fitting(document, cards, from);
+  const choices = fits.map(choiceOf);
+  const label = type ? messages.search.fits(type) : messages.search.add;
+  const left = Math.max(8, Math.min(screen.x, innerWidth - 336));
+  const top = Math.max(8, Math.min(screen.y, innerHeight - 408));
+  return (
+    <Dialog.Popup className="search-box at-cursor" style={{ left, top }} aria-label={label}>
+      <SearchList
+        label={label}
+        choices={choices}
+        onChoose={(key) => {
+          const card = cards.get(key);
+          close();
+          if (card) void attempt(editor, () => addNodeAt(editor, card, at, from));
+        }}
+      />
+    </Dialog.Popup>
+  );
+}
+
+export function choiceOf({ type, title, summary }: NodeCard): Choice {
+  const group = type.slice(0, type.indexOf('/'));
+  return { key: type, label: title, detail: summary, group: messages.groups[group] ?? group };
+}
+
+function Commands({ close }: { close(): void }) {
+  const editor = useEditor();
+  const choices = commands.map(
+    (command): Choice => ({
+      key: command.name,
+      label: messages.commands[command.name],
+      group: messages.menus[command.menu],
+      disabled: command.enabled?.(editor) === false,
+      end: command.keys && <kbd>{keysText(command.keys[0] as string, isMac)}</kbd>,
+    }),
+  );
+  return (
+    <Dialog.Popup className="search-box" aria-label={messages.search.commands}>
+      <SearchList
+        label={messages.search.commands}
+        choices={choices}
+        onChoose={(name) => {
+          close();
+          const command = commandOf(name);
+          if (command) perform(editor, command);
+        }}
+      />
+    </Dialog.Popup>
+  );
+}
+
+function Shortcuts() {
+  return (
+    <Box title={messages.shortcuts.name}>
+      <dl className="shortcuts">
+        {commands.map(
+          ({ name, keys }) =>
+            keys && (
+              <div key={name}>
+                <dt>{messages.commands[name]}</dt>
+                <dd>
+                  {keys.map((key) => (
+                    <kbd key={key}>{keysText(key, isMac)}</kbd>
+                  ))}
+                </dd>
+              </div>
+            ),
+        )}
+      </dl>
+    </Box>
+  );
+}
+
+function Settings() {
+  const editor = useEditor();
+  const theme = useView((state) => state.theme);
+  const device = useView((state) => state.device);
+  const [devices, setDevices] = useState<readonly DeviceRow[]>([]);
+  useEffect(() => void attempt(editor, async () => setDevices(await editor.desktop.listDevices())), [editor]);
+  const change = (changes: Parameters<typeof editor.desktop.writePreferences>[0]) =>
+    attempt(editor, async () => {
+      const { theme, device } = await editor.desktop.writePreferences(changes);
+      editor.view.setState({ theme, device });
+    });
+  return (
+    <Box title={messages.settings.name}>
+      <div className="form">
+        <label htmlFor="theme">{messages.settings.theme}</label>
+        <select
+          id="theme"
+          className="field"
+          value={theme}
+          onChange={({ target }) => void change({ theme: target.value as typeof theme })}
+        >
+          {Object.entries(messages.settings.themes).map(([name, label]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <label htmlFor="device">{messages.settings.device}</label>
+        <select
+          id="device"
+          className="field"
+          value={device}
+          onChange={({ target }) => void change({ device: target.value as typeof device })}
+        >
+          <option value="auto">{messages.settings.automatic}</option>
+          {devices.map(({ name, available, description }) => (
+            <option key={name} value={name} disabled={!available} title={description}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <p className="faint">{messages.settings.deviceHelp}</p>
+      </div>
+      <ul className="devices">
+        {devices.map(({ name, description }) => (
+          <li key={name}>
+            <b>{name}</b> {description}
+          </li>
+        ))}
+      </ul>
+    </Box>
+  );
+}
+
+function About() {
+  const about = useView((state) => state.about);
+  if (!about) return null;
+  return (
+    <Box title={messages.commands.about}>
+      <p>{messages.app.about(about.version, about.shell)}</p>
+      <dl className="shortcuts">
+        {Object.entries({ ...about.versions, ...about.folders }).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Box>
+  );
+}
+
+function SaveAs({ close }: { close(): void }) {
+  const editor = useEditor();
+  const [name, setName] = useState(useGraph((state) => state.name));
+  const [exists, setExists] = useState(false);
+  const submit = async () => {
+    try {
+      if (await saveUnder(editor, name, exists)) close();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EXISTS') throw error;
+      setExists(true);
+    }
+  };
+  return (
+    <Box title={messages.files.saveAs}>
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void attempt(editor, submit);
+        }}
+      >
+        <label htmlFor="file-name">{messages.files.fileName}</label>
+        <input
+          id="file-name"
+          className="field"
+          value={name}
+          // biome-ignore lint/a11y/noAutofocus: the dialog asks for this alone
+          autoFocus
+          onFocus={({ target }) => target.select()}
+          onChange={({ target }) => {
+            setName(target.value);
+            setExists(false);
+          }}
+        />
+        {exists && <p role="alert">{messages.files.replace}</p>}
+        <button type="submit" className="button primary" disabled={name.trim() === ''}>
+          {messages.commands.save}
+        </button>
+      </form>
+    </Box>
+  );
+}
+
+function Drafts({ close }: { close(): void }) {
+  const editor = useEditor();
+  const drafts = useView((state) => state.drafts);
+  const forget = (draft: Draft) =>
+    editor.view.setState(({ drafts }) => ({ drafts: drafts.filter(({ id }) => id !== draft.id) }));
+  return (
+    <Box title={messages.files.drafts}>
+      <p>{messages.files.draftsHelp}</p>
+      <ul className="rows">
+        {drafts.map((draft) => (
+          <li key={draft.id}>
+            <span>
+              <b>{draft.name}</b> <small className="faint">{new Date(draft.written).toLocaleString()}</small>
+            </span>
+            <button
+              type="button"
+              className="button primary"
+              onClick={() =>
+                void attempt(editor, async () => {
+                  await openFile(editor, draft, draft.id);
+                  forget(draft);
+                })
+              }
+            >
+              {messages.files.restore}
+            </button>
+            <button
+              type="button"
+              className="button"
+              onClick={() =>
+                void attempt(editor, async () => {
+                  await editor.desktop.removeDraft(draft.id);
+                  forget(draft);
+                  if (drafts.length === 1) close();
+                })
+              }
+            >
+              {messages.files.discard}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Box>
+  );
+}
+
+function Discard({ then, close }: { then(): void; close(): void }) {
+  const editor = useEditor();
+  const name = useGraph((state) => state.document.title);
+  return (
+    <Box title={name}>
+      <p>{messages.files.discardQuestion(name)}</p>
+      <footer className="dialog-end">
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            close();
+            then();
+          }}
+        >
+          {messages.files.discardConfirm}
+        </button>
+        <button
+          type="button"
+          className="button primary"
+          onClick={() =>
+            void attempt(editor, async () => {
+              close();
+              if (await save(editor)) then();
+            })
+          }
+        >
+          {messages.files.saveFirst}
+        </button>
+      </footer>
+    </Box>
+  );
+}

@@ -1,0 +1,236 @@
+import { AxisBottom, AxisLeft } from '@visx/axis';
+import { scaleLinear } from '@visx/scale';
+import { LinePath } from '@visx/shape';
+import { Download } from 'lucide-react';
+import { type PointerEvent, useMemo, useRef, useState } from 'react';
+import type { RunSummary } from '../../electron/ipc.ts';
+import { pngOfSvg, svgText } from '../controls/svgFile.ts';
+import { useEditor } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { attempt } from '../session.ts';
+import { type Candidate, candidatesOf, csvOf, frontOf } from './candidates.ts';
+import { RunPicture } from './RunPicture.tsx';
+import { TableChoice } from './TableChoice.tsx';
+
+const [width, height] = [640, 480];
+const margin = { left: 64, right: 16, top: 16, bottom: 56 };
+
+interface Box {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
+/** Every candidate of a run as a point on two of its scores, with the front; a box selects, a click shows the picture. */
+export function ParetoPlot({ run }: { run: RunSummary }) {
+  const editor = useEditor();
+  const svg = useRef<SVGSVGElement>(null);
+  const largest = run.scores.reduce(
+    (best, { values, names }, i) =>
+      names.length > 1 &&
+      values.length > (run.scores[best]?.values.length ?? 0) * Number((run.scores[best]?.names.length ?? 0) > 1)
+        ? i
+        : best,
+    0,
+  );
+  const [table, setTable] = useState(largest);
+  const names = run.scores[table]?.names ?? [];
+  const [axes, setAxes] = useState<{ x: number; y: number }>({ x: 0, y: 1 });
+  const [box, setBox] = useState<Box>();
+  const [shown, setShown] = useState<string>();
+  const candidates = useMemo(() => candidatesOf(run, table), [run, table]);
+  const [xName, yName] = [names[axes.x] ?? names[0] ?? '', names[axes.y] ?? names[1] ?? ''];
+  const front = useMemo(() => frontOf(candidates, xName, yName), [candidates, xName, yName]);
+  if (names.length < 2)
+    return (
+      <>
+        <div className="viewer-bar">
+          <TableChoice run={run} table={table} onChange={setTable} />
+        </div>
+        <p className="empty">{names.length === 0 ? messages.results.noScores : messages.results.onlyOne}</p>
+      </>
+    );
+  const x = scaleOf(candidates, xName, [margin.left, width - margin.right]);
+  const y = scaleOf(candidates, yName, [height - margin.bottom, margin.top]);
+  const placeOf = ({ scores }: Candidate) => ({ x: x(scores[xName] ?? 0), y: y(scores[yName] ?? 0) });
+  const onFront = new Set(front);
+  const selected = box
+    ? candidates.filter((one) => {
+        const { x: px, y: py } = placeOf(one);
+        return (
+          px >= Math.min(box.x0, box.x1) &&
+          px <= Math.max(box.x0, box.x1) &&
+          py >= Math.min(box.y0, box.y1) &&
+          py <= Math.max(box.y0, box.y1)
+        );
+      })
+    : [];
+  const current = candidates.find(({ key }) => key === shown);
+  const pointOf = (event: PointerEvent<SVGSVGElement>) => {
+    const { left, top, width: across } = event.currentTarget.getBoundingClientRect();
+    const scale = width / across;
+    return { x: (event.clientX - left) * scale, y: (event.clientY - top) * scale };
+  };
+  const save = (name: string, bytes: () => Uint8Array | Promise<Uint8Array>) =>
+    void attempt(editor, async () => editor.desktop.exportFile(name, await bytes()));
+  const list = selected.length > 0 ? selected : front;
+  return (
+    <div className="pareto">
+      <div className="viewer-bar">
+        <TableChoice run={run} table={table} onChange={setTable} />
+        <AxisChoice
+          label={messages.results.horizontal}
+          names={names}
+          value={xName}
+          onChange={(i) => setAxes({ ...axes, x: i })}
+        />
+        <AxisChoice
+          label={messages.results.vertical}
+          names={names}
+          value={yName}
+          onChange={(i) => setAxes({ ...axes, y: i })}
+        />
+        <button
+          type="button"
+          className="button"
+          onClick={() => save('pareto.svg', () => new TextEncoder().encode(svgText(svg.current)))}
+        >
+          <Download size={14} aria-hidden /> {messages.results.svg}
+        </button>
+        <button type="button" className="button" onClick={() => save('pareto.png', () => pngOfSvg(svg.current))}>
+          <Download size={14} aria-hidden /> {messages.results.png}
+        </button>
+        <button
+          type="button"
+          className="button"
+          onClick={() =>
+            save('pareto.csv', () => new TextEncoder().encode(csvOf(selected.length > 0 ? selected : candidates)))
+          }
+        >
+          <Download size={14} aria-hidden /> {messages.results.csv}
+        </button>
+      </div>
+      <div className="pareto-middle">
+        <svg
+          ref={svg}
+          className="plot"
+          viewBox={`0 0 ${width} ${height}`}
+          role="img"
+          aria-label={messages.results.paretoHelp}
+          onPointerDown={(event) => {
+            if (event.target instanceof SVGCircleElement) return;
+            event.currentTarget.setPointerCapture(event.pointerId);
+            const { x: px, y: py } = pointOf(event);
+            setBox({ x0: px, y0: py, x1: px, y1: py });
+          }}
+          onPointerMove={(event) => {
+            if (!box || event.buttons !== 1) return;
+            const { x: px, y: py } = pointOf(event);
+            setBox({ ...box, x1: px, y1: py });
+          }}
+          onPointerUp={() => box && Math.abs(box.x1 - box.x0) + Math.abs(box.y1 - box.y0) < 6 && setBox(undefined)}
+        >
+          <AxisBottom top={height - margin.bottom} scale={x} label={xName} numTicks={6} labelOffset={16} />
+          <AxisLeft left={margin.left} scale={y} label={yName} numTicks={6} labelOffset={36} />
+          <LinePath
+            className="front-line"
+            data={front}
+            x={(one) => placeOf(one).x}
+            y={(one) => placeOf(one).y}
+            fill="none"
+          />
+          {candidates.map((one) => {
+            const { x: px, y: py } = placeOf(one);
+            if (!Number.isFinite(px) || !Number.isFinite(py)) return null;
+            const classes = [
+              'point',
+              onFront.has(one) && 'front',
+              selected.includes(one) && 'chosen',
+              one === current && 'current',
+            ];
+            return (
+              // biome-ignore lint/a11y/noStaticElementInteractions: the list beside the plot does the same for keys
+              <circle
+                key={one.key}
+                className={classes.filter(Boolean).join(' ')}
+                cx={px}
+                cy={py}
+                r={onFront.has(one) ? 5 : 3.5}
+                onClick={() => setShown(one.key)}
+              >
+                <title>{nameOf(one)}</title>
+              </circle>
+            );
+          })}
+          {box && (
+            <rect
+              className="brush"
+              x={Math.min(box.x0, box.x1)}
+              y={Math.min(box.y0, box.y1)}
+              width={Math.abs(box.x1 - box.x0)}
+              height={Math.abs(box.y1 - box.y0)}
+            />
+          )}
+        </svg>
+        <aside className="pareto-side">
+          {current?.picture && (
+            <RunPicture className="pareto-picture" folder={run.folder} name={current.picture} alt={nameOf(current)} />
+          )}
+          <p className="faint">
+            {selected.length > 0 ? messages.results.selected(selected.length) : messages.results.paretoHelp}
+          </p>
+          <ul className="pareto-list">
+            {list.slice(0, 200).map((one) => (
+              <li key={one.key}>
+                <button type="button" aria-pressed={one === current} onClick={() => setShown(one.key)}>
+                  {one.picture && <RunPicture folder={run.folder} name={one.picture} alt="" />}
+                  <span>
+                    {nameOf(one)}
+                    <small className="faint">
+                      {[xName, yName]
+                        .map((name) => `${name} ${messages.results.number(one.scores[name] ?? Number.NaN)}`)
+                        .join(' · ')}
+                    </small>
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </aside>
+      </div>
+    </div>
+  );
+}
+
+function scaleOf(candidates: readonly Candidate[], name: string, range: [number, number]) {
+  const values = candidates.map(({ scores }) => scores[name] ?? Number.NaN).filter(Number.isFinite);
+  const [low, high] = values.length > 0 ? [Math.min(...values), Math.max(...values)] : [0, 1];
+  const pad = (high - low) * 0.05 || 1;
+  return scaleLinear({ domain: [low - pad, high + pad], range });
+}
+
+function nameOf({ prompt, seed, key }: Candidate): string {
+  const name = prompt ?? `${messages.results.candidate} ${key}`;
+  return seed === undefined ? name : `${name}, ${messages.results.seed} ${seed}`;
+}
+
+interface AxisChoiceProps {
+  readonly label: string;
+  readonly names: readonly string[];
+  readonly value: string;
+  onChange(column: number): void;
+}
+
+function AxisChoice({ label, names, value, onChange }: AxisChoiceProps) {
+  return (
+    <label className="viewer-choice">
+      {label}
+      <select className="field" value={value} onChange={({ target }) => onChange(names.indexOf(target.value))}>
+        {names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}

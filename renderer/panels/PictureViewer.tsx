@@ -1,0 +1,108 @@
+import { ChevronLeft, ChevronRight, Download, Grid2x2, SquareSplitHorizontal } from 'lucide-react';
+import { useState } from 'react';
+import type { RunSummary } from '../../electron/ipc.ts';
+import { BeforeAfter } from '../controls/BeforeAfter.tsx';
+import { useEditor } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { attempt } from '../session.ts';
+import { RunPicture } from './RunPicture.tsx';
+import { picturesOf } from './RunsPage.tsx';
+
+/** The pictures of a run: all of them, one of them large, or two with a slider between. */
+export function PictureViewer({ run }: { run: RunSummary }) {
+  const editor = useEditor();
+  const pictures = picturesOf(run);
+  const [shown, setShown] = useState<number>();
+  const [before, setBefore] = useState<number>();
+  const { folder } = run;
+  if (pictures.length === 0) return <p className="empty">{messages.results.noPictures}</p>;
+  const picture = shown === undefined ? undefined : pictures[shown];
+  if (!picture || shown === undefined) {
+    return (
+      <ul className="picture-grid">
+        {pictures.map(({ name, label }, i) => (
+          <li key={name}>
+            <button type="button" aria-label={messages.results.pictureOf(name)} onClick={() => setShown(i)}>
+              <RunPicture folder={folder} name={name} alt={label?.prompt ?? name} />
+              <span className="caption">{captionOf(pictures[i])}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    );
+  }
+  const step = (by: number) => setShown((shown + by + pictures.length) % pictures.length);
+  const first = before === undefined ? undefined : pictures[before];
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the buttons below do the same
+    <div
+      className="viewer"
+      onKeyDown={({ key, target }) => {
+        if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
+        if (key === 'ArrowLeft') step(-1);
+        if (key === 'ArrowRight') step(1);
+        if (key === 'Escape') setShown(undefined);
+      }}
+    >
+      <div className="viewer-bar">
+        <button type="button" className="button" onClick={() => setShown(undefined)}>
+          <Grid2x2 size={14} aria-hidden /> {messages.results.tabs.pictures}
+        </button>
+        <button type="button" className="icon-button" aria-label={messages.results.previous} onClick={() => step(-1)}>
+          <ChevronLeft size={18} aria-hidden />
+        </button>
+        <span>
+          {shown + 1} / {pictures.length}
+        </span>
+        <button type="button" className="icon-button" aria-label={messages.results.next} onClick={() => step(1)}>
+          <ChevronRight size={18} aria-hidden />
+        </button>
+        <span className="caption">{captionOf(picture)}</span>
+        <label className="viewer-choice">
+          <SquareSplitHorizontal size={14} aria-hidden /> {messages.results.beforeAfter}
+          <select
+            className="field"
+            value={before ?? ''}
+            onChange={({ target }) => setBefore(target.value === '' ? undefined : Number(target.value))}
+          >
+            <option value="">–</option>
+            {pictures.map(({ name }, i) => (
+              <option key={name} value={i}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button
+          type="button"
+          className="button"
+          onClick={() =>
+            void attempt(editor, async () => {
+              const bytes = await editor.desktop.readRunFile(folder, picture.name);
+              await editor.desktop.exportFile(picture.name.split('/').at(-1) as string, bytes);
+            })
+          }
+        >
+          <Download size={14} aria-hidden /> {messages.results.png}
+        </button>
+      </div>
+      {first ? (
+        <BeforeAfter
+          before={<RunPicture folder={folder} name={first.name} alt={captionOf(first)} />}
+          after={<RunPicture folder={folder} name={picture.name} alt={captionOf(picture)} />}
+        />
+      ) : (
+        <div className="viewer-picture">
+          <RunPicture folder={folder} name={picture.name} alt={picture.label?.prompt ?? picture.name} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function captionOf(output: RunSummary['outputs'][number] | undefined): string {
+  if (!output) return '';
+  const { name, label } = output;
+  const seed = label?.seed === undefined ? '' : `, ${messages.results.seed} ${label.seed}`;
+  return label?.prompt ? `${label.prompt}${seed}` : name;
+}

@@ -1,0 +1,67 @@
+import { X } from 'lucide-react';
+import type { Problem } from '../../graphs/errors.ts';
+import { goTo } from '../commands.ts';
+import { useEditor, useGraph, useRuns } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { attempt } from '../session.ts';
+import { shownRun } from '../state/run.ts';
+
+/** Everything that is wrong with the graph and with the run that is shown; each leads to its node. */
+export function Problems() {
+  const { view } = useEditor();
+  const problems = useGraph((state) => state.problems);
+  const ofRun = useRuns((state) => shownRun(state)?.problems ?? none);
+  const all = [...ofRun.filter(({ message }) => !problems.some((known) => known.message === message)), ...problems];
+  return (
+    <section className="problems" aria-label={messages.problems.name}>
+      <header className="panel-head">
+        <h2>{messages.problems.name}</h2>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={messages.app.close}
+          onClick={() => view.setState({ problems: false })}
+        >
+          <X size={16} aria-hidden />
+        </button>
+      </header>
+      {all.length === 0 ? (
+        <p className="empty">{messages.problems.none}</p>
+      ) : (
+        <ul>
+          {all.map((problem) => (
+            <OneProblem key={`${problem.code} ${JSON.stringify(problem.at)} ${problem.message}`} problem={problem} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+const none: readonly Problem[] = [];
+
+function OneProblem({ problem: { code, message, remedy, at, value } }: { problem: Problem }) {
+  const editor = useEditor();
+  const exists = useGraph(({ document }) => at.node !== undefined && Object.hasOwn(document.nodes, at.node));
+  const model = useGraph(({ document }) => document.nodes[at.node ?? '']?.params.model);
+  const missing = typeof value === 'string' ? value : model;
+  const isMissing = /^(MODEL_)?NOT_FOUND$|MISSING_MODEL|NO_MODEL/.test(code);
+  return (
+    <li>
+      <button type="button" disabled={!exists} onClick={() => at.node !== undefined && goTo(editor, at.node)}>
+        <b>{message}</b> {remedy}
+      </button>
+      {isMissing && typeof missing === 'string' && /^[\w.-]+\/[\w.-]+$/.test(missing) && (
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            editor.view.setState({ side: 'models' });
+            void attempt(editor, () => editor.desktop.startPull(missing));
+          }}
+        >
+          {messages.problems.pull(missing)}
+        </button>
+      )}
+    </li>
+  );
+}

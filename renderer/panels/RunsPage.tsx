@@ -1,0 +1,164 @@
+import { Tabs } from '@base-ui/react/tabs';
+import { FolderOpen, Trash2, Workflow } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { RunRecord, RunSummary } from '../../electron/ipc.ts';
+import { writeGraph } from '../../graphs/write.ts';
+import { useEditor, useView } from '../editor.ts';
+import { durationOf, messages } from '../messages.ts';
+import { attempt, openFile, unlessUnsaved } from '../session.ts';
+import { notify } from '../state/view.ts';
+import { CompareRuns } from './CompareRuns.tsx';
+import { ParetoPlot } from './ParetoPlot.tsx';
+import { PictureViewer } from './PictureViewer.tsx';
+import { RunParams } from './RunParams.tsx';
+import { RunPicture } from './RunPicture.tsx';
+import { ScoreTable } from './ScoreTable.tsx';
+
+/** Every run that lies on the disk, and one of them with all that it gave. */
+export function RunsPage() {
+  const editor = useEditor();
+  const finished = useView((state) => state.finished);
+  const chosen = useView((state) => state.folder);
+  const [runs, setRuns] = useState<readonly RunSummary[]>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another run is finished
+  useEffect(() => void attempt(editor, async () => setRuns(await editor.desktop.listRunFolders())), [editor, finished]);
+  const run = runs?.find(({ folder }) => folder === chosen) ?? runs?.[0];
+  return (
+    <main className="runs-page">
+      <aside className="gallery" aria-label={messages.results.gallery}>
+        <ul>
+          {runs?.map((summary) => (
+            <li key={summary.folder}>
+              <button
+                type="button"
+                aria-current={summary === run}
+                onClick={() => editor.view.setState({ folder: summary.folder })}
+              >
+                <span className="gallery-pictures">
+                  {picturesOf(summary)
+                    .slice(0, 3)
+                    .map(({ name }) => (
+                      <RunPicture key={name} folder={summary.folder} name={name} alt="" />
+                    ))}
+                </span>
+                <b>{summary.title}</b>
+                <small className="faint">
+                  {new Date(summary.started).toLocaleString()}
+                  {summary.ms !== undefined && ` · ${durationOf(summary.ms)}`}
+                  {summary.state !== 'done' &&
+                    ` · ${messages.run[summary.state === 'interrupted' ? 'stopped' : summary.state]}`}
+                </small>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </aside>
+      {run ? (
+        <OneRun
+          key={run.folder}
+          summary={run}
+          others={runs?.filter((other) => other !== run) ?? []}
+          onRemove={() => setRuns(runs?.filter((other) => other !== run))}
+        />
+      ) : (
+        <p className="empty">{runs && messages.results.none}</p>
+      )}
+    </main>
+  );
+}
+
+export function picturesOf({ outputs }: Pick<RunSummary, 'outputs'>): RunSummary['outputs'] {
+  return outputs.filter(({ mime }) => mime.startsWith('image/'));
+}
+
+interface OneRunProps {
+  readonly summary: RunSummary;
+  readonly others: readonly RunSummary[];
+  onRemove(): void;
+}
+
+function OneRun({ summary, others, onRemove }: OneRunProps) {
+  const editor = useEditor();
+  const { desktop, view } = editor;
+  const { folder } = summary;
+  const dialogs = useView((state) => state.about?.dialogs);
+  const [record, setRecord] = useState<RunRecord>();
+  useEffect(
+    () => void attempt(editor, async () => setRecord(await desktop.readRun(folder))),
+    [editor, desktop, folder],
+  );
+  const { tabs } = messages.results;
+  return (
+    <section className="one-run" aria-label={summary.title}>
+      <header className="run-head">
+        <h2>{summary.title}</h2>
+        <span className="faint">{summary.device.name}</span>
+        <div className="run-actions">
+          {record && (
+            <button
+              type="button"
+              className="button"
+              onClick={() =>
+                unlessUnsaved(
+                  editor,
+                  () =>
+                    void attempt(editor, () =>
+                      openFile(editor, { name: summary.title, text: writeGraph(record.graph.document) }),
+                    ),
+                )
+              }
+            >
+              <Workflow size={14} aria-hidden /> {messages.results.openGraph}
+            </button>
+          )}
+          {dialogs && (
+            <button
+              type="button"
+              className="button"
+              onClick={() => void attempt(editor, () => desktop.revealRun(folder))}
+            >
+              <FolderOpen size={14} aria-hidden /> {messages.results.reveal}
+            </button>
+          )}
+          <button
+            type="button"
+            className="button"
+            onClick={() =>
+              void attempt(editor, async () => {
+                await desktop.removeRun(folder);
+                onRemove();
+                notify(view, { kind: 'note', text: messages.results.removed });
+              })
+            }
+          >
+            <Trash2 size={14} aria-hidden /> {messages.results.remove}
+          </button>
+        </div>
+      </header>
+      <Tabs.Root defaultValue="pictures" className="tabs">
+        <Tabs.List className="tab-list">
+          {(['pictures', 'scores', 'pareto', 'params', 'compare'] as const).map((tab) => (
+            <Tabs.Tab key={tab} value={tab} className="tab">
+              {tabs[tab]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="pictures" className="tab-panel">
+          <PictureViewer run={summary} />
+        </Tabs.Panel>
+        <Tabs.Panel value="scores" className="tab-panel">
+          <ScoreTable run={summary} />
+        </Tabs.Panel>
+        <Tabs.Panel value="pareto" className="tab-panel">
+          <ParetoPlot run={summary} />
+        </Tabs.Panel>
+        <Tabs.Panel value="params" className="tab-panel">
+          {record && <RunParams record={record} />}
+        </Tabs.Panel>
+        <Tabs.Panel value="compare" className="tab-panel">
+          {record && <CompareRuns summary={summary} record={record} others={others} />}
+        </Tabs.Panel>
+      </Tabs.Root>
+    </section>
+  );
+}

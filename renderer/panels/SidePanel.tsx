@@ -1,0 +1,59 @@
+import { Boxes, Files, LayoutTemplate, Package, X } from 'lucide-react';
+import { useEditor, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import type { SidePanel as SidePanelName } from '../state/view.ts';
+import { FilesPanel } from './FilesPanel.tsx';
+import { ModelsPanel } from './ModelsPanel.tsx';
+import { NodesPanel } from './NodesPanel.tsx';
+import { TemplatesPanel } from './TemplatesPanel.tsx';
+
+const panels = {
+  nodes: { Icon: Boxes, Panel: NodesPanel },
+  templates: { Icon: LayoutTemplate, Panel: TemplatesPanel },
+  files: { Icon: Files, Panel: FilesPanel },
+  models: { Icon: Package, Panel: ModelsPanel },
+} as const;
+
+/** The panel at the left and the rail that chooses it. */
+export function SidePanel() {
+  const { view } = useEditor();
+  const side = useView((state) => state.side);
+  const Panel = side && panels[side].Panel;
+  const show = (name: SidePanelName | undefined) => view.setState({ side: name });
+  return (
+    <>
+      <nav className="rail" aria-label={messages.app.menu}>
+        {(Object.keys(panels) as SidePanelName[]).map((name) => {
+          const { Icon } = panels[name];
+          return (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={side === name}
+              onClick={() => show(side === name ? undefined : name)}
+            >
+              <Icon size={20} aria-hidden />
+              <span>{messages.app.panels[name]}</span>
+            </button>
+          );
+        })}
+      </nav>
+      {Panel && side && (
+        <aside className="side" aria-label={messages.app.panels[side]}>
+          <header className="panel-head">
+            <h2>{messages.app.panels[side]}</h2>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={messages.app.close}
+              onClick={() => show(undefined)}
+            >
+              <X size={16} aria-hidden />
+            </button>
+          </header>
+          <Panel />
+        </aside>
+      )}
+    </>
+  );
+}

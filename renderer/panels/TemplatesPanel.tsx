@@ -1,0 +1,43 @@
+import { useEffect, useState } from 'react';
+import type { Template } from '../../electron/ipc.ts';
+import { Picture } from '../controls/Picture.tsx';
+import { useEditor } from '../editor.ts';
+import { attempt, openFile, unlessUnsaved } from '../session.ts';
+
+/** Graphs to begin with, each with a picture and what it does. */
+export function TemplatesPanel() {
+  const editor = useEditor();
+  const [templates, setTemplates] = useState<readonly Template[]>([]);
+  useEffect(() => void attempt(editor, async () => setTemplates(await editor.desktop.listTemplates())), [editor]);
+  return (
+    <ul className="templates">
+      {templates.map((template) => (
+        <li key={template.name}>
+          <button
+            type="button"
+            onClick={() =>
+              unlessUnsaved(
+                editor,
+                () => void attempt(editor, () => openFile(editor, { name: template.title, text: template.text })),
+              )
+            }
+          >
+            {template.picture && <TemplatePicture name={template.name} />}
+            <b>{template.title}</b>
+            <span className="faint">{template.summary}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function TemplatePicture({ name }: { name: string }) {
+  const editor = useEditor();
+  const [bytes, setBytes] = useState<Uint8Array>();
+  useEffect(
+    () => void attempt(editor, async () => setBytes(await editor.desktop.readTemplatePicture(name))),
+    [editor, name],
+  );
+  return bytes ? <Picture bytes={bytes} alt="" /> : null;
+}

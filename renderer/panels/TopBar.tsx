@@ -1,0 +1,154 @@
+import { Menu } from '@base-ui/react/menu';
+import { Menubar } from '@base-ui/react/menubar';
+import { Play, Square, TriangleAlert } from 'lucide-react';
+import { commandOf, commands, keysText, type MenuName, perform } from '../commands.ts';
+import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
+import { messages } from '../messages.ts';
+import { isUnsaved } from '../state/graph.ts';
+import { isOver, shownRun } from '../state/run.ts';
+
+const isMac = navigator.platform.startsWith('Mac');
+
+export function TopBar() {
+  const { view } = useEditor();
+  const page = useView((state) => state.page);
+  const problems = useGraph((state) => state.problems.length);
+  const runProblems = useRuns((state) => shownRun(state)?.problems.length ?? 0);
+  return (
+    <header className="top-bar">
+      <Menus />
+      <Title />
+      <div className="pages" role="tablist" aria-label={messages.app.name}>
+        {(['graph', 'runs'] as const).map((name) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={page === name}
+            onClick={() => view.setState({ page: name })}
+          >
+            {messages.app.pages[name]}
+          </button>
+        ))}
+      </div>
+      <div className="top-end">
+        <Engine />
+        {problems + runProblems > 0 && (
+          <button
+            type="button"
+            className="quiet-button"
+            onClick={() => view.setState(({ problems: shown }) => ({ problems: !shown, page: 'graph' }))}
+          >
+            <TriangleAlert size={16} aria-hidden /> {messages.app.problems(problems + runProblems)}
+          </button>
+        )}
+        <RunButton />
+      </div>
+    </header>
+  );
+}
+
+function Menus() {
+  const editor = useEditor();
+  return (
+    <Menubar className="menu-bar" aria-label={messages.app.menu}>
+      {(Object.keys(messages.menus) as MenuName[]).map((menu) => (
+        <Menu.Root key={menu}>
+          <Menu.Trigger className="menu-trigger">{messages.menus[menu]}</Menu.Trigger>
+          <Menu.Portal>
+            <Menu.Positioner sideOffset={4} align="start" className="menu-positioner">
+              <Menu.Popup className="menu">
+                {commands
+                  .filter((command) => command.menu === menu)
+                  .map((command) => (
+                    <div key={command.name} role="presentation">
+                      {command.begins && <Menu.Separator className="menu-line" />}
+                      <Menu.Item
+                        className="menu-item"
+                        disabled={command.enabled?.(editor) === false}
+                        onClick={() => perform(editor, command)}
+                      >
+                        <span>
+                          {command.checked?.(editor) && '✓ '}
+                          {messages.commands[command.name]}
+                        </span>
+                        {command.keys && <kbd>{keysText(command.keys[0] as string, isMac)}</kbd>}
+                      </Menu.Item>
+                    </div>
+                  ))}
+              </Menu.Popup>
+            </Menu.Positioner>
+          </Menu.Portal>
+        </Menu.Root>
+      ))}
+    </Menubar>
+  );
+}
+
+function Title() {
+  const title = useGraph((state) => state.document.title);
+  const unsaved = useGraph(isUnsaved);
+  return (
+    <h1 className="graph-title">
+      {title}
+      {unsaved && (
+        <span className="unsaved" role="img" title={messages.app.unsaved} aria-label={messages.app.unsaved}>
+          ●
+        </span>
+      )}
+    </h1>
+  );
+}
+
+function Engine() {
+  const editor = useEditor();
+  const engine = useView((state) => state.engine);
+  switch (engine.state) {
+    case 'ready':
+      return (
+        <span className="device" title={engine.device.description}>
+          {engine.device.name}
+        </span>
+      );
+    case 'starting':
+      return <span className="device">{messages.app.starting}</span>;
+    default: {
+      const text = engine.state === 'silent' ? messages.app.silent(engine.seconds) : engine.problem.message;
+      const restart = commandOf('restartEngine');
+      return (
+        <span className="device bad" role="status">
+          {text}{' '}
+          <button type="button" className="text-button" onClick={() => restart && perform(editor, restart)}>
+            {messages.app.restart}
+          </button>
+        </span>
+      );
+    }
+  }
+}
+
+function RunButton() {
+  const editor = useEditor();
+  const live = useRuns(({ runs }) => runs.filter((run) => !isOver(run)).length);
+  const ready = useView(({ engine }) => engine.state === 'ready' || engine.state === 'silent');
+  const [run, stop] = [commandOf('run'), commandOf('stop')];
+  return (
+    <>
+      {live > 1 && <span className="faint">{messages.run.queue(live - 1)}</span>}
+      {live > 0 && (
+        <button type="button" className="button" onClick={() => stop && perform(editor, stop)}>
+          <Square size={14} aria-hidden /> {messages.commands.stop}
+        </button>
+      )}
+      <button
+        type="button"
+        className="button primary"
+        disabled={!ready}
+        title={keysText('Mod+Enter', isMac)}
+        onClick={() => run && perform(editor, run)}
+      >
+        <Play size={14} aria-hidden /> {messages.commands.run}
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,191 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { GraphDocument } from '../../graphs/document.ts';
+import type { Problem } from '../../graphs/errors.ts';
+import type { RunEvent, RunStatus } from '../../graphs/events.ts';
+import type { ImageLabel, Preview, Scores } from '../../nodes/ports.ts';
+
+export type NodeRunState = 'waiting' | 'running' | 'cached' | 'done' | 'failed' | 'stopped';
+
+/** A file that a node of a run gave. */
+export interface RunFile {
+  readonly node: string;
+  readonly name: string;
+  readonly mime: string;
+  readonly bytes: Uint8Array;
+  readonly label?: ImageLabel;
+}
+
+/** Points of curves while a node runs: one list of [fraction done, value] for each name. */
+export type Curves = Readonly<Record<string, readonly (readonly [fraction: number, value: number])[]>>;
+
+/** What a run did at one node so far. Times in milliseconds of the clock that `foldRun` is given. */
+export interface NodeRun {
+  readonly state: NodeRunState;
+  /** In [0, 1], while it runs. */
+  readonly fraction?: number;
+  readonly text?: string;
+  readonly started?: number;
+  readonly ms?: number;
+  readonly preview?: Preview;
+  readonly curves?: Curves;
+  readonly scores?: readonly Scores[];
+  readonly files?: readonly RunFile[];
+  readonly problem?: Problem;
+}
+
+/** A run, folded from its events. */
+export interface Run {
+  readonly id: string;
+  readonly title: string;
+  /** What ran; unknown for runs that another window started. */
+  readonly document?: GraphDocument;
+  readonly state: 'waiting' | 'running' | RunStatus;
+  /** How many runs come first, while it waits. */
+  readonly ahead: number;
+  readonly started?: number;
+  readonly ms?: number;
+  readonly folder?: string;
+  readonly device?: { readonly name: string; readonly description: string };
+  readonly nodes: Readonly<Record<string, NodeRun>>;
+  readonly order: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export function waitingRun(id: string, title: string, document?: GraphDocument): Run {
+  return {
+    id,
+    title,
+    ...(document ? { document } : {}),
+    state: 'waiting',
+    ahead: 0,
+    nodes: {},
+    order: [],
+    problems: [],
+  };
+}
+
+/** At most so many points of a curve are kept; every second one goes when there are more. */
+const MOST_POINTS = 512;
+
+/** The run after one of its events. `now` is any clock in milliseconds, always the same one. */
+export function foldRun(run: Run, event: RunEvent, now: number): Run {
+  switch (event.type) {
+    case 'run-waiting':
+      return { ...run, state: 'waiting', ahead: event.ahead };
+    case 'run-started': {
+      const nodes = Object.fromEntries(event.nodes.map((id): [string, NodeRun] => [id, { state: 'waiting' }]));
+      const { device, folder } = event;
+      return {
+        ...run,
+        state: 'running',
+        ahead: 0,
+        started: now,
+        device,
+        ...(folder ? { folder } : {}),
+        nodes,
+        order: event.nodes,
+      };
+    }
+    case 'node-started':
+      return at(run, event.node, () => ({ state: 'running', fraction: 0, started: now }));
+    case 'node-progress':
+      return at(run, event.node, (node) => ({
+        ...node,
+        fraction: event.fraction,
+        ...(event.text === undefined ? {} : { text: event.text }),
+        ...withFigures(node, event.fraction, 'figures' in event ? event.figures : undefined),
+      }));
+    case 'node-cached':
+      return at(run, event.node, () => ({ state: 'cached' }));
+    case 'node-finished':
+      return at(run, event.node, ({ fraction: _, preview: __, ...node }) => ({ ...node, state: 'done', ms: event.ms }));
+    case 'preview':
+      return at(run, event.node, (node) => ({ ...node, preview: event.preview }));
+    case 'image':
+    case 'file': {
+      const { node: id, name, mime, bytes, label } = event;
+      const file: RunFile = { node: id, name, mime, bytes, ...(label ? { label } : {}) };
+      return at(run, id, (node) => ({ ...node, files: [...(node.files ?? []), file] }));
+    }
+    case 'scores':
+      return at(run, event.node, (node) => ({ ...node, scores: [...(node.scores ?? []), event.scores] }));
+    case 'problem': {
+      const told = { ...run, problems: [...run.problems, event.problem] };
+      const { node: id } = event.problem.at;
+      return id === undefined ? told : at(told, id, (node) => ({ ...node, state: 'failed', problem: event.problem }));
+    }
+    case 'run-finished':
+      return { ...run, state: event.status, ms: event.ms, nodes: settled(run.nodes) };
+    default:
+      return run; // an event of a newer engine
+  }
+}
+
+/** The run where the engine went away in its midst. */
+export function breakRun(run: Run, problem: Problem): Run {
+  return { ...run, state: 'failed', nodes: settled(run.nodes), problems: [...run.problems, problem] };
+}
+
+export function isOver({ state }: Run): boolean {
+  return state !== 'waiting' && state !== 'running';
+}
+
+function at(run: Run, id: string, change: (node: NodeRun) => NodeRun): Run {
+  return { ...run, nodes: { ...run.nodes, [id]: change(run.nodes[id] ?? { state: 'waiting' }) } };
+}
+
+/** What still waited or ran when the run ended was stopped. */
+function settled(nodes: Run['nodes']): Run['nodes'] {
+  const entries = Object.entries(nodes).map(([id, node]): [string, NodeRun] =>
+    node.state === 'waiting' || node.state === 'running' ? [id, { ...node, state: 'stopped' }] : [id, node],
+  );
+  return Object.fromEntries(entries);
+}
+
+function withFigures(node: NodeRun, fraction: number, figures: unknown): { curves?: Curves } {
+  if (typeof figures !== 'object' || figures === null) return {};
+  const curves: Record<string, Curves[string]> = { ...node.curves };
+  for (const [name, value] of Object.entries(figures as Record<string, number>)) {
+    const points = [...(curves[name] ?? []), [fraction, value] as const];
+    curves[name] = points.length > MOST_POINTS ? points.filter((_, i) => i % 2 === 0) : points;
+  }
+  return { curves };
+}
+
+/** Milliseconds that a running node still needs, judged by how long its part so far took; undefined at the start. */
+export function timeLeft({ started, fraction }: NodeRun, now: number): number | undefined {
+  if (started === undefined || fraction === undefined || fraction < 0.02) return undefined;
+  return ((now - started) * (1 - fraction)) / fraction;
+}
+
+export interface RunState {
+  /** Runs of this session, in the order they were asked for. */
+  readonly runs: readonly Run[];
+  /** The run whose states and pictures the canvas shows. */
+  readonly shown: string | undefined;
+}
+
+export type RunStore = StoreApi<RunState>;
+
+export function createRunStore(): RunStore {
+  return createStore<RunState>(() => ({ runs: [], shown: undefined }));
+}
+
+/** Runs that are over and older than these are forgotten with their pictures: they lie in their folders. */
+const KEPT_RUNS = 8;
+
+export function addRun(store: RunStore, run: Run): void {
+  store.setState(({ runs }) => {
+    const over = runs.filter(isOver);
+    const forgotten = new Set(over.slice(0, Math.max(0, over.length - KEPT_RUNS + 1)));
+    return { runs: [...runs.filter((old) => !forgotten.has(old)), run], shown: run.id };
+  });
+}
+
+export function changeRun(store: RunStore, id: string, change: (run: Run) => Run): void {
+  store.setState(({ runs }) => ({ runs: runs.map((run) => (run.id === id ? change(run) : run)) }));
+}
+
+export function shownRun({ runs, shown }: RunState): Run | undefined {
+  return runs.find(({ id }) => id === shown);
+}

@@ -1,0 +1,109 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { About, Draft, EngineState, Preferences, Pull } from '../../electron/ipc.ts';
+import type { Wire } from '../../graphs/document.ts';
+
+export type SidePanel = 'nodes' | 'templates' | 'models' | 'files';
+export type Overlay =
+  | { readonly kind: 'commands' }
+  | { readonly kind: 'shortcuts' }
+  | { readonly kind: 'about' }
+  | { readonly kind: 'settings' }
+  | { readonly kind: 'saveAs' }
+  | { readonly kind: 'drafts' }
+  | { readonly kind: 'discard'; readonly then: () => void }
+  /** The search for a node to add, at a place of the canvas, perhaps at the loose end of a wire. */
+  | { readonly kind: 'addNode'; readonly at: Point; readonly screen: Point; readonly from?: LooseEnd };
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A wire in the hand: from an output, or from an input or a param. */
+export type LooseEnd =
+  | { readonly side: 'source'; readonly wire: Wire }
+  | { readonly side: 'target'; readonly node: string; readonly name: string };
+
+export interface Notice {
+  readonly id: number;
+  readonly kind: 'note' | 'failure';
+  readonly text: string;
+  readonly action?: { readonly label: string; readonly perform: () => void };
+}
+
+/** What is looked at: never part of a graph, and not undone. */
+export interface ViewState {
+  readonly page: 'graph' | 'runs';
+  /** Ids of what is selected on the canvas: nodes, notes, frames, wires (see canvas/flow.ts). */
+  readonly selection: ReadonlySet<string>;
+  readonly side: SidePanel | undefined;
+  readonly inspector: boolean;
+  readonly problems: boolean;
+  readonly minimap: boolean;
+  readonly snap: boolean;
+  readonly overlay: Overlay | undefined;
+  readonly notices: readonly Notice[];
+  readonly engine: EngineState;
+  readonly theme: 'system' | 'light' | 'dark';
+  /** The node whose title is being written, or the note or frame whose text is. */
+  readonly naming: string | undefined;
+  /** The run folder that is looked at, and the one it is compared with. */
+  readonly folder: string | undefined;
+  readonly compared: string | undefined;
+  /** What the shell said of itself. */
+  readonly about: About | undefined;
+  readonly device: Preferences['device'];
+  /** Downloads of models by name. */
+  readonly pulls: Readonly<Record<string, Pull>>;
+  /** What was found unsaved at the start. */
+  readonly drafts: readonly Draft[];
+  /** How many runs ended in this window: lists of run folders are read again when it grows. */
+  readonly finished: number;
+}
+
+export type ViewStore = StoreApi<ViewState>;
+
+export function createViewStore(): ViewStore {
+  return createStore<ViewState>(() => ({
+    page: 'graph',
+    selection: new Set(),
+    side: undefined,
+    inspector: false,
+    problems: false,
+    minimap: true,
+    snap: true,
+    overlay: undefined,
+    notices: [],
+    engine: { state: 'starting' },
+    theme: 'system',
+    naming: undefined,
+    folder: undefined,
+    compared: undefined,
+    about: undefined,
+    device: 'auto',
+    pulls: {},
+    drafts: [],
+    finished: 0,
+  }));
+}
+
+export function select(store: ViewStore, ids: Iterable<string>): void {
+  const selection = new Set(ids);
+  const { selection: old } = store.getState();
+  if (selection.size === old.size && [...selection].every((id) => old.has(id))) return;
+  store.setState({ selection });
+}
+
+let notices = 0;
+
+/** Shows a sentence at the edge of the window. At most three at a time. */
+export function notify(store: ViewStore, notice: Omit<Notice, 'id'>): void {
+  const added = { ...notice, id: ++notices };
+  store.setState(({ notices }) => ({
+    notices: [...notices.filter(({ text }) => text !== notice.text), added].slice(-3),
+  }));
+}
+
+export function dismiss(store: ViewStore, id: number): void {
+  store.setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
+}

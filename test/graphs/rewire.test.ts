@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { connect } from '../../graphs/edit.ts';
+import { insertIntoWire, placesFor, removeAndRejoin, wiresOf } from '../../graphs/rewire.ts';
+import { graph, library, node } from './example.ts';
+
+const start = graph({
+  n: node('number'),
+  a: node('sum', {}, { a: 'n.number' }),
+  b: node('sum', {}, { a: 'a.number' }),
+  loose: node('sum'),
+  t: node('text'),
+});
+
+describe('placesFor', () => {
+  it('names free inputs first, then inputs that have a wire, then params', () => {
+    expect(placesFor(start, library, ['n', 'number'], 'b')).toEqual(['b', 'a', 'scale']);
+    expect(placesFor(start, library, ['t', 'text'], 'b')).toEqual(['mode']);
+  });
+
+  it('names none that would close a circle', () => {
+    expect(placesFor(start, library, ['b', 'number'], 'a')).toEqual([]);
+  });
+});
+
+describe('insertIntoWire', () => {
+  const wire = { wire: ['n', 'number'], node: 'a', name: 'a' } as const;
+
+  it('leads the wire through the node', () => {
+    const joined = insertIntoWire(start, library, 'loose', wire);
+    expect(joined?.nodes.loose?.inputs).toEqual({ a: [['n', 'number']] });
+    expect(joined?.nodes.a?.inputs).toEqual({ a: [['loose', 'number']] });
+  });
+
+  it('gives nothing where the node does not fit or is an end of the wire', () => {
+    expect(insertIntoWire(start, library, 't', wire)).toBeUndefined();
+    expect(insertIntoWire(start, library, 'a', wire)).toBeUndefined();
+    expect(insertIntoWire(start, library, 'b', wire)).toBeUndefined(); // b waits for a
+  });
+});
+
+describe('removeAndRejoin', () => {
+  it('joins what was before with what was behind', () => {
+    const joined = removeAndRejoin(start, library, ['a']);
+    expect(wiresOf(joined)).toEqual([{ wire: ['n', 'number'], node: 'b', name: 'a' }]);
+  });
+
+  it('goes through several removed nodes, and leaves open what has no source', () => {
+    const longer = connect(start, library, ['b', 'number'], 'loose', 'b');
+    expect(wiresOf(removeAndRejoin(longer, library, ['a', 'b']))).toEqual([
+      { wire: ['n', 'number'], node: 'loose', name: 'b' },
+    ]);
+    expect(wiresOf(removeAndRejoin(start, library, ['n']))).toEqual([{ wire: ['a', 'number'], node: 'b', name: 'a' }]);
+  });
+});

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { emptyDocument, type GraphDocument } from '../../../graphs/document.ts';
+import { connect, renameGraph, setParam } from '../../../graphs/edit.ts';
+import { describeNode } from '../../../nodes/card.ts';
+import {
+  createGraphStore,
+  editGraph,
+  endGroup,
+  type GraphStore,
+  isUnsaved,
+  learnCards,
+  markSaved,
+  openDocument,
+  redo,
+  UNDO_STEPS,
+  undo,
+} from '../../../renderer/state/graph.ts';
+import { exampleNodes, graph, library, node } from '../../graphs/example.ts';
+
+let store: GraphStore;
+const start = graph({ n: node('number', { value: 2 }), a: node('sum', {}, { a: 'n.number' }) });
+const title = () => store.getState().document.title;
+const rename = (name: string, group?: string) => editGraph(store, (document) => renameGraph(document, name), group);
+
+beforeEach(() => {
+  store = createGraphStore();
+  learnCards(store, exampleNodes.map(describeNode));
+  openDocument(store, start, { name: 'start', draft: 'd' });
+});
+
+describe('undo and redo', () => {
+  it('go back and forth over every edit, to the same objects', () => {
+    rename('one');
+    const { document } = store.getState();
+    rename('two');
+    undo(store);
+    expect(store.getState().document).toBe(document);
+    undo(store);
+    expect(store.getState().document).toBe(start);
+    undo(store);
+    redo(store);
+    redo(store);
+    redo(store);
+    expect(title()).toBe('two');
+  });
+
+  it('take edits of one group as one step, until the group ends', () => {
+    for (const name of ['a', 'ab', 'abc']) rename(name, 'title');
+    undo(store);
+    expect(title()).toBe(start.title);
+    redo(store);
+    endGroup(store);
+    rename('abcd', 'title');
+    undo(store);
+    expect(title()).toBe('abc');
+  });
+
+  it('forget what was undone after another edit', () => {
+    rename('one');
+    undo(store);
+    rename('other');
+    redo(store);
+    expect(title()).toBe('other');
+  });
+
+  it(`keep ${UNDO_STEPS} steps`, () => {
+    for (let i = 1; i <= UNDO_STEPS + 5; i++) rename(String(i));
+    for (let i = 0; i < UNDO_STEPS + 5; i++) undo(store);
+    expect(title()).toBe('5');
+  });
+
+  it('undo any edits in any order to the start', () => {
+    const edits = fc.array(fc.tuple(fc.constantFrom('edit', 'edit', 'undo', 'redo', 'end'), fc.nat(3)), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(edits, (steps) => {
+        openDocument(store, start, { name: 'start', draft: 'd' });
+        const seen: GraphDocument[] = [start];
+        let place = 0;
+        for (const [kind, value] of steps) {
+          if (kind === 'edit') {
+            rename(`${place}.${value}`);
+            if (store.getState().document !== seen[place]) {
+              seen.splice(++place, seen.length, store.getState().document);
+            }
+          } else if (kind === 'undo') {
+            undo(store);
+            place = Math.max(0, place - 1);
+          } else if (kind === 'redo') {
+            redo(store);
+            place = Math.min(seen.length - 1, place + 1);
+          } else endGroup(store);
+          expect(store.getState().document).toBe(seen[place]);
+        }
+      }),
+      { seed: 1, numRuns: 200 },
+    );
+  });
+});
+
+describe('an edit', () => {
+  it('that cannot be done changes nothing and says why', () => {
+    const before = store.getState();
+    expect(() => editGraph(store, (document) => connect(document, library, ['a', 'number'], 'a', 'b'))).toThrow(
+      'would wait for its own result',
+    );
+    expect(store.getState()).toBe(before);
+  });
+
+  it('is checked', () => {
+    expect(store.getState().problems).toEqual([]);
+    editGraph(store, (document) => ({ ...document, nodes: { ...document.nodes, c: node('sum') } }));
+    expect(store.getState().problems.map(({ code, at }) => [code, at.node])).toEqual([['MISSING_INPUT', 'c']]);
+    undo(store);
+    expect(store.getState().problems).toEqual([]);
+  });
+});
+
+describe('unsaved work', () => {
+  it('is what differs from the file, also after going back to it', () => {
+    expect(isUnsaved(store.getState())).toBe(false);
+    editGraph(store, (document) => setParam(document, library, 'n', 'value', 3));
+    expect(isUnsaved(store.getState())).toBe(true);
+    markSaved(store, store.getState().document, { name: 'x', location: '/x.json' });
+    expect(isUnsaved(store.getState())).toBe(false);
+    undo(store);
+    expect(isUnsaved(store.getState())).toBe(true);
+    redo(store);
+    expect(isUnsaved(store.getState())).toBe(false);
+  });
+
+  it('is a restored draft', () => {
+    openDocument(store, emptyDocument('draft'), { name: 'draft', draft: 'd', unsaved: true });
+    expect(isUnsaved(store.getState())).toBe(true);
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../graphs/events.ts';
+import {
+  addRun,
+  breakRun,
+  changeRun,
+  createRunStore,
+  foldRun,
+  isOver,
+  type Run,
+  shownRun,
+  timeLeft,
+  waitingRun,
+} from '../../../renderer/state/run.ts';
+import { exampleEngine, graph, node } from '../../graphs/example.ts';
+
+const started: RunEvent = {
+  type: 'run-started',
+  run: 'r',
+  device: { name: 'cpu', description: 'plain' },
+  nodes: ['a', 'b'],
+  folder: 'folder',
+};
+
+function fold(events: readonly RunEvent[], run: Run = waitingRun('r', 'title')): Run {
+  return events.reduce((folded, event, i) => foldRun(folded, event, i * 100), run);
+}
+
+describe('foldRun', () => {
+  it('follows a real run of the engine to its end', async () => {
+    const engine = exampleEngine();
+    const document = graph({ n: node('number', { value: 2 }), a: node('sum', {}, { a: 'n.number' }) });
+    const run = async () => {
+      const events: RunEvent[] = [];
+      await engine.run(document, { run: 'r' }, (event) => events.push(event));
+      return fold(events);
+    };
+    const first = await run();
+    expect(first.state).toBe('done');
+    expect(first.order).toEqual(['n', 'a']);
+    expect(Object.values(first.nodes).map(({ state }) => state)).toEqual(['done', 'done']);
+    expect(first.nodes.a?.ms).toBeGreaterThanOrEqual(0);
+    expect((await run()).nodes.a?.state).toBe('cached');
+  });
+
+  it('shows where a run failed, and stops what had not run', async () => {
+    const events: RunEvent[] = [];
+    const document = graph({ n: node('number', { value: 2 }), a: node('sum') });
+    await exampleEngine().run(document, { run: 'r' }, (event) => events.push(event));
+    expect(fold(events)).toMatchObject({ state: 'invalid', nodes: { a: { state: 'failed' } } });
+    const failed = fold([
+      started,
+      { type: 'node-started', run: 'r', node: 'a' },
+      { type: 'problem', run: 'r', problem: { code: 'X', message: 'No.', at: { node: 'a' } } },
+      { type: 'run-finished', run: 'r', status: 'failed', ms: 5, ran: 1, cached: 0 },
+    ]);
+    expect(failed.nodes.a).toMatchObject({ state: 'failed', problem: { message: 'No.' } });
+    expect(failed.nodes.b?.state).toBe('stopped');
+  });
+
+  it('gathers progress, curves, files and scores of a node', () => {
+    const bytes = new Uint8Array([1]);
+    const points = Array.from({ length: 600 }, (_, i): RunEvent => {
+      const told = { type: 'node-progress', run: 'r', node: 'a', fraction: i / 600, figures: { reward: i } } as const;
+      return told as RunEvent;
+    });
+    const run = fold([
+      started,
+      { type: 'node-started', run: 'r', node: 'a' },
+      ...points,
+      { type: 'preview', run: 'r', node: 'a', preview: { width: 1, height: 1, rgb: bytes } },
+      { type: 'image', run: 'r', node: 'a', name: 'a.png', mime: 'image/png', bytes },
+      { type: 'scores', run: 'r', node: 'a', output: 's', scores: { names: ['x'], values: [[1]], labels: [{}] } },
+    ]);
+    expect(run.nodes.a).toMatchObject({ state: 'running', fraction: 599 / 600, preview: { width: 1 } });
+    const curve = run.nodes.a?.curves?.reward ?? [];
+    expect(curve.length).toBeLessThanOrEqual(512);
+    expect(curve.at(-1)).toEqual([599 / 600, 599]);
+    expect(run.nodes.a?.files).toMatchObject([{ node: 'a', name: 'a.png' }]);
+    expect(run.nodes.a?.scores).toHaveLength(1);
+  });
+
+  it('passes over events that it does not know', () => {
+    const run = waitingRun('r', 'title');
+    expect(foldRun(run, { type: 'of-tomorrow' } as unknown as RunEvent, 0)).toBe(run);
+  });
+});
+
+describe('timeLeft', () => {
+  it('follows from the part that is done', () => {
+    expect(timeLeft({ state: 'running', started: 1000, fraction: 0.25 }, 2000)).toBe(3000);
+    expect(timeLeft({ state: 'running', started: 1000, fraction: 0 }, 2000)).toBeUndefined();
+  });
+});
+
+describe('the runs of a session', () => {
+  it('show the newest, and forget the oldest that are over', () => {
+    const store = createRunStore();
+    for (let i = 0; i < 20; i++) {
+      addRun(store, waitingRun(`r${i}`, 'title'));
+      if (i !== 3) changeRun(store, `r${i}`, (run) => breakRun(run, { code: 'ENGINE_LOST', message: 'Gone.', at: {} }));
+    }
+    const { runs } = store.getState();
+    expect(shownRun(store.getState())?.id).toBe('r19');
+    expect(runs.filter(isOver)).toHaveLength(8);
+    expect(runs[0]?.id).toBe('r3');
+  });
+});
