@@ -143,7 +143,7 @@ export const messages = {
     curve: (names: readonly string[]) => `Curve of ${names.join(', ')}`,
     queue: (count: number) => (count === 1 ? '1 run waits' : `${count} runs wait`),
     nothingYet: 'Press Run. Pictures will appear here and in the nodes.',
-    stop: 'Stop this run',
+    stop: 'Stop',
     lost: 'The engine went away in the midst of this run. What it had finished is in the run folder.',
     notReady: 'The engine is not ready yet. Try again in a moment.',
     hasProblems: 'The graph has problems, so nothing ran.',

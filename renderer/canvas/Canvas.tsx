@@ -228,7 +228,15 @@ export function Canvas() {
         ariaLabelConfig={messages.canvas.aria}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.5} />
-        {minimap && <MiniMap pannable zoomable ariaLabel={messages.canvas.minimap} nodeClassName={minimapClass} />}
+        {minimap && (
+          <MiniMap
+            pannable
+            zoomable
+            style={{ width: 144, height: 96 }}
+            ariaLabel={messages.canvas.minimap}
+            nodeClassName={minimapClass}
+          />
+        )}
         <Refusal />
       </ReactFlow>
       {Object.keys(document.nodes).length === 0 && <p className="canvas-empty">{messages.canvas.empty}</p>}

@@ -71,6 +71,11 @@ export function NodeOutcome({ id }: { id: string }) {
       {run.text && (run.state === 'running' || run.curves) && <p className="faint outcome-text">{run.text}</p>}
       {run.preview && isRunning && <PreviewPicture preview={run.preview} />}
       {run.curves && <RewardCurve curves={run.curves} />}
+      {run.remarks?.map((remark) => (
+        <p key={remark} className="outcome-text remark">
+          {remark}
+        </p>
+      ))}
       {scores && !pictures.length && scores.values[0] && (
         <dl className="best">
           {scores.names.map((name, i) => (

@@ -3,35 +3,50 @@ import { LinePath } from '@visx/shape';
 import { messages } from '../messages.ts';
 import type { Curves } from '../state/run.ts';
 
-const [width, height, pad] = [232, 64, 4];
+const [width, pad] = [232, 4];
 
-/** The curves of a node while they climb: one line for each name, its last value beside it. */
+/** The curves of a node while they climb: the first large, each with the best so far and its last value. */
 export function RewardCurve({ curves }: { curves: Curves }) {
-  const names = Object.keys(curves);
+  const names = Object.keys(curves).filter((name) => !(name.startsWith('best ') && name.slice(5) in curves));
   return (
     <figure className="curve" aria-label={messages.run.curve(names)}>
       {names.map((name, i) => (
-        <OneCurve key={name} name={name} points={curves[name] ?? []} number={i} />
+        <OneCurve
+          key={name}
+          name={name}
+          points={curves[name] ?? []}
+          best={curves[`best ${name}`] ?? []}
+          height={i === 0 ? 72 : 24}
+        />
       ))}
     </figure>
   );
 }
 
-function OneCurve({ name, points, number }: { name: string; points: Curves[string]; number: number }) {
-  const values = points.map(([, value]) => value);
-  const x = scaleLinear({ domain: [0, 1], range: [pad, width - pad] });
+interface OneCurveProps {
+  readonly name: string;
+  readonly points: Curves[string];
+  readonly best: Curves[string];
+  readonly height: number;
+}
+
+function OneCurve({ name, points, best, height }: OneCurveProps) {
+  const values = [...points, ...best].map(([, value]) => value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
+  const x = scaleLinear({ domain: [0, 1], range: [pad, width - pad] });
   const y = scaleLinear({ domain: low === high ? [low - 1, high + 1] : [low, high], range: [height - pad, pad] });
   const last = points.at(-1);
+  const place = { x: ([fraction]: Curves[string][number]) => x(fraction), y: ([, v]: Curves[string][number]) => y(v) };
   return (
-    <div className={`curve-line line-${number % 4}`}>
-      <svg viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
-        <LinePath data={[...points]} x={([fraction]) => x(fraction)} y={([, value]) => y(value)} fill="none" />
-        {last && <circle cx={x(last[0])} cy={y(last[1])} r={2.5} />}
-      </svg>
+    <div className="curve-line">
       <span>
         {name} <b>{last ? messages.results.number(last[1]) : ''}</b>
       </span>
+      <svg viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+        <LinePath className="best" data={[...best]} {...place} fill="none" />
+        <LinePath data={[...points]} {...place} fill="none" />
+        {last && <circle cx={x(last[0])} cy={y(last[1])} r={2.5} />}
+      </svg>
     </div>
   );
 }

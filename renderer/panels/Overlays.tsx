@@ -17,11 +17,12 @@ export function Overlays() {
   const { view } = useEditor();
   const overlay = useView((state) => state.overlay);
   const close = () => view.setState({ overlay: undefined });
+  if (!overlay) return null;
   return (
-    <Dialog.Root open={overlay !== undefined} onOpenChange={(open) => !open && close()}>
+    <Dialog.Root key={overlay.kind} open onOpenChange={(open) => !open && close()}>
       <Dialog.Portal>
-        <Dialog.Backdrop className={overlay?.kind === 'addNode' ? 'backdrop clear' : 'backdrop'} />
-        {overlay && <Shown key={overlay.kind} overlay={overlay} close={close} />}
+        <Dialog.Backdrop className={overlay.kind === 'addNode' ? 'backdrop clear' : 'backdrop'} />
+        <Shown overlay={overlay} close={close} />
       </Dialog.Portal>
     </Dialog.Root>
   );

@@ -1,11 +1,13 @@
 import { Tabs } from '@base-ui/react/tabs';
 import { FolderOpen, Trash2, Workflow } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import type { RunRecord, RunSummary } from '../../electron/ipc.ts';
 import { writeGraph } from '../../graphs/write.ts';
-import { useEditor, useView } from '../editor.ts';
+import { useEditor, useRuns, useView } from '../editor.ts';
 import { durationOf, messages } from '../messages.ts';
-import { attempt, openFile, unlessUnsaved } from '../session.ts';
+import { attempt, openFile, stopRun, unlessUnsaved } from '../session.ts';
+import { isOver } from '../state/run.ts';
 import { notify } from '../state/view.ts';
 import { CompareRuns } from './CompareRuns.tsx';
 import { ParetoPlot } from './ParetoPlot.tsx';
@@ -19,6 +21,7 @@ export function RunsPage() {
   const editor = useEditor();
   const finished = useView((state) => state.finished);
   const chosen = useView((state) => state.folder);
+  const live = useRuns(useShallow((state) => state.runs.filter((run) => !isOver(run))));
   const [runs, setRuns] = useState<readonly RunSummary[]>();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run is finished
   useEffect(() => void attempt(editor, async () => setRuns(await editor.desktop.listRunFolders())), [editor, finished]);
@@ -27,6 +30,21 @@ export function RunsPage() {
     <main className="runs-page">
       <aside className="gallery" aria-label={messages.results.gallery}>
         <ul>
+          {live.map((run) => (
+            <li key={run.id} className="live-run">
+              <span>
+                <b>{run.title}</b>
+                <small className="faint">{messages.run[run.state]}</small>
+              </span>
+              <button
+                type="button"
+                className="button"
+                onClick={() => void attempt(editor, () => stopRun(editor, run.id))}
+              >
+                {messages.run.stop}
+              </button>
+            </li>
+          ))}
           {runs?.map((summary) => (
             <li key={summary.folder}>
               <button

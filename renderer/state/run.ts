@@ -2,7 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { GraphDocument } from '../../graphs/document.ts';
 import type { Problem } from '../../graphs/errors.ts';
 import type { RunEvent, RunStatus } from '../../graphs/events.ts';
-import type { ImageLabel, Preview, Scores } from '../../nodes/ports.ts';
+import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
 
 export type NodeRunState = 'waiting' | 'running' | 'cached' | 'done' | 'failed' | 'stopped';
 
@@ -28,6 +28,8 @@ export interface NodeRun {
   readonly ms?: number;
   readonly preview?: Preview;
   readonly curves?: Curves;
+  /** Whole sentences: what should be looked at. */
+  readonly remarks?: readonly string[];
   readonly scores?: readonly Scores[];
   readonly files?: readonly RunFile[];
   readonly problem?: Problem;
@@ -93,7 +95,7 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
         ...node,
         fraction: event.fraction,
         ...(event.text === undefined ? {} : { text: event.text }),
-        ...withFigures(node, event.fraction, 'figures' in event ? event.figures : undefined),
+        ...withFigures(node, event.fraction, event.figures),
       }));
     case 'node-cached':
       return at(run, event.node, () => ({ state: 'cached' }));
@@ -109,6 +111,8 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
     }
     case 'scores':
       return at(run, event.node, (node) => ({ ...node, scores: [...(node.scores ?? []), event.scores] }));
+    case 'trace':
+      return at(run, event.node, (node) => ({ ...node, curves: curvesOf(event.trace), remarks: event.trace.remarks }));
     case 'problem': {
       const told = { ...run, problems: [...run.problems, event.problem] };
       const { node: id } = event.problem.at;
@@ -142,10 +146,26 @@ function settled(nodes: Run['nodes']): Run['nodes'] {
   return Object.fromEntries(entries);
 }
 
-function withFigures(node: NodeRun, fraction: number, figures: unknown): { curves?: Curves } {
-  if (typeof figures !== 'object' || figures === null) return {};
+/** The curves of a trace that is whole: at each evaluation the mean over the pictures that still climbed. */
+function curvesOf({ columns, values }: Trace): Curves {
+  const evaluations = Math.max(0, ...values.map((rows) => rows.length));
+  const curve = (column: number) =>
+    Array.from({ length: evaluations }, (_, i): readonly [number, number] => {
+      const rows = values.flatMap((picture) => picture[i]?.[column] ?? []);
+      return [(i + 1) / evaluations, rows.reduce((sum, value) => sum + value, 0) / rows.length];
+    });
+  const shown = columns.map(({ name, role }, i) => ({ name, role, i })).filter(({ role }) => role !== 'measure');
+  return Object.fromEntries(shown.map(({ name, i }) => [name, curve(i)]));
+}
+
+function withFigures(
+  node: NodeRun,
+  fraction: number,
+  figures: Readonly<Record<string, number>> | undefined,
+): { curves?: Curves } {
+  if (!figures) return {};
   const curves: Record<string, Curves[string]> = { ...node.curves };
-  for (const [name, value] of Object.entries(figures as Record<string, number>)) {
+  for (const [name, value] of Object.entries(figures)) {
     const points = [...(curves[name] ?? []), [fraction, value] as const];
     curves[name] = points.length > MOST_POINTS ? points.filter((_, i) => i % 2 === 0) : points;
   }

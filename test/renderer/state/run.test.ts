@@ -61,8 +61,7 @@ describe('foldRun', () => {
   it('gathers progress, curves, files and scores of a node', () => {
     const bytes = new Uint8Array([1]);
     const points = Array.from({ length: 600 }, (_, i): RunEvent => {
-      const told = { type: 'node-progress', run: 'r', node: 'a', fraction: i / 600, figures: { reward: i } } as const;
-      return told as RunEvent;
+      return { type: 'node-progress', run: 'r', node: 'a', fraction: i / 600, figures: { reward: i } };
     });
     const run = fold([
       started,
@@ -78,6 +77,29 @@ describe('foldRun', () => {
     expect(curve.at(-1)).toEqual([599 / 600, 599]);
     expect(run.nodes.a?.files).toMatchObject([{ node: 'a', name: 'a.png' }]);
     expect(run.nodes.a?.scores).toHaveLength(1);
+  });
+
+  it('draws the mean of a trace, over the pictures that still climbed', () => {
+    const columns = [
+      { name: 'total', role: 'total' },
+      { name: 'length', role: 'measure' },
+    ] as const;
+    const values = [
+      [
+        [1, 9],
+        [3, 9],
+      ],
+      [[2, 9]],
+    ];
+    const trace = { columns, values, labels: [{}, {}], kept: [1, 0], remarks: ['Look.'] };
+    const run = fold([started, { type: 'trace', run: 'r', node: 'a', output: 'trace', trace }]);
+    expect(run.nodes.a?.curves).toEqual({
+      total: [
+        [0.5, 1.5],
+        [1, 3],
+      ],
+    });
+    expect(run.nodes.a?.remarks).toEqual(['Look.']);
   });
 
   it('passes over events that it does not know', () => {
