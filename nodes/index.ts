@@ -28,7 +28,13 @@ import { imageGrid } from './output/imageGrid.ts';
 import { saveImages } from './output/saveImages.ts';
 import { scoreTable } from './output/scoreTable.ts';
 import { traceChart } from './output/traceChart.ts';
+import { aesthetic } from './reward/aesthetic.ts';
+import { clipScore } from './reward/clipScore.ts';
 import { colourfulness } from './reward/colourfulness.ts';
+import { combine } from './reward/combine.ts';
+import { hps } from './reward/hps.ts';
+import { imageReward } from './reward/imageReward.ts';
+import { pickScore } from './reward/pickScore.ts';
 import { score } from './reward/score.ts';
 import { weight } from './reward/weight.ts';
 import { worldTruth } from './reward/worldTruth.ts';
@@ -51,9 +57,15 @@ export const library: Library = libraryOf([
   bestOfN,
   reno,
   climb,
+  clipScore,
+  hps,
+  pickScore,
+  imageReward,
+  aesthetic,
   colourfulness,
   worldTruth,
   weight,
+  combine,
   score,
   canny,
   hed,

@@ -52,7 +52,10 @@ export async function loadParts<Name extends string>(
   };
   try {
     for (const [i, [key, part]] of entries.entries()) {
-      await progress?.(sumOf(sizes.slice(0, i)) / bytes, `loading the ${part.title}`);
+      await progress?.(
+        sumOf(sizes.slice(0, i)) / bytes,
+        `loading the ${part.title}, ${inUnits(sizes[i]!)} of ${inUnits(bytes)}`,
+      );
       loaded.push([key, await loadWeights(part.checkpoint, { ...neededOf(part), ...(signal && { signal }) })]);
     }
   } catch (error) {
@@ -61,6 +64,11 @@ export async function loadParts<Name extends string>(
   }
   const weights = Object.fromEntries(loaded.map(([key, tensors]) => [key, weightsOf(tensors)]));
   return { weights: weights as Record<Name, Weights>, bytes, dispose: free };
+}
+
+/** For people: 3.4 GiB, or 12 MiB below one of them. */
+function inUnits(bytes: number): string {
+  return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
 function sumOf(sizes: readonly number[]): number {
