@@ -27,7 +27,7 @@ export const combine = defineNode({
     way: choice({ initial: 'weighted sum', options: ways, help: 'How one score is made of several.' }),
     weights: text({
       initial: '',
-      help: 'For the weighted sum: a number a reward, e.g. "5, 1, 0.01, 0.05", ReNO\'s of HPSv2, ImageReward, CLIP and PickScore. Empty: 1 each.',
+      help: 'For the weighted sum: a number a reward, e.g. "5, 1, 0.01, 0.05", ReNO\'s of HPSv2, ImageReward, CLIP and PickScore. Empty: the weight that each reward brings, else 1.',
     }),
     lambda: number({
       initial: 0.5,
@@ -43,7 +43,8 @@ export const combine = defineNode({
   },
   outputs: { reward: 'reward' },
   run({ rewards }, { way, weights, lambda, calibration }) {
-    const factors = weights.trim() === '' ? rewards.map(() => 1) : readWeights(weights, rewards.length);
+    const factors =
+      weights.trim() === '' ? rewards.map(({ weight }) => weight ?? 1) : readWeights(weights, rewards.length);
     const calibrations = calibration.trim() === '' ? undefined : readCalibrations(calibration, rewards.length);
     const combined: Readonly<Record<Way, (scores: Tensor2D) => ReturnType<typeof meanScore>>> = {
       'weighted sum': (scores) => weightedSum(scores, factors),
@@ -55,7 +56,8 @@ export const combine = defineNode({
       combined[way](calibrations ? standardised(scores, calibrations) : scores);
     const reward: Reward = {
       name: `${way} of ${rewards.map(({ name }) => name).join(', ')}`,
-      bytes: 0, // the members' weights are theirs
+      bytes: 0,
+      uses: rewards,
       differentiable: rewards.every(({ differentiable }) => differentiable),
       usualRange: rangeOf(rewards, way, factors, calibrations),
       score: (pixels, prompts) =>

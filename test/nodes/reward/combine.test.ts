@@ -88,18 +88,20 @@ describe('ways to combine', () => {
 
 describe('reward/combine', () => {
   it('weighs, standardises and names its members', async () => {
-    const rewards = [brightness(1), brightness(10)];
+    const rewards = [brightness(1), { ...brightness(10), weight: 0.2 }];
     const picture = () => tf.fill([1, 2, 2, 3], 0.5) as tf.Tensor4D; // scores 0.5 and 5
     const scoreOf = async (params: object) => {
       const { reward } = await combine.run({ rewards }, { ...initial, ...params }, context);
       return { reward, score: () => reward.score(picture(), ['']) };
     };
     const sum = await scoreOf({ weights: '2, -0.1' });
+    const own = await scoreOf({});
     const mean = await scoreOf({ way: 'mean' });
     const worst = await scoreOf({ way: 'worst case', calibration: '0 1, 4 10' });
     const uncertain = await scoreOf({ way: 'uncertainty-weighted', lambda: 0.1 });
     await expectClose(() => [
       [sum.score(), tf.tensor1d([0.5]), 1e-5],
+      [own.score(), tf.tensor1d([1.5]), 1e-5],
       [mean.score(), tf.tensor1d([2.75]), 1e-5],
       [worst.score(), tf.tensor1d([0.1]), 1e-5],
       [uncertain.score(), tf.tensor1d([2.75 - 0.1 * 2.25 ** 2]), 1e-5],
@@ -107,7 +109,12 @@ describe('reward/combine', () => {
     expect(mean.reward.usualRange).toEqual([0, 5.5]);
     expect(sum.reward.usualRange).toEqual([0, 1]);
     expect(worst.reward.usualRange).toEqual([-0.4, 0.6]);
-    expect(sum.reward).toMatchObject({ name: 'weighted sum of 1 times, 10 times', bytes: 0, differentiable: true });
+    expect(sum.reward).toMatchObject({
+      name: 'weighted sum of 1 times, 10 times',
+      bytes: 0,
+      uses: rewards,
+      differentiable: true,
+    });
     sum.reward.dispose();
   });
 
