@@ -18,6 +18,7 @@ const textOf = (name: string) => readFileSync(new URL(name, folder), 'utf8');
 /** What makes a template quick to run, and the files it then writes. */
 const quick: Record<string, { settings: Settings; files: number }> = {
   'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
+  'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
   'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
   'score-a-folder.json': { settings: {}, files: 4 },
   'reno.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
