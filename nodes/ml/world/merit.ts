@@ -12,9 +12,9 @@ export interface MeritParts {
 
 /**
  * The rule by which the built-in preference model was taught: what the prompt asks for counts most, then a clean picture,
- * then a large and centred composition. In [0, 7].
+ * then a large and centred composition. In [0, 11].
  */
-export const merit = ({ satisfied, clean, composed }: MeritParts): number => 4 * satisfied + 2 * clean + composed;
+export const merit = ({ satisfied, clean, composed }: MeritParts): number => 6 * satisfied + 3 * clean + 2 * composed;
 
 /**
  * The mean of two shares: of the largest radius, 20 pixels, that the mean radius is; and of the way from a border to the

@@ -88,13 +88,11 @@ describe('merit and appeal', () => {
     expect(composition(one({}))).toBe(1);
     expect(composition(one({ radius: 10 }))).toBe(0.75);
     expect(composition(one({ x: 16 }))).toBe(0.75);
-    expect(merit({ satisfied: 1, clean: 1, composed: 1 })).toBe(7);
-    expect(merit({ satisfied: 1, clean: 0, composed: 0 })).toBeGreaterThan(
-      merit({ satisfied: 0.2, clean: 1, composed: 1 }),
-    );
-    expect(merit({ satisfied: 1, clean: 0.6, composed: 0 })).toBeGreaterThan(
-      merit({ satisfied: 1, clean: 0, composed: 1 }),
-    );
+    expect(merit({ satisfied: 1, clean: 1, composed: 1 })).toBe(11);
+    const middling = { satisfied: 0.5, clean: 0.5, composed: 0.5 };
+    expect(merit({ ...middling, satisfied: 1 })).toBeGreaterThan(merit({ ...middling, clean: 1, composed: 1 }));
+    expect(merit({ ...middling, clean: 1 })).toBeGreaterThan(merit({ ...middling, composed: 1 }));
+    expect(merit({ ...middling, composed: 1 })).toBeGreaterThan(merit(middling));
   });
 
   it('of appeal are best at 10: high contrast, centred, crisp', () => {
