@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -39,9 +39,9 @@ describe('runTraining', () => {
   afterEach(() => rm(folder, { recursive: true }));
   guardLeaks();
 
-  const run = (fields: Partial<TrainingRun>): Promise<TrainingState> =>
+  const run = (fields: Partial<TrainingRun>, training = line): Promise<TrainingState> =>
     runTraining(
-      line,
+      training,
       {
         identity: 'line',
         folder,
@@ -91,5 +91,31 @@ describe('runTraining', () => {
     await expect(run({ steps: 4, identity: 'circle' })).rejects.toMatchObject({ code: 'FOREIGN_CHECKPOINT' });
     const state = await run({ steps: 3 });
     expect(state.losses).toHaveLength(3);
+  });
+
+  it('refuses a checkpoint of as many steps but other parameters', async () => {
+    await run({ steps: 2 });
+    const wider: Training = { ...line, layout: [...line.layout, { name: 'more.bias', shape: [3] }] };
+    await expect(run({ steps: 4 }, wider)).rejects.toMatchObject({
+      code: 'FOREIGN_CHECKPOINT',
+      message: expect.stringContaining('holds 3 parameters, and this training has 6'),
+    });
+  });
+
+  it('draws the curve of the losses beside the checkpoint', async () => {
+    await run({ steps: 5 });
+    expect(await readFile(join(folder, 'loss.svg'), 'utf8')).toContain('<title>Loss of 5 steps</title>');
+  });
+
+  it('says so where a checkpoint cannot be written, and keeps the one before', async () => {
+    await run({ steps: 3 });
+    const before = await readFile(join(folder, 'training.safetensors'));
+    await rm(join(folder, 'loss.svg'));
+    await mkdir(join(folder, 'loss.svg')); // no file can take its place
+    await expect(run({ steps: 3 })).rejects.toMatchObject({
+      code: 'WRITE_FAILED',
+      message: expect.stringContaining('step 3 cannot be written'),
+    });
+    expect(await readFile(join(folder, 'training.safetensors'))).toEqual(before);
   });
 });
