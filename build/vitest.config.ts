@@ -19,7 +19,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**'], // see vitest.e2e.config.ts
+    exclude: ['test/e2e/**'], // see vitest.windows.config.ts
     ...(vulkan && { env: { VK_ICD_FILENAMES: vulkan } }),
     testTimeout: 60_000,
     reporters: ['default', new TestReport()],

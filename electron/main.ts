@@ -11,7 +11,7 @@ import { hideMenu, showMenu } from './menu.ts';
 import { origins, registerScheme, serveFolder } from './protocol.ts';
 import { rendererFolder } from './rendererFiles.ts';
 import { isFromWindow, lockPages, lockSession } from './security.ts';
-import { utilityEngine } from './utilityEngine.ts';
+import { startEngineProcess } from './startEngineProcess.ts';
 import { createWindow } from './window.ts';
 
 /*
@@ -69,7 +69,7 @@ function ask<Options, Result>(
 
 const documents = join(app.getPath('documents'), 'Noiseloom');
 const folders = { data, graphs: documents, runs: join(documents, 'runs') };
-const startEngine = () => utilityEngine(built);
+const startEngine = () => startEngineProcess(built);
 
 async function start(): Promise<void> {
   const chosen = await preferences(data).read();

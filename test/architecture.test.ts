@@ -129,8 +129,43 @@ describe('the import arrow', () => {
     expect(loaded).toEqual([]);
   });
 
+  it('renderer/ asks its shell only by the contract, and runs what is pure of graphs/ and nodes/', () => {
+    const allowed = (target: string, typeOnly: boolean) =>
+      !isFile(target) ||
+      target.startsWith('renderer/') ||
+      target.startsWith('graphs/') ||
+      words.includes(target) ||
+      (typeOnly && (target === 'electron/ipc.ts' || target.startsWith('nodes/')));
+    expect(violations(/^renderer\//, allowed)).toEqual([]);
+  });
+
+  it('what runs under the window’s own roof imports Electron; the rest of electron/ runs without it', () => {
+    const ownRoof = /^electron\/(main|window|menu|protocol|security|preload|enginePreload|startEngineProcess)\.ts$/;
+    const outside = violations(/^(?!test\/|build\/)/, (target, typeOnly, path) => {
+      return target !== 'electron' || typeOnly || ownRoof.test(path);
+    });
+    expect(outside).toEqual([]);
+    expect(closureOf('electron/main.ts')).not.toContain('nodes/index.ts');
+    for (const path of ['electron/main.ts', 'electron/server.ts'])
+      expect([...closureOf(path)].filter((target) => target.startsWith('@tensorflow'))).toEqual([]);
+  });
+
   it('the parts of graphs/ that an editor needs run without TensorFlow.js', () => {
-    for (const name of ['document', 'check', 'edit', 'settings', 'read', 'write', 'errors', 'suggest', 'engine']) {
+    for (const name of [
+      'document',
+      'check',
+      'edit',
+      'settings',
+      'read',
+      'write',
+      'errors',
+      'suggest',
+      'engine',
+      'queue',
+      'remote',
+      'outcome',
+      'wireText',
+    ]) {
       const loaded = [...closureOf(`graphs/${name}.ts`)].filter((target) => /^(@tensorflow|nodes\/ml\/)/.test(target));
       expect(loaded, name).toEqual([]);
     }
@@ -152,7 +187,15 @@ describe('what comes from outside', () => {
   });
 
   it('nodes/ and graphs/ use no module of Node or Electron', () => {
-    const shellOnly = ['electron', 'sharp', 'webgpu', 'commander', 'cli-progress', '@huggingface/hub'];
+    const shellOnly = [
+      'electron',
+      'sharp',
+      'webgpu',
+      'commander',
+      'cli-progress',
+      '@huggingface/hub',
+      'playwright-core',
+    ];
     const outside = (target: string) =>
       target.startsWith('node:') || builtinModules.includes(target) || shellOnly.includes(target);
     expect(violations(/^(nodes|graphs)\//, (target) => !outside(target))).toEqual([]);

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import type { RunRecord } from '../../electron/runFolder.ts';
 import type { RunFinished } from '../../graphs/events.ts';
+import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 
@@ -11,22 +12,18 @@ import { describeInWindows, type OpenedWindow, removeHomes } from '../support/wi
  * process.
  */
 
-const graph = {
+/** Small enough for a graphics card that is imitated: pictures are read, scored and tabled. */
+const graphOf = (pictures: string) => ({
   format: 'noiseloom-graph',
   version: 1,
-  title: 'One picture',
+  title: 'Colours',
   nodes: {
-    generator: node('model/load-generator', { model: 'builtin:world' }),
-    prompt: node('input/text', { text: 'a red circle' }),
-    noise: node('input/noise', { count: 1, seed: 1 }, { generator: [['generator', 'generator']] }),
-    sample: node(
-      'generate/sample',
-      { steps: 2 },
-      { generator: [['generator', 'generator']], noise: [['noise', 'noise']], prompt: [['prompt', 'text']] },
-    ),
-    save: node('output/save-images', {}, { images: [['sample', 'images']] }),
+    load: node('input/load-images', { path: pictures }),
+    colour: node('reward/colourfulness', {}),
+    score: node('reward/score', {}, { images: [['load', 'images']], rewards: [['colour', 'reward']] }),
+    table: node('output/score-table', {}, { scores: [['score', 'scores']] }),
   },
-};
+});
 
 function node(type: string, params: object, inputs: object = {}) {
   return { type, version: 1, params, inputs, position: [0, 0] };
@@ -39,7 +36,12 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
 
   it.skipIf(kind !== 'electron')('draws in a hidden window, and comes back when that dies', async () => {
     opened = await open({ preferences: { device: 'webgpu' } });
-    const { page, app, runs } = opened;
+    const { page, app, home, runs } = opened;
+    const pictures = join(home, 'pictures');
+    await mkdir(pictures);
+    const png = (rgb: readonly number[]) => encodePng({ width: 1, height: 1, rgb: new Uint8Array(rgb) });
+    await writeFile(join(pictures, 'grey.png'), png([90, 90, 90]));
+    await writeFile(join(pictures, 'red.png'), png([255, 0, 0]));
     const state = () =>
       page.evaluate(async () => {
         const outcome = await window.noiseloom?.engineState();
@@ -59,11 +61,15 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
         port.start();
         port.postMessage({ id: 1e6, call: 'run', args: [document, { run: 'gpu' }] });
       });
-    }, graph);
-    expect(finished).toMatchObject({ ok: true, value: { status: 'done', ran: 5 } satisfies Partial<RunFinished> });
+    }, graphOf(pictures));
+    expect(finished).toMatchObject({ ok: true, value: { status: 'done', ran: 4 } satisfies Partial<RunFinished> });
     const [folder] = await readdir(runs);
     const record = JSON.parse(await readFile(join(runs, folder as string, 'run.json'), 'utf8')) as RunRecord;
-    expect(record).toMatchObject({ state: 'done', device: { name: 'webgpu' }, outputs: [{ mime: 'image/png' }] });
+    expect(record).toMatchObject({ state: 'done', device: { name: 'webgpu' }, problems: [] });
+    const [grey, red] = record.scores[0]?.values.map(([value]) => value) ?? [];
+    // Hasler and Suesstrunk's measure of one colour: 0.3 times the length of (R - G, (R + G) / 2 - B)
+    expect(grey).toBeCloseTo(0, 1);
+    expect(red).toBeCloseTo(0.3 * Math.hypot(255, 127.5), 1);
     expect(record.device.description).toMatch(/^WebGPU on /);
 
     const pid = await opened.enginePid();

@@ -87,7 +87,8 @@ function findChromium(): string | undefined {
   return [process.env.CHROMIUM ?? '', ...places].find((path) => existsSync(path));
 }
 
-async function homeOf({ home, preferences }: WindowOptions): Promise<string> {
+/** The folder that the user's own files lie in; deleted by `removeHomes` where it was made here. */
+export async function makeHome({ home, preferences }: WindowOptions): Promise<string> {
   const folder = home ?? (await mkdtemp(join(tmpdir(), 'noiseloom-home-')));
   if (!home) madeHomes.add(folder);
   await mkdir(join(folder, 'data'), { recursive: true });
@@ -103,7 +104,8 @@ export async function removeHomes(): Promise<void> {
   madeHomes.clear();
 }
 
-function environment(home: string): Record<string, string> {
+/** The variables under which a process finds that home, and this machine's TensorFlow. */
+export function environment(home: string): Record<string, string> {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'); // native TensorFlow is found there
   const own = {
     HOME: home,
@@ -116,7 +118,7 @@ function environment(home: string): Record<string, string> {
 
 async function openElectron(options: WindowOptions): Promise<OpenedWindow> {
   const { width = 1280, height = 800, file } = options;
-  const home = await homeOf(options);
+  const home = await makeHome(options);
   const display = await screen();
   const app = await _electron.launch({
     executablePath: findTestElectron(root) as string,
@@ -163,7 +165,7 @@ const softwareWebGpu = [
 
 async function openChromium(options: WindowOptions): Promise<OpenedWindow> {
   const { width = 1280, height = 800 } = options;
-  const home = await homeOf(options);
+  const home = await makeHome(options);
   const graphs = join(home, 'graphs');
   const runs = join(home, 'runs');
   await mkdir(graphs, { recursive: true });
@@ -213,7 +215,7 @@ function firstLine(child: ChildProcess): Promise<string> {
 let display: Promise<string> | undefined;
 
 /** The screen of this session, or one of a new Xvfb that ends with this process. */
-function screen(): Promise<string> {
+export function screen(): Promise<string> {
   if (process.env.DISPLAY || process.platform !== 'linux') return Promise.resolve(process.env.DISPLAY ?? '');
   display ??= new Promise((resolve, reject) => {
     const size = ['-screen', '0', '1920x1200x24', '-nolisten', 'tcp'];

@@ -7,7 +7,7 @@ import { origins, serveFolder } from './protocol.ts';
 import { hardened, lockSession } from './security.ts';
 
 /** Starts the engine as a utility process of Electron. `built` is the folder of what the build made. */
-export function utilityEngine(built: string): EngineChild<MessagePortMain> {
+export function startEngineProcess(built: string): EngineChild<MessagePortMain> {
   const child = utilityProcess.fork(join(built, 'engineProcess', 'main.mjs'), [], {
     serviceName: 'Noiseloom engine',
     stdio: 'inherit',

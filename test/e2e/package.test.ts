@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { expect, it } from 'vitest';
+import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
+import { environment, makeHome, removeHomes, screen } from '../support/windows.ts';
+
+/*
+ * The application as it is shipped: `npm run package` made it, with its fuses set, so it is watched as a browser is.
+ */
+
+const program = fileURLToPath(new URL('../../out/package/linux-unpacked/noiseloom', import.meta.url));
+const isRequired = (process.env.NOISELOOM_REQUIRE ?? '').split(',').includes('package');
+if (!existsSync(program) && !isRequired)
+  console.warn('SKIPPED on package: the application: npm run package was not run.');
+
+it.skipIf(!existsSync(program) && !isRequired)(
+  'the packaged application opens, computes, and has all that it needs',
+  async () => {
+    const home = await makeHome({ preferences: { device: 'wasm' } });
+    const child = spawn(program, ['--no-sandbox', '--remote-debugging-port=0'], {
+      env: { ...environment(home), DISPLAY: await screen() },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    try {
+      const address = await new Promise<string>((resolve, reject) => {
+        let text = '';
+        child.stderr.on('data', (chunk: Buffer) => {
+          text += chunk;
+          const found = /DevTools listening on (ws:\S+)/.exec(text)?.[1];
+          if (found) resolve(found);
+        });
+        child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${text}`)));
+      });
+      const browser = await chromium.connectOverCDP(address);
+      const pages = () => browser.contexts().flatMap((context) => context.pages());
+      await expect
+        .poll(() => pages().map((page) => page.url()), { timeout: 60_000 })
+        .toEqual(['app://noiseloom/index.html']);
+      const [page] = pages();
+      if (!page) throw new Error('there is no window');
+      const ask = (method: 'about' | 'engineState' | 'listTemplates' | 'listModels' | 'licences') =>
+        page.evaluate(async (name) => {
+          const outcome = await window.noiseloom?.[name]();
+          return outcome?.ok ? outcome.value : outcome?.problem;
+        }, method);
+      await expect
+        .poll(() => ask('engineState'), { timeout: 120_000 })
+        .toMatchObject({ state: 'ready', device: { name: 'wasm' } });
+      expect(await ask('about')).toMatchObject({ shell: 'desktop', folders: { models: join(home, 'data', 'models') } });
+      expect(await ask('listTemplates')).toContainEqual(expect.objectContaining({ name: 'first-picture' }));
+      expect(await ask('listModels')).toContainEqual(expect.objectContaining({ name: 'builtin:world' }));
+      expect(await ask('licences')).toContain('Apache License');
+      // the built-in model lies beside the archive and is read in ranges
+      const outcome = await page.evaluate(async () => {
+        const node = (type: string, params: object) => ({ type, version: 1, params, inputs: {}, position: [0, 0] });
+        const nodes = { generator: node('model/load-generator', { model: 'builtin:world' }) };
+        const document = { format: 'noiseloom-graph', version: 1, title: 'Model', nodes };
+        const port = await new Promise<MessagePort>((resolve) => {
+          window.addEventListener('message', ({ data, ports: [port] }) => {
+            if (data === 'noiseloom-engine' && port) resolve(port);
+          });
+          window.noiseloom?.connectEngine();
+        });
+        return new Promise<unknown>((resolve) => {
+          port.addEventListener('message', ({ data }) => data.id === 1e6 && data.outcome && resolve(data.outcome));
+          port.start();
+          port.postMessage({ id: 1e6, call: 'run', args: [document, { run: 'model' }] });
+        });
+      });
+      expect(outcome).toMatchObject({ ok: true, value: { status: 'done', ran: 1 } });
+      await browser.close();
+    } finally {
+      child.kill('SIGKILL');
+      await removeHomes();
+    }
+  },
+);
