@@ -70,7 +70,7 @@ function useKeys(editor: Editor): void {
       if (
         !command ||
         (event.key === 'Tab' && !isOnCanvas(event.target)) ||
-        (onControl && /^(Enter| )$/.test(event.key))
+        (onControl && /^(Enter| )$/.test(event.key) && !event.ctrlKey && !event.metaKey)
       )
         return;
       if (command.enabled?.(editor) === false) return;

@@ -189,7 +189,7 @@ export const commands: readonly Command[] = [
   {
     name: 'showGraph',
     menu: 'view',
-    keys: ['Mod+1'],
+    keys: ['Alt+1'],
     inFields: true,
     begins: true,
     perform: ({ view }) => view.setState({ page: 'graph' }),
@@ -197,7 +197,7 @@ export const commands: readonly Command[] = [
   {
     name: 'showRuns',
     menu: 'view',
-    keys: ['Mod+2'],
+    keys: ['Alt+2'],
     inFields: true,
     perform: ({ view }) => view.setState({ page: 'runs' }),
   },
