@@ -38,6 +38,7 @@ import { pickScore } from './reward/pickScore.ts';
 import { score } from './reward/score.ts';
 import { weight } from './reward/weight.ts';
 import { worldTruth } from './reward/worldTruth.ts';
+import { pareto } from './select/pareto.ts';
 import { top } from './select/top.ts';
 
 /** Every node of the language, in the order of the palette: one line each. */
@@ -76,6 +77,7 @@ export const library: Library = libraryOf([
   scoreConsistency,
   asReward,
   top,
+  pareto,
   saveImages,
   imageGrid,
   beforeAfter,

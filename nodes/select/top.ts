@@ -3,6 +3,7 @@ import { GraphError } from '../errors.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
 import type { Scores } from '../ports.ts';
+import { requireRows } from './requireRows.ts';
 
 export const top = defineNode({
   type: 'select/top',
@@ -22,13 +23,7 @@ export const top = defineNode({
   outputs: { images: 'images', scores: 'scores' },
   run({ images, scores }, { keep, by, best }) {
     const { labels, pixels } = images;
-    if (scores.values.length !== labels.length) {
-      throw new GraphError(
-        'ROWS_DIFFER',
-        `There are ${labels.length} pictures but ${scores.values.length} rows of scores; connect the scores of these very pictures.`,
-        { at: { port: 'scores' } },
-      );
-    }
+    requireRows(labels.length, scores.values.length, 'scores');
     const sign = best === 'highest' ? 1 : -1;
     const rank = decidingScores(scores, by).map((score) => sign * score);
     const rows = rank.map((_, row) => row).sort((a, b) => (rank[b] ?? 0) - (rank[a] ?? 0)); // stable: ties keep their order

@@ -1,0 +1,82 @@
+import { defineNode, list, one, optional } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
+import { balance, crowdingDistance, hypervolume, nonDominated, type Point } from '../ml/pareto.ts';
+import { gather, tensor1d } from '../ml/tf.ts';
+import { choice, integer, text } from '../params.ts';
+import { requireRows } from './requireRows.ts';
+
+/** What comes first of a front: the extremes and then the loneliest, the most balanced, or as they came. */
+const ranks = {
+  crowding: crowdingDistance,
+  knee: balance,
+  'as they came': (front: readonly Point[]) => front.map(() => 0),
+};
+
+export const pareto = defineNode({
+  type: 'select/pareto',
+  version: 1,
+  title: 'Pareto front',
+  summary:
+    'Keeps the pictures that no other picture beats in one score without losing in another, and says how large a volume of scores they dominate.',
+  source: 'arXiv 2401.05675, section 4.2; NSGA-II, doi 10.1109/4235.996017',
+  inputs: {
+    images: one('images'),
+    scores: one('scores', { help: 'One row for each picture, in the same order; higher is better.' }),
+    noise: optional('noise', { help: 'What the pictures were drawn from, to keep that of the front.' }),
+  },
+  params: {
+    limit: integer({ initial: 0, min: 0, max: 10_000, help: 'The most pictures to keep; 0 keeps the whole front.' }),
+    order: choice({
+      initial: 'crowding',
+      options: ['crowding', 'knee', 'as they came'],
+      help: 'What comes first and is kept: the extremes and those with most room around them, those that are best balanced, or as they came.',
+    }),
+    reference: text({
+      initial: '0',
+      help: 'The point above which volume counts: a number for all scores, or one each, with commas.',
+    }),
+  },
+  outputs: {
+    images: 'images',
+    scores: 'scores',
+    noise: list('noise', { help: 'That of the front in one batch; none where none is connected.' }),
+    hypervolume: { type: 'number', list: false, help: 'Of the whole front, above the reference point.' },
+  },
+  run({ images, scores, noise }, { limit, order, reference }) {
+    const count = images.labels.length;
+    requireRows(count, scores.values.length, 'scores');
+    if (noise) requireRows(count, noise.seeds.length, 'noise');
+    const above = referencePoint(reference, scores.names);
+    const front = nonDominated(scores.values);
+    const rank = ranks[order](front.map((row) => scores.values[row]!));
+    const places = front.map((_, place) => place).sort((a, b) => (rank[a] === rank[b] ? a - b : rank[b]! - rank[a]!));
+    const kept = places.slice(0, limit || places.length).map((place) => front[place]!);
+    const indices = tensor1d(kept, 'int32');
+    try {
+      return {
+        images: { pixels: gather(images.pixels, indices), labels: kept.map((row) => images.labels[row]!) },
+        scores: {
+          names: scores.names,
+          values: kept.map((row) => scores.values[row]!),
+          labels: kept.map((row) => scores.labels[row]!),
+        },
+        noise: noise ? [{ latents: gather(noise.latents, indices), seeds: kept.map((row) => noise.seeds[row]!) }] : [],
+        hypervolume: hypervolume(scores.values, above),
+      };
+    } finally {
+      indices.dispose();
+    }
+  },
+});
+
+/** Reads the reference point. Throws GraphError `BAD_PARAM`. */
+function referencePoint(text: string, names: readonly string[]): number[] {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const point = numbers.length === 1 ? names.map(() => numbers[0]!) : numbers;
+  if (point.length === names.length && point.every(Number.isFinite)) return point;
+  throw new GraphError(
+    'BAD_PARAM',
+    `The reference point is "${text}"; give one number for all scores, or ${names.length} with commas, for ${names.join(', ')}.`,
+    { at: { param: 'reference' } },
+  );
+}
