@@ -10,21 +10,25 @@ import { type Library, libraryOf } from './defineNode.ts';
 import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
+import { loadDistribution } from './input/loadDistribution.ts';
 import { loadImages } from './input/loadImages.ts';
 import { noise } from './input/noise.ts';
 import { number } from './input/number.ts';
 import { numberRange } from './input/numberRange.ts';
 import { promptList } from './input/promptList.ts';
+import { sampleDistribution } from './input/sampleDistribution.ts';
 import { text } from './input/text.ts';
 import { loadControlnet } from './model/loadControlnet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
+import { find } from './optimise/find.ts';
 import { reno } from './optimise/reno.ts';
 import { beforeAfter } from './output/beforeAfter.ts';
 import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
+import { saveDistribution } from './output/saveDistribution.ts';
 import { saveImages } from './output/saveImages.ts';
 import { scoreTable } from './output/scoreTable.ts';
 import { traceChart } from './output/traceChart.ts';
@@ -48,6 +52,8 @@ export const library: Library = libraryOf([
   number,
   numberRange,
   noise,
+  sampleDistribution,
+  loadDistribution,
   loadImages,
   controlImage,
   loadGenerator,
@@ -56,6 +62,7 @@ export const library: Library = libraryOf([
   sample,
   guidedSample,
   bestOfN,
+  find,
   reno,
   climb,
   clipScore,
@@ -79,6 +86,7 @@ export const library: Library = libraryOf([
   top,
   pareto,
   saveImages,
+  saveDistribution,
   imageGrid,
   beforeAfter,
   scoreTable,

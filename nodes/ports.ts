@@ -7,13 +7,15 @@ import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
  * - A value is frozen once it is on a wire: nobody writes to it and only the engine disposes of it (after its last
  *   reader, or when the cache lets it go). A node that wants to keep a tensor longer clones it.
  * - An output may carry a list of values of its type; a node whose input takes one value then runs once per element.
- * - Things: text, number, noise, images, condition, scores, trace. Functions: generator, reward, consistency, controlnet.
+ * - Things: text, number, noise, distribution, images, condition, scores, trace. Functions: generator, reward,
+ *   consistency, controlnet.
  *   Loading a function is async; applying it is synchronous and, where `differentiable`, may run inside `tf.grad`.
  */
 export interface PortValues {
   text: string;
   number: number;
   noise: Noise;
+  distribution: Distribution;
   images: Images;
   condition: Condition;
   scores: Scores;
@@ -31,6 +33,16 @@ export interface Noise {
   readonly latents: Tensor4D;
   /** N seeds, integers in [0, 2^53). Stochastic samplers draw their further noise from the same seeds. */
   readonly seeds: readonly number[];
+}
+
+/** A factorised Gaussian over the noise of one picture, in the latent space of a generator; plain noise is N(0, 1). */
+export interface Distribution {
+  /** [h, w, c] */
+  readonly mean: Tensor3D;
+  /** [h, w, c] standard deviations, above 0. */
+  readonly std: Tensor3D;
+  /** What it was learned for. */
+  readonly prompt: string;
 }
 
 export interface Images {

@@ -20,6 +20,7 @@ const parts: { readonly [Type in PortType]: (value: PortValues[Type]) => Parts }
   scores: () => nothing,
   trace: () => nothing,
   noise: ({ latents }) => ({ tensors: [latents], functions: [] }),
+  distribution: ({ mean, std }) => ({ tensors: [mean, std], functions: [] }),
   images: ({ pixels }) => ({ tensors: [pixels], functions: [] }),
   condition: ({ image, controlnet }: Condition) => ({ tensors: [image], functions: withUsed(controlnet) }),
   generator: aFunction,

@@ -52,6 +52,12 @@ export function drawLatents(sources: readonly NoiseSource[], [h, w, c]: readonly
   return tidy(() => transpose(tensor4d(values, [sources.length, c, h, w]), [0, 2, 3, 1]));
 }
 
+/** The numbers of `latentNoise` for one seed, in the order of latents [h, w, c]. */
+export function normalLatents(seed: number, [h, w, c]: readonly [number, number, number]): Float32Array<ArrayBuffer> {
+  const drawn = noiseSource(seed)(h * w * c); // [c, h, w]
+  return Float32Array.from(drawn, (_, i) => drawn[(i % c) * h * w + Math.floor(i / c)]!);
+}
+
 /** The next `size` standard normal numbers of a stream. */
 export type NoiseSource = (size: number) => Float32Array;
 

@@ -3,14 +3,13 @@ import { GraphError } from '../errors.ts';
 import { remarkOnWords } from '../generate/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
-import { sampleImages } from '../ml/diffusion/sampleImages.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
-import { scoreImages } from '../ml/image/scoreImages.ts';
-import { type Candidate, free, bestOfN as keepBest, totalOf } from '../ml/optimise/bestOfN.ts';
+import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
+import { brokenScore, type Candidate, type Contest, drawCandidates, free } from '../ml/optimise/drawCandidates.ts';
 import { latentNoise } from '../ml/random.ts';
-import { concat, slice, type Tensor4D } from '../ml/tf.ts';
 import { integer, seed } from '../params.ts';
 import type { PortType } from '../ports.ts';
+import { candidateOutputs, namesOf } from './candidateOutputs.ts';
 
 export const bestOfN = defineNode({
   type: 'optimise/best-of-n',
@@ -22,7 +21,8 @@ export const bestOfN = defineNode({
   inputs: {
     generator: one('generator'),
     prompt: one('text'),
-    rewards: many('reward', { min: 1, help: 'The sum of all decides.' }),
+    rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), decides.' }),
+    watch: many('reward', { help: 'Scored but never used to choose.' }),
     conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
   },
   params: {
@@ -38,78 +38,39 @@ export const bestOfN = defineNode({
     scores: output('scores', 'Their scores.'),
     allScores: output('scores', 'The scores of all candidates, in the order they were drawn.'),
   },
-  async run({ generator, prompt, rewards, conditions }, params, { progress, remark }) {
+  async run({ generator, prompt, rewards, watch, conditions }, params, { progress, remark }) {
     remarkOnWords(generator, prompt, remark);
     const shape = latentShapeOf(generator, params);
     const settings = sampleSettings(generator, params);
-    const prompts = [prompt];
+    const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
+    const contest: Contest = { generator, request, rewards, watched: watch };
     let done = 0;
 
     const draw = async (seeds: number[]): Promise<Candidate[]> => {
       const latents = latentNoise(seeds, shape);
-      let pixels: Tensor4D | undefined;
       try {
-        const request = {
-          noise: { latents, seeds },
-          prompts,
-          negativePrompt: params.negativePrompt,
-          settings,
-          conditions,
-        };
-        const images = await sampleImages(generator, request, seeds.length, ({ step, steps }) =>
+        const drawn = await drawCandidates(contest, { latents, seeds }, ({ step, steps }) =>
           progress((done + (seeds.length * step) / (steps + 1)) / params.candidates),
         );
-        pixels = images.pixels;
-        const scores = await scoreImages(
-          rewards,
-          pixels,
-          seeds.map(() => prompt),
-        );
-        refuseNaN(scores, rewards, seeds);
-        return seeds.map((seed, i) => ({
-          seed,
-          scores: scores[i]!,
-          latents: row(latents, i),
-          pixels: row(images.pixels, i),
-        }));
+        refuseNaN(drawn, contest);
+        return drawn;
       } finally {
         latents.dispose();
-        pixels?.dispose();
       }
     };
     const report = (count: number, [first]: readonly Candidate[]) => {
       done = count;
-      const text =
-        first && `${count} of ${params.candidates}, best ${totalOf(first).toPrecision(4)} (seed ${first.seed})`;
+      const text = first && `${count} of ${params.candidates}, best ${first.total.toPrecision(4)} (seed ${first.seed})`;
       return progress(count / params.candidates, text, first && (() => previewOfPixels(first.pixels)));
     };
 
     await progress(0);
-    const { best, scores } = await keepBest(params, draw, report);
-    const labels = best.map(({ seed }) => ({ prompt, seed }));
-    const names = rewards.map(({ name }) => name);
+    const { best, scores } = await tryMany(params, draw, report);
+    const labels = scores.map((_, i) => ({ prompt, seed: (params.seed + i) % 2 ** 53 }));
     try {
       return {
-        images: {
-          pixels: concat(
-            best.map(({ pixels }) => pixels),
-            0,
-          ),
-          labels,
-        },
-        noise: {
-          latents: concat(
-            best.map(({ latents }) => latents),
-            0,
-          ),
-          seeds: best.map(({ seed }) => seed),
-        },
-        scores: { names, values: best.map(({ scores }) => scores), labels },
-        allScores: {
-          names,
-          values: scores,
-          labels: scores.map((_, i) => ({ prompt, seed: (params.seed + i) % 2 ** 53 })),
-        },
+        ...candidateOutputs(best, prompt, contest),
+        allScores: { names: namesOf(contest), values: scores, labels },
       };
     } finally {
       best.forEach(free);
@@ -121,20 +82,12 @@ function output<Type extends PortType>(type: Type, help: string) {
   return { type, list: false, help } as const;
 }
 
-/** Candidate i of a batch, [1, ...]. */
-function row(x: Tensor4D, i: number): Tensor4D {
-  return slice(x, [i, 0, 0, 0], [1, -1, -1, -1]);
-}
-
-function refuseNaN(
-  scores: readonly (readonly number[])[],
-  rewards: readonly { readonly name: string }[],
-  seeds: readonly number[],
-): void {
-  for (const [i, row] of scores.entries()) {
-    const column = row.findIndex((score) => !Number.isFinite(score));
-    if (column < 0) continue;
-    const message = `The reward ${rewards[column]?.name} scored the picture of seed ${seeds[i]} as ${row[column]}, which is no finite number.`;
+function refuseNaN(drawn: readonly Candidate[], contest: Contest): void {
+  for (const candidate of drawn) {
+    const broken = brokenScore(candidate, contest);
+    if (!broken) continue;
+    drawn.forEach(free);
+    const message = `The reward ${broken.name} scored the picture of seed ${candidate.seed} as ${broken.score}, which is no finite number.`;
     throw new GraphError('NOT_FINITE', message);
   }
 }

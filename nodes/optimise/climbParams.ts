@@ -55,6 +55,6 @@ export function routeOf({ optimiser, learningRate, clip }: Values): Route {
   return stepping(sgd({ learningRate, momentum: 0.9, nesterov: true }), clip);
 }
 
-export function watchOf({ whenHacking, patience }: Values): WatchSettings {
+export function watchOf({ whenHacking, patience }: Pick<Values, 'whenHacking' | 'patience'>): WatchSettings {
   return { patience, stop: whenHacking === 'stop' };
 }

@@ -1,9 +1,10 @@
-import type { NodeContext } from '../defineNode.ts';
+import type { Artifact, NodeContext } from '../defineNode.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
-import type { Climbed, Judges } from '../ml/optimise/climber.ts';
+import type { Judges } from '../ml/optimise/climber.ts';
 import type { NoiseClimbProgress } from '../ml/optimise/climbNoise.ts';
 import { figuresOf } from '../ml/optimise/traceOf.ts';
+import type { Tensor4D } from '../ml/tf.ts';
 import type { ImageLabel } from '../ports.ts';
 
 /**
@@ -23,12 +24,14 @@ export async function reportClimb(
   try {
     await progress(fraction, text, () => previewOfPixels(rows[0]!.best.pixels), figures);
   } catch (error) {
-    if (signal.aborted) for (const [i, row] of [...done, ...rows].entries()) save(await pngOf(row, labels[i] ?? {}, i));
+    if (signal.aborted)
+      for (const [i, row] of [...done, ...rows].entries()) save(await bestSoFar(row.best.pixels, labels[i] ?? {}, i));
     throw error;
   }
 }
 
-async function pngOf({ best: { pixels } }: Climbed, label: ImageLabel, i: number) {
+/** A picture [1, H, W, 3] as the file that a cancelled optimiser leaves. */
+export async function bestSoFar(pixels: Tensor4D, label: ImageLabel, i: number): Promise<Artifact> {
   const [, height, width] = pixels.shape;
   const rgb = toBytes((await pixels.data()) as Float32Array);
   const texts = label.prompt === undefined ? {} : { Prompt: label.prompt };

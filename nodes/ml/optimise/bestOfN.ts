@@ -1,15 +1,4 @@
-import type { Tensor4D } from '../tf.ts';
-
-/** One picture that was tried. */
-export interface Candidate {
-  readonly seed: number;
-  /** By each reward. */
-  readonly scores: readonly number[];
-  /** [1, h, w, c]: the noise it was drawn from. */
-  readonly latents: Tensor4D;
-  /** [1, H, W, 3] in [0, 1]. */
-  readonly pixels: Tensor4D;
-}
+import { type Candidate, free, keepBest } from './drawCandidates.ts';
 
 export interface BestOfNSettings {
   /** Candidate i has the seed `seed + i`. */
@@ -24,12 +13,12 @@ export interface BestOfNSettings {
 export interface BestOfN {
   /** Best first; of equals the one drawn first. The caller owns the tensors. */
   readonly best: readonly Candidate[];
-  /** Scores of all candidates in the order they were drawn. */
+  /** Scores of all candidates, by the rewards and then the watched ones, in the order they were drawn. */
   readonly scores: readonly (readonly number[])[];
 }
 
 /**
- * Tries N seeds and keeps the candidates with the largest sum of scores. `draw` gives the candidates of some seeds;
+ * Tries N seeds and keeps the candidates with the largest total. `draw` gives the candidates of some seeds;
  * `report` is awaited after each batch. Where either rejects, every tensor is freed.
  * Source: arXiv 2406.04312, the baseline "best-of-n"; `--imageselect` of its code.
  */
@@ -45,10 +34,8 @@ export async function bestOfN(
       const count = Math.min(batch, candidates - scores.length);
       const seeds = Array.from({ length: count }, (_, i) => (seed + scores.length + i) % 2 ** 53);
       const drawn = await draw(seeds);
-      best.push(...drawn);
-      for (const candidate of drawn) scores.push(candidate.scores);
-      best.sort((a, b) => totalOf(b) - totalOf(a));
-      best.splice(keep).forEach(free);
+      for (const candidate of drawn) scores.push([...candidate.scores, ...candidate.watched]);
+      keepBest(best, drawn, keep);
       await report(scores.length, best);
     }
     return { best, scores };
@@ -56,14 +43,4 @@ export async function bestOfN(
     best.forEach(free);
     throw error;
   }
-}
-
-export function totalOf({ scores }: Candidate): number {
-  return scores.reduce((sum, score) => sum + score, 0);
-}
-
-/** Disposes of a candidate's tensors. */
-export function free({ latents, pixels }: Candidate): void {
-  latents.dispose();
-  pixels.dispose();
 }

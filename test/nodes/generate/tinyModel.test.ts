@@ -78,7 +78,11 @@ describe('nodes on a model with random weights', async () => {
     const { reward } = await colourfulness.run({}, {}, context);
     const { scores } = await score.run({ images: together, rewards: [reward], prompt: undefined }, {}, context);
     const search = { ...params, seed: 3, candidates: 5, keep: 2, width: 64, height: 64, batch: 2 };
-    const best = await bestOfN.run({ generator, prompt, rewards: [reward], conditions: [] }, search, context);
+    const best = await bestOfN.run(
+      { generator, prompt, rewards: [reward], watch: [], conditions: [] },
+      search,
+      context,
+    );
     const ranking = scores.values
       .map(([value], i) => ({ value: value ?? Number.NaN, seed: 3 + i }))
       .sort((x, y) => y.value - x.value);

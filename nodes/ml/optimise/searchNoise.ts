@@ -1,0 +1,186 @@
+import { GraphError } from '../../errors.ts';
+import type { TraceColumn } from '../../ports.ts';
+import { concat, type Tensor4D, tensor4d } from '../tf.ts';
+import type { WatchSettings } from './climber.ts';
+import { brokenScore, type Candidate, type Contest, copyOf, drawCandidates, free, keepBest } from './drawCandidates.ts';
+import type { Ask, NoiseSearch, Query } from './noiseSearch.ts';
+import { findRewardHacking, hackingInWords } from './rewardHacking.ts';
+import { weightedTotal, weightsOf } from './weightedTotal.ts';
+
+export interface SearchSettings {
+  /** Latents of one picture. */
+  readonly shape: readonly [h: number, w: number, c: number];
+  /** How many pictures are drawn at once, and how many of the best are kept. */
+  readonly batch: number;
+  readonly keep: number;
+  /** Its patience counts rounds. */
+  readonly watch: WatchSettings;
+}
+
+/** Where a search is. */
+export interface Searched {
+  /** Best first. The search owns the tensors until it ends, then the caller does. */
+  readonly best: readonly Candidate[];
+  readonly columns: readonly TraceColumn[];
+  /** A row a round: total, scores and watched scores, each the mean of its pictures; then the measures. */
+  readonly rows: readonly (readonly number[])[];
+  /** The round, from 0, that the best picture is of. */
+  readonly kept: number;
+  readonly remarks: readonly string[];
+}
+
+interface State {
+  best: Candidate[];
+  columns: TraceColumn[];
+  readonly rows: number[][];
+  kept: number;
+  readonly remarks: string[];
+  /** What was best when the watched total was highest. */
+  trusted: { readonly best: Candidate[]; readonly kept: number };
+  pictures: number;
+  hacks: boolean;
+}
+
+/**
+ * Runs a search that needs no gradient to its end: draws what it asks for, judges it, tells it the totals, and keeps the best
+ * of all pictures. A number that is none or, if asked to, reward hacking ends it early: the best so far is kept and a remark
+ * says so. `report` is awaited after each round and `onStep` after each step of denoising; where either rejects, every tensor
+ * is freed. Throws GraphError `NOT_FINITE` in the first round.
+ */
+export async function searchNoise(
+  contest: Contest,
+  search: NoiseSearch,
+  settings: SearchSettings,
+  report: (found: Searched) => Promise<void>,
+  onStep: () => Promise<void>,
+): Promise<Searched> {
+  const state: State = {
+    best: [],
+    columns: [],
+    rows: [],
+    kept: 0,
+    remarks: [],
+    trusted: { best: [], kept: 0 },
+    pictures: 0,
+    hacks: false,
+  };
+  try {
+    for (let ask = search.next([]); !ask.done; ) {
+      const drawn = await draw(contest, ask.value.queries, settings, onStep);
+      const totals = drawn.map(({ total }) => total);
+      if (!noteRound(state, drawn, ask.value, contest, settings)) break;
+      await report(state);
+      ask = search.next(totals);
+    }
+    return state;
+  } catch (error) {
+    state.best.forEach(free);
+    throw error;
+  } finally {
+    state.trusted.best.forEach(free);
+  }
+}
+
+/** The candidates of some queries, in their order. The caller owns them. */
+async function draw(
+  contest: Contest,
+  queries: readonly Query[],
+  { shape, batch }: SearchSettings,
+  onStep: () => Promise<void>,
+): Promise<Candidate[]> {
+  const drawn: Candidate[] = [];
+  try {
+    for (let start = 0; start < queries.length; start += batch) {
+      const part = queries.slice(start, start + batch);
+      const latents = latentsOf(part, shape);
+      try {
+        drawn.push(...(await drawCandidates(contest, { latents, seeds: part.map(({ seed }) => seed) }, onStep)));
+      } finally {
+        latents.dispose();
+      }
+    }
+    return drawn;
+  } catch (error) {
+    drawn.forEach(free);
+    throw error;
+  }
+}
+
+function latentsOf(queries: readonly Query[], [h, w, c]: SearchSettings['shape']): Tensor4D {
+  const rows = queries.map(({ noise }) => tensor4d(noise, [1, h, w, c]));
+  const latents: Tensor4D = concat(rows, 0);
+  for (const row of rows) row.dispose();
+  return latents;
+}
+
+/** Takes in what a round was worth, and the candidates. False where the search is to end. */
+function noteRound(
+  state: State,
+  drawn: readonly Candidate[],
+  { measures }: Ask,
+  contest: Contest,
+  { keep, watch }: SearchSettings,
+): boolean {
+  const broken = drawn.map((each) => brokenScore(each, contest)).find((each) => each !== undefined);
+  if (broken) {
+    drawn.forEach(free);
+    state.remarks.push(brokenInWords(broken, state));
+    return false;
+  }
+  state.pictures += drawn.length;
+  state.columns = columnsOf(contest, measures);
+  const means = meansOf(drawn);
+  const before = state.best[0]?.total ?? Number.NEGATIVE_INFINITY;
+  keepBest(state.best, drawn, keep);
+  if (state.best[0]!.total > before) state.kept = state.rows.length;
+  state.rows.push([...means, state.best[0]!.total, state.pictures, ...Object.values(measures)]);
+  return contest.watched.length === 0 || noteWatched(state, contest, watch);
+}
+
+/** Sentence on a number that is none. Throws GraphError `NOT_FINITE` where nothing was found before. */
+function brokenInWords({ name, score }: { name: string; score: number }, { rows, kept }: State): string {
+  const what = `the reward "${name}" gave ${score}`;
+  if (rows.length > 0)
+    return `The search stopped in round ${rows.length + 1}, because ${what}; its best so far is kept, of round ${kept + 1}.`;
+  throw new GraphError('NOT_FINITE', `The search cannot begin: ${what} in the first round already.`);
+}
+
+/** Says once that the rewards are hacked. False where the search is to end for that, with what was best before. */
+function noteWatched(state: State, { rewards, watched }: Contest, settings: WatchSettings): boolean {
+  const weights = weightsOf(watched);
+  const from = 1 + rewards.length;
+  const totals = state.rows.map((row) => weightedTotal(row.slice(from, from + watched.length), weights));
+  if (totals.slice(0, -1).every((total) => total < totals.at(-1)!)) {
+    state.trusted.best.forEach(free);
+    state.trusted = { best: state.best.map(copyOf), kept: state.kept };
+  }
+  const tolerance = watched.reduce((sum, { usualRange: [low, high] }, i) => sum + weights[i]! * (high - low), 0) / 100;
+  const optimised = state.rows.map(([total]) => total!);
+  const hacking = findRewardHacking(optimised, totals, { patience: settings.patience, tolerance });
+  if (!hacking || state.hacks) return true;
+  state.hacks = true;
+  state.remarks.push(hackingInWords(hacking, watched.map(({ name }) => name).join(', '), 'The search'));
+  if (!settings.stop) return true;
+  state.best.forEach(free);
+  state.best = state.trusted.best;
+  state.kept = state.trusted.kept;
+  state.trusted = { best: [], kept: 0 };
+  state.remarks.push(`The search stopped there; what was best before is kept, of round ${state.kept + 1}.`);
+  return false;
+}
+
+function columnsOf({ rewards, watched }: Contest, measures: Ask['measures']): TraceColumn[] {
+  const measured = ['best total', 'pictures', ...Object.keys(measures)];
+  return [
+    { name: 'total', role: 'total' },
+    ...rewards.map(({ name }) => ({ name, role: 'reward' as const })),
+    ...watched.map(({ name }) => ({ name, role: 'watched' as const })),
+    ...measured.map((name) => ({ name, role: 'measure' as const })),
+  ];
+}
+
+/** Total, scores and watched scores, each the mean over candidates. */
+function meansOf(drawn: readonly Candidate[]): number[] {
+  const rows = drawn.map(({ total, scores, watched }) => [total, ...scores, ...watched]);
+  return rows[0]!.map((_, k) => rows.reduce((sum, row) => sum + row[k]!, 0) / rows.length);
+}

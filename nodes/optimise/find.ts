@@ -1,0 +1,119 @@
+import { defineNode, type NodeContext } from '../defineNode.ts';
+import { latentShapeOf } from '../generate/sizeParams.ts';
+import { brokenScore, type Candidate, type Contest, drawCandidates, free } from '../ml/optimise/drawCandidates.ts';
+import { sampleFilters } from '../ml/optimise/filterSamples.ts';
+import { find as findDistribution, startPolicy } from '../ml/optimise/find.ts';
+import { distributionOf, sampleDistribution } from '../ml/optimise/sampleDistribution.ts';
+import { normalLatents } from '../ml/random.ts';
+import { dispose } from '../ml/tf.ts';
+import { choice, integer, number } from '../params.ts';
+import type { Distribution } from '../ports.ts';
+import { candidateOutputs } from './candidateOutputs.ts';
+import { contestOf, searchInputs, searchParams, searchPictures, searchTrace } from './searchPictures.ts';
+
+export const find = defineNode({
+  type: 'optimise/find',
+  version: 1,
+  title: 'FIND',
+  summary:
+    'Fine-tunes the distribution of the noise for one prompt by reinforcement learning, without gradients of generator or rewards, and draws pictures from what it learned.',
+  source: 'arXiv 2407.19453, with the filters of arXiv 2409.06957',
+  inputs: searchInputs,
+  params: {
+    iterations: integer({ initial: 100, min: 1, max: 10_000, help: 'How often the distribution is updated.' }),
+    perIteration: integer({ initial: 4, min: 1, max: 256, help: 'Pictures drawn for each update.' }),
+    learningRate: number({ initial: 0.001, min: 0, max: 1, step: 0.001, help: 'Of AdamW, for mean and deviation.' }),
+    calibration: choice({
+      initial: 'value network',
+      options: ['value network', 'running mean'],
+      help: 'What a reward is compared with: what a network expects of the distribution, or the mean of the last ones in units of their deviation.',
+    }),
+    filter: choice({
+      initial: 'all',
+      options: sampleFilters,
+      help: 'Which pictures of an iteration teach: all, or as in PF-PPO the best (BoN), and one other (BR), and the worst (BW).',
+    }),
+    reuse: integer({ initial: 6, min: 0, max: 1000, help: 'How many samples of the past teach again.' }),
+    clip: number({
+      initial: 0.2,
+      min: 0,
+      max: 10,
+      step: 0.05,
+      help: 'How far the probability of a sample may have changed since it was drawn, as a share, and it still teaches.',
+    }),
+    prior: number({ initial: 0.01, min: 0, max: 100, step: 0.01, help: 'How strongly it is kept near plain noise.' }),
+    samples: integer({ initial: 4, min: 1, max: 256, help: 'Pictures drawn from the distribution in the end.' }),
+    ...searchParams,
+  },
+  outputs: {
+    distribution: { type: 'distribution', list: false, help: 'What was learned.' },
+    noise: { type: 'noise', list: false, help: 'Drawn from it; its seeds follow those of the search.' },
+    images: { type: 'images', list: false, help: 'What that noise shows.' },
+    scores: { type: 'scores', list: false, help: 'Of these pictures, by the rewards and the watched ones.' },
+    bestImages: { type: 'images', list: false, help: 'The best pictures of the whole search, best first.' },
+    bestNoise: { type: 'noise', list: false, help: 'What they were drawn from.' },
+    bestScores: { type: 'scores', list: false, help: 'Their scores.' },
+    trace: { type: 'trace', list: false, help: 'Every iteration: means of its pictures, drift and spread.' },
+  },
+  async run(inputs, params, context) {
+    const { prompt, generator } = inputs;
+    const contest = contestOf(inputs, params);
+    const shape = latentShapeOf(generator, params);
+    const policy = startPolicy(shape[0] * shape[1] * shape[2]);
+    const settings = { ...params, samples: params.perIteration };
+    const search = findDistribution(policy, settings, (seed) => normalLatents(seed, shape));
+    const found = await searchPictures(contest, params, { search, rounds: params.iterations }, context);
+    const distribution = distributionOf(policy.parameters, shape, prompt);
+    let drawn: Candidate[] = [];
+    try {
+      const first = params.seed + params.iterations * params.perIteration;
+      const seeds = Array.from({ length: params.samples }, (_, i) => (first + i) % 2 ** 53);
+      drawn = await drawSamples(contest, distribution, seeds, params.batch, context);
+      const broken = drawn.map((each) => brokenScore(each, contest)).find((each) => each !== undefined);
+      const best = candidateOutputs(found.best, prompt, contest);
+      const trace = searchTrace(found, prompt);
+      return {
+        distribution,
+        ...candidateOutputs(broken ? found.best : drawn, prompt, contest),
+        bestImages: best.images,
+        bestNoise: best.noise,
+        bestScores: best.scores,
+        trace: broken ? { ...trace, remarks: [...trace.remarks, brokenInWords(broken)] } : trace,
+      };
+    } catch (error) {
+      dispose([distribution.mean, distribution.std]);
+      throw error;
+    } finally {
+      [...found.best, ...drawn].forEach(free);
+    }
+  },
+});
+
+/** Pictures from a distribution, judged, `batch` at a time. The caller owns them. */
+async function drawSamples(
+  contest: Contest,
+  distribution: Distribution,
+  seeds: readonly number[],
+  batch: number,
+  { progress }: NodeContext,
+): Promise<Candidate[]> {
+  const drawn: Candidate[] = [];
+  try {
+    for (let start = 0; start < seeds.length; start += batch) {
+      const noise = sampleDistribution(distribution, seeds.slice(start, start + batch));
+      try {
+        drawn.push(...(await drawCandidates(contest, noise, () => progress(1, 'drawing from what was learned'))));
+      } finally {
+        noise.latents.dispose();
+      }
+    }
+    return drawn;
+  } catch (error) {
+    drawn.forEach(free);
+    throw error;
+  }
+}
+
+function brokenInWords({ name, score }: { readonly name: string; readonly score: number }): string {
+  return `The pictures drawn from what was learned cannot be scored, because the reward "${name}" gave ${score}: the best of the search stand in their place.`;
+}
