@@ -24,7 +24,9 @@ import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
 import { find } from './optimise/find.ts';
+import { rankSgd } from './optimise/rankSgd.ts';
 import { reno } from './optimise/reno.ts';
+import { spsa } from './optimise/spsa.ts';
 import { beforeAfter } from './output/beforeAfter.ts';
 import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
@@ -63,6 +65,8 @@ export const library: Library = libraryOf([
   guidedSample,
   bestOfN,
   find,
+  rankSgd,
+  spsa,
   reno,
   climb,
   clipScore,

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { coarseGrid, spread } from '../../../../nodes/ml/optimise/coarseNoise.ts';
+import type { NoiseSearch } from '../../../../nodes/ml/optimise/noiseSearch.ts';
+import { type RankSgdSettings, rankSgd, rankWeights } from '../../../../nodes/ml/optimise/rankSgd.ts';
+import { spsa } from '../../../../nodes/ml/optimise/spsa.ts';
+
+/** Runs a search on a reward of the noise. */
+function run(search: NoiseSearch, reward: (noise: Float32Array) => number) {
+  const totals: number[][] = [];
+  const asked: Float32Array[][] = [];
+  for (let ask = search.next([]); !ask.done; ) {
+    asked.push(ask.value.queries.map(({ noise }) => noise));
+    totals.push(asked.at(-1)!.map(reward));
+    ask = search.next(totals.at(-1)!);
+  }
+  return { totals, asked };
+}
+/** -|z - 1|^2 / d: 0 at best, -1 at z = 0. */
+const nearOnes = (noise: Float32Array) => -noise.reduce((sum, z) => sum + (z - 1) ** 2, 0) / noise.length;
+
+describe('ZO-RankSGD', () => {
+  const settings: RankSgdSettings = { seed: 3, rounds: 40, queries: 6, ranked: 3, smoothing: 0.1, stepSize: 0.5 };
+
+  it('climbs by ranks alone', () => {
+    const { totals, asked } = run(rankSgd(new Float32Array(16), settings), nearOnes);
+    expect(Math.max(...totals.flat())).toBeGreaterThan(-0.2);
+    expect(totals.map((round) => round.length)).toEqual([1, ...new Array(80).fill(6)]);
+    const scaled = run(rankSgd(new Float32Array(16), settings), (noise) => Math.exp(5 * nearOnes(noise)) - 100);
+    expect(scaled.asked.map((round) => round.map((noise) => [...noise]))).toEqual(
+      asked.map((round) => round.map((noise) => [...noise])),
+    );
+  });
+
+  it('never goes to a worse place', () => {
+    const { totals, asked } = run(rankSgd(new Float32Array(16), settings), nearOnes);
+    let best = totals[0]![0]!;
+    for (let round = 1; round < totals.length; round += 2) {
+      const centre = asked[round]![0]!.map((_, i) => asked[round]!.reduce((sum, noise) => sum + noise[i]!, 0) / 6);
+      expect(nearOnes(centre)).toBeGreaterThan(best - 0.1); // queries lie around the best so far
+      best = Math.max(best, ...totals[round]!, ...totals[round + 1]!);
+    }
+  });
+
+  it('weighs each known pair once', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 20 }), fc.nat(), (m, some) => {
+        const k = 1 + (some % (m - 1));
+        const expected = new Array<number>(m).fill(0);
+        let pairs = 0;
+        for (let better = 0; better < k; better++)
+          for (let worse = better + 1; worse < m; worse++) {
+            expected[better]!++;
+            expected[worse]!--;
+            pairs++;
+          }
+        rankWeights(m, k).forEach((weight, i) => {
+          expect(weight).toBeCloseTo(expected[i]! / pairs, 12);
+        });
+      }),
+      { seed: 8 },
+    );
+  });
+});
+
+describe('SPSA', () => {
+  it('moves blocks of noise together', () => {
+    const coarse = coarseGrid([3, 4, 2], 2);
+    expect(coarse.size).toBe(2 * 2 * 2);
+    const moved = spread(
+      new Float32Array(24),
+      Float32Array.from({ length: 8 }, (_, i) => i),
+      coarse,
+    );
+    const plane = (channel: number) => [...moved].filter((_, i) => i % 2 === channel);
+    expect(plane(0)).toEqual([0, 0, 2, 2, 0, 0, 2, 2, 4, 4, 6, 6]);
+    expect(plane(1)).toEqual([1, 1, 3, 3, 1, 1, 3, 3, 5, 5, 7, 7]);
+  });
+
+  it('climbs a slope that it can only feel', () => {
+    const settings = { seed: 2, iterations: 60, pairs: 5, stepSize: 0.3, perturbation: 0.1, momentum: 0.9 };
+    const { totals } = run(spsa(new Float32Array(16), coarseGrid([4, 4, 1], 2), settings), nearOnes);
+    expect(totals).toHaveLength(61);
+    expect(totals[0]).toHaveLength(10);
+    expect(totals.at(-1)![0]).toBeGreaterThan(-0.05);
+  });
+
+  it('steps along the slope of the first pair exactly', () => {
+    const settings = { seed: 2, iterations: 1, pairs: 1, stepSize: 0.3, perturbation: 0.1, momentum: 0.9 };
+    const { totals, asked } = run(spsa(new Float32Array(2), coarseGrid([1, 2, 1], 1), settings), nearOnes);
+    const [up, down] = asked[0]!;
+    const a = 0.3 / 2 ** 0.4;
+    for (const i of [0, 1]) {
+      const slope = (totals[0]![0]! - totals[0]![1]!) / (up![i]! - down![i]!);
+      expect(Math.abs(up![i]!)).toBeGreaterThan(0.049);
+      expect(asked[1]![0]![i]).toBeCloseTo(a * 1.9 * slope, 4);
+    }
+  });
+});

@@ -1,0 +1,54 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dispose } from '../../../nodes/ml/tf.ts';
+import { rankSgd } from '../../../nodes/optimise/rankSgd.ts';
+import { spsa } from '../../../nodes/optimise/spsa.ts';
+import { brightness } from '../../support/brightness.ts';
+import { guardLeaks, openTestDevice } from '../../support/devices.ts';
+import { nodeContext } from '../../support/nodeContext.ts';
+import { stripeGenerator } from '../../support/stripeGenerator.ts';
+
+const sampling = { scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 8 } as const;
+const shared = { ...sampling, seed: 10, keep: 2, width: 0, height: 0, whenHacking: 'say so', patience: 10 } as const;
+const generator = { ...stripeGenerator(), differentiable: false };
+const reward = { ...brightness, differentiable: false };
+const inputs = { generator, prompt: 'bright', rewards: [reward], watch: [], conditions: [] };
+const { context } = nodeContext();
+
+describe('searches without gradients', async () => {
+  beforeAll(async () => void (await openTestDevice()));
+  guardLeaks();
+
+  it.each([
+    [
+      'ZO-RankSGD',
+      () =>
+        rankSgd.run(inputs, { ...shared, rounds: 12, queries: 6, ranked: 3, smoothing: 0.2, stepSize: 0.5 }, context),
+      25,
+    ],
+    [
+      'SPSA',
+      () =>
+        spsa.run(
+          inputs,
+          { ...shared, iterations: 20, pairs: 4, block: 2, stepSize: 4, perturbation: 0.2, momentum: 0.9 },
+          context,
+        ),
+      21,
+    ],
+  ] as const)('%s finds brighter pictures than it began with', async (_name, run, rounds) => {
+    const { images, noise, scores, trace } = await run();
+    const rows = trace.values[0]!;
+    expect(rows).toHaveLength(rounds);
+    expect(rows.at(-1)![2]! - rows[0]![0]!).toBeGreaterThan(0.1); // best total - mean of the first round
+    expect(scores.values[0]![0]).toBeCloseTo(rows.at(-1)![2]!, 6);
+    const again = brightness.score(images.pixels, []);
+    expect((await again.data())[0]).toBeCloseTo(scores.values[0]![0]!, 5);
+    expect(noise.latents.shape).toEqual([2, 4, 8, 3]);
+    dispose([images.pixels, noise.latents, again]);
+  });
+
+  it('refuse to rank all queries', async () => {
+    const params = { ...shared, rounds: 1, queries: 4, ranked: 4, smoothing: 0.2, stepSize: 0.5 };
+    await expect(rankSgd.run(inputs, params, context)).rejects.toMatchObject({ code: 'BAD_PARAM' });
+  });
+});
