@@ -24,6 +24,7 @@ import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
 import { find } from './optimise/find.ts';
+import { paretoNoise } from './optimise/paretoNoise.ts';
 import { rankSgd } from './optimise/rankSgd.ts';
 import { reno } from './optimise/reno.ts';
 import { spsa } from './optimise/spsa.ts';
@@ -65,6 +66,7 @@ export const library: Library = libraryOf([
   guidedSample,
   bestOfN,
   find,
+  paretoNoise,
   rankSgd,
   spsa,
   reno,

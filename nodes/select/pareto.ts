@@ -1,8 +1,8 @@
 import { defineNode, list, one, optional } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
 import { balance, crowdingDistance, hypervolume, nonDominated, type Point } from '../ml/pareto.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
+import { referencePoint } from './referencePoint.ts';
 import { requireRows } from './requireRows.ts';
 
 /** What comes first of a front: the extremes and then the loneliest, the most balanced, or as they came. */
@@ -68,15 +68,3 @@ export const pareto = defineNode({
     }
   },
 });
-
-/** Reads the reference point. Throws GraphError `BAD_PARAM`. */
-function referencePoint(text: string, names: readonly string[]): number[] {
-  const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  const point = numbers.length === 1 ? names.map(() => numbers[0]!) : numbers;
-  if (point.length === names.length && point.every(Number.isFinite)) return point;
-  throw new GraphError(
-    'BAD_PARAM',
-    `The reference point is "${text}"; give one number for all scores, or ${names.length} with commas, for ${names.join(', ')}.`,
-    { at: { param: 'reference' } },
-  );
-}

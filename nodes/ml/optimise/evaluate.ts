@@ -34,12 +34,12 @@ export function see(variable: Tensor, look: Look): Seen {
 
 /**
  * Pictures and scores, and the gradient of -sum_i w_i r_i with respect to the variable, of its shape: 0 where no score depends
- * on it. A reward of weight 0 is scored only. The caller owns all tensors.
+ * on it. A weight is one for all rows or one each, [N]; a reward of weight 0 is scored only. The caller owns all tensors.
  */
 export function evaluate(
   variable: Tensor,
   look: Look,
-  weights: readonly number[],
+  weights: readonly (number | Tensor1D)[],
 ): Seen & { readonly gradient: Tensor } {
   let seen: Seen | undefined;
   const loss = (x: Tensor): Tensor => {

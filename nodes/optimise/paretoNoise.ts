@@ -1,0 +1,116 @@
+import { defineNode, many, one } from '../defineNode.ts';
+import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { previewOfPixels } from '../ml/image/previewOf.ts';
+import { climbFront, type Front } from '../ml/optimise/climbFront.ts';
+import type { NoiseClimb } from '../ml/optimise/climbNoise.ts';
+import { free } from '../ml/optimise/drawCandidates.ts';
+import { sgd } from '../ml/optimise/sgd.ts';
+import { columnTitle } from '../ml/optimise/traceOf.ts';
+import { integer, number, text } from '../params.ts';
+import type { Trace, TraceColumn } from '../ports.ts';
+import { referencePoint } from '../select/referencePoint.ts';
+import { candidateOutputs } from './candidateOutputs.ts';
+import { climbParams, watchOf } from './climbParams.ts';
+import { bestSoFar } from './climbReport.ts';
+import { requireGradient } from './requireGradient.ts';
+
+export const paretoNoise = defineNode({
+  type: 'optimise/pareto-noise',
+  version: 1,
+  title: 'Pareto noise',
+  summary:
+    'A population of noises climbs several rewards at once without weighing them against each other: only those that no other beats receive a gradient, and the front of all pictures seen is kept.',
+  source: 'Parrot, arXiv 2401.05675, algorithm 1',
+  inputs: {
+    generator: one('generator', { help: 'It has to give gradients.' }),
+    noise: one('noise', { help: 'The population; eight or more.' }),
+    prompt: one('text'),
+    rewards: many('reward', {
+      min: 2,
+      help: 'A weight changes how far a reward is climbed, not which picture is better.',
+    }),
+    watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
+    conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+  },
+  params: {
+    evaluations: { ...climbParams.evaluations, initial: 20 },
+    learningRate: number({ initial: 20, min: 0, max: 1000, step: 1, help: 'Of SGD with Nesterov momentum 0.9.' }),
+    clip: climbParams.clip,
+    emphasis: number({
+      initial: 0.5,
+      min: 0,
+      max: 1,
+      step: 0.1,
+      help: 'How much each member cares for one reward, in turn, more than for the others: 0 is not at all, 1 for nothing else.',
+    }),
+    fresh: number({
+      initial: 0.3,
+      min: 0,
+      max: 1,
+      step: 0.1,
+      help: 'The share of fresh noise where a member that is beaten starts anew beside one of the front; at 0 it waits.',
+    }),
+    keep: integer({ initial: 16, min: 1, max: 256, help: 'The most pictures of the front that are kept.' }),
+    reference: text({
+      initial: '0',
+      help: 'The point above which volume counts: a number for all rewards, or one each.',
+    }),
+    whenHacking: climbParams.whenHacking,
+    patience: climbParams.patience,
+    ...sampleParams,
+  },
+  outputs: {
+    images: { type: 'images', list: false, help: 'The front of all pictures seen.' },
+    noise: { type: 'noise', list: false, help: 'What they were drawn from.' },
+    scores: { type: 'scores', list: false, help: 'Their scores, by the rewards and the watched ones.' },
+    trace: {
+      type: 'trace',
+      list: false,
+      help: 'Every evaluation: hypervolume, means over the members of the front, their number.',
+    },
+  },
+  async run({ generator, noise, prompt, rewards, watch, conditions }, params, { progress, save, signal }) {
+    requireGradient('Pareto noise', { generator, rewards });
+    const settings = sampleSettings(generator, params);
+    const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
+    const slope: NoiseClimb = { generator, request, rewards, watched: watch };
+    const names = rewards.map(({ name }) => name);
+    const climbing = {
+      ...params,
+      optimiser: sgd({ learningRate: params.learningRate, momentum: 0.9, nesterov: true }),
+      reference: referencePoint(params.reference, names),
+      watch: watchOf(params),
+    };
+    const columns = columnsOf(slope);
+    await progress(0);
+    const front = await climbFront(slope, climbing, async (evaluation, { archive, rows }) => {
+      const figures = Object.fromEntries(columns.map((column, i) => [columnTitle(column), rows.at(-1)![i]!]));
+      const said = `evaluation ${evaluation} of ${params.evaluations}: ${archive.length} pictures, hypervolume ${figures.hypervolume!.toPrecision(4)}`;
+      try {
+        await progress(evaluation / params.evaluations, said, () => previewOfPixels(archive[0]!.pixels), figures);
+      } catch (error) {
+        if (signal.aborted)
+          for (const [i, { pixels, seed }] of archive.entries()) save(await bestSoFar(pixels, { prompt, seed }, i));
+        throw error;
+      }
+    });
+    try {
+      return { ...candidateOutputs(front.archive, prompt, slope), trace: traceOfFront(front, columns, prompt) };
+    } finally {
+      front.archive.forEach(free);
+    }
+  },
+});
+
+function columnsOf({ rewards, watched }: NoiseClimb): TraceColumn[] {
+  return [
+    { name: 'hypervolume', role: 'total' },
+    ...rewards.map(({ name }) => ({ name, role: 'reward' as const })),
+    ...watched.map(({ name }) => ({ name, role: 'watched' as const })),
+    { name: 'members of the front', role: 'measure' },
+  ];
+}
+
+function traceOfFront({ rows, remarks }: Front, columns: readonly TraceColumn[], prompt: string): Trace {
+  return { columns, values: [rows], labels: [{ prompt }], kept: [rows.length - 1], remarks };
+}
