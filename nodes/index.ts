@@ -10,6 +10,7 @@ import { type Library, libraryOf } from './defineNode.ts';
 import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
+import { expandPrompt } from './input/expandPrompt.ts';
 import { loadDistribution } from './input/loadDistribution.ts';
 import { loadImages } from './input/loadImages.ts';
 import { noise } from './input/noise.ts';
@@ -52,6 +53,7 @@ import { top } from './select/top.ts';
 export const library: Library = libraryOf([
   text,
   promptList,
+  expandPrompt,
   number,
   numberRange,
   noise,
