@@ -30,6 +30,7 @@ import { rankSgd } from './optimise/rankSgd.ts';
 import { reno } from './optimise/reno.ts';
 import { spsa } from './optimise/spsa.ts';
 import { beforeAfter } from './output/beforeAfter.ts';
+import { comparison } from './output/comparison.ts';
 import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
 import { saveDistribution } from './output/saveDistribution.ts';
@@ -46,6 +47,7 @@ import { pickScore } from './reward/pickScore.ts';
 import { score } from './reward/score.ts';
 import { weight } from './reward/weight.ts';
 import { worldTruth } from './reward/worldTruth.ts';
+import { nameImages } from './select/nameImages.ts';
 import { pareto } from './select/pareto.ts';
 import { top } from './select/top.ts';
 
@@ -93,6 +95,7 @@ export const library: Library = libraryOf([
   asReward,
   top,
   pareto,
+  nameImages,
   saveImages,
   saveDistribution,
   imageGrid,
@@ -100,4 +103,5 @@ export const library: Library = libraryOf([
   scoreTable,
   traceChart,
   genevalTable,
+  comparison,
 ]);

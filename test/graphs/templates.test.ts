@@ -17,8 +17,38 @@ const textOf = (name: string) => readFileSync(new URL(name, folder), 'utf8');
 
 /** What makes a template quick to run, and the files it then writes. */
 const quick: Record<string, { settings: Settings; files: number }> = {
+  'best-of-n.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 3 },
+  'compare-at-equal-compute.json': {
+    settings: {
+      'prompts.prompts': 'a red circle\ntwo blue squares',
+      'sample.steps': 1,
+      'calls.steps': 1,
+      'calls.candidates': 2,
+      'time.steps': 1,
+      'time.candidates': 3,
+      'find.steps': 1,
+      'find.iterations': 1,
+      'find.perIteration': 2,
+      'find.samples': 1,
+      'reno.steps': 1,
+      'reno.evaluations': 2,
+    },
+    files: 3,
+  },
+  'find.json': {
+    settings: {
+      'find.steps': 2,
+      'find.iterations': 2,
+      'find.perIteration': 2,
+      'find.samples': 2,
+      'noise.count': 2,
+      'plain.steps': 2,
+    },
+    files: 4,
+  },
   'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
   'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
+  'pareto-front.json': { settings: { 'noise.count': 4, 'sample.steps': 2 }, files: 3 },
   'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
   'score-a-folder.json': { settings: {}, files: 4 },
   'reno.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },

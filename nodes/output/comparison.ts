@@ -1,0 +1,80 @@
+import { defineNode, many } from '../defineNode.ts';
+import { encodePng, type RgbPicture, toBytes } from '../ml/image/encodePng.ts';
+import { scoreImages } from '../ml/image/scoreImages.ts';
+import { tileImages } from '../ml/image/tileImages.ts';
+import { integer, text } from '../params.ts';
+import type { ImageLabel, Images, Reward } from '../ports.ts';
+import { checkFileName } from './checkFileName.ts';
+import { csvText, type TableRow } from './csvText.ts';
+
+/** A picture with what is known of it and how it scores. */
+interface Entry {
+  readonly label: ImageLabel;
+  readonly picture: RgbPicture;
+  readonly scores: readonly number[];
+}
+
+export const comparison = defineNode({
+  type: 'output/comparison',
+  version: 1,
+  title: 'Comparison',
+  summary:
+    'Compares pictures by their names (see Name images): a table with a row a name and the mean of each reward, and a picture with prompts down and names across.',
+  inputs: {
+    images: many('images', { min: 1 }),
+    rewards: many('reward', { min: 1, help: 'What all are scored by; one that no method optimised is the fairest.' }),
+  },
+  params: {
+    name: text({ initial: 'comparison', help: 'Name of the files, without ending.' }),
+    enlarge: integer({ initial: 2, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
+  },
+  outputs: {},
+  async run({ images, rewards }, { name, enlarge }, { progress, save }) {
+    checkFileName(name);
+    const entries: Entry[] = [];
+    for (const [i, batch] of images.entries()) {
+      await progress(i / images.length);
+      entries.push(...(await entriesOf(batch, rewards)));
+    }
+    const names = unique(entries.map(({ label }) => label.name ?? ''));
+    const prompts = unique(entries.map(({ label }) => label.prompt ?? ''));
+    const rows = names.map((each) => rowOf(each, entries, rewards));
+    const encode = (content: string) => new TextEncoder().encode(content);
+    save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(rows)) });
+    save({ name: `${name}.json`, mime: 'application/json', bytes: encode(`${JSON.stringify(rows, null, 2)}\n`) });
+    const cells = prompts.map((prompt) =>
+      names.flatMap((each) => {
+        const found = entries.filter(({ label }) => (label.prompt ?? '') === prompt && (label.name ?? '') === each);
+        return found.slice(0, 1).map(({ picture }) => picture);
+      }),
+    );
+    const bytes = encodePng(tileImages(cells, { gap: 2, enlarge }), { Prompt: prompts.join('\n') });
+    save({ name: `${name}.png`, mime: 'image/png', bytes, label: {} });
+  },
+});
+
+async function entriesOf({ pixels, labels }: Images, rewards: readonly Reward[]): Promise<Entry[]> {
+  const [, height, width] = pixels.shape;
+  const prompts = labels.map(({ prompt }) => prompt ?? '');
+  const scores = await scoreImages(rewards, pixels, prompts);
+  const bytes = toBytes((await pixels.data()) as Float32Array);
+  const size = height * width * 3;
+  return labels.map((label, i) => ({
+    label,
+    picture: { width, height, rgb: bytes.subarray(i * size, (i + 1) * size) },
+    scores: scores[i]!,
+  }));
+}
+
+function rowOf(name: string, entries: readonly Entry[], rewards: readonly Reward[]): TableRow {
+  const own = entries.filter(({ label }) => (label.name ?? '') === name);
+  const means = rewards.map((reward, k) => [
+    reward.name,
+    own.reduce((sum, { scores }) => sum + scores[k]!, 0) / own.length,
+  ]);
+  return { name, pictures: own.length, ...Object.fromEntries(means) };
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
