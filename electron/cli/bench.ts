@@ -12,13 +12,19 @@ export function addBenchCommand(program: Command): void {
     .command('bench')
     .summary('measure speed (in a checkout)')
     .description('Runs the benchmarks of a checkout and prints their figures; exits with 1 where a goal is not met.')
-    .argument('[name]', 'a benchmark, e.g. engine; by default all')
-    .action(async (name?: string) => {
-      process.exitCode = await bench(name);
+    .argument('[name]', 'a benchmark, e.g. engine; by default all, but for those that take hours')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', '\nWhat follows the name goes to the benchmark, e.g. noiseloom bench effects --quick')
+    .action(async (name: string | undefined, _flags: unknown, command: Command) => {
+      process.exitCode = await bench(name, command.args.slice(1));
     });
 }
 
-async function bench(name: string | undefined): Promise<number> {
+/** Benchmarks that run for hours: by name only. */
+const long: readonly string[] = ['effects'];
+
+async function bench(name: string | undefined, rest: readonly string[]): Promise<number> {
   const folder = join(packageFolder, 'test', 'bench');
   const scripts = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.ts'));
   const names = scripts.map((file) => file.slice(0, -3)).sort();
@@ -30,8 +36,8 @@ async function bench(name: string | undefined): Promise<number> {
     );
   }
   let worst: number = exitCodes.done;
-  for (const each of name === undefined ? names : [name]) {
-    const script = [join(packageFolder, 'build', 'run.mjs'), join(folder, `${each}.ts`)];
+  for (const each of name === undefined ? names.filter((each) => !long.includes(each)) : [name]) {
+    const script = [join(packageFolder, 'build', 'run.mjs'), join(folder, `${each}.ts`), ...rest];
     const child = spawn(process.execPath, script, { stdio: 'inherit' });
     const code = await new Promise<number | null>((done, failed) => child.on('close', done).on('error', failed));
     worst = Math.max(worst, code ?? exitCodes.interrupted);

@@ -1,0 +1,146 @@
+import { tasks } from '../../../nodes/ml/world/words.ts';
+import { csvText } from '../../../nodes/output/csvText.ts';
+import { type Interval, pairedBootstrap } from './pairedBootstrap.ts';
+import type { Result } from './trial.ts';
+
+/** What a method comes to over all trials that every method has done. */
+export interface Row {
+  readonly method: string;
+  readonly trials: number;
+  /** Share of correct pictures of each task that there are trials of, in the order of `tasks`. */
+  readonly tasks: Readonly<Record<string, number>>;
+  readonly mean: number;
+  /** Against the base: paired over prompts. */
+  readonly gain: Interval;
+  readonly satisfied: number;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly calls: number;
+  readonly length: number;
+  /** Mean hypervolume, of populations only. */
+  readonly volume: number | undefined;
+}
+
+const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** A row a method; the first method is the base. Trials that a method has not done yet count for none. */
+export function rowsOf(results: readonly Result[], methods: readonly string[]): Row[] {
+  const key = ({ prompt, seed }: Result) => `${seed} ${prompt}`;
+  const done = methods.map((method) => new Set(results.filter((each) => each.method === method).map(key)));
+  const common = results.filter((each) => done.every((keys) => keys.has(key(each))));
+  const base = common.filter(({ method }) => method === methods[0]);
+  const present = tasks.filter((task) => base.some((each) => each.task === task));
+  return methods.map((method) => {
+    const own = common.filter((each) => each.method === method);
+    const shares = present.map((task) =>
+      average(own.filter((each) => each.task === task).map(({ correct }) => +correct)),
+    );
+    const strata = present.map((task) => {
+      const prompts = [...new Set(base.filter((each) => each.task === task).map(({ prompt }) => prompt))];
+      const share = (of: readonly Result[], prompt: string) =>
+        average(of.filter((each) => each.prompt === prompt).map(({ correct }) => +correct));
+      return prompts.map((prompt) => share(own, prompt) - share(base, prompt));
+    });
+    const names = Object.keys(own[0]?.scores ?? {});
+    return {
+      method,
+      trials: own.length,
+      tasks: Object.fromEntries(present.map((task, i) => [task, shares[i]!])),
+      mean: average(shares),
+      gain: pairedBootstrap(strata),
+      satisfied: average(own.map(({ satisfied }) => satisfied)),
+      scores: Object.fromEntries(names.map((name) => [name, average(own.map(({ scores }) => scores[name]!))])),
+      seconds: average(own.map(({ seconds }) => seconds)),
+      calls: average(own.map(({ calls }) => calls)),
+      length: average(own.map(({ length }) => length)),
+      volume: own[0]?.volume === undefined ? undefined : average(own.map(({ volume }) => volume ?? 0)),
+    };
+  });
+}
+
+/** The rows as a Markdown table. */
+export function markdownOf(rows: readonly Row[]): string {
+  const [first] = rows;
+  if (!first) return '';
+  const names = Object.keys(first.scores);
+  const head = [
+    'method',
+    ...Object.keys(first.tasks),
+    'mean',
+    'gain (95 %)',
+    'conditions met',
+    ...names,
+    's',
+    'calls',
+    'length',
+    'volume',
+  ];
+  const lines = rows.map((row) => [
+    row.method,
+    ...[...Object.values(row.tasks), row.mean].map((share) => share.toFixed(2)),
+    inWords(row.gain),
+    row.satisfied.toFixed(2),
+    ...names.map((name) => row.scores[name]!.toPrecision(4)),
+    row.seconds.toFixed(1),
+    row.calls.toFixed(0),
+    row.length.toFixed(2),
+    row.volume?.toFixed(3) ?? '',
+  ]);
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
+  return line(head) + line(head.map((_, i) => (i === 0 ? '---' : '---:'))) + lines.map(line).join('');
+}
+
+function inWords({ mean, low, high }: Interval): string {
+  return low === undefined || high === undefined ? signed(mean) : `${signed(mean)} (${signed(low)} to ${signed(high)})`;
+}
+
+const signed = (value: number) => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)}`;
+
+/** The rows as CSV. */
+export function tableOf(rows: readonly Row[]): string {
+  return csvText(
+    rows.map(({ method, trials, tasks, mean, gain, satisfied, scores, seconds, calls, length, volume }) => ({
+      method,
+      trials,
+      ...tasks,
+      mean,
+      gain: gain.mean,
+      'gain low': gain.low,
+      'gain high': gain.high,
+      satisfied,
+      ...scores,
+      seconds,
+      calls,
+      length,
+      volume,
+    })),
+  );
+}
+
+/** The gains over the base as bars with their intervals, an SVG picture. */
+export function chartOf(rows: readonly Row[]): string {
+  const [left, width, height] = [190, 420, 26];
+  const reach = Math.max(
+    0.01,
+    ...rows.flatMap(({ gain: { mean, low = mean, high = mean } }) => [low, mean, high].map(Math.abs)),
+  );
+  const x = (gain: number) => left + width / 2 + (gain / reach) * (width / 2);
+  const interval = ({ low, high }: Interval, y: number) =>
+    low === undefined || high === undefined
+      ? ''
+      : `<line x1="${x(low).toFixed(1)}" y1="${y + 7}" x2="${x(high).toFixed(1)}" y2="${y + 7}" stroke="#222" stroke-width="2"/>`;
+  const bars = rows.map(({ method, gain }, i) => {
+    const y = 34 + i * height;
+    const [from, to] = [Math.min(x(0), x(gain.mean)), Math.max(x(0), x(gain.mean))];
+    return [
+      `<text x="${left - 8}" y="${y + 11}" text-anchor="end">${method.replace('&', '&amp;').replace('<', '&lt;')}</text>`,
+      `<rect x="${from.toFixed(1)}" y="${y}" width="${(to - from).toFixed(1)}" height="14" fill="#4a7bd0"/>`,
+      interval(gain, y),
+    ].join('');
+  });
+  const bottom = 34 + rows.length * height;
+  const axis = `<line x1="${x(0)}" y1="28" x2="${x(0)}" y2="${bottom}" stroke="#888"/>`;
+  const title = `<text x="${left}" y="18">share of correct pictures against ${rows[0]?.method}, 95 % intervals, axis to +-${reach.toFixed(2)}</text>`;
+  const size = `viewBox="0 0 ${left + width + 20} ${bottom + 8}" width="${left + width + 20}" height="${bottom + 8}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${title}${bars.join('')}${axis}</svg>\n`;
+}
