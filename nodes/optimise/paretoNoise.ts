@@ -1,4 +1,5 @@
 import { defineNode, many, one } from '../defineNode.ts';
+import { remarkOnWords } from '../generate/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
 import { climbFront, type Front } from '../ml/optimise/climbFront.ts';
@@ -69,7 +70,8 @@ export const paretoNoise = defineNode({
       help: 'Every evaluation: hypervolume, means over the members of the front, their number.',
     },
   },
-  async run({ generator, noise, prompt, rewards, watch, conditions }, params, { progress, save, signal }) {
+  async run({ generator, noise, prompt, rewards, watch, conditions }, params, { progress, remark, save, signal }) {
+    remarkOnWords(generator, prompt, remark);
     requireGradient('Pareto noise', { generator, rewards });
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };

@@ -1,4 +1,5 @@
 import { type InputValues, many, type NodeContext, one, type ParamValues } from '../defineNode.ts';
+import { remarkOnWords } from '../generate/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
@@ -51,10 +52,11 @@ export async function searchPictures(
   contest: Contest,
   params: SearchParams,
   { search, rounds }: { readonly search: NoiseSearch; readonly rounds: number },
-  { progress, save, signal }: NodeContext,
+  { progress, remark, save, signal }: NodeContext,
 ): Promise<Searched> {
   const shape = latentShapeOf(contest.generator, params);
   const [prompt = ''] = contest.request.prompts;
+  remarkOnWords(contest.generator, prompt, remark);
   let done = 0;
   await progress(0);
   return await searchNoise(

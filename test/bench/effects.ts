@@ -58,6 +58,7 @@ const context: NodeContext = {
   device,
   files,
   progress: async () => {},
+  remark: () => {},
   save: () => {},
 };
 const loaded = await loadGenerator.run(
