@@ -44,7 +44,7 @@ const quick: Record<string, { settings: Settings; files: number }> = {
       'noise.count': 2,
       'plain.steps': 2,
     },
-    files: 4,
+    files: 5,
   },
   'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
   'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
