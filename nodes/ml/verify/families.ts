@@ -5,6 +5,7 @@ import { clipOpenclip } from './clipOpenclip.ts';
 import type { Family } from './family.ts';
 import { imagereward } from './imagereward.ts';
 import { preprocessing } from './preprocessing.ts';
+import { renoTrajectory } from './renoTrajectory.ts';
 import { schedulers } from './schedulers.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
 import { taesd } from './taesd.ts';
@@ -18,6 +19,7 @@ export const families: Readonly<Record<string, Family>> = {
   'clip-openclip': clipOpenclip,
   imagereward,
   preprocessing,
+  'reno-trajectory': renoTrajectory,
   schedulers,
   taesd,
   'tiny-sd-turbo': stableDiffusionFamily,

@@ -4,7 +4,7 @@ import { dispose, keep, Tensor, tensor } from '../tf.ts';
 import type { Checkpoint, CheckpointValues } from '../weights/checkpoint.ts';
 import { openSafetensors } from '../weights/safetensors.ts';
 import { families as allFamilies } from './families.ts';
-import type { Family, GoldenTensor } from './family.ts';
+import type { Family, GoldenTensor, Variant } from './family.ts';
 
 /** How one recomputed tensor compares with the reference: ok where |got - expected| <= absolute + relative * |expected|. */
 export interface VerifyRow {
@@ -59,7 +59,7 @@ export async function verifyFolder(folder: string, options: VerifyOptions): Prom
     const expected = await openSafetensors(files, joinPath(path, 'expected.safetensors'));
     const family = families[familyName] as Family;
     const computed = await compute(family, { files, path, settings, table, expected });
-    const rows = await compareAll(table, expected, computed.outputs, { toleranceFactor, settings });
+    const rows = await compareAll(table, expected, computed, { toleranceFactor, settings });
     return report(familyName, rows, computed.problems);
   } catch (error) {
     return report(familyName, [], [sentenceOf(error)]);
@@ -76,13 +76,20 @@ interface Folder {
   readonly expected: Checkpoint;
 }
 
-/** Runs a family; returns plain values of what it handed over, and has disposed of every tensor involved. */
+/** What a family handed over, as plain values by name, and what it handed over once more as variants. */
+interface Outputs {
+  readonly outputs: ReadonlyMap<string, Computed>;
+  readonly variants: readonly { readonly name: string; readonly variant: Variant; readonly computed: Computed }[];
+}
+
+/** Runs a family, and has disposed of every tensor involved. */
 async function compute(
   family: Family,
   { files, path, settings, table, expected }: Folder,
-): Promise<{ outputs: Map<string, Computed>; problems: string[] }> {
-  const inputs = await readInputs(expected);
-  const handed: { name: string; value: Output }[] = [];
+): Promise<Outputs & { readonly problems: string[] }> {
+  const inputs = await readTensors(expected, (name) => name.startsWith('in.'));
+  const references: Tensor[] = [];
+  const handed: { name: string; value: Output; variant: Variant | undefined }[] = [];
   const problems: string[] = [];
   try {
     await family({
@@ -95,18 +102,29 @@ async function compute(
         if (!input) throw new GraphError('NOT_FOUND', `expected.safetensors has no input "${name}".`);
         return input;
       },
-      output: (name, value) => {
-        handed.push({ name, value: value instanceof Tensor ? keep(value) : value });
+      async reference(name) {
+        const found = (await readTensors(expected, (each) => each === name)).get(name);
+        if (!found) throw new GraphError('NOT_FOUND', `expected.safetensors has no output "${name}".`);
+        references.push(found);
+        return found;
+      },
+      output: (name, value, variant) => {
+        handed.push({ name, value: value instanceof Tensor ? keep(value) : value, variant });
       },
     });
   } catch (error) {
     problems.push(sentenceOf(error));
   }
   const outputs = new Map<string, Computed>();
-  for (const { name, value } of handed) outputs.set(name, await valuesOf(value));
+  const variants: Outputs['variants'][number][] = [];
+  for (const { name, value, variant } of handed) {
+    const computed = await valuesOf(value);
+    if (variant) variants.push({ name, variant, computed });
+    else outputs.set(name, computed);
+  }
   for (const { value } of handed) if (value instanceof Tensor) value.dispose();
-  dispose([...inputs.values()]);
-  return { outputs, problems };
+  dispose([...inputs.values(), ...references]);
+  return { outputs, variants, problems };
 }
 
 interface Computed {
@@ -120,22 +138,22 @@ async function valuesOf(value: Output): Promise<Computed> {
   return { shape: value.shape, values: await value.data() };
 }
 
-async function readInputs(expected: Checkpoint): Promise<Map<string, Tensor>> {
-  const inputs = new Map<string, Tensor>();
-  for (const name of expected.names().filter((each) => each.startsWith('in.'))) {
+async function readTensors(expected: Checkpoint, wants: (name: string) => boolean): Promise<Map<string, Tensor>> {
+  const tensors = new Map<string, Tensor>();
+  for (const name of expected.names().filter(wants)) {
     const { shape, dtype } = expected.entry(name);
     const numbers = toNumbers(await expected.read(name));
     const isFloat = dtype.startsWith('float');
     const values = isFloat ? Float32Array.from(numbers) : Int32Array.from(numbers);
-    inputs.set(name, tensor(values, [...shape], isFloat ? 'float32' : 'int32'));
+    tensors.set(name, tensor(values, [...shape], isFloat ? 'float32' : 'int32'));
   }
-  return inputs;
+  return tensors;
 }
 
 async function compareAll(
   table: readonly GoldenTensor[],
   expected: Checkpoint,
-  outputs: ReadonlyMap<string, Computed>,
+  { outputs, variants }: Outputs,
   options: { toleranceFactor: number; settings: Record<string, unknown> },
 ): Promise<VerifyRow[]> {
   const rows: VerifyRow[] = [];
@@ -152,8 +170,13 @@ async function compareAll(
     const values = toNumbers(await expected.read(name));
     const exact = !dtype.includes('float');
     const ignored = exact ? disputedRows(options.settings, shape) : undefined;
-    const tolerance = exact ? { absolute: 0, relative: 0 } : toleranceOf(row, values, options.toleranceFactor);
+    const rounding = { absolute: dtype === 'uint8' ? 1 : 0, relative: 0 }; // pictures of bytes were rounded
+    const tolerance = exact ? rounding : toleranceOf(row, values, options.toleranceFactor);
     rows.push(compareTensor(name, outputs.get(name), { shape, values }, tolerance, ignored));
+    for (const { variant, computed } of variants.filter((each) => each.name === name)) {
+      const own = toleranceOf({ ...row, ...variant }, values, options.toleranceFactor);
+      rows.push(compareTensor(`${name} ${variant.title}`, computed, { shape, values }, own));
+    }
   }
   return rows;
 }

@@ -176,9 +176,9 @@ describe('Climb on a model with random weights', async () => {
   }
 
   it.each([
-    ['noise', 0.02],
+    ['noise', 0.008],
     ['latents', 0.02],
-    ['image', 0.02],
+    ['image', 0.003],
     ['prompt', 0.05],
     ['control scale', 0.05],
   ] as const)('knows the slope of the %s', async (variable, step) => {

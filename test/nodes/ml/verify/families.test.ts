@@ -16,6 +16,7 @@ await describeOnDevices('golden families', (device) => {
     'clip-openclip',
     'imagereward',
     'aesthetic',
+    'reno-trajectory',
   ])(
     '%s',
     async (family) => {

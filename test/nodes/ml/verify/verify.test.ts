@@ -86,6 +86,42 @@ describe('verifyFolder', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('compares a variant once more, in a row and with a tolerance of its own, from the reference it may start from', async () => {
+    const before = tf.memory().numTensors;
+    const withVariant = (by: number) =>
+      verify(async (golden) => {
+        await doubling(golden);
+        const reference = await golden.reference('out.double');
+        const moved = tf.tidy(() => tf.add(reference, by));
+        golden.output('out.double', moved, { title: 'moved', rtol: 0, atol: 0.25 });
+      });
+    const near = await withVariant(0.125);
+    expect(near.rows.map(({ name, ok }) => [name, ok])).toEqual([
+      ['out.double', true],
+      ['out.double moved', true],
+      ['out.sum', true],
+    ]);
+    expect(near.rows[1]).toMatchObject({ absoluteError: 0.125, tolerance: { absolute: 0.25, relative: 0 } });
+    const far = await withVariant(0.5);
+    expect(far.rows.map(({ ok }) => ok)).toEqual([true, false, true]);
+    const absent = await verify(async ({ reference }) => void (await reference('out.nothing')));
+    expect(absent.problems[0]).toContain('no output "out.nothing"');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('allows bytes of pictures one step, which rounding may make', async () => {
+    const header = new TextEncoder().encode('{"out.p":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}');
+    const files = memoryFiles({
+      'sets/bytes/case.json': '{}',
+      'sets/bytes/tensors.json': JSON.stringify([{ name: 'out.p', dtype: 'uint8', shape: [2], description: '' }]),
+      'sets/bytes/expected.safetensors': Uint8Array.of(header.length, 0, 0, 0, 0, 0, 0, 0, ...header, 7, 255),
+    });
+    const verifyBytes = (bytes: number[]) =>
+      verifyFolder('sets/bytes', { files, families: { bytes: async ({ output }) => output('out.p', bytes) } });
+    expect((await verifyBytes([8, 254])).ok).toBe(true);
+    expect((await verifyBytes([9, 255])).ok).toBe(false);
+  });
+
   it('reports an error of the family, still compares what it had computed, and leaks nothing', async () => {
     const before = tf.memory().numTensors;
     const report = await verify(async (golden) => {

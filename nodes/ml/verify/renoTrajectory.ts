@@ -1,0 +1,208 @@
+import { GraphError } from '../../errors.ts';
+import type { Generator, Reward, SampleRequest } from '../../ports.ts';
+import { toBytes } from '../image/encodePng.ts';
+import { adam } from '../optimise/adam.ts';
+import { climb } from '../optimise/climb.ts';
+import { type Climbed, forget } from '../optimise/climber.ts';
+import { noiseSlope, weighted } from '../optimise/climbNoise.ts';
+import { evaluate } from '../optimise/evaluate.ts';
+import { noiseNorm } from '../optimise/noiseNorm.ts';
+import { type Route, stepping } from '../optimise/route.ts';
+import { rowNorms } from '../optimise/rowNorms.ts';
+import { sgd } from '../optimise/sgd.ts';
+import { weightedTotal, weightsOf } from '../optimise/weightedTotal.ts';
+import {
+  add,
+  clone,
+  concat,
+  dispose,
+  keep,
+  mul,
+  reshape,
+  slice,
+  sub,
+  type Tensor,
+  type Tensor4D,
+  tidy,
+} from '../tf.ts';
+import { channelsFirst, channelsLast } from './channels.ts';
+import type { Family, GoldenFolder } from './family.ts';
+import { loadRenoModels, lossOffsets } from './renoModels.ts';
+
+interface Tolerance {
+  readonly rtol: number;
+  readonly atol: number;
+}
+interface Run {
+  readonly iterations: number;
+  readonly optimizer: string;
+  readonly lr: number;
+  readonly nesterov: boolean;
+  /** Of the noise's length; null for none. */
+  readonly regularization: number | null;
+  readonly clip: number;
+  readonly weights: Readonly<Record<string, number>>;
+}
+interface Settings {
+  readonly prompt: string;
+  /** Names of the rewards, in the reference's order. */
+  readonly loss_order: readonly string[];
+  readonly runs: Readonly<Record<string, Run>>;
+  readonly teacher_forced_tolerance: { readonly loss: Tolerance; readonly gradients: Tolerance };
+}
+
+/**
+ * ReNO's own loop with its generator and rewards: the trajectory from the first latents on, and, at each of the reference's
+ * latents, losses and gradient (teacher-forced), where no error of an earlier step counts.
+ */
+export const renoTrajectory: Family = async (golden) => {
+  const { loss_order: names, runs, prompt } = golden.settings as unknown as Settings;
+  const { generator, rewards, dispose: free } = await loadRenoModels(golden, names);
+  try {
+    for (const [name, run] of Object.entries(runs)) {
+      if (!golden.wanted.some((row) => row.name.startsWith(`out.${name}.`))) continue;
+      const weighed = rewards.map((reward, i) => ({ ...reward, weight: run.weights[names[i]!] ?? 0 }));
+      const work = { golden, name, run, prompt, generator, rewards: weighed };
+      await freeRunning(work);
+      await teacherForced(work);
+    }
+  } finally {
+    free();
+  }
+};
+
+interface Work {
+  readonly golden: GoldenFolder;
+  readonly name: string;
+  readonly run: Run;
+  readonly prompt: string;
+  readonly generator: Generator;
+  readonly rewards: readonly Reward[];
+}
+
+function slopeOf({ generator, rewards, prompt }: Work, latents: Tensor4D) {
+  const request: SampleRequest = {
+    noise: { latents, seeds: new Array<number>(latents.shape[0]).fill(0) },
+    prompts: [prompt],
+    negativePrompt: '',
+    settings: { ...generator.defaults, scheduler: 'model', steps: 1, guidanceScale: 1 },
+    conditions: [],
+  };
+  return noiseSlope({ generator, request, rewards, watched: [] }, 'exact');
+}
+
+const penaltyOf = ({ regularization }: Run) =>
+  regularization === null ? undefined : weighted(regularization, noiseNorm);
+
+function optimiserOf({ optimizer, lr: learningRate, nesterov }: Run) {
+  if (optimizer === 'adam') return adam({ learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 });
+  if (optimizer === 'sgd') return sgd({ learningRate, momentum: 0.9, nesterov });
+  throw new GraphError('BAD_CONFIG', `case.json names the optimizer "${optimizer}"; known are sgd and adam.`);
+}
+
+/** The climb itself, as the product does it, with a note of all latents and gradients on the way. */
+async function freeRunning(work: Work): Promise<void> {
+  const { golden, run } = work;
+  const latents: Tensor4D[] = [];
+  const gradients: Tensor4D[] = [];
+  const start = channelsLast(golden.input('in.initial_latents'));
+  const { look, ...slope } = slopeOf(work, start);
+  const inner = stepping(optimiserOf(run), run.clip);
+  const route: Route = {
+    next(x, losses, gradient) {
+      gradients.push(clone(gradient as Tensor4D));
+      return inner.next(x, losses, gradient);
+    },
+    dispose: inner.dispose,
+  };
+  const noting = (x: Tensor) => {
+    latents.push(keep(clone(x as Tensor4D)));
+    return look(x);
+  };
+  const penalty = penaltyOf(run);
+  const settings = {
+    evaluations: run.iterations,
+    route,
+    watch: { patience: 1, stop: false },
+    ...(penalty && { penalty }),
+  };
+  let rows: Climbed[] = [];
+  try {
+    rows = await climb({ ...slope, look: noting }, settings, async () => {});
+    await handOver(work, rows[0]!, latents, gradients);
+  } finally {
+    for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
+    route.dispose();
+    dispose([start, ...latents, ...gradients]);
+  }
+}
+
+async function handOver(
+  { golden, name, rewards }: Work,
+  { first, best, trace }: Climbed,
+  latents: Tensor4D[],
+  gradients: Tensor4D[],
+): Promise<void> {
+  const wants = (output: string) => golden.wanted.some((row) => row.name === `out.${name}.${output}`);
+  const put = (output: string, value: Tensor | readonly number[]) => {
+    if (wants(output)) golden.output(`out.${name}.${output}`, value);
+    else if (!Array.isArray(value)) dispose(value as Tensor);
+  };
+  const losses = trace.map(([, ...scores]) => rewards.map((reward, i) => lossOffsets[reward.name]! - scores[i]!));
+  for (const [i, reward] of rewards.entries())
+    put(
+      `loss.${reward.name}`,
+      losses.map((row) => row[i]!),
+    );
+  put(
+    'total',
+    losses.map((row) => weightedTotal(row, weightsOf(rewards))),
+  );
+  put(
+    'latent_norm',
+    trace.map((row) => row.at(-1)!),
+  );
+  put(
+    'latents',
+    tidy(() => channelsFirst(concat(latents, 0))),
+  );
+  put(
+    'gradients',
+    tidy(() => channelsFirst(concat(gradients, 0))),
+  );
+  put(
+    'gradient_norm',
+    tidy(() => reshape(rowNorms(concat(gradients, 0)), [-1])),
+  );
+  put('best_iteration', [best.evaluation]);
+  put('first_image', channelsFirst(first.pixels));
+  put('best_image', channelsFirst(best.pixels));
+  put('best_image_uint8', Array.from(toBytes((await best.pixels.data()) as Float32Array)));
+}
+
+/** Losses and gradients at the reference's latents, all at once: the rows of a batch are independent. */
+async function teacherForced(work: Work): Promise<void> {
+  const { golden, name, run, rewards } = work;
+  const { loss: lossTolerance, gradients: gradientTolerance } = (golden.settings as unknown as Settings)
+    .teacher_forced_tolerance;
+  const title = 'teacher-forced';
+  const latents = channelsLast(await golden.reference(`out.${name}.latents`));
+  const { start, look } = slopeOf(work, latents);
+  const { pixels, scores, gradient } = evaluate(start, look, weightsOf(rewards));
+  try {
+    for (const [i, reward] of rewards.entries())
+      golden.output(
+        `out.${name}.loss.${reward.name}`,
+        tidy(() => sub(lossOffsets[reward.name]!, scores[i]!)),
+        { title, ...lossTolerance },
+      );
+    const total = tidy(() => {
+      const added = penaltyOf(run)?.(latents).gradient;
+      const whole: Tensor = added ? add(gradient, added) : mul(gradient, 1);
+      return channelsFirst(slice(whole, [0, 0, 0, 0], [run.iterations - 1, -1, -1, -1]));
+    });
+    golden.output(`out.${name}.gradients`, total, { title, ...gradientTolerance });
+  } finally {
+    dispose([latents, pixels, ...scores, gradient]);
+  }
+}
