@@ -1,8 +1,8 @@
 import type { Artifact, NodeContext } from '../defineNode.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
+import type { ClimbProgress } from '../ml/optimise/climbBatches.ts';
 import type { Judges } from '../ml/optimise/climber.ts';
-import type { NoiseClimbProgress } from '../ml/optimise/climbNoise.ts';
 import { figuresOf } from '../ml/optimise/traceOf.ts';
 import type { Tensor4D } from '../ml/tf.ts';
 import type { ImageLabel } from '../ports.ts';
@@ -12,7 +12,7 @@ import type { ImageLabel } from '../ports.ts';
  * of each row is handed to the shell before the rejection goes on.
  */
 export async function reportClimb(
-  { fraction, evaluation, start, rows, done }: NoiseClimbProgress,
+  { fraction, evaluation, start, rows, done }: ClimbProgress,
   { evaluations, pictures, labels }: { evaluations: number; pictures: number; labels: readonly ImageLabel[] },
   judges: Judges,
   { progress, save, signal }: NodeContext,

@@ -18,8 +18,6 @@ export interface NoiseClimb extends Judges {
   readonly request: SampleRequest;
 }
 
-export type NoiseClimbProgress = ClimbProgress;
-
 /** ReNO's are 50 evaluations, which is 49 steps of SGD. */
 export interface NoiseClimbSettings extends BatchSettings {
   /** lambda_reg, the weight of the noise's length; ReNO's is 0.01. */
