@@ -20,7 +20,7 @@ export function makeDeb(application: string, root: string): string {
     `Package: noiseloom
 Version: ${version}
 Architecture: ${architecture}
-Maintainer: Noiseloom
+Maintainer: Noiseloom <noreply@noiseloom.invalid>
 Depends: ${depends.join(', ')}
 Section: graphics
 Priority: optional

@@ -5,7 +5,7 @@
  * Where Electron's releases cannot be reached, the runtime of the tests is packed instead, and where the tools of
  * electron-builder cannot be, the deb is made by dpkg-deb; both is said.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Configuration, Platform } from 'electron-builder';
 import sharp from 'sharp';
@@ -32,13 +32,14 @@ function electronDist(): string {
   }
 }
 
+const runtime = electronDist();
 const config: Configuration = {
   appId: 'io.github.noiseloom',
   productName: 'Noiseloom',
   copyright: 'Apache-2.0',
   directories: { output: 'out/package', buildResources: 'out/icons' },
-  electronVersion: '42.0.0',
-  electronDist: electronDist(),
+  electronVersion: readFileSync(join(runtime, 'version'), 'utf8').trim().replace(/^v/, ''),
+  electronDist: runtime,
   npmRebuild: false,
   files: [
     '!**/*',
@@ -72,7 +73,12 @@ const config: Configuration = {
     grantFileProtocolExtraPrivileges: false,
   },
   fileAssociations: [{ ext: 'json', name: 'Noiseloom graph', role: 'Editor', rank: 'Alternate' }],
-  linux: { target: ['AppImage', 'deb'], category: 'Graphics', maintainer: 'Noiseloom', executableName: 'noiseloom' },
+  linux: {
+    target: ['AppImage', 'deb'],
+    category: 'Graphics',
+    maintainer: 'Noiseloom <noreply@noiseloom.invalid>',
+    executableName: 'noiseloom',
+  },
   mac: { target: ['dmg'], category: 'public.app-category.graphics-design', hardenedRuntime: true },
   win: { target: ['nsis'] },
   nsis: { oneClick: false, allowToChangeInstallationDirectory: true, license: 'LICENSE' },
@@ -85,17 +91,14 @@ writeFileSync(join(out, 'licences.txt'), licenceText(root));
 const icon = sharp(join(root, 'build', 'icon.svg'), { density: 576 }).resize(512, 512);
 await icon.png().toFile(join(out, 'icons', 'icon.png'));
 
-const folder = Platform.current().createTarget('dir');
-await build({ config, targets: folder });
-if (!onlyFolder) {
-  try {
-    await build({ config, prepackaged: join(out, 'package', unpackedName()) });
-  } catch (error) {
-    if (process.platform !== 'linux') throw error;
-    console.error(error instanceof Error ? error.message : error);
-    console.error('The tools of electron-builder cannot be had: no AppImage, and the deb is made by dpkg-deb.');
-    console.log(makeDeb(join(out, 'package', unpackedName()), root));
-  }
+try {
+  await build({ config, targets: Platform.current().createTarget(onlyFolder ? 'dir' : null) });
+} catch (error) {
+  const unpacked = join(out, 'package', unpackedName());
+  if (process.platform !== 'linux' || onlyFolder || !existsSync(unpacked)) throw error;
+  console.error(error instanceof Error ? error.message : error);
+  console.error('electron-builder could not make the installers: no AppImage, and the deb is made by dpkg-deb.');
+  console.log(makeDeb(unpacked, root));
 }
 
 function unpackedName(): string {
