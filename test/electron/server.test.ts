@@ -8,6 +8,7 @@ import { createEngine } from '../../graphs/engine.ts';
 import { toWireText } from '../../graphs/wireText.ts';
 import { gatedLibrary } from '../support/gatedLibrary.ts';
 import { memoryFiles } from '../support/memoryFiles.ts';
+import { runCli } from '../support/runCli.ts';
 import { serveOverHttp } from '../support/shells.ts';
 
 /*
@@ -230,5 +231,30 @@ describe('under pressure', () => {
     for (const socket of sockets) socket.resume();
     await Promise.all(closed);
     expect((await about(bearer())).status).toBe(200);
+  });
+});
+
+describe('noiseloom serve', () => {
+  it('prints the address, serves the window at it, and ends in order when told to', async () => {
+    const result = await runCli(['serve', serving.folder, '--port', '0', '--json', '--device', 'cpu'], {
+      cwd: serving.folder,
+      env: { NOISELOOM_DATA: join(serving.folder, 'data') },
+      onStderr: (text, kill) => {
+        if (text.includes('Running on cpu')) kill('SIGTERM');
+      },
+    });
+    const { url } = result.json()[0] as { url: string };
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}$/);
+    expect(result.code).toBe(0);
+    await expect(fetch(url)).rejects.toThrow(); // nobody is left behind
+  });
+
+  it('refuses a port that is taken, and a folder that is not there, in a sentence', async () => {
+    const taken = await runCli(['serve', '.', '--port', String(server.port)], { cwd: serving.folder });
+    expect(taken).toMatchObject({ code: 1, stdout: '' });
+    expect(taken.stderr).toContain(`The port ${server.port} of 127.0.0.1 is taken`);
+    const absent = await runCli(['serve', 'nowhere'], { cwd: serving.folder });
+    expect(absent.code).toBe(2);
+    expect(absent.stderr).toContain('There is no folder');
   });
 });
