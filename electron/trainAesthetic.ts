@@ -20,7 +20,7 @@ export async function trainAesthetic(run: ModelRun, files: Files): Promise<void>
       name: 'aesthetic',
       config,
       training,
-      warmUp: 30,
+      warmUp: 5,
       async write(folder: string, parameters: Float32Array) {
         await writeText(folder, 'config.json', { _class_name: 'AestheticHead', clip: clipModel });
         await writeWeights(folder, 'model.safetensors', training.layout, parameters);

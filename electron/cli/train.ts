@@ -23,7 +23,7 @@ export function addTrainCommand(program: Command): void {
     .command('train')
     .summary('train a built-in model')
     .description(
-      'Trains a built-in model on the built-in world and writes it as a diffusers folder. Checkpoints every two minutes and when interrupted; the same seed gives the same losses, interrupted or not.',
+      'Trains a built-in model on the built-in world. The folder gets a checkpoint now and then and when interrupted, the curve of the losses (loss.svg), and at the end the model, in the files of diffusers or transformers. The same seed gives the same losses, interrupted or not. What is not stated is as the model needs it.',
     )
     .argument('<name>', Object.keys(recipes).join(', '))
     .option('-o, --out <folder>', 'where the checkpoint and the model are written', 'noiseloom-training')
