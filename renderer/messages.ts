@@ -185,7 +185,6 @@ export const messages = {
     noDifference: 'Both runs have the same params.',
     param: 'Param',
     sortedBy: (name: string) => `Sort by ${name}`,
-    pictureOf: (name: string) => `Picture ${name}`,
     seed: 'seed',
     prompt: 'prompt',
     interrupted: 'interrupted',

@@ -20,10 +20,10 @@ export function PictureViewer({ run }: { run: RunSummary }) {
   if (!picture || shown === undefined) {
     return (
       <ul className="picture-grid">
-        {pictures.map(({ name, label }, i) => (
+        {pictures.map(({ name }, i) => (
           <li key={name}>
-            <button type="button" aria-label={messages.results.pictureOf(name)} onClick={() => setShown(i)}>
-              <RunPicture folder={folder} name={name} alt={label?.prompt ?? name} />
+            <button type="button" onClick={() => setShown(i)}>
+              <RunPicture folder={folder} name={name} alt="" />
               <span className="caption">{captionOf(pictures[i])}</span>
             </button>
           </li>

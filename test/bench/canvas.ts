@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { packageFolder } from '../../electron/folders.ts';
+import { emptyDocument, type GraphNode } from '../../graphs/document.ts';
+import { writeGraph } from '../../graphs/write.ts';
+
+/*
+ * What the canvas costs in Chromium with a software renderer: milliseconds a frame while panning, zooming and dragging a
+ * node, and the time from choosing a graph to seeing it. Prints a table and whether the goals are met; exits 1 where one
+ * is not. The graph is of real nodes in rows, each wired to the one before, looked at as a whole as far as the zoom goes.
+ */
+
+const sizes = [200, 1000, 3000];
+/** Median milliseconds a frame, and until a graph of 200 nodes is seen. */
+const goals: Readonly<Record<string, number>> = { 'pan 1000': 12, 'pan 3000': 24, 'open 200': 800 };
+const MOVES = 90;
+
+function graphText(size: number): string {
+  const nodes: Record<string, GraphNode> = {};
+  const columns = Math.ceil(Math.sqrt(size));
+  for (let i = 0; i < size; i++) {
+    const position = [(i % columns) * 320, Math.floor(i / columns) * 160] as const;
+    const inputs: GraphNode['inputs'] = i % columns === 0 ? {} : { value: [[`n${i - 1}`, 'number']] };
+    nodes[`n${i}`] = { type: 'input/number', version: 1, params: { value: i }, inputs, position };
+  }
+  return writeGraph({ ...emptyDocument(`${size} nodes`), nodes });
+}
+
+const home = await mkdtemp(join(tmpdir(), 'noiseloom-bench-'));
+for (const size of sizes) await writeFile(join(home, `bench-${size}.json`), graphText(size));
+const server = spawn(
+  process.execPath,
+  [join(packageFolder, 'build', 'noiseloom.mjs'), 'serve', home, '--port', '0', '--device', 'cpu', '--json'],
+  { cwd: home, env: { ...process.env, NOISELOOM_DATA: join(home, 'data') }, stdio: ['ignore', 'pipe', 'ignore'] },
+);
+const { url } = JSON.parse(
+  await new Promise<string>((done) => server.stdout.once('data', (line) => done(String(line)))),
+);
+const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+/** Frames come as fast as they can be drawn, so that their time is their cost. */
+const args = ['--no-sandbox', '--disable-frame-rate-limit', '--disable-gpu-vsync'];
+const browser = await chromium.launch({ args, ...(executablePath ? { executablePath } : {}) });
+let missed = 0;
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const began = performance.now();
+  await page.goto(url);
+  await page.locator('.card').first().waitFor({ timeout: 120_000 });
+  report('usable window', [performance.now() - began]);
+  await page.getByRole('button', { name: 'Files' }).click();
+  for (const size of sizes) {
+    const chosen = performance.now();
+    await page.getByText(`bench-${size}`, { exact: true }).click();
+    await page.locator('.graph-title', { hasText: `${size} nodes` }).waitFor();
+    await page.locator('[data-id="n0"] .card').waitFor({ timeout: 120_000 });
+    report(`open ${size}`, [performance.now() - chosen]);
+    await page.waitForTimeout(500); // the first look at a graph is over
+    await page.keyboard.down('Space'); // pans wherever the pointer is
+    report(`pan ${size}`, await dragFrames(page, [500, 400]));
+    await page.keyboard.up('Space');
+    report(`zoom ${size}`, await framesWhile(page, (i) => page.mouse.wheel(0, i % 2 ? 60 : -60)));
+    const box = await page.locator('.react-flow__node .card-title').first().boundingBox();
+    report(`drag ${size}`, await dragFrames(page, [(box?.x ?? 0) + 4, (box?.y ?? 0) + 2]));
+  }
+} finally {
+  await browser.close();
+  server.kill();
+  await rm(home, { recursive: true, force: true });
+}
+process.exitCode = missed > 0 ? 1 : 0;
+
+/** Moves the pointer, pressed, over the canvas and gives the milliseconds between the frames that were drawn. */
+async function dragFrames(page: Page, [x, y]: readonly [number, number]): Promise<number[]> {
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  const frames = await framesWhile(page, (i) => page.mouse.move(x + 2 * i, y + 40 * Math.sin(i / 8)));
+  await page.mouse.up();
+  return frames;
+}
+
+async function framesWhile(page: Page, act: (i: number) => Promise<unknown>): Promise<number[]> {
+  await page.evaluate(`
+    globalThis.frames = [];
+    globalThis.counting = true;
+    let last = performance.now();
+    const frame = () => {
+      const now = performance.now();
+      frames.push(now - last);
+      last = now;
+      if (counting) requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  `);
+  for (let i = 0; i < MOVES; i++) await act(i);
+  return page.evaluate('globalThis.counting = false, frames.slice(1)');
+}
+
+function report(name: string, times: readonly number[]): void {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+  const goal = goals[name];
+  const isMet = goal === undefined || at(0.5) <= goal;
+  if (!isMet) missed++;
+  const p95 = times.length > 1 ? `  p95 ${at(0.95).toFixed(1)}` : '';
+  console.log(
+    `${name.padEnd(16)} ${at(0.5).toFixed(1)} ms${p95}${goal === undefined ? '' : `  goal ${goal}${isMet ? '' : ' MISSED'}`}`,
+  );
+}
