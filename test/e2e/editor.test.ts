@@ -112,7 +112,8 @@ describeInWindows('the editor', (open, kind) => {
       const page = await start();
       await page.locator('[data-id="prompts"] textarea').fill('a photo of a green star');
       const drafts = join(opened.home, 'data', 'drafts');
-      await expect.poll(() => readdir(drafts).catch(() => []), { timeout: patience }).toHaveLength(1);
+      const whole = async () => (await readdir(drafts).catch(() => [])).filter((name) => name.endsWith('.json'));
+      await expect.poll(whole, { timeout: patience }).toHaveLength(1);
       await opened.crash();
       const again = await start(opened.home);
       await again.getByRole('button', { name: 'Restore' }).click();
