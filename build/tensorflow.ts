@@ -67,7 +67,7 @@ export const nodeBundle: BuildOptions = {
   platform: 'node',
   target: 'node20',
   mainFields: ['module', 'main'],
-  external: ['electron', 'electron-builder', 'esbuild', 'sharp', 'vite', 'webgpu'],
+  external: ['electron', 'electron-builder', 'esbuild', 'playwright-core', 'sharp', 'vite', 'webgpu'],
   plugins: [plugin],
   // CommonJS inside an ES module: `require` for Node's own modules, and the file names that emscripten's glue reads.
   banner: {
