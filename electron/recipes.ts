@@ -9,11 +9,14 @@ export interface Recipe extends Pick<ModelRun, 'steps' | 'batch' | 'learningRate
 }
 
 const clip = () => import('./trainClip.ts');
+const oneStep = () => import('./trainOneStep.ts');
 const picture = () => import('./trainPicture.ts');
 
 /** The built-in models that can be trained, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   'text-to-image': recipe(20_000, 32, 6e-4, 1, async () => (await import('./trainTextToImage.ts')).trainTextToImage),
+  'few-step': recipe(1500, 32, 3e-4, 9, async () => (await oneStep()).trainFewStep),
+  'one-step': recipe(1500, 32, 1e-4, 10, async () => (await oneStep()).trainOneStep),
   clip: recipe(1800, 32, 7e-4, 1, async () => (await clip()).trainClip),
   preference: recipe(1000, 48, 7e-4, 2, async () => (await clip()).trainPreference),
   aesthetic: recipe(300, 64, 0.1, 3, async () => (await import('./trainAesthetic.ts')).trainAesthetic),

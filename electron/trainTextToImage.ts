@@ -5,18 +5,13 @@ import { clipTokenizer } from '../nodes/ml/text/clipTokenizer.ts';
 import { textToImageConfigs as configs, promptLength } from '../nodes/ml/train/textToImage.ts';
 import { textToImageTraining, type WorldLatents, worldBasis } from '../nodes/ml/train/textToImageTraining.ts';
 import { exportTextToImage } from './exportTextToImage.ts';
-import { runTraining, type TrainingRun } from './training.ts';
-
-export interface TextToImageRun extends Pick<TrainingRun, 'folder' | 'steps' | 'signal' | 'onStep' | 'seed'> {
-  readonly batch: number;
-  readonly learningRate: number;
-}
+import { type ModelRun, runTraining } from './training.ts';
 
 /** Scenes whose patches give the latent basis. */
 const basisScenes = 1500;
 
-/** The world as the text-to-image model sees it; the seed chooses the scenes that the latent basis is made from. */
-export function worldLatents(seed: number): WorldLatents {
+/** The world as the text-to-image model and what is distilled from it see it. */
+export function worldLatents(): WorldLatents {
   const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
   const remembered = new Map<string, number[]>();
   const idsOf = (caption: string) => {
@@ -25,7 +20,7 @@ export function worldLatents(seed: number): WorldLatents {
     return ids;
   };
   return {
-    basis: worldBasis(seed, basisScenes),
+    basis: worldBasis(1, basisScenes),
     tokenize: (captions) => captions.map(idsOf),
     alphasCumprod: alphasCumprod({ ...configs.scheduler, trained_betas: null, rescale_betas_zero_snr: false }),
   };
@@ -35,10 +30,10 @@ export function worldLatents(seed: number): WorldLatents {
  * Trains the built-in text-to-image model in `folder`, going on from its checkpoint where there is one, and writes the
  * moving average as a diffusers folder `folder/model`.
  */
-export async function trainTextToImage(run: TextToImageRun, files: Files): Promise<void> {
+export async function trainTextToImage(run: ModelRun, files: Files): Promise<void> {
   const { seed, batch, learningRate } = run;
   const { textEncoder, unet, vae, scheduler } = configs;
-  const world = worldLatents(seed);
+  const world = worldLatents();
   const training = textToImageTraining({ seed, batch, captionDropout: 0.1 }, world);
   const { optimiser } = await runTraining(
     training,

@@ -21,7 +21,7 @@ import {
 import { type Weights, weightsOf } from '../weights/weights.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { sampleScene, sceneSize } from '../world/scene.ts';
-import type { ParameterLayout } from './flatParameters.ts';
+import { layoutOf } from './flatParameters.ts';
 import { type PatchBasis, patchBasis } from './patchBasis.ts';
 import { textToImageConfigs as configs } from './textToImage.ts';
 import type { Training } from './trainStep.ts';
@@ -84,8 +84,8 @@ const textConfig = clipTextConfig(configs.textEncoder);
 const config = unetConfig(configs.unet);
 
 /** Names and shapes of the text encoder, under `text_encoder.`, and of the U-Net, under `unet.`. */
-export const textLayout = layoutOf('text_encoder.', clipTextShapes(textConfig));
-export const unetLayout = layoutOf('unet.', unetShapes(config));
+export const textLayout = layoutOf(clipTextShapes(textConfig), 'text_encoder.');
+export const unetLayout = layoutOf(unetShapes(config), 'unet.');
 
 /** Token ids -> what cross-attention reads, [N, tokens, width]. The caller owns the result. */
 export function encodeText(weights: Weights, ids: number[][]): Tensor3D {
@@ -143,14 +143,6 @@ export function sceneLatents(basis: PatchBasis) {
     },
     dispose: () => dispose([...patches.values()]),
   };
-}
-
-/** Parameters in memory layout (rank 4: OIHW -> HWIO) under a prefix. */
-function layoutOf(prefix: string, shapes: ReadonlyMap<string, readonly number[]>): ParameterLayout {
-  return [...shapes].map(([name, shape]) => ({
-    name: prefix + name,
-    shape: shape.length === 4 ? [shape[2]!, shape[3]!, shape[1]!, shape[0]!] : shape,
-  }));
 }
 
 /** [N, 64, 64, 3] in [-1, 1]. */

@@ -1,0 +1,9 @@
+import { customGrad, type Tensor } from '../tf.ts';
+
+/**
+ * The result of `compute` as a constant: no gradient flows through it, and nothing inside is remembered for one.
+ * The caller owns the result.
+ */
+export function stopGradient<T extends Tensor>(compute: () => T): T {
+  return customGrad(() => ({ value: compute(), gradFunc: () => [] }))() as T;
+}
