@@ -58,7 +58,8 @@ export function blurred(pixels: Float32Array, sigma: number): Float32Array {
 
 /** Through the linear patch autoencoder and back. */
 function reconstructed(pixels: Float32Array, { encoder, decoder }: PatchBasis): Float32Array {
-  const [components, size, p] = [encoder.bias.length, decoder.bias.length, 8];
+  const [components, size] = [encoder.bias.length, decoder.bias.length];
+  const p = Math.sqrt(size / 3);
   const result = new Float32Array(pixels.length);
   for (let patch = 0; patch < (sceneSize / p) ** 2; patch++) {
     const [left, top] = [(patch % (sceneSize / p)) * p, Math.floor(patch / (sceneSize / p)) * p];
