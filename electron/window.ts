@@ -24,6 +24,7 @@ export async function createWindow(preload: string, dataFolder: string, isPackag
     minHeight: 500,
     show: false,
     title: 'Noiseloom',
+    autoHideMenuBar: true, // where the system has no menu bar of its own, the page's menus are there already
     backgroundColor: nativeTheme.shouldUseDarkColors ? '#16181c' : '#f6f7f9',
     webPreferences: { ...hardened, preload, devTools: !isPackaged, spellcheck: false },
   });

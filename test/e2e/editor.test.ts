@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
@@ -120,6 +120,7 @@ describeInWindows('the editor', (open, kind) => {
       await expect
         .poll(() => again.locator('[data-id="prompts"] textarea').inputValue())
         .toBe('a photo of a green star');
+      await mkdir(opened.graphs, { recursive: true });
       const path = join(opened.graphs, 'stars.json');
       await opened.app?.evaluate(({ dialog }, filePath) => {
         dialog.showSaveDialog = (async () => ({ canceled: false, filePath })) as typeof dialog.showSaveDialog;
