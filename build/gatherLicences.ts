@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** Licences under which others may use this program without further ado. */
 const allowed =
-  /^\(?(MIT|ISC|0BSD|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|Unlicense|CC0-1\.0|BlueOak-1\.0\.0|Python-2\.0|LGPL-3\.0-or-later|Zlib|WTFPL)( |\)|$)/;
+  /^\(?(MIT|ISC|0BSD|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|Unlicense|CC0-1\.0|BlueOak-1\.0\.0|Python-2\.0|LGPL-3\.0-or-later|EPL-2\.0|Zlib|WTFPL)( |\)|$)/;
 
 interface LockedPackage {
   readonly version?: string;
