@@ -13,12 +13,12 @@ import {
   type Tensor1D,
   type Tensor3D,
   type Tensor4D,
-  tensor1d,
   tidy,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import {
   encodeText,
+  type NoiseLevels,
   noiseLevels,
   normalLatents,
   predictV,
@@ -67,11 +67,11 @@ export function consistencyDistillation(
       const from = captions.map((_, i) => (i % 2 ? segments : 1 + ((i / 2 + random.integer(segments)) % segments)));
       const context = encodeText(teacher, ids);
       const empty = encodeText(teacher, tokenize(captions.map(() => '')));
-      const x = levelsOf(
+      const x = noiseLevels(
         alphasCumprod,
         from.map((k) => levels[k]!),
       );
-      const r = levelsOf(
+      const r = noiseLevels(
         alphasCumprod,
         from.map((k) => levels[k - 1]!),
       );
@@ -83,7 +83,7 @@ export function consistencyDistillation(
         return { noisy, next: add(mul(clean, r.a), mul(epsilon, r.s)) as Tensor4D };
       });
       dispose([latents, empty]);
-      const jump = (weights: Weights, noisy: Tensor4D, { a, s, times }: Levels): Tensor4D =>
+      const jump = (weights: Weights, noisy: Tensor4D, { a, s, times }: NoiseLevels): Tensor4D =>
         sub(mul(noisy, a), mul(predictV(weights, noisy, times, context), s));
       return {
         loss(weights): Scalar {
@@ -96,18 +96,6 @@ export function consistencyDistillation(
     },
     dispose: sampler.dispose,
   };
-}
-
-interface Levels {
-  /** [N, 1, 1, 1] */
-  readonly a: Tensor4D;
-  readonly s: Tensor4D;
-  /** [N] */
-  readonly times: Tensor1D;
-}
-
-function levelsOf(alphasCumprod: ArrayLike<number>, timesteps: readonly number[]): Levels {
-  return { ...noiseLevels(alphasCumprod, timesteps), times: tensor1d(timesteps.map((t) => Math.max(0, t))) };
 }
 
 /** v_u + g (v_c - v_u) in one evaluation of the doubled batch. */

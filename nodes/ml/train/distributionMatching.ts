@@ -70,11 +70,13 @@ export function distributionMatching(
       const context = encodeText(teacher, tokenize(captions));
       const empty = encodeText(teacher, tokenize(captions.map(() => '')));
       const z = normalLatents(random, batch);
-      const level = (timesteps: number[]) => ({ ...noiseLevels(alphasCumprod, timesteps), times: tensor1d(timesteps) });
       const last = tensor1d(captions.map(() => 999));
       const [compared, followed] = [
-        level(spreadTimesteps(random, batch).map((t) => Math.round(20 + 0.95 * t))),
-        level(spreadTimesteps(random, batch)),
+        noiseLevels(
+          alphasCumprod,
+          spreadTimesteps(random, batch).map((t) => Math.round(20 + 0.95 * t)),
+        ),
+        noiseLevels(alphasCumprod, spreadTimesteps(random, batch)),
       ];
       const [epsilon, epsilonFollowed] = [normalLatents(random, batch), normalLatents(random, batch)];
       return {

@@ -60,11 +60,11 @@ export function textToImageTraining(
       const timesteps = spreadTimesteps(random, batch);
       const tensors = tidy(() => {
         const epsilon = normalLatents(random, batch);
-        const { a, s } = noiseLevels(alphasCumprod, timesteps);
+        const { a, s, times } = noiseLevels(alphasCumprod, timesteps);
         return {
           noisy: add(mul(latents, a), mul(epsilon, s)) as Tensor4D,
           target: sub(mul(epsilon, a), mul(latents, s)) as Tensor4D,
-          times: tensor1d(timesteps),
+          times,
         };
       });
       latents.dispose();
@@ -97,8 +97,17 @@ export function predictV(weights: Weights, noisy: Tensor4D, times: Tensor1D, con
   return unet2DCondition(weights.at('unet'), config)(noisy, times, context);
 }
 
-/** sqrt(abar) and sqrt(1 - abar) of each timestep, [N, 1, 1, 1]; -1 is the clean picture. The caller owns the result. */
-export function noiseLevels(alphasCumprod: ArrayLike<number>, timesteps: readonly number[]) {
+/** Where the noisy latents of a batch stand. */
+export interface NoiseLevels {
+  /** sqrt(abar) and sqrt(1 - abar), [N, 1, 1, 1] */
+  readonly a: Tensor4D;
+  readonly s: Tensor4D;
+  /** Timesteps as the U-Net takes them, [N]. */
+  readonly times: Tensor1D;
+}
+
+/** The levels of each timestep; -1 is the clean picture, which the U-Net sees as 0. The caller owns the result. */
+export function noiseLevels(alphasCumprod: ArrayLike<number>, timesteps: readonly number[]): NoiseLevels {
   const abar = timesteps.map((t) => (t < 0 ? 1 : alphasCumprod[t]!));
   const shape: [number, number, number, number] = [timesteps.length, 1, 1, 1];
   return {
@@ -107,6 +116,7 @@ export function noiseLevels(alphasCumprod: ArrayLike<number>, timesteps: readonl
       abar.map((value) => Math.sqrt(1 - value)),
       shape,
     ),
+    times: tensor1d(timesteps.map((t) => Math.max(0, t))),
   };
 }
 
