@@ -64,7 +64,7 @@ function startOf({ location = '', settings = {}, targets }: RunOptions) {
 
 /** Tells a run that could not begin. */
 function refuse(run: string, error: unknown, device: NodeDevice, emit: (event: RunEvent) => void): RunFinished {
-  const finished: RunFinished = { type: 'run-finished', run, status: 'failed', ms: 0, ran: 0, cached: 0 };
+  const finished: RunFinished = { type: 'run-finished', run, status: 'failed', ms: 0, ran: 0, cached: 0, freed: 0 };
   emit({ type: 'run-started', run, device: { name: device.name, description: device.description }, nodes: [] });
   emit({ type: 'problem', run, problem: problemOf(error) });
   emit(finished);

@@ -33,6 +33,7 @@ export class ValueCache {
   /** How many cached results need a resource: it counts towards the budget once. */
   readonly #cached = new Map<Resource, number>();
   #bytes = 0;
+  #freed = 0;
   #clock = 0;
 
   /** @param budget in bytes; what alone exceeds it is not kept. */
@@ -43,6 +44,11 @@ export class ValueCache {
   /** Bytes held for cached results. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes that had to go, or could not be kept, for want of room, ever. */
+  get freed(): number {
+    return this.#freed;
   }
 
   get size(): number {
@@ -63,7 +69,12 @@ export class ValueCache {
 
   /** Keeps a result under its key, if it fits the budget; others make room. The caller still holds its resources. */
   put(key: string, result: StepResult): void {
-    if (this.#entries.has(key) || bytesAlone(result) > this.#budget) return;
+    if (this.#entries.has(key)) return;
+    const bytes = bytesAlone(result);
+    if (bytes > this.#budget) {
+      this.#freed += bytes;
+      return;
+    }
     this.#entries.set(key, { result, used: ++this.#clock });
     this.hold(result.resources);
     for (const resource of result.resources) {
@@ -103,10 +114,12 @@ export class ValueCache {
     const slack = Math.min(this.#budget / 16, 2 ** 20);
     const oldestFirst = [...this.#entries].sort(([, a], [, b]) => a.used - b.used);
     oldestFirst.pop(); // the new one
+    const before = this.#bytes;
     for (const [key, { result }] of oldestFirst) {
-      if (this.#bytes <= this.#budget - slack) return;
+      if (this.#bytes <= this.#budget - slack) break;
       this.#remove(key, result);
     }
+    this.#freed += before - this.#bytes;
   }
 
   #remove(key: string, result: StepResult): void {

@@ -66,6 +66,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
     async run(document, options, tell, signal = new AbortController().signal) {
       const run = options.run ?? `run-${++runs}`;
       const started = performance.now();
+      const freedBefore = cache.freed;
       let [ran, cached] = [0, 0];
       const emit = (event: RunEvent) => {
         if (event.type === 'node-finished') ran++;
@@ -95,7 +96,9 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
         }
       }
       for (const problem of problems) emit({ type: 'problem', run, problem });
-      const finished: RunFinished = { type: 'run-finished', run, status, ms: performance.now() - started, ran, cached };
+      const ms = performance.now() - started;
+      const freed = cache.freed - freedBefore;
+      const finished: RunFinished = { type: 'run-finished', run, status, ms, ran, cached, freed };
       emit(finished);
       return finished;
     },

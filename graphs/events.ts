@@ -12,6 +12,8 @@ export interface RunFinished {
   /** Steps that ran, and steps whose result was there already. */
   readonly ran: number;
   readonly cached: number;
+  /** Bytes of results and models that the cache's budget had no room for: the next run works them out anew. */
+  readonly freed: number;
 }
 
 /**

@@ -81,7 +81,15 @@ export function queueRuns(engine: Engine): QueuedEngine {
         try {
           await Promise.race([before, aborted(controller.signal)]);
           if (controller.signal.aborted) {
-            const finished: RunFinished = { type: 'run-finished', run, status: 'cancelled', ms: 0, ran: 0, cached: 0 };
+            const finished: RunFinished = {
+              type: 'run-finished',
+              run,
+              status: 'cancelled',
+              ms: 0,
+              ran: 0,
+              cached: 0,
+              freed: 0,
+            };
             tell(entry, finished);
             return finished;
           }

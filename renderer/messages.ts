@@ -150,6 +150,7 @@ export const messages = {
     showProblems: 'Show problems',
     summary: (state: string, time: string, ran: number, cached: number) =>
       `${state} in ${time}: ${ran} ${ran === 1 ? 'node' : 'nodes'} ran, ${cached} cached`,
+    freed: (size: string) => `${size} of results and models were freed to stay within the memory kept for them.`,
   },
   results: {
     open: 'Show all results',

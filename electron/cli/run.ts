@@ -14,7 +14,7 @@ import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
-import { columns, print, printJson, remark, timeInWords } from './terminal.ts';
+import { bytesInWords, columns, print, printJson, remark, timeInWords } from './terminal.ts';
 
 interface RunFlags {
   readonly set: readonly string[];
@@ -209,6 +209,12 @@ function tellPeople({ steps }: Plan, device: Device, folder: RunFolder): (event:
     } else if (event.type === 'trace') for (const sentence of event.trace.remarks) remark(`  ${label}: ${sentence}`);
     else if (event.type === 'remark') progress.end(`  ${label}: ${event.text}`);
     else if (event.type === 'problem') progress.end(`${event.problem.code}  ${problemInWords(event.problem)}`);
-    else if (event.type === 'run-finished') progress.stop();
+    else if (event.type === 'run-finished') {
+      progress.stop();
+      if (event.freed > 0)
+        remark(
+          `Freed ${bytesInWords(event.freed)} of results and models on the way, to stay within the memory kept for them.`,
+        );
+    }
   };
 }

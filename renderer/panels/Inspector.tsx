@@ -7,7 +7,7 @@ import { commandOf, perform } from '../commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
 import { Picture } from '../controls/Picture.tsx';
 import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
-import { durationOf, messages } from '../messages.ts';
+import { bytesOf, durationOf, messages } from '../messages.ts';
 import { stopRun } from '../session.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
 import { isOver, type Run, shownRun } from '../state/run.ts';
@@ -80,6 +80,7 @@ function RunSummary({ run }: { run: Run }) {
           ? messages.run.summary(messages.run[run.state], durationOf(run.ms ?? 0), count('done'), count('cached'))
           : messages.run[run.state]}
       </p>
+      {run.freed ? <p className="faint">{messages.run.freed(bytesOf(run.freed))}</p> : null}
       {!over && (
         <button type="button" className="button" onClick={() => void stopRun(editor, run.id)}>
           {messages.run.stop}

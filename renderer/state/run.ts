@@ -46,6 +46,8 @@ export interface Run {
   readonly ahead: number;
   readonly started?: number;
   readonly ms?: number;
+  /** Bytes of results that there was no room to keep, once it is over. */
+  readonly freed?: number;
   readonly folder?: string;
   readonly device?: { readonly name: string; readonly description: string };
   readonly nodes: Readonly<Record<string, NodeRun>>;
@@ -119,7 +121,7 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
       return id === undefined ? told : at(told, id, (node) => ({ ...node, state: 'failed', problem: event.problem }));
     }
     case 'run-finished':
-      return { ...run, state: event.status, ms: event.ms, nodes: settled(run.nodes) };
+      return { ...run, state: event.status, ms: event.ms, freed: event.freed, nodes: settled(run.nodes) };
     default:
       return run; // an event of a newer engine
   }

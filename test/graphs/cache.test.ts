@@ -30,6 +30,7 @@ describe('ValueCache', () => {
     expect(models.map(([, model]) => model.disposals)).toEqual([0, 1, 0, 0, 0]);
     expect(cache.get('b')).toBeUndefined();
     expect(cache.bytes).toBeLessThanOrEqual(52_000);
+    expect(cache.freed).toBe(9_000 + 512);
     cache.clear();
     expect(models.map(([, model]) => model.disposals)).toEqual([1, 1, 1, 1, 1]);
     expect([cache.bytes, cache.size]).toEqual([0, 0]);
@@ -41,6 +42,7 @@ describe('ValueCache', () => {
     keep(cache, 'small', resultOf(small));
     keep(cache, 'large', resultOf(large));
     expect([small.disposals, large.disposals]).toEqual([0, 1]);
+    expect(cache.freed).toBe(10_000 + 512);
     expect(cache.get('small')).toBeDefined();
     expect(cache.get('large')).toBeUndefined();
   });

@@ -52,7 +52,7 @@ describe('foldRun', () => {
       started,
       { type: 'node-started', run: 'r', node: 'a' },
       { type: 'problem', run: 'r', problem: { code: 'X', message: 'No.', at: { node: 'a' } } },
-      { type: 'run-finished', run: 'r', status: 'failed', ms: 5, ran: 1, cached: 0 },
+      { type: 'run-finished', run: 'r', status: 'failed', ms: 5, ran: 1, cached: 0, freed: 0 },
     ]);
     expect(failed.nodes.a).toMatchObject({ state: 'failed', problem: { message: 'No.' } });
     expect(failed.nodes.b?.state).toBe('stopped');
