@@ -15,16 +15,13 @@ import { writeClipTokenizer, writeText, writeWeights } from './modelFolder.ts';
 import type { ModelRun } from './training.ts';
 import { type TrainableModel, trainModel } from './trainModel.ts';
 
-/** The CLIP that the preference model starts from. */
-const clipModel = 'builtin:world-clip';
-
 /** Trains the built-in CLIP and writes it as a folder of transformers. */
 export const trainClip = (run: ModelRun, files: Files) =>
   trainModel(worldClipModel('clip', clipTraining(run)), run, files);
 
-/** Trains the built-in preference model, which starts as a copy of the built-in CLIP, and writes it likewise. */
+/** Trains the built-in preference model, which starts as a copy of `run.from`, a CLIP, and writes it likewise. */
 export async function trainPreference(run: ModelRun, files: Files): Promise<void> {
-  const folder = await files.locate(clipModel);
+  const folder = await files.locate(run.from ?? 'builtin:world-clip');
   const tensors = await loadWeights(await openCheckpoint(files, await findWeights(files, folder)));
   const model = worldClipModel('preference', preferenceTraining(run));
   const start = await startFrom(model.training.layout, weightsOf(tensors), randomStream(run.seed));

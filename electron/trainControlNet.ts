@@ -12,46 +12,43 @@ import { randomStream } from '../nodes/ml/random.ts';
 import { mul } from '../nodes/ml/tf.ts';
 import { controlNetJson, controlNetTraining, type FrozenGenerator } from '../nodes/ml/train/controlNetTraining.ts';
 import { startFrom } from '../nodes/ml/train/startFrom.ts';
-import type { ConditionKind } from '../nodes/ml/world/conditionPicture.ts';
 import { writeText, writeWeights } from './modelFolder.ts';
 import type { ModelRun } from './training.ts';
 import { trainModel } from './trainModel.ts';
 
-/** The generator that the ControlNets are for. */
+/** The generator that the ControlNet is for. */
 const generatorModel = 'builtin:world';
 
-/** Trains a ControlNet of the built-in generator and writes it as diffusers does. */
-export const trainControlNet =
-  (kind: ConditionKind) =>
-  async (run: ModelRun, files: Files): Promise<void> => {
-    const folder = await files.locate(generatorModel);
-    const json = controlNetJson(await readConfig(files, joinPath(folder, 'unet')));
-    const vae = linearPatchConfig(await readConfig(files, joinPath(folder, 'vae')));
-    const model = await loadDescribed(await describeModel(files, folder), { memory: { recompute: false } });
-    try {
-      const config = controlNetConfig(json);
-      const { encode } = linearPatchAutoencoder(model.weights.autoencoder, vae);
-      const generator = frozen(model, (pixels) => mul(encode(pixels), vae.scaling_factor));
-      const training = controlNetTraining(kind, run, config, generator);
-      await trainModel(
-        {
-          name: `controlnet-${kind}`,
-          config: { ...json, generator: await files.fingerprint(folder) },
-          training,
-          start: await startFrom(training.layout, model.weights.unet, randomStream(run.seed)),
-          warmUp: 100,
-          async write(to, parameters) {
-            await writeText(to, 'config.json', json);
-            await writeWeights(to, 'diffusion_pytorch_model.safetensors', training.layout, parameters);
-          },
+/** Trains the ControlNet of the built-in generator and writes it as diffusers does. */
+export async function trainControlNet(run: ModelRun, files: Files): Promise<void> {
+  const folder = await files.locate(generatorModel);
+  const json = controlNetJson(await readConfig(files, joinPath(folder, 'unet')));
+  const vae = linearPatchConfig(await readConfig(files, joinPath(folder, 'vae')));
+  const model = await loadDescribed(await describeModel(files, folder), { memory: { recompute: false } });
+  try {
+    const config = controlNetConfig(json);
+    const { encode } = linearPatchAutoencoder(model.weights.autoencoder, vae);
+    const generator = frozen(model, (pixels) => mul(encode(pixels), vae.scaling_factor));
+    const training = controlNetTraining(run, config, generator);
+    await trainModel(
+      {
+        name: 'controlnet',
+        config: { ...json, generator: await files.fingerprint(folder) },
+        training,
+        start: await startFrom(training.layout, model.weights.unet, randomStream(run.seed)),
+        warmUp: 100,
+        async write(to, parameters) {
+          await writeText(to, 'config.json', json);
+          await writeWeights(to, 'diffusion_pytorch_model.safetensors', training.layout, parameters);
         },
-        run,
-        files,
-      );
-    } finally {
-      model.dispose();
-    }
-  };
+      },
+      run,
+      files,
+    );
+  } finally {
+    model.dispose();
+  }
+}
 
 function frozen(model: LoadedModel, encode: FrozenGenerator['encode']): FrozenGenerator {
   const { schedulerConfig, encoders, unet } = model;

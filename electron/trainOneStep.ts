@@ -15,26 +15,25 @@ import type { ModelRun } from './training.ts';
 import { trainModel } from './trainModel.ts';
 import { worldLatents } from './trainTextToImage.ts';
 
-const [teacherModel, fewStepModel] = ['builtin:world', 'builtin:world-few-step'];
+const teacherModel = 'builtin:world';
 /** Guidance scale of the teacher, which its students then do without; as the teacher recommends. */
 const guidanceScale = 3;
 
-/** Distils `builtin:world` into a model of few steps by consistency. */
+/** Distils `builtin:world` into a model of few steps by consistency; `run.from`: the teacher itself. */
 export const trainFewStep = (run: ModelRun, files: Files): Promise<void> =>
-  distil('few-step', teacherModel, 4, run, files, (world, teacher) =>
+  distil('few-step', 4, run, files, (world, teacher) =>
     consistencyDistillation({ ...run, guidanceScale, segments: 6 }, world, teacher),
   );
 
-/** Makes a one-step model of `builtin:world-few-step` by matching the distribution of `builtin:world`. */
+/** Makes a one-step model of `run.from`, one of few steps, by matching the distribution of `builtin:world`. */
 export const trainOneStep = (run: ModelRun, files: Files): Promise<void> =>
-  distil('one-step', fewStepModel, 1, run, files, (world, teacher) =>
+  distil('one-step', 1, run, files, (world, teacher) =>
     distributionMatching({ ...run, guidanceScale }, world, teacher),
   );
 
-/** Trains a student that starts as the model `from`; where the training has a follower, that starts as the teacher. */
+/** Trains a student that starts as the model `run.from`; where the training has a follower, that starts as the teacher. */
 async function distil(
   name: string,
-  from: string,
   steps: number,
   run: ModelRun,
   files: Files,
@@ -42,6 +41,7 @@ async function distil(
 ): Promise<void> {
   const world = worldLatents();
   const teacher = await loadNetworks(files, teacherModel);
+  const from = run.from ?? teacherModel;
   const student = await loadNetworks(files, from);
   const followed = new Map([...student, ...[...teacher].map(([key, tensor]) => [`follower.${key}`, tensor] as const)]);
   try {

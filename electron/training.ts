@@ -36,6 +36,8 @@ export interface ModelRun extends Pick<TrainingRun, 'folder' | 'seed' | 'steps' 
   readonly batch: number;
   /** Of AdamW after warm-up. */
   readonly learningRate: number;
+  /** The model whose weights it starts with (see `Files.locate`), where it starts with a model's. */
+  readonly from?: string;
 }
 
 /**

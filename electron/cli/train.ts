@@ -14,6 +14,7 @@ interface TrainFlags {
   readonly batch?: number;
   readonly learningRate?: number;
   readonly seed?: number;
+  readonly from?: string;
   readonly resume?: boolean;
   readonly device: string;
 }
@@ -31,6 +32,10 @@ export function addTrainCommand(program: Command): void {
     .option('--batch <count>', 'pictures a step', positiveInteger)
     .option('--learning-rate <rate>', 'of AdamW after warm-up', positiveNumber)
     .option('--seed <number>', 'of the weights, the pictures and the noise', positiveInteger)
+    .option(
+      '--from <model>',
+      'the model to start from, where the training starts from one: few-step, one-step, preference',
+    )
     .option('--resume', 'go on from the checkpoint in the folder')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
     .action(async (name: string, flags: TrainFlags) => {
@@ -46,6 +51,9 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
       `There is no model "${name}" to train.${didYouMean(name, names)} The models are ${names.join(', ')}.`,
     );
   const { steps = recipe.steps, batch = recipe.batch, learningRate = recipe.learningRate, seed = recipe.seed } = flags;
+  const { from = recipe.from } = flags;
+  if (flags.from !== undefined && recipe.from === undefined)
+    throw new UsageError(`The training "${name}" does not start from a model of your choice; leave --from out.`);
   const folder = resolve(flags.out);
   const checkpoint = existsSync(join(folder, 'training.safetensors'));
   if (checkpoint && !flags.resume)
@@ -73,6 +81,7 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
       batch,
       learningRate,
       seed,
+      ...(from !== undefined && { from }),
       folder,
       signal: controller.signal,
       onStep(step, loss) {

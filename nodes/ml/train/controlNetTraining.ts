@@ -16,7 +16,7 @@ import {
   tensor1d,
   tidy,
 } from '../tf.ts';
-import { type ConditionKind, conditionPicture } from '../world/conditionPicture.ts';
+import { conditionKinds, conditionPicture } from '../world/conditionPicture.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { sampleScene } from '../world/scene.ts';
 import { layoutOf } from './flatParameters.ts';
@@ -73,12 +73,11 @@ export function controlNetJson(unet: Json): Json {
 }
 
 /**
- * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition picture it sees. It
- * starts as a copy of the U-Net (see `startFrom`), with zeros in the layers that the U-Net hears (see `initialise`).
+ * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition picture it sees, of
+ * any of `conditionKinds`, which look so different that one network serves them all. It starts as a copy of the U-Net (see `startFrom`), with zeros in the layers that the U-Net hears (see `initialise`).
  * Source: arXiv 2302.05543, section 3.1 and equation 5, with v (arXiv 2202.00512) in place of the noise.
  */
 export function controlNetTraining(
-  kind: ConditionKind,
   { seed, batch }: ControlNetSettings,
   config: ControlNetConfig,
   generator: FrozenGenerator,
@@ -99,7 +98,9 @@ export function controlNetTraining(
           target: sub(mul(epsilon, a), mul(latents, s)) as Tensor4D,
           times: tensor1d(timesteps),
           context: generator.encodePrompts(prompts),
-          image: pictureTensor(scenes.map((scene) => conditionPicture(kind, scene))),
+          image: pictureTensor(
+            scenes.map((scene) => conditionPicture(conditionKinds[random.integer(conditionKinds.length)]!, scene)),
+          ),
         };
       });
       return {

@@ -12,7 +12,6 @@ import {
   type Scalar,
   squaredDifference,
   sub,
-  sum,
   type Tensor4D,
   tensor1d,
   tidy,
@@ -48,8 +47,9 @@ export interface DistributionMatchingSettings {
  *   x_t = a x + s eps                     noised to a random t
  *   p(x_t), q(x_t)                        clean latents by the guided teacher, by the follower
  *   w  = (q - p) / mean |x - p|           direction, one scale a picture
- *   loss = sum sg(w) x / N  +  mean |v_follower(sg(x)_t', t', c) - v'|^2
+ *   loss = mean sg(w) x  +  mean |v_follower(sg(x)_t', t', c) - v'|^2
  *
+ * Every other step only the follower learns, so that it keeps up (arXiv 2405.14867, section 4.2, "two time-scale").
  * The layout holds the generator's U-Net, then the follower's under `follower.`.
  *
  * @param teacher weights under `text_encoder.` and `unet.`; borrowed
@@ -79,9 +79,19 @@ export function distributionMatching(
         noiseLevels(alphasCumprod, spreadTimesteps(random, batch)),
       ];
       const [epsilon, epsilonFollowed] = [normalLatents(random, batch), normalLatents(random, batch)];
+      /** How far the follower is from the v of pictures x, noised. */
+      const surprise = (weights: Weights, x: Tensor4D): Scalar => {
+        const { a, s, times } = followed;
+        const v = predictV(weights.at('follower'), add(mul(x, a), mul(epsilonFollowed, s)), times, context);
+        return mean(squaredDifference(v, sub(mul(epsilonFollowed, a), mul(x, s))));
+      };
+      const followerAlone = step % 2 === 1;
       return {
+        trains: (name) => !followerAlone || name.startsWith('follower.'),
         loss(weights): Scalar {
-          const x = neg(predictV(weights, z, last, context));
+          const draw = () => neg(predictV(weights, z, last, context));
+          if (followerAlone) return surprise(weights, stopGradient(draw));
+          const x = draw();
           const direction = stopGradient(() =>
             tidy(() => {
               const { a, s, times } = compared;
@@ -89,14 +99,16 @@ export function distributionMatching(
               const clean = (v: Tensor4D) => sub(mul(noisy, a), mul(v, s));
               const p = clean(guidedV(teacher, noisy, times, context, empty, guidanceScale));
               const q = clean(predictV(weights.at('follower'), noisy, times, context));
-              return div(mul(sub(q, p), 1 / batch), add(mean(abs(sub(x, p)), [1, 2, 3], true), 1e-3)) as Tensor4D;
+              return div(sub(q, p), add(mean(abs(sub(x, p)), [1, 2, 3], true), 1e-3)) as Tensor4D;
             }),
           );
-          const seen = stopGradient(() => clone(x));
-          const { a, s, times } = followed;
-          const v = predictV(weights.at('follower'), add(mul(seen, a), mul(epsilonFollowed, s)), times, context);
-          const target = stopGradient(() => tidy(() => sub(mul(epsilonFollowed, a), mul(seen, s))));
-          return add(sum(mul(direction, x)), mean(squaredDifference(v, target)));
+          return add(
+            mean(mul(direction, x)),
+            surprise(
+              weights,
+              stopGradient(() => clone(x)),
+            ),
+          );
         },
         dispose: () =>
           dispose([

@@ -1,5 +1,5 @@
 import { GraphError } from '../../errors.ts';
-import { dispose, type Scalar, type Tensor, valueAndGrads } from '../tf.ts';
+import { dispose, type Scalar, tidy, valueAndGrads, zerosLike } from '../tf.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
 import { type AdamWSettings, type AdamWState, adamWStep } from './adamW.ts';
 import { flatten, type ParameterLayout, unflatten } from './flatParameters.ts';
@@ -8,8 +8,15 @@ import { flatten, type ParameterLayout, unflatten } from './flatParameters.ts';
 export interface Training {
   readonly layout: ParameterLayout;
   /** Draws the batch of that step (from the step number and the seed alone) and returns the loss as a function. */
-  batch(step: number): { loss: (weights: Weights) => Scalar; dispose(): void };
+  batch(step: number): TrainingBatch;
   /** Frees what all batches share. */
+  dispose(): void;
+}
+
+export interface TrainingBatch {
+  loss(weights: Weights): Scalar;
+  /** Whether the loss has a gradient with respect to a parameter; by default it has one for each. */
+  trains?(name: string): boolean;
   dispose(): void;
 }
 
@@ -21,11 +28,14 @@ export async function trainStep(training: Training, state: AdamWState, settings:
   const { layout } = training;
   const batch = training.batch(state.step);
   const parameters = unflatten(state.parameters, layout);
+  const weights = weightsOf(new Map(parameters.map((parameter, i) => [layout[i]!.name, parameter])));
+  const trained = parameters.filter((_, i) => batch.trains?.(layout[i]!.name) ?? true);
   try {
-    const lossOf = (...tensors: Tensor[]) =>
-      batch.loss(weightsOf(new Map(tensors.map((tensor, i) => [layout[i]!.name, tensor]))));
-    const { value, grads } = valueAndGrads(lossOf)(parameters);
-    const gradient = flatten(grads);
+    const { value, grads } = valueAndGrads(() => batch.loss(weights))(trained);
+    const gradient = tidy(() => {
+      const gradientOf = new Map(trained.map((parameter, i) => [parameter, grads[i]!]));
+      return flatten(parameters.map((parameter) => gradientOf.get(parameter) ?? zerosLike(parameter)));
+    });
     const loss = (await value.data())[0]!;
     const g = (await gradient.data()) as Float32Array;
     dispose([value, gradient, ...grads]);

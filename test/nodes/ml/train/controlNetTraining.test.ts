@@ -61,13 +61,12 @@ describe('controlNetTraining', () => {
     const { tensors, weights } = randomWeights(unetShapes(unetConfig(unetJson)));
     const unet = unet2DCondition(weights, unetConfig(unetJson));
     const config = controlNetConfig(controlNetJson(unetJson));
-    const training = controlNetTraining('edges', { seed: 1, batch: 2 }, config, around(unet));
+    const training = controlNetTraining({ seed: 1, batch: 2 }, config, around(unet));
     const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
 
     const parts = unflatten(start, training.layout);
     const weightsNow = weightsOf(new Map(parts.map((part, i) => [training.layout[i]!.name, part])));
     const deaf = controlNetTraining(
-      'edges',
       { seed: 1, batch: 2 },
       config,
       around((x, t, c) => unet(x, t, c)),

@@ -1,0 +1,49 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { mean, square } from '../../../../nodes/ml/tf.ts';
+import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
+import { type Training, trainStep } from '../../../../nodes/ml/train/trainStep.ts';
+import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
+
+const settings = {
+  learningRate: 0.1,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  clipNorm: 1,
+  averageDecay: 0.9,
+};
+
+describe('trainStep', () => {
+  beforeAll(openTestDevice, 60_000);
+  guardLeaks();
+
+  it('leaves parameters alone that the batch does not train', async () => {
+    const training: Training = {
+      layout: [
+        { name: 'still', shape: [2] },
+        { name: 'moving', shape: [3] },
+      ],
+      batch: () => ({
+        loss: (weights) => mean(square(weights.get('moving'))),
+        trains: (name) => name === 'moving',
+        dispose: () => {},
+      }),
+      dispose: () => {},
+    };
+    const state = startAdamW(Float32Array.of(1, 2, 3, -4, 5));
+    expect(await trainStep(training, state, settings)).toBeCloseTo(50 / 3, 4);
+    for (const [i, value] of [1, 2, 2.9, -3.9, 4.9].entries()) expect(state.parameters[i]).toBeCloseTo(value, 4);
+  });
+
+  it('says so when the loss is no number, and leaves the state as it was', async () => {
+    const training: Training = {
+      layout: [{ name: 'a', shape: [1] }],
+      batch: () => ({ loss: (weights) => mean(square(weights.get('a'))), dispose: () => {} }),
+      dispose: () => {},
+    };
+    const state = startAdamW(Float32Array.of(Number.NaN));
+    await expect(trainStep(training, state, settings)).rejects.toMatchObject({ code: 'NOT_FINITE' });
+    expect(state.step).toBe(0);
+  });
+});
