@@ -11,6 +11,9 @@ export interface GraphErrorJson {
   readonly at: ErrorPlace;
 }
 
+/** Letters of a message; a longer one, which quotes a stranger's file, loses its middle. */
+const longest = 1500;
+
 /**
  * The one error that users see. The message is a whole sentence: what was wrong, the value got, what is allowed or
  * what to do. `code` is stable (UPPER_SNAKE) and is how other processes recognise the error. Code below the engine
@@ -21,7 +24,7 @@ export class GraphError extends Error {
   readonly at: ErrorPlace;
 
   constructor(code: string, message: string, options: { at?: ErrorPlace; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(abridged(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'GraphError';
     this.code = code;
     this.at = options.at ?? {};
@@ -30,4 +33,9 @@ export class GraphError extends Error {
   toJSON(): GraphErrorJson {
     return { code: this.code, message: this.message, at: this.at };
   }
+}
+
+function abridged(message: string): string {
+  if (message.length <= longest) return message;
+  return `${message.slice(0, longest - 500)} [...] ${message.slice(-490)}`;
 }

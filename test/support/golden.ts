@@ -1,8 +1,9 @@
 import { openFiles } from '../../electron/files.ts';
+import { packageFolder } from '../../electron/folders.ts';
 import { openSafetensors } from '../../nodes/ml/weights/safetensors.ts';
 
 /** The repository's own files and golden folders. */
-export const repository = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
+export const repository = packageFolder;
 export const diskFiles = openFiles({
   builtinFolder: `${repository}/builtin`,
   modelsFolder: `${repository}/out/models`,

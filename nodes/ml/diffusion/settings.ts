@@ -24,6 +24,9 @@ export const trainedAllowed: Allowed<TrainedSettings> = {
   timestep_spacing: ['leading', 'trailing', 'linspace'],
 };
 
+/** Most timesteps of a schedule: tables are as long, and configs come from strangers. */
+const mostTimesteps = 100_000;
+
 /**
  * The fields a scheduler class knows, read from a config over its defaults; others are ignored, as diffusers does.
  * Throws GraphError `BAD_CONFIG` for a value of the wrong type and `UNSUPPORTED` for one that is not implemented.
@@ -39,6 +42,14 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
         `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a ${typeof initial}.`,
       );
     }
+    if (
+      field === 'num_train_timesteps' &&
+      !(Number.isInteger(value) && (value as number) > 0 && (value as number) <= mostTimesteps)
+    )
+      throw new GraphError(
+        'BAD_CONFIG',
+        `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a whole number from 1 to ${mostTimesteps}.`,
+      );
     const choices = allowed[field];
     if (choices !== undefined && !choices.includes(value)) {
       throw unsupported(config, field, value, choices);

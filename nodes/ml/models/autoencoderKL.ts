@@ -11,7 +11,7 @@ import { clipByValue, reshape, split, type Tensor3D, type Tensor4D, tidy } from 
 import type { Weights } from '../weights/weights.ts';
 import { addResidualBlockShapes, residualBlock } from './residualBlock.ts';
 import { addConvShapes, addLinearShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
-import { type Json, reader } from './unetConfig.ts';
+import { type Json, mostLayers, reader } from './unetConfig.ts';
 
 /** config.json of diffusers' AutoencoderKL. */
 export interface AutoencoderKLConfig {
@@ -43,7 +43,7 @@ export function autoencoderKLConfig(json: Json): AutoencoderKLConfig {
     out_channels: read.count('out_channels', 3),
     latent_channels: read.count('latent_channels', 4),
     block_out_channels: read.counts('block_out_channels', [64]),
-    layers_per_block: read.count('layers_per_block', 1),
+    layers_per_block: read.count('layers_per_block', 1, mostLayers),
     norm_num_groups: read.count('norm_num_groups', 32),
     scaling_factor: read.number('scaling_factor', 0.18215),
     shift_factor: read.number('shift_factor', 0),

@@ -95,7 +95,7 @@ export function unetConfig(json: Json): UNetConfig {
       blocks,
     ),
     up_transformer_layers: stated
-      ? read.perBlock('reverse_transformer_layers_per_block', 1, blocks)
+      ? read.perBlock('reverse_transformer_layers_per_block', 1, blocks, mostLayers)
       : encoder.transformer_layers_per_block.toReversed(),
     conv_out_kernel: read.oddCount('conv_out_kernel', 3),
   };
@@ -123,9 +123,9 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
       blocks,
     ),
     mid_block_type: middle as MiddleBlock | null,
-    layers_per_block: read.perBlock('layers_per_block', 2, blocks),
+    layers_per_block: read.perBlock('layers_per_block', 2, blocks, mostLayers),
     attention_head_dim: read.perBlock('attention_head_dim', 8, blocks),
-    transformer_layers_per_block: read.perBlock('transformer_layers_per_block', 1, blocks),
+    transformer_layers_per_block: read.perBlock('transformer_layers_per_block', 1, blocks, mostLayers),
     cross_attention_dim: read.perBlock('cross_attention_dim', 1280, blocks),
     use_linear_projection: read.flag('use_linear_projection', false),
     norm_num_groups: read.count('norm_num_groups', 32),
@@ -152,6 +152,10 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
   return config;
 }
 
+/** Largest number that a size in a config may be, and largest number of layers: configs come from strangers. */
+const largestCount = 2 ** 20;
+export const mostLayers = 1000;
+
 /** Reads fields of a config with a default, and says what is wrong with one by name and value. */
 export function reader(model: string, json: Json) {
   const bad = (reason: string) =>
@@ -161,17 +165,18 @@ export function reader(model: string, json: Json) {
       'UNSUPPORTED',
       `This kind of ${model} is not supported: its config has "${field}": ${JSON.stringify(value)}.`,
     );
-  const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
+  const isCount = (value: unknown, most = largestCount): value is number =>
+    Number.isInteger(value) && (value as number) > 0 && (value as number) <= most;
   const fieldOf = <T>(field: string, fallback: T | undefined, fits: (value: unknown) => boolean, what: string): T => {
     const value = json[field] ?? fallback;
     if (!fits(value)) throw bad(`"${field}" is ${JSON.stringify(value) ?? 'missing'}, and ${what} is needed`);
     return value as T;
   };
-  const countOrCounts = (value: unknown) => isCount(value) || (Array.isArray(value) && value.every(isCount));
   return {
     bad,
     unsupported,
-    count: (field: string, fallback?: number) => fieldOf(field, fallback, isCount, 'a whole number above 0'),
+    count: (field: string, fallback?: number, most = largestCount) =>
+      fieldOf(field, fallback, (value) => isCount(value, most), `a whole number from 1 to ${most}`),
     oddCount: (field: string, fallback: number) =>
       fieldOf(field, fallback, (value) => isCount(value) && value % 2 === 1, 'an odd whole number above 0'),
     number: (field: string, fallback: number) => fieldOf(field, fallback, Number.isFinite, 'a number'),
@@ -181,13 +186,15 @@ export function reader(model: string, json: Json) {
       fieldOf(
         field,
         fallback,
-        (value) => Array.isArray(value) && value.length > 0 && value.every(isCount),
-        'a list of whole numbers above 0',
+        (value) => Array.isArray(value) && value.length > 0 && value.every((each) => isCount(each)),
+        `a list of whole numbers from 1 to ${largestCount}`,
       ),
     /** One number for all blocks, or a list. */
-    perBlock(field: string, fallback: number, blocks: number): readonly number[] {
+    perBlock(field: string, fallback: number, blocks: number, most = largestCount): readonly number[] {
       if (Array.isArray(json[field]) && json[field].some(Array.isArray)) throw unsupported(field, json[field]);
-      const value = fieldOf<number | number[]>(field, fallback, countOrCounts, 'a whole number above 0, or a list');
+      const fits = (value: unknown) =>
+        isCount(value, most) || (Array.isArray(value) && value.every((each) => isCount(each, most)));
+      const value = fieldOf<number | number[]>(field, fallback, fits, `a whole number from 1 to ${most}, or a list`);
       if (!Array.isArray(value)) return Array.from({ length: blocks }, () => value);
       if (value.length !== blocks) throw bad(`"${field}" has ${value.length} entries for ${blocks} blocks`);
       return value;

@@ -52,8 +52,7 @@ export function clipTokenizer(
     return id;
   };
   const special = Object.entries(usual).map(([use, initial]): [string, AddedToken] => {
-    const stated = config[use as keyof typeof usual] ?? initial;
-    const { content, normalized = false } = typeof stated === 'string' ? { content: stated } : stated;
+    const { content, normalized } = spelled(config[use as keyof typeof usual] ?? initial, use, source);
     return [use, { id: idOf(content, use.slice(0, 3)), content, normalized }];
   });
   const [start, end, unknown, pad] = special.map(([, token]) => token) as [
@@ -63,15 +62,30 @@ export function clipTokenizer(
     AddedToken,
   ];
   const added = new Map(special.map(([, token]) => [token.content, token]));
-  for (const [id, { content, normalized = false }] of Object.entries(config.added_tokens_decoder ?? {}))
+  for (const [id, token] of Object.entries(config.added_tokens_decoder ?? {})) {
+    if (!/^\d{1,9}$/.test(id)) throw bad(source, `the number of an added token is "${id.slice(0, 40)}"`);
+    const { content, normalized } = spelled(token, `added token ${id}`, source);
     added.set(content, { id: Number(id), content, normalized });
+  }
+  const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
+  if (!(typeof limit === 'number' && limit >= 2)) throw bad(source, 'its model_max_length is no number from 2');
   const ids = bytePairs({ vocab, merges, added: [...added.values()], unknown: unknown.content });
   return {
-    maxLength: config.model_max_length ?? Number.POSITIVE_INFINITY,
+    maxLength: limit,
     // transformers lowers letter by letter and knows no final sigma, the one letter whose lower case depends on its place.
     encode: (text, length) =>
       frame(ids(text.replaceAll('Σ', 'σ')), length, { start: start.id, end: end.id, pad: pad.id }),
   };
+}
+
+/** How a special token of an untrusted config is spelled. */
+function spelled(token: unknown, use: string, source: string): { content: string; normalized: boolean } {
+  const { content, normalized } = (typeof token === 'string' ? { content: token } : (token ?? {})) as {
+    content?: unknown;
+    normalized?: unknown;
+  };
+  if (typeof content !== 'string' || content === '') throw bad(source, `its ${use} is not a text`);
+  return { content, normalized: normalized === true };
 }
 
 /** vocab.json with merges.txt, or tokenizer.json. Throws GraphError `NOT_FOUND` or `BAD_TOKENIZER`. */
@@ -88,7 +102,10 @@ export async function readVocabulary(
       merges: lines.filter((line) => /^\S+ \S+$/.test(line) && !isHeader(line)),
     };
   }
-  const whole = (await readJson(files, joinPath(folder, 'tokenizer.json'))) as { model?: Record<string, unknown> };
+  const whole = (await readJson(files, joinPath(folder, 'tokenizer.json'))) as
+    | { model?: Record<string, unknown> | null }
+    | null
+    | undefined;
   if (whole === undefined) {
     const found = (await files.list(folder))?.join(', ');
     const state = found === undefined ? 'there is no such folder' : `it holds ${found || 'nothing'}`;
@@ -97,7 +114,7 @@ export async function readVocabulary(
       `"${folder}" has no tokenizer: looked for vocab.json with merges.txt, and for tokenizer.json; ${state}.`,
     );
   }
-  const { vocab: inner, merges, type } = whole.model ?? {};
+  const { vocab: inner, merges, type } = whole?.model ?? {};
   if (type !== 'BPE' || !Array.isArray(merges))
     throw bad(folder, `its tokenizer.json is of type ${JSON.stringify(type)}, not "BPE"`);
   const texts = merges.map((pair: unknown) => (Array.isArray(pair) ? pair.join(' ') : String(pair)));

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkGraph } from '../../graphs/check.ts';
+import { readGraph } from '../../graphs/read.ts';
+import { writeGraph } from '../../graphs/write.ts';
+import { library } from '../../nodes/index.ts';
+import { readPngText } from '../../nodes/ml/image/pngText.ts';
+import { describeModel } from '../../nodes/ml/models/load/loadGenerator.ts';
+import type { RandomStream } from '../../nodes/ml/random.ts';
+import { loadClipTokenizer } from '../../nodes/ml/text/clipTokenizer.ts';
+import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
+import { diskFiles, goldenFolder, repository } from './golden.ts';
+import { memoryFiles } from './memoryFiles.ts';
+import { mutateBytes, mutateJson } from './mutate.ts';
+
+/** A reader of untrusted content, and how that content is spoiled. */
+export interface FuzzTarget {
+  readonly name: string;
+  /** Spoiled content, then the reading of it, which either succeeds or rejects with a GraphError. */
+  attempt(random: RandomStream): () => Promise<unknown>;
+}
+
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const read = (path: string) => new Uint8Array(readFileSync(path));
+
+/** Half by value, where the text is still JSON; half by byte. */
+function spoiledJson(text: string, random: RandomStream): string {
+  return random.integer(2) ? mutateJson(text, random) : textOf(mutateBytes(bytesOf(text), random));
+}
+
+function filesUnder(folder: string, wanted: (name: string) => boolean): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(wanted).sort();
+}
+
+function graphs(): FuzzTarget {
+  const folder = `${repository}/graphs/templates`;
+  const texts = filesUnder(folder, (name) => name.endsWith('.json')).map((name) => textOf(read(join(folder, name))));
+  return {
+    name: 'graphs',
+    attempt(random) {
+      const text = spoiledJson(texts[random.integer(texts.length)]!, random);
+      return async () => {
+        const { document } = readGraph(text, library);
+        checkGraph(document, library);
+        const written = writeGraph(document);
+        if (writeGraph(readGraph(written, library).document) !== written)
+          throw new Error('What is written reads as another graph.');
+      };
+    },
+  };
+}
+
+function pictures(): FuzzTarget {
+  const picture = read(`${repository}/build/pictures/first-picture.png`);
+  return {
+    name: 'PNG metadata',
+    attempt(random) {
+      const bytes = mutateBytes(picture, random);
+      return async () => {
+        const text = readPngText(bytes).get('noiseloom-graph');
+        if (text !== undefined) readGraph(text, library);
+        if (random.integer(10) === 0) await diskFiles.decodeImage(bytes); // the decoder is a library: a sample will do
+      };
+    },
+  };
+}
+
+function checkpoints(name: string, folder: string, ending: RegExp): FuzzTarget {
+  const root = goldenFolder(`checkpoint-formats/${folder}`);
+  const names = filesUnder(root, (each) => ending.test(each));
+  const contents = names.map((each) => read(join(root, each))).filter((bytes) => bytes.length < 2 ** 20);
+  return {
+    name,
+    attempt(random) {
+      const i = random.integer(contents.length);
+      const path = `/${names[i]!.replaceAll('/', '-')}`;
+      const files = memoryFiles({ [path]: mutateBytes(contents[i]!, random) });
+      return async () => {
+        const checkpoint = await openCheckpoint(files, path);
+        for (const tensor of checkpoint.names()) await checkpoint.read(tensor);
+      };
+    },
+  };
+}
+
+/** A model folder with one of its small files spoiled. */
+function folders(
+  name: string,
+  folder: string,
+  wanted: (name: string) => boolean,
+  readAll: (files: ReturnType<typeof memoryFiles>) => Promise<unknown>,
+): FuzzTarget {
+  const root = goldenFolder(folder);
+  const names = filesUnder(
+    root,
+    (each) => /\.(json|txt|safetensors)$/.test(each) && !/^(expected|case|tensors)/.test(each),
+  );
+  const contents = Object.fromEntries(names.map((each) => [`/model/${each}`, read(join(root, each))]));
+  const spoilable = names.filter(wanted);
+  return {
+    name,
+    attempt(random) {
+      const path = `/model/${spoilable[random.integer(spoilable.length)]!}`;
+      const text = textOf(contents[path]!);
+      const spoiled = path.endsWith('.json') ? spoiledJson(text, random) : textOf(mutateBytes(contents[path]!, random));
+      const files = memoryFiles({ ...contents, [path]: spoiled });
+      return () => readAll(files);
+    },
+  };
+}
+
+const isTokenizerFile = (name: string) => name.startsWith('tokenizer/');
+
+/** All kinds of content that a stranger may hand to Noiseloom. */
+export const fuzzTargets: readonly FuzzTarget[] = [
+  graphs(),
+  pictures(),
+  checkpoints('safetensors', 'safetensors', /^[^/]*\.safetensors$/),
+  checkpoints('torch files', 'torch', /\.(pt|pth|ckpt|bin)$/),
+  folders('tokenizers', 'tiny-sd15', isTokenizerFile, async (files) => {
+    const tokenizer = await loadClipTokenizer(files, '/model/tokenizer');
+    tokenizer.encode('a photo of a red circle', 77);
+  }),
+  folders(
+    'configs',
+    'tiny-sd15',
+    (name) => name.endsWith('.json') && !isTokenizerFile(name),
+    (files) => describeModel(files, '/model'),
+  ),
+];
