@@ -1,4 +1,5 @@
 import type { NodeContext } from '../defineNode.ts';
+import { GraphError } from '../errors.ts';
 import type { NoiseGradient } from '../ml/diffusion/drawPictures.ts';
 import { bytesOfPicture, type NoiseClimb } from '../ml/optimise/climbNoise.ts';
 
@@ -18,7 +19,11 @@ export async function climbBatch(
   const wanted = Math.min(pictures, asked || pictures);
   const { freeBytes } = device.memory;
   if (wanted === 1 || !freeBytes) return { batch: asked || 4, remarks: [] };
-  const bytes = await bytesOfPicture(slope, gradient);
+  const bytes = await bytesOfPicture(slope, gradient).catch((error: unknown) => {
+    if (wanted === pictures && error instanceof GraphError && error.code === 'ROWS_DIFFER') return undefined;
+    throw error;
+  });
+  if (bytes === undefined) return { batch: pictures, remarks: [] }; // a reward has something for each: all or none
   const free = freeBytes();
   const room = Math.max(1, Math.floor((share * free) / bytes));
   if (room >= wanted || asked === 0) return { batch: Math.min(room, wanted), remarks: [] };

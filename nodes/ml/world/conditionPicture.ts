@@ -1,5 +1,6 @@
 import { labelColour } from '../condition/labelMaps.ts';
-import { type Scene, sceneSize } from './scene.ts';
+import type { SeenObject } from './detectObjects.ts';
+import { type Scene, type SceneObject, sceneSize } from './scene.ts';
 import { depthMap, edgeMap, objectMasks } from './sceneLabels.ts';
 import { shapes } from './words.ts';
 
@@ -7,9 +8,15 @@ import { shapes } from './words.ts';
 export const conditionKinds = ['segmentation', 'edges', 'depth'] as const;
 export type ConditionKind = (typeof conditionKinds)[number];
 
+/** What a condition picture shows: objects, and 64 x 64 values, i + 1 where object i is, else 0. */
+interface Layout {
+  readonly objects: readonly Pick<SceneObject, 'shape' | 'radius'>[];
+  readonly masks: Uint8Array;
+}
+
 /** 64 x 64: the class of each pixel, 0 background, else 1 + the number of the shape. */
-export function classMap({ objects }: Scene): Uint8Array {
-  return objectMasks(objects).map((object) => (object === 0 ? 0 : 1 + shapes.indexOf(objects[object - 1]!.shape)));
+export function classMap(scene: Scene): Uint8Array {
+  return classesOf(layoutOf(scene));
 }
 
 /**
@@ -17,25 +24,45 @@ export function classMap({ objects }: Scene): Uint8Array {
  * white on black, inverse depth in grey with the nearest object white.
  */
 export function conditionPicture(kind: ConditionKind, scene: Scene): Float32Array {
-  const colourOf = pictures[kind](scene);
+  return pictureOf(kind, layoutOf(scene));
+}
+
+/** The condition picture of the objects that were found in a picture, see `detectObjects`; black where there are none. */
+export function seenConditionPicture(kind: ConditionKind, found: readonly SeenObject[]): Float32Array {
+  const masks = new Uint8Array(sceneSize * sceneSize);
+  for (const [i, { coverage }] of found.entries())
+    for (const [pixel, share] of coverage.entries()) if (share >= 0.5) masks[pixel] = i + 1;
+  const objects = found.map(({ shape, box: [left, top, right, bottom] }) => ({
+    shape,
+    radius: Math.max(right - left, bottom - top) / 2,
+  }));
+  return pictureOf(kind, { objects, masks });
+}
+
+const layoutOf = ({ objects }: Scene): Layout => ({ objects, masks: objectMasks(objects) });
+const classesOf = ({ objects, masks }: Layout) =>
+  masks.map((object) => (object === 0 ? 0 : 1 + shapes.indexOf(objects[object - 1]!.shape)));
+
+function pictureOf(kind: ConditionKind, layout: Layout): Float32Array {
+  const colourOf = pictures[kind](layout);
   return Float32Array.from({ length: sceneSize * sceneSize * 3 }, (_, i) => colourOf(Math.floor(i / 3))[i % 3]!);
 }
 
 type Colour = readonly [number, number, number];
 const grey = (value: number): Colour => [value, value, value];
 
-const pictures: Record<ConditionKind, (scene: Scene) => (pixel: number) => Colour> = {
-  segmentation(scene) {
-    const [classes, colours] = [classMap(scene), [0, ...shapes.keys()].map((_, label) => labelColour(label))];
+const pictures: Record<ConditionKind, (layout: Layout) => (pixel: number) => Colour> = {
+  segmentation(layout) {
+    const [classes, colours] = [classesOf(layout), [0, ...shapes.keys()].map((_, label) => labelColour(label))];
     return (pixel) => colours[classes[pixel]!]!;
   },
-  edges({ objects }) {
-    const edges = edgeMap(objectMasks(objects));
+  edges({ masks }) {
+    const edges = edgeMap(masks);
     return (pixel) => grey(edges[pixel]!);
   },
-  depth({ objects }) {
-    const depths = depthMap(objectMasks(objects), objects);
-    const nearest = depths.reduce((most, value) => Math.max(most, value), 0);
+  depth({ objects, masks }) {
+    const depths = depthMap(masks, objects);
+    const nearest = depths.reduce((most, value) => Math.max(most, value), 0) || 1;
     return (pixel) => grey(depths[pixel]! / nearest);
   },
 };

@@ -16,6 +16,11 @@ export interface DetectedObject {
   readonly confidence: number;
 }
 
+/** An object with the share of each of the 64 x 64 pixels that it covers, in [0, 1]. */
+export interface SeenObject extends DetectedObject {
+  readonly coverage: Float32Array;
+}
+
 /** Smaller blobs are specks; the smallest object of the world, a star, covers 100 pixels. */
 const smallestArea = 40;
 /** What matches no shape at least this well is no object. */
@@ -39,7 +44,7 @@ const groundName = 255;
  * @param pixels 64 * 64 * 3 sRGB values in [0, 1], row by row
  * @returns the objects, the surest first. Throws GraphError `BAD_SIZE`.
  */
-export function detectObjects(pixels: ArrayLike<number>): DetectedObject[] {
+export function detectObjects(pixels: ArrayLike<number>): SeenObject[] {
   if (pixels.length !== sceneSize * sceneSize * 3)
     throw new GraphError(
       'BAD_SIZE',
@@ -123,7 +128,7 @@ function regions(map: Uint8Array): Pixels[] {
  * A blob as the set of objects that explains it best: as it is, or cut where its colours change or where it is thin. Of
  * all cuts, the one of the greatest mean match by area counts, less a price for every part after the first.
  */
-function objectsOf(blob: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): DetectedObject[] {
+function objectsOf(blob: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): SeenObject[] {
   let best = [describe(blob, names, pixels, ground)];
   if (best[0]!.confidence >= surelyOne) return best;
   let most = best[0]!.confidence;
@@ -173,7 +178,7 @@ function grownBack(seeds: readonly Pixels[], blob: Pixels): Pixels[] {
 }
 
 /** One object: the colour most of its inside has, and its shape by how far every pixel is from background to colour. */
-function describe(part: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): DetectedObject {
+function describe(part: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): SeenObject {
   const own = new Set(part);
   const inner = part.filter((pixel) => besides(pixel).every((next) => own.has(next)));
   const inside = inner.length >= 9 ? inner : part;
@@ -198,6 +203,7 @@ function describe(part: Pixels, names: Uint8Array, pixels: ArrayLike<number>, gr
     centre: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2],
     area: coverage.reduce((sum, value) => sum + value, 0),
     confidence: likeness[shape],
+    coverage,
   };
 }
 

@@ -71,7 +71,7 @@ export function edgeMap(masks: Uint8Array): Uint8Array {
  * camera, so an object's inverse depth is in proportion to its radius: 1 at the largest radius of the world. The picture
  * therefore tells its depth, and no object hides another.
  */
-export function depthMap(masks: Uint8Array, objects: readonly SceneObject[]): Float32Array {
+export function depthMap(masks: Uint8Array, objects: readonly Pick<SceneObject, 'radius'>[]): Float32Array {
   return Float32Array.from(masks, (value) => (value === 0 ? 0 : nearness(objects[value - 1]!.radius)));
 }
 

@@ -1,6 +1,9 @@
-import type { Generator } from '../../../nodes/ports.ts';
+import type { Consistency, Generator } from '../../../nodes/ports.ts';
 
-/** A generator that counts its forward passes: one a picture and a step, two with guidance. */
+/**
+ * A generator that counts its forward passes: one a picture and a step, two with classifier-free guidance, and again as many
+ * in steps that a consistency guides.
+ */
 export function countCalls(generator: Generator): { readonly generator: Generator; readonly calls: () => number } {
   let calls = 0;
   return {
@@ -9,7 +12,12 @@ export function countCalls(generator: Generator): { readonly generator: Generato
       ...generator,
       *denoise(request) {
         const each = request.noise.seeds.length * (request.settings.guidanceScale > 1 ? 2 : 1);
-        const steps = generator.denoise(request);
+        const { guidance } = request;
+        const counted = guidance && {
+          ...guidance,
+          consistency: countLosses(guidance.consistency, () => (calls += each)),
+        };
+        const steps = generator.denoise(counted ? { ...request, guidance: counted } : request);
         try {
           for (let step = steps.next(); ; step = steps.next()) {
             if (step.done) return step.value;
@@ -20,6 +28,16 @@ export function countCalls(generator: Generator): { readonly generator: Generato
           steps.return(undefined as never); // where the reader left early; no more where it is done
         }
       },
+    },
+  };
+}
+
+function countLosses(consistency: Consistency, count: () => void): Consistency {
+  return {
+    ...consistency,
+    loss(pixels, condition) {
+      count();
+      return consistency.loss(pixels, condition);
     },
   };
 }

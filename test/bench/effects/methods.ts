@@ -1,93 +1,161 @@
 import type { NodeContext } from '../../../nodes/defineNode.ts';
-import { sample } from '../../../nodes/generate/sample.ts';
+import { sampleSettings } from '../../../nodes/generate/sampleParams.ts';
+import { sampleImages } from '../../../nodes/ml/diffusion/sampleImages.ts';
 import { rowOf } from '../../../nodes/ml/optimise/climb.ts';
+import { type Climbed, forget, type Moment } from '../../../nodes/ml/optimise/climber.ts';
+import { climbNoise } from '../../../nodes/ml/optimise/climbNoise.ts';
 import { balance, type Point } from '../../../nodes/ml/pareto.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
-import { dispose } from '../../../nodes/ml/tf.ts';
+import { dispose, type Tensor4D } from '../../../nodes/ml/tf.ts';
 import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
+import { routeOf, watchOf } from '../../../nodes/optimise/climbParams.ts';
 import { find } from '../../../nodes/optimise/find.ts';
 import { paretoNoise } from '../../../nodes/optimise/paretoNoise.ts';
 import { reno } from '../../../nodes/optimise/reno.ts';
-import type { Param, ParamValue } from '../../../nodes/params.ts';
-import type { Generator, Images, Noise, Reward, Scores } from '../../../nodes/ports.ts';
-import type { Trial } from './trial.ts';
+import type { Generator, Noise, Reward, SampleRequest } from '../../../nodes/ports.ts';
+import { combine } from '../../../nodes/reward/combine.ts';
+import type { Calibrations } from './calibrate.ts';
+import { paramsOf } from './paramsOf.ts';
+import type { Made as MadePicture, Method as MethodOf, Trial } from './trial.ts';
 
 /** What methods work with. */
 export interface Tools {
   readonly generator: Generator;
-  /** What is optimised alone, and together; all give gradients. */
-  readonly single: Reward;
+  /** The first is optimised alone, all of them together; all give gradients. */
   readonly ensemble: readonly Reward[];
+  readonly calibrations: Calibrations;
   /** Sampling of the base, and of the method that takes more steps. */
   readonly steps: number;
   readonly moreSteps: number;
   /** Forward evaluations that an optimiser may spend on a trial. */
   readonly budget: number;
+  /** Pictures at once. */
+  readonly batch: number;
   readonly context: NodeContext;
-  /** Seconds that a method took for this very trial. */
+  /** Seconds that a method took for this very trial. Throws where it has not been given it. */
   secondsOf(method: string, trial: Trial): number;
 }
 
-/** One picture and its noise, which the caller owns. */
-export interface Made {
-  readonly images: Images;
-  readonly noise: Noise;
+export interface Made extends MadePicture {
   /** Where a population sought it: scores by the ensemble of all pictures on the way, or of those that none of them dominates. */
   readonly seen?: readonly Point[];
 }
 
-export type Method = (trial: Trial, tools: Tools) => Promise<Made>;
+export type Method = MethodOf<Trial, Made>;
 
-/** A node's own params, with some changed. */
-function paramsOf<P extends Readonly<Record<string, Param>>>(
-  node: { readonly params: P },
-  changed: Partial<{ [Name in keyof P]: ParamValue<P[Name]> }>,
-): { [Name in keyof P]: ParamValue<P[Name]> } {
-  const initial = Object.fromEntries(Object.entries(node.params).map(([name, param]) => [name, param.initial]));
-  return { ...initial, ...changed } as { [Name in keyof P]: ParamValue<P[Name]> };
+/** The noises that all methods begin with for their seeds; the caller owns the latents. */
+export function noiseOf(seeds: readonly number[], { defaults, latentShape }: Generator): Noise {
+  return { latents: latentNoise(seeds, latentShape(defaults.width, defaults.height)), seeds };
 }
 
-/** The noise that all methods begin with for a seed. */
-function noiseOf({ seed }: Trial, { generator }: Tools): Noise {
-  const { width, height } = generator.defaults;
-  return { latents: latentNoise([seed], generator.latentShape(width, height)), seeds: [seed] };
+/** A picture for each prompt from the noise of one seed, as the nodes that sample do it. */
+export async function drawEach(
+  prompts: readonly string[],
+  seed: number,
+  { generator, steps, batch }: Pick<Tools, 'generator' | 'steps' | 'batch'>,
+  steering: Partial<Pick<SampleRequest, 'conditions' | 'guidance'>> = {},
+): Promise<MadePicture[]> {
+  const noise = noiseOf(
+    prompts.map(() => seed),
+    generator,
+  );
+  const settings = sampleSettings(generator, paramsOf(reno, { steps }));
+  const request = { noise, prompts, negativePrompt: '', settings, conditions: [], ...steering };
+  return rowsOfMade({ images: await sampleImages(generator, request, batch, async () => {}), noise });
 }
 
-const draw =
-  (stepsOf: (tools: Tools) => number): Method =>
-  async (trial, tools) => {
-    const noise = noiseOf(trial, tools);
-    const inputs = { generator: tools.generator, noise, prompt: trial.prompt, conditions: [] };
-    const params = paramsOf(sample, { steps: stepsOf(tools) });
-    return { images: (await sample.run(inputs as never, params as never, tools.context)).images, noise };
-  };
+/** Rows of several pictures, which are disposed of. */
+export function rowsOfMade({ images, noise }: MadePicture): MadePicture[] {
+  const rows = noise.seeds.map((seed, i) => ({
+    images: { pixels: rowOf(images.pixels, i), labels: [images.labels[i]!] },
+    noise: { latents: rowOf(noise.latents, i), seeds: [seed] },
+  }));
+  dispose([images.pixels, noise.latents]);
+  return rows;
+}
 
-const best =
-  (candidatesOf: (trial: Trial, tools: Tools) => number): Method =>
-  async (trial, tools) => {
-    const { generator, single, steps, context } = tools;
-    const inputs = { generator, prompt: trial.prompt, rewards: [single], watch: [], conditions: [] };
-    const candidates = candidatesOf(trial, tools);
-    const params = paramsOf(bestOfN, { seed: 1000 * trial.seed, candidates, steps, batch: 8 });
+const draw = (tools: Tools): Method => ({
+  together: true,
+  optimises: [],
+  make: (trials) =>
+    drawEach(
+      trials.map(({ prompt }) => prompt),
+      trials[0]!.seed,
+      tools,
+    ),
+});
+
+/** A method that is given one trial at a time. */
+const alone = (optimises: readonly Reward[], make: (trial: Trial) => Promise<Made>): Method => ({
+  together: false,
+  optimises: optimises.map(({ name }) => name),
+  make: async ([trial]) => [await make(trial!)],
+});
+
+const best = ({ generator, ensemble, steps, batch, context }: Tools, candidatesOf: (trial: Trial) => number): Method =>
+  alone(ensemble.slice(0, 1), async (trial) => {
+    const inputs = { generator, prompt: trial.prompt, rewards: ensemble.slice(0, 1), watch: [], conditions: [] };
+    const params = paramsOf(bestOfN, { seed: 1000 * trial.seed, candidates: candidatesOf(trial), steps, batch });
     const { images, noise } = await bestOfN.run(inputs, params, context);
     return { images, noise };
-  };
+  });
 
-const climb =
-  (rewardsOf: (tools: Tools) => readonly Reward[]): Method =>
-  async (trial, tools) => {
-    const { generator, steps, budget, context } = tools;
-    const noise = noiseOf(trial, tools);
-    const inputs = { generator, noise, prompt: [trial.prompt], rewards: rewardsOf(tools), watch: [], conditions: [] };
-    const params = paramsOf(reno, { evaluations: budget, steps, batch: 1 });
-    try {
-      const made = await reno.run({ ...inputs, lookThrough: undefined }, params, context);
-      made.firstImages.pixels.dispose();
-      return { images: made.images, noise: made.noise };
-    } finally {
-      noise.latents.dispose();
-    }
-  };
+/** ReNO; `members` are the rewards that it adds up, or those that were made into one. */
+const climb = (tools: Tools, rewards: readonly Reward[], members = rewards): Method => ({
+  together: true,
+  optimises: members.map(({ name }) => name),
+  make: (trials) =>
+    climbEach(
+      trials.map(({ prompt }) => prompt),
+      trials[0]!.seed,
+      rewards,
+      tools,
+    ),
+});
+
+/** ReNO, by the node's own settings, for each prompt from the noise of one seed, all at once. */
+export async function climbEach(
+  prompts: readonly string[],
+  seed: number,
+  rewards: readonly Reward[],
+  tools: Pick<Tools, 'generator' | 'steps' | 'budget'>,
+  conditions: SampleRequest['conditions'] = [],
+): Promise<MadePicture[]> {
+  const noise = noiseOf(
+    prompts.map(() => seed),
+    tools.generator,
+  );
+  const rows = await climbRows({ noise, prompts, conditions }, rewards, tools, tools.budget);
+  return rows.map(({ best }, i) => pictureOf(best, { prompt: prompts[i]!, seed }));
+}
+
+/** Rows that climb together, of which only the best moments are left, which the caller owns; it takes over the noise. */
+async function climbRows(
+  shown: Pick<SampleRequest, 'noise' | 'prompts' | 'conditions'>,
+  rewards: readonly Reward[],
+  { generator, steps }: Pick<Tools, 'generator' | 'steps'>,
+  evaluations: number,
+): Promise<Climbed[]> {
+  const { seeds, latents } = shown.noise;
+  const params = paramsOf(reno, { evaluations, steps });
+  const request = { ...shown, negativePrompt: '', settings: sampleSettings(generator, params) };
+  const settings = { ...params, batch: seeds.length, watch: watchOf(params), route: () => routeOf(params) };
+  try {
+    const rows = await climbNoise({ generator, request, rewards, watched: [] }, settings, async () => {});
+    for (const { first } of rows) forget(first);
+    return rows;
+  } finally {
+    latents.dispose();
+  }
+}
+
+function pictureOf(
+  { pixels, variable }: Moment,
+  label: { readonly prompt: string; readonly seed: number },
+): MadePicture {
+  const noise = { latents: variable as Tensor4D, seeds: [label.seed] };
+  return { images: { pixels, labels: [label] }, noise };
+}
 
 /** How many pictures could be drawn and scored in the time that ReNO took for a trial, measured on that very trial. */
 function picturesInTime(trial: Trial, { budget, secondsOf }: Tools): number {
@@ -95,92 +163,73 @@ function picturesInTime(trial: Trial, { budget, secondsOf }: Tools): number {
   return Math.max(1, Math.round(secondsOf('ReNO', trial) / aPicture));
 }
 
-const learn: Method = async (trial, tools) => {
-  const { generator, single, steps, context } = tools;
-  const budget = picturesInTime(trial, tools);
-  const inputs = { generator, prompt: trial.prompt, rewards: [single], watch: [], conditions: [] };
-  const perIteration = Math.min(8, Math.ceil(budget / 2));
-  const iterations = Math.max(1, Math.floor(budget / perIteration) - 1); // the last pictures are drawn from what was learned
-  const learning = { iterations, perIteration, samples: perIteration, batch: perIteration, learningRate: 0.02 };
-  const params = paramsOf(find, { seed: 1000 * trial.seed, calibration: 'running mean', ...learning, steps });
-  const made = await find.run(inputs, params, context);
-  const kept = made.bestScores.values[0]![0]! >= Math.max(...made.scores.values.map(([score]) => score!));
-  dispose([made.distribution.mean, made.distribution.std]);
-  if (kept) {
-    dispose([made.images.pixels, made.noise.latents]);
-    return { images: made.bestImages, noise: made.bestNoise };
-  }
-  dispose([made.bestImages.pixels, made.bestNoise.latents]);
-  const scores = made.scores.values.map(([score]) => score!);
-  return rowOfMade(made, scores.indexOf(Math.max(...scores)));
+const learn = (tools: Tools): Method => {
+  const { generator, ensemble, steps, batch, context } = tools;
+  const rewards = ensemble.slice(0, 1);
+  return alone(rewards, async (trial) => {
+    const budget = picturesInTime(trial, tools);
+    const inputs = { generator, prompt: trial.prompt, rewards, watch: [], conditions: [] };
+    const perIteration = Math.min(batch, Math.ceil(budget / 2));
+    const iterations = Math.max(1, Math.floor(budget / perIteration) - 1); // the last pictures are drawn from what was learned
+    const learning = { iterations, perIteration, samples: perIteration, batch, learningRate: 0.02 };
+    const params = paramsOf(find, { seed: 1000 * trial.seed, calibration: 'running mean', ...learning, steps });
+    const made = await find.run(inputs, params, context);
+    const { distribution, bestImages, bestNoise, bestScores, scores, images, noise } = made;
+    dispose([distribution.mean, distribution.std]);
+    const drawn = scores.values.map(([score]) => score!);
+    const most = Math.max(...drawn);
+    const kept = bestScores.values[0]![0]! >= most;
+    const rest = kept ? { images, noise } : { images: bestImages, noise: bestNoise };
+    dispose([rest.images.pixels, rest.noise.latents]);
+    return kept ? { images: bestImages, noise: bestNoise } : pickRow({ images, noise }, drawn.indexOf(most));
+  });
 };
 
 /** Row i of several pictures, which are disposed of. */
-function rowOfMade({ images, noise }: Made, i: number): Made {
-  const [pixels, latents] = [rowOf(images.pixels, i), rowOf(noise.latents, i)];
-  dispose([images.pixels, noise.latents]);
-  return { images: { pixels, labels: [images.labels[i]!] }, noise: { latents, seeds: [noise.seeds[i]!] } };
+function pickRow(made: MadePicture, i: number): MadePicture {
+  const rows = rowsOfMade(made);
+  for (const [k, { images, noise }] of rows.entries()) if (k !== i) dispose([images.pixels, noise.latents]);
+  return rows[i]!;
 }
 
 /** The noises of a population for a trial, and how many evaluations its budget gives each; the caller owns the latents. */
 function populationOf(trial: Trial, { generator, budget }: Tools): { noise: Noise; evaluations: number } {
   const members = Math.min(8, budget);
-  const { width, height } = generator.defaults;
   const seeds = Array.from({ length: members }, (_, i) => 1000 * trial.seed + i);
-  const noise = { latents: latentNoise(seeds, generator.latentShape(width, height)), seeds };
-  return { noise, evaluations: Math.max(1, Math.floor(budget / members)) };
+  return { noise: noiseOf(seeds, generator), evaluations: Math.max(1, Math.floor(budget / members)) };
 }
 
-/** The most balanced of several pictures, and all scores that were seen on the way. */
-function balanced(made: Made & { readonly scores: Scores }, seen: readonly Point[]): Made {
-  const ranks = balance(made.scores.values);
-  return { ...rowOfMade(made, ranks.indexOf(Math.max(...ranks))), seen };
-}
-
-const climbToFront: Method = async (trial, tools) => {
-  const { generator, ensemble, steps, context } = tools;
-  const { noise, evaluations } = populationOf(trial, tools);
-  const inputs = { generator, noise, prompt: trial.prompt, rewards: ensemble, watch: [], conditions: [] };
-  try {
-    const params = paramsOf(paretoNoise, { evaluations, steps, batch: noise.seeds.length, keep: 256 });
-    const made = await paretoNoise.run(inputs, params, context);
-    return balanced(made, made.scores.values);
-  } finally {
-    noise.latents.dispose();
-  }
-};
-
-/** The same population climbs a sum of the rewards with fixed shares, each reward in units of its usual range. */
-const climbWeighted =
-  (shares: readonly number[]): Method =>
-  async (trial, tools) => {
-    const { generator, ensemble, steps, context } = tools;
+const climbToFront = (tools: Tools): Method =>
+  alone(tools.ensemble, async (trial) => {
+    const { generator, ensemble: rewards, steps, context } = tools;
     const { noise, evaluations } = populationOf(trial, tools);
-    const rewards = ensemble.map((reward, k) => ({
-      ...reward,
-      weight: shares[k]! / (reward.usualRange[1] - reward.usualRange[0]),
-    }));
-    const inputs = {
-      generator,
-      noise,
-      prompt: [trial.prompt],
-      rewards,
-      watch: [],
-      conditions: [],
-      lookThrough: undefined,
-    };
+    const inputs = { generator, noise, prompt: trial.prompt, rewards, watch: [], conditions: [] };
     try {
-      const params = paramsOf(reno, { evaluations, steps, batch: noise.seeds.length });
-      const made = await reno.run(inputs, params, context);
-      made.firstImages.pixels.dispose();
-      return balanced(
-        made,
-        made.trace.values.flat().map((row) => row.slice(1, 1 + rewards.length)),
-      );
+      const params = paramsOf(paretoNoise, { evaluations, steps, batch: noise.seeds.length, keep: 256 });
+      const made = await paretoNoise.run(inputs, params, context);
+      const ranks = balance(made.scores.values);
+      return { ...pickRow(made, ranks.indexOf(Math.max(...ranks))), seen: made.scores.values };
     } finally {
       noise.latents.dispose();
     }
-  };
+  });
+
+/** The same population climbs a sum of the rewards with fixed shares, each reward in units of its usual range. */
+const climbWeighted = (tools: Tools, shares: readonly number[]): Method =>
+  alone(tools.ensemble, async (trial) => {
+    const { noise, evaluations } = populationOf(trial, tools);
+    const rewards = tools.ensemble.map((reward, k) => ({
+      ...reward,
+      weight: shares[k]! / (reward.usualRange[1] - reward.usualRange[0]),
+    }));
+    const { prompt } = trial;
+    const rows = await climbRows({ noise, prompts: [prompt], conditions: [] }, rewards, tools, evaluations);
+    const ranks = balance(rows.map(({ best }) => best.scores));
+    const chosen = ranks.indexOf(Math.max(...ranks));
+    for (const [i, { best }] of rows.entries()) if (i !== chosen) forget(best);
+    const seen = rows.flatMap(({ trace }) => trace.map((row) => row.slice(1, 1 + rewards.length)));
+    return { ...pictureOf(rows[chosen]!.best, { prompt, seed: noise.seeds[chosen]! }), seen };
+  });
 
 /** Five ways to weigh K rewards: all equal, one of the first two by 0.7, or by 1. */
 function fixedShares(rewards: number): number[][] {
@@ -189,23 +238,44 @@ function fixedShares(rewards: number): number[][] {
   return [on(0, 1 / rewards), on(0, 0.7), on(1, 0.7), on(0, 1), on(1, 1)];
 }
 
+/** The ways to make one reward of an ensemble whose members are standardised; lambda is that of the source for optimising. */
+const ways = { 'weighted sum': 'weighted sum', WCO: 'worst case', UWO: 'uncertainty-weighted' } as const;
+
+function combined(way: keyof typeof ways, { ensemble, calibrations, context }: Tools): Reward {
+  const pairs = ensemble.map(({ name }) => `${calibrations[name]!.mean} ${calibrations[name]!.deviation}`);
+  const weights = ensemble.map(() => 1).join(', ');
+  const params = paramsOf(combine, { way: ways[way], weights, lambda: 0.1, calibration: pairs.join(', ') });
+  return (combine.run({ rewards: ensemble }, params, context) as { reward: Reward }).reward;
+}
+
 /** All methods, in the order in which a trial is given to them: the later ones ask what the earlier ones took. */
-export function methodsOf({ ensemble }: Tools): Readonly<Record<string, Method>> {
-  const fixed = ensemble.length > 1 ? fixedShares(ensemble.length) : [];
-  const together: Record<string, Method> = {
-    'ReNO, ensemble': climb((tools) => tools.ensemble),
-    'Pareto noise': climbToFront,
+export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
+  const { ensemble, budget, moreSteps } = tools;
+  const together = (): Record<string, Method> => ({
     ...Object.fromEntries(
-      fixed.map((shares) => [`weights ${shares.map((share) => share.toFixed(2)).join(':')}`, climbWeighted(shares)]),
+      (['weighted sum', 'WCO', 'UWO'] as const).map((way) => [
+        `ReNO, ${way}`,
+        climb(tools, [combined(way, tools)], ensemble),
+      ]),
     ),
-  };
+    [frontMethod]: climbToFront(tools),
+    ...Object.fromEntries(
+      fixedShares(ensemble.length).map((shares) => [
+        `weights ${shares.map((share) => share.toFixed(2)).join(':')}`,
+        climbWeighted(tools, shares),
+      ]),
+    ),
+  });
   return {
-    'one sample': draw(({ steps }) => steps),
-    'more steps': draw(({ moreSteps }) => moreSteps),
-    'best of N, equal calls': best((_, { budget }) => budget),
-    ReNO: climb(({ single }) => [single]),
-    'best of N, equal time': best(picturesInTime),
-    'FIND, equal time': learn,
-    ...(ensemble.length > 1 ? together : {}),
+    'one sample': draw(tools),
+    'more steps': draw({ ...tools, steps: moreSteps }),
+    'best of N, equal calls': best(tools, () => budget),
+    ReNO: climb(tools, ensemble.slice(0, 1)),
+    'best of N, equal time': best(tools, (trial) => picturesInTime(trial, tools)),
+    'FIND, equal time': learn(tools),
+    ...(ensemble.length > 1 ? together() : {}),
   };
 }
+
+/** The method whose hypervolume is compared with that of fixed weightings. */
+export const frontMethod = 'Pareto noise';

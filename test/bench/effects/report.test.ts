@@ -3,8 +3,11 @@ import { latentNoise } from '../../../nodes/ml/random.ts';
 import { memory } from '../../../nodes/ml/tf.ts';
 import { openTestDevice } from '../../support/devices.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
+import type { ConditionResult } from './consistency.ts';
 import { countCalls } from './countCalls.ts';
-import { chartOf, markdownOf, rowsOf, tableOf } from './report.ts';
+import { goalsOf } from './goals.ts';
+import { chartOf, type Judging, markdownOf, rowsOf, tableOf, volumeGain } from './report.ts';
+import { conditionMarkdownOf, conditionRowsOf, conditionTableOf } from './reportConsistency.ts';
 import { type Result, trialsOf } from './trial.ts';
 
 const result = (method: string, prompt: string, correct: boolean, changed: Partial<Result> = {}): Result => ({
@@ -14,7 +17,7 @@ const result = (method: string, prompt: string, correct: boolean, changed: Parti
   seed: 0,
   correct,
   satisfied: correct ? 1 : 0.5,
-  scores: { colour: correct ? 2 : 1 },
+  scores: { colour: correct ? 2 : 1, truth: correct ? 1 : 0.5 },
   seconds: 2,
   calls: 10,
   length: 1,
@@ -31,9 +34,15 @@ const results = [
   result('other', 'two stars', false, { volume: 0.5 }),
 ];
 
+const judging: Judging = {
+  methods: { base: { optimises: [] }, other: { optimises: ['colour'] } },
+  heldOut: ['truth'],
+  calibrations: { colour: { mean: 0, deviation: 0.5 }, truth: { mean: 0.5, deviation: 0.25 } },
+};
+
 describe('the report of effects', () => {
   it('gives shares by task, their mean, and gains over the base', () => {
-    const [base, other] = rowsOf(results, ['base', 'other']);
+    const [base, other] = rowsOf(results, judging);
     expect(base).toMatchObject({ trials: 4, tasks: { single: 0.5, counting: 0 }, mean: 0.25, volume: undefined });
     expect(base!.gain).toEqual({ mean: 0, low: 0, high: 0 });
     expect(other).toMatchObject({ tasks: { single: 1, counting: 0 }, mean: 0.5, volume: 0.5, calls: 10 });
@@ -43,18 +52,71 @@ describe('the report of effects', () => {
   });
 
   it('counts only trials that all methods have done', () => {
-    const [base] = rowsOf([...results, result('base', 'a cross', true)], ['base', 'other']);
+    const [base] = rowsOf([...results, result('base', 'a cross', true)], judging);
     expect(base!.trials).toBe(4);
   });
 
+  it('gives gains of what is optimised and of what is held out in deviations, and how far they are apart', () => {
+    const [base, other] = rowsOf(results, judging); // one picture of four becomes right: 0.25 of colour, 0.125 of truth
+    expect(base).toMatchObject({ heldOut: 0 });
+    expect(base).not.toHaveProperty('gap');
+    expect(other).toMatchObject({ optimised: 0.5, heldOut: 0.5, gap: 0 });
+  });
+
+  it('compares hypervolumes on the trials that both have', () => {
+    const volumes = [
+      ...results,
+      result('third', 'a ring', true, { volume: 0.5 }),
+      result('third', 'a star', true, { volume: 0.25 }),
+    ];
+    expect(volumeGain(volumes, 'third', 'other')).toEqual({ mean: -0.125, low: -0.5, high: 0.25 });
+  });
+
+  it('says which goals are met, and how much was reached', () => {
+    const named = { ...judging, methods: { 'one sample': { optimises: [] }, ReNO: { optimises: ['colour'] } } };
+    const renamed = results.map((each) => ({ ...each, method: each.method === 'base' ? 'one sample' : 'ReNO' }));
+    expect(goalsOf(rowsOf(renamed, named), [], 'ControlNet')).toEqual([
+      { goal: 'one sample is between 0.35 and 0.75', reached: '0.250', met: false },
+      { goal: 'ReNO is 0.12 above one sample', reached: '0.250', met: true },
+    ]);
+  });
+
   it('says the same in Markdown, CSV and SVG', () => {
-    const rows = rowsOf(results, ['base', 'other']);
+    const rows = rowsOf(results, judging);
     const lines = markdownOf(rows).trim().split('\n');
     expect(lines).toHaveLength(4);
     expect(lines[3]).toContain('| other | 1.00 | 0.00 | 0.50 | +0.25 (+0.00 to +0.50) |');
     expect(new Set(lines.map((line) => line.split('|').length)).size).toBe(1);
     expect(tableOf(rows).trim().split('\r\n')).toHaveLength(3);
-    expect(chartOf(rows)).toMatch(/^<svg .*other.*<\/svg>\n$/s);
+    expect(chartOf('gains', [{ label: 'other', gain: rows[1]!.gain }])).toMatch(/^<svg .*other.*<\/svg>\n$/s);
+  });
+});
+
+describe('the report of conditions', () => {
+  const line = (method: string, kind: ConditionResult['kind'], prompt: string, value: number): ConditionResult => ({
+    ...{ method, kind, prompt, value, task: 'single', seed: 0, correct: true, satisfied: 1, seconds: 1, calls: 2 },
+  });
+  const lines = ['ControlNet', 'ControlNet + consistency reward'].flatMap((method, i) => [
+    line(method, 'segmentation', 'a ring', 0.5 + 0.25 * i),
+    line(method, 'segmentation', 'a star', 0.25 + 0.25 * i),
+    line(method, 'edges', 'a ring', 0.5 - 0.25 * i),
+    line(method, 'depth', 'a ring', 80 - 20 * i),
+  ]);
+  const methods = ['ControlNet', 'ControlNet + consistency reward'];
+
+  it('gives each metric beside its difference from the plain ControlNet', () => {
+    const rows = conditionRowsOf(lines, methods, 'ControlNet');
+    expect(rows.map(({ values }) => values)).toEqual([
+      { segmentation: 0.375, edges: 0.5, depth: 80 },
+      { segmentation: 0.625, edges: 0.25, depth: 60 },
+    ]);
+    expect(rows[1]!.gains.segmentation).toEqual({ mean: 0.25, low: 0.25, high: 0.25 });
+    const markdown = conditionMarkdownOf(rows).trim().split('\n');
+    expect(markdown[3]).toBe(
+      '| ControlNet + consistency reward | 0.625, +0.25 (+0.25 to +0.25) | 0.250, -0.25 | 60.0, -20.00 | 1.00 | 1.0 | 2 |',
+    );
+    expect(conditionTableOf(rows).trim().split('\r\n')).toHaveLength(3);
+    expect(goalsOf([], rows, 'ControlNet').map(({ met }) => met)).toEqual([true, false, true]);
   });
 });
 

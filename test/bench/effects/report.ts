@@ -1,7 +1,9 @@
 import { tasks } from '../../../nodes/ml/world/words.ts';
 import { csvText } from '../../../nodes/output/csvText.ts';
+import type { Calibrations } from './calibrate.ts';
 import { type Interval, pairedBootstrap } from './pairedBootstrap.ts';
-import type { Result } from './trial.ts';
+import { keyOf } from './runTrials.ts';
+import type { Method, Outcome, Result } from './trial.ts';
 
 /** What a method comes to over all trials that every method has done. */
 export interface Row {
@@ -14,6 +16,10 @@ export interface Row {
   readonly gain: Interval;
   readonly satisfied: number;
   readonly scores: Readonly<Record<string, number>>;
+  /** Gains over the base in deviations of plain pictures: of the rewards that it optimises, of those held out, and how far apart. */
+  readonly optimised?: number;
+  readonly heldOut: number;
+  readonly gap?: number;
   readonly seconds: number;
   readonly calls: number;
   readonly length: number;
@@ -21,16 +27,30 @@ export interface Row {
   readonly volume: number | undefined;
 }
 
-const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** What rows are made with. */
+export interface Judging {
+  /** In order; the first is the base. */
+  readonly methods: Readonly<Record<string, Pick<Method, 'optimises'>>>;
+  /** Names of the rewards that no method optimises. */
+  readonly heldOut: readonly string[];
+  readonly calibrations: Calibrations;
+}
 
-/** A row a method; the first method is the base. Trials that a method has not done yet count for none. */
-export function rowsOf(results: readonly Result[], methods: readonly string[]): Row[] {
-  const key = ({ prompt, seed }: Result) => `${seed} ${prompt}`;
-  const done = methods.map((method) => new Set(results.filter((each) => each.method === method).map(key)));
-  const common = results.filter((each) => done.every((keys) => keys.has(key(each))));
-  const base = common.filter(({ method }) => method === methods[0]);
+export const average = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The lines of trials that all of some methods have done. */
+export function commonLines<Line extends Outcome>(lines: readonly Line[], methods: readonly string[]): Line[] {
+  const done = methods.map((method) => new Set(lines.filter((line) => line.method === method).map(keyOf)));
+  return lines.filter((line) => methods.includes(line.method) && done.every((keys) => keys.has(keyOf(line))));
+}
+
+/** A row a method that has lines. Trials that one of them has not done yet count for none. */
+export function rowsOf(results: readonly Result[], { methods, heldOut, calibrations }: Judging): Row[] {
+  const begun = Object.keys(methods).filter((method) => results.some((each) => each.method === method));
+  const common = commonLines(results, begun);
+  const base = common.filter(({ method }) => method === begun[0]);
   const present = tasks.filter((task) => base.some((each) => each.task === task));
-  return methods.map((method) => {
+  return begun.map((method) => {
     const own = common.filter((each) => each.method === method);
     const shares = present.map((task) =>
       average(own.filter((each) => each.task === task).map(({ correct }) => +correct)),
@@ -41,7 +61,14 @@ export function rowsOf(results: readonly Result[], methods: readonly string[]): 
         average(of.filter((each) => each.prompt === prompt).map(({ correct }) => +correct));
       return prompts.map((prompt) => share(own, prompt) - share(base, prompt));
     });
-    const names = Object.keys(own[0]?.scores ?? {});
+    const scoreOf = (of: readonly Result[], name: string) => average(of.map(({ scores }) => scores[name]!));
+    const standardised = (names: readonly string[]) =>
+      average(names.map((name) => (scoreOf(own, name) - scoreOf(base, name)) / calibrations[name]!.deviation));
+    const { optimises } = methods[method]!;
+    const gains = {
+      heldOut: standardised(heldOut),
+      ...(optimises.length > 0 && { optimised: standardised(optimises) }),
+    };
     return {
       method,
       trials: own.length,
@@ -49,13 +76,24 @@ export function rowsOf(results: readonly Result[], methods: readonly string[]): 
       mean: average(shares),
       gain: pairedBootstrap(strata),
       satisfied: average(own.map(({ satisfied }) => satisfied)),
-      scores: Object.fromEntries(names.map((name) => [name, average(own.map(({ scores }) => scores[name]!))])),
+      scores: Object.fromEntries(Object.keys(own[0]?.scores ?? {}).map((name) => [name, scoreOf(own, name)])),
+      ...gains,
+      ...(gains.optimised !== undefined && { gap: gains.optimised - gains.heldOut }),
       seconds: average(own.map(({ seconds }) => seconds)),
       calls: average(own.map(({ calls }) => calls)),
       length: average(own.map(({ length }) => length)),
       volume: own[0]?.volume === undefined ? undefined : average(own.map(({ volume }) => volume ?? 0)),
     };
   });
+}
+
+/** The hypervolume of one method less that of another, paired over the trials that both have done. */
+export function volumeGain(results: readonly Result[], method: string, other: string): Interval {
+  const common = commonLines(results, [method, other]);
+  const volumes = new Map(common.filter((line) => line.method === other).map((line) => [keyOf(line), line.volume!]));
+  return pairedBootstrap([
+    common.filter((line) => line.method === method).map((line) => line.volume! - volumes.get(keyOf(line))!),
+  ]);
 }
 
 /** The rows as a Markdown table. */
@@ -70,6 +108,9 @@ export function markdownOf(rows: readonly Row[]): string {
     'gain (95 %)',
     'conditions met',
     ...names,
+    'optimised gain',
+    'held-out gain',
+    'gap',
     's',
     'calls',
     'length',
@@ -81,16 +122,25 @@ export function markdownOf(rows: readonly Row[]): string {
     inWords(row.gain),
     row.satisfied.toFixed(2),
     ...names.map((name) => row.scores[name]!.toPrecision(4)),
+    row.optimised === undefined ? '' : signed(row.optimised),
+    signed(row.heldOut),
+    row.gap === undefined ? '' : signed(row.gap),
     row.seconds.toFixed(1),
     row.calls.toFixed(0),
     row.length.toFixed(2),
     row.volume?.toFixed(3) ?? '',
   ]);
+  return tableInMarkdown(head, lines);
+}
+
+/** A table in Markdown, numbers to the right. */
+export function tableInMarkdown(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
   return line(head) + line(head.map((_, i) => (i === 0 ? '---' : '---:'))) + lines.map(line).join('');
 }
 
-function inWords({ mean, low, high }: Interval): string {
+/** A difference with its interval, where it has one. */
+export function inWords({ mean, low, high }: Interval): string {
   return low === undefined || high === undefined ? signed(mean) : `${signed(mean)} (${signed(low)} to ${signed(high)})`;
 }
 
@@ -99,7 +149,7 @@ const signed = (value: number) => `${value < 0 ? '-' : '+'}${Math.abs(value).toF
 /** The rows as CSV. */
 export function tableOf(rows: readonly Row[]): string {
   return csvText(
-    rows.map(({ method, trials, tasks, mean, gain, satisfied, scores, seconds, calls, length, volume }) => ({
+    rows.map(({ method, trials, tasks, mean, gain, satisfied, scores, optimised, heldOut, gap, ...rest }) => ({
       method,
       trials,
       ...tasks,
@@ -109,38 +159,38 @@ export function tableOf(rows: readonly Row[]): string {
       'gain high': gain.high,
       satisfied,
       ...scores,
-      seconds,
-      calls,
-      length,
-      volume,
+      'optimised gain': optimised,
+      'held-out gain': heldOut,
+      gap,
+      ...rest,
     })),
   );
 }
 
-/** The gains over the base as bars with their intervals, an SVG picture. */
-export function chartOf(rows: readonly Row[]): string {
-  const [left, width, height] = [190, 420, 26];
+/** Differences as bars with their intervals, an SVG picture. */
+export function chartOf(title: string, bars: readonly { readonly label: string; readonly gain: Interval }[]): string {
+  const [left, width, height] = [230, 420, 26];
   const reach = Math.max(
     0.01,
-    ...rows.flatMap(({ gain: { mean, low = mean, high = mean } }) => [low, mean, high].map(Math.abs)),
+    ...bars.flatMap(({ gain: { mean, low = mean, high = mean } }) => [low, mean, high].map(Math.abs)),
   );
   const x = (gain: number) => left + width / 2 + (gain / reach) * (width / 2);
   const interval = ({ low, high }: Interval, y: number) =>
     low === undefined || high === undefined
       ? ''
       : `<line x1="${x(low).toFixed(1)}" y1="${y + 7}" x2="${x(high).toFixed(1)}" y2="${y + 7}" stroke="#222" stroke-width="2"/>`;
-  const bars = rows.map(({ method, gain }, i) => {
+  const drawn = bars.map(({ label, gain }, i) => {
     const y = 34 + i * height;
     const [from, to] = [Math.min(x(0), x(gain.mean)), Math.max(x(0), x(gain.mean))];
     return [
-      `<text x="${left - 8}" y="${y + 11}" text-anchor="end">${method.replace('&', '&amp;').replace('<', '&lt;')}</text>`,
+      `<text x="${left - 8}" y="${y + 11}" text-anchor="end">${label.replace('&', '&amp;').replace('<', '&lt;')}</text>`,
       `<rect x="${from.toFixed(1)}" y="${y}" width="${(to - from).toFixed(1)}" height="14" fill="#4a7bd0"/>`,
       interval(gain, y),
     ].join('');
   });
-  const bottom = 34 + rows.length * height;
+  const bottom = 34 + bars.length * height;
   const axis = `<line x1="${x(0)}" y1="28" x2="${x(0)}" y2="${bottom}" stroke="#888"/>`;
-  const title = `<text x="${left}" y="18">share of correct pictures against ${rows[0]?.method}, 95 % intervals, axis to +-${reach.toFixed(2)}</text>`;
+  const heading = `<text x="8" y="18">${title}, 95 % intervals, axis to +-${reach.toFixed(2)}</text>`;
   const size = `viewBox="0 0 ${left + width + 20} ${bottom + 8}" width="${left + width + 20}" height="${bottom + 8}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${title}${bars.join('')}${axis}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${heading}${drawn.join('')}${axis}</svg>\n`;
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { asReward } from '../../../nodes/consistency/asReward.ts';
+import { canny } from '../../../nodes/consistency/canny.ts';
 import { sample } from '../../../nodes/generate/sample.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
@@ -189,6 +191,18 @@ describe('ReNO', () => {
       expect.stringMatching(/^4 pictures at once take .* are free: \d climbed at a time/),
     ]);
     expect((await batchesWith(1e9, 3)).batches).toEqual([1, 3, 3, 1, 1]);
+  });
+
+  it('climbs all pictures at once where a reward has something for each of them', async () => {
+    const generator = stripeGenerator();
+    const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'picture' }, nodeContext().context);
+    const reference: Images = { pixels: latentNoise([7, 8], generator.latentShape(8, 4)), labels: [{}, {}] };
+    const { reward } = await asReward.run({ consistency, reference }, { by: 'loss' }, nodeContext().context);
+    const inputs = { generator, rewards: [reward], seeds: [1, 2] };
+    const ample = nodeContext({ freeBytes: () => 1e9 });
+    await climb(inputs, { evaluations: 2, batch: 0 }, () => expect(generator.batches).toEqual([1, 2, 2]), ample);
+    reward.dispose();
+    reference.pixels.dispose();
   });
 
   it('hands over the best so far where it is cancelled in mid-climb, and frees everything', async () => {
