@@ -1,8 +1,10 @@
 import type { Cards, NodeCard } from '../nodes/card.ts';
 import { allows, describeAllowed } from '../nodes/params.ts';
+import { checkSubgraphs } from './checkSubgraphs.ts';
 import { findCircles } from './cycles.ts';
-import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
+import { type GraphDocument, type GraphNode, own, type Wire } from './document.ts';
 import { labelOf, type Problem, problem } from './errors.ts';
+import { levelCards, levelOf, subgraphOf } from './levels.ts';
 import { didYouMean } from './suggest.ts';
 import { arrivalAt, arrivalType, wireFollower } from './wires.ts';
 
@@ -10,15 +12,24 @@ import { arrivalAt, arrivalType, wireFollower } from './wires.ts';
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /**
- * Everything that is wrong with a graph, in the order of its nodes; an empty list means it can run. Linear in the size
- * of the graph.
+ * Everything that is wrong with a graph, in the order of its nodes, what is inside a subgraph with the node that stands
+ * for it; an empty list means it can run. A node inside has the id `outer/inner`. Linear in the size of what runs.
  */
 export function checkGraph(document: GraphDocument, cards: Cards): Problem[] {
+  const endless = checkSubgraphs(document);
+  return endless.length > 0 ? endless : checkLevel(document, cards, undefined, new Map());
+}
+
+/** What is wrong at one level and inside its subgraphs; `known` holds what is wrong inside each, found before. */
+function checkLevel(
+  whole: GraphDocument,
+  library: Cards,
+  name: string | undefined,
+  known: Map<string, readonly Problem[]>,
+): Problem[] {
+  const document = levelOf(whole, name);
+  const cards = levelCards(whole, library, name);
   const ids = Object.keys(document.nodes);
-  if (ids.length > limits.nodes) {
-    const message = `The graph has ${ids.length} nodes; at most ${limits.nodes} are allowed.`;
-    return [problem('TOO_LARGE', {}, message, 'Split it into several graphs.', ids.length)];
-  }
   const problems: Problem[] = [];
   const follow = wireFollower(document, cards);
   for (const id of ids) {
@@ -33,9 +44,19 @@ export function checkGraph(document: GraphDocument, cards: Cards): Problem[] {
     if (node.muted) continue;
     checkParams(problems, id, node, card, cards);
     checkInputs(problems, document, id, node, card, cards, follow);
+    const inner = subgraphOf(node);
+    if (inner === undefined) continue;
+    if (!known.has(inner)) known.set(inner, checkLevel(whole, library, inner, known));
+    for (const found of known.get(inner)!) problems.push(insideNode(found, id, node, cards));
   }
   checkCycles(problems, document, ids, cards);
   return problems;
+}
+
+/** A problem inside a subgraph, as it is from outside. */
+function insideNode(found: Problem, id: string, node: GraphNode, cards: Cards): Problem {
+  const at = { ...found.at, ...(found.at.node === undefined ? { node: id } : { node: `${id}/${found.at.node}` }) };
+  return { ...found, at, message: `Inside ${labelOf(id, node, cards)}: ${found.message}` };
 }
 
 function checkParams(problems: Problem[], id: string, node: GraphNode, card: NodeCard, cards: Cards): void {

@@ -1,6 +1,8 @@
+import type { PortType } from '../nodes/ports.ts';
+
 export const FORMAT = 'noiseloom-graph';
 /** The newest document version this program reads, and the one it writes. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** What is refused before memory is taken for it: graphs come from strangers. */
 export const limits = {
@@ -8,7 +10,10 @@ export const limits = {
   text: 64 * 2 ** 20,
   /** Brackets within brackets in the text of a graph. */
   depth: 64,
+  /** Nodes of a graph with all that its subgraphs hold, each as often as it is used. */
   nodes: 200_000,
+  /** Subgraphs within subgraphs. */
+  nesting: 32,
   /** Elements of a list on a wire, and so runs of one node. */
   list: 10_000,
 } as const;
@@ -31,6 +36,8 @@ export interface GraphNode {
   /** A muted node does not run: it passes on the first connected input of each output's type. */
   readonly muted?: boolean;
   readonly collapsed?: boolean;
+  /** The name of a colour that a person gave it; one of `nodeColours` in the editor. */
+  readonly colour?: string;
 }
 
 /** A text on the canvas. */
@@ -48,6 +55,20 @@ export interface Frame {
 }
 
 /**
+ * A graph that nodes of the type `subgraph/NAME` stand for, as often as there are such nodes. What comes in leaves a node
+ * of the type `graph/inputs` inside, what goes out arrives at one of `graph/outputs`.
+ */
+export interface Subgraph {
+  readonly title: string;
+  /** The type of value at each port, by its name. */
+  readonly inputs: Readonly<Record<string, PortType>>;
+  readonly outputs: Readonly<Record<string, PortType>>;
+  readonly notes?: readonly Note[];
+  readonly frames?: readonly Frame[];
+  readonly nodes: Readonly<Record<string, GraphNode>>;
+}
+
+/**
  * A graph as it lies in a file. Immutable: edits make a new document (see `edit.ts`). Fields that this version does not
  * know are kept where they are.
  */
@@ -57,6 +78,8 @@ export interface GraphDocument {
   readonly title: string;
   readonly notes?: readonly Note[];
   readonly frames?: readonly Frame[];
+  /** By name, as in the types of the nodes that use them. */
+  readonly subgraphs?: Readonly<Record<string, Subgraph>>;
   readonly nodes: Readonly<Record<string, GraphNode>>;
 }
 

@@ -157,6 +157,14 @@ export function collapseNode(document: GraphDocument, id: string, collapsed: boo
   });
 }
 
+/** Gives a node a colour by its name, or with undefined takes it away. */
+export function colourNode(document: GraphDocument, id: string, colour: string | undefined): GraphDocument {
+  return change(document, id, (node) => {
+    if (colour === undefined) delete node.colour;
+    else node.colour = colour;
+  });
+}
+
 export function renameGraph(document: GraphDocument, title: string): GraphDocument {
   return { ...document, title };
 }

@@ -125,16 +125,22 @@ export function prepare(document: GraphDocument, { settings, targets }: RunOptio
       targets &&
       neededBy(
         set,
-        targets.map((name) => findNode(set, name, library)),
+        targets.map((name) => findNode(set, headOf(name, set), library)),
       );
     const problems = checkGraph(set, library).filter(
-      ({ at }) => !concerned || at.node === undefined || concerned.has(at.node),
+      ({ at }) => !concerned || at.node === undefined || concerned.has(headOf(at.node, set)),
     );
     if (problems.length > 0) return { document: set, plan: nothing, problems };
     return { document: set, plan: planRun(set, library, targets), problems };
   } catch (error) {
     return { document: set, plan: nothing, problems: [problemOf(error)] };
   }
+}
+
+/** The node that holds the one named `outer/inner`, else the name itself. */
+function headOf(name: string, { nodes }: GraphDocument): string {
+  const head = name.split('/')[0] as string;
+  return !Object.hasOwn(nodes, name) && Object.hasOwn(nodes, head) ? head : name;
 }
 
 /** The nodes and all they need, whether or not their wires are right. */

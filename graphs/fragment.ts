@@ -1,5 +1,16 @@
-import { emptyDocument, type Frame, type GraphDocument, type GraphNode, type Note, type Wire } from './document.ts';
+import { subgraphsIn } from './checkSubgraphs.ts';
+import {
+  emptyDocument,
+  type Frame,
+  type GraphDocument,
+  type GraphNode,
+  type Note,
+  own,
+  type Subgraph,
+} from './document.ts';
 import { freshId } from './edit.ts';
+import { isBoundary, subgraphOf } from './levels.ts';
+import { withWires } from './wires.ts';
 
 /** Places in the lists of notes and frames of a document. */
 export interface Marks {
@@ -7,14 +18,19 @@ export interface Marks {
   readonly frames?: Iterable<number>;
 }
 
-/** Some nodes, notes and frames of a graph as a graph of their own; wires from other nodes are left out. */
+/**
+ * Some nodes, notes and frames of a graph as a graph of their own, with the subgraphs they need; wires from other nodes,
+ * and the nodes of ports, are left out.
+ */
 export function fragmentOf(document: GraphDocument, ids: Iterable<string>, marks: Marks = {}): GraphDocument {
-  const kept = new Set(ids);
+  const kept = new Set(
+    [...ids].filter((id) => own(document.nodes, id) && !isBoundary(document.nodes[id] as GraphNode)),
+  );
   const nodes: Record<string, GraphNode> = {};
   for (const id of Object.keys(document.nodes)) {
     if (!kept.has(id)) continue;
     const node = document.nodes[id]!;
-    nodes[id] = { ...node, inputs: wiresFrom(node, (wire) => (kept.has(wire[0]) ? wire : undefined)) };
+    nodes[id] = withWires(node, (wire) => (kept.has(wire[0]) ? [wire] : []));
   }
   const notes = [...(marks.notes ?? [])].flatMap((i) => document.notes?.[i] ?? []);
   const frames = [...(marks.frames ?? [])].flatMap((i) => document.frames?.[i] ?? []);
@@ -22,8 +38,22 @@ export function fragmentOf(document: GraphDocument, ids: Iterable<string>, marks
     ...emptyDocument(document.title),
     ...(notes.length > 0 ? { notes } : {}),
     ...(frames.length > 0 ? { frames } : {}),
+    ...subgraphsFor(document, nodes),
     nodes,
   };
+}
+
+/** The subgraphs that nodes stand for, and those in them. */
+function subgraphsFor(
+  { subgraphs = {} }: GraphDocument,
+  nodes: GraphDocument['nodes'],
+): Pick<GraphDocument, 'subgraphs'> {
+  const needed = new Set(subgraphsIn({ nodes }).filter((name) => own(subgraphs, name)));
+  for (const name of needed) {
+    for (const inner of subgraphsIn(subgraphs[name] as Subgraph)) if (own(subgraphs, inner)) needed.add(inner);
+  }
+  if (needed.size === 0) return {};
+  return { subgraphs: Object.fromEntries([...needed].map((name) => [name, subgraphs[name] as Subgraph])) };
 }
 
 export interface Inserted {
@@ -35,26 +65,30 @@ export interface Inserted {
   readonly framesFrom: number;
 }
 
-/** Adds a graph to another, moved by an offset. Its nodes get new ids where theirs are taken, and keep their wires. */
+/**
+ * Adds a graph to another, moved by an offset. Its nodes get new ids where theirs are taken, and keep their wires; its
+ * subgraphs get new names where other ones have theirs.
+ */
 export function insertFragment(
   document: GraphDocument,
   fragment: GraphDocument,
   [dx, dy]: readonly [x: number, y: number],
 ): Inserted {
+  const { nodes: added, subgraphs } = withSubgraphsOf(document, fragment);
   const names = new Map<string, string>();
   let grown = document;
-  for (const [id, node] of Object.entries(fragment.nodes)) {
+  for (const [id, node] of Object.entries(added)) {
     const fresh = Object.hasOwn(grown.nodes, id) ? freshId(grown, node.type) : id;
     names.set(id, fresh);
     grown = { ...grown, nodes: { ...grown.nodes, [fresh]: node } };
   }
   const nodes: Record<string, GraphNode> = { ...document.nodes };
-  for (const [id, node] of Object.entries(fragment.nodes)) {
-    const inputs = wiresFrom(node, ([source, output]) => {
+  for (const [id, node] of Object.entries(added)) {
+    const wired = withWires(node, ([source, output]) => {
       const renamed = names.get(source);
-      return renamed === undefined ? undefined : [renamed, output];
+      return renamed === undefined ? [] : [[renamed, output]];
     });
-    nodes[names.get(id)!] = { ...node, inputs, position: [node.position[0] + dx, node.position[1] + dy] };
+    nodes[names.get(id)!] = { ...wired, position: [node.position[0] + dx, node.position[1] + dy] };
   }
   const moved = <Mark extends Note | Frame>(mark: Mark): Mark => ({
     ...mark,
@@ -67,6 +101,7 @@ export function insertFragment(
       ...document,
       ...(notes.length > 0 ? { notes } : {}),
       ...(frames.length > 0 ? { frames } : {}),
+      ...(subgraphs ? { subgraphs } : {}),
       nodes,
     },
     ids: [...names.values()],
@@ -75,15 +110,38 @@ export function insertFragment(
   };
 }
 
-/** The wires into a node, each changed or, for undefined, left out. */
-function wiresFrom(node: GraphNode, change: (wire: Wire) => Wire | undefined): GraphNode['inputs'] {
-  const inputs: Record<string, readonly Wire[]> = {};
-  for (const [name, wires] of Object.entries(node.inputs)) {
-    const kept = wires.flatMap((wire) => {
-      const changed = change(wire);
-      return changed ? [changed] : [];
-    });
-    if (kept.length > 0) inputs[name] = kept;
+/** The nodes of a fragment without those of ports, and all subgraphs of both graphs, each under one name. */
+function withSubgraphsOf(
+  { subgraphs = {} }: GraphDocument,
+  { subgraphs: added = {}, nodes }: GraphDocument,
+): Pick<GraphDocument, 'nodes' | 'subgraphs'> {
+  const names = new Map<string, string>();
+  const taken = new Set([...Object.keys(subgraphs), ...Object.keys(added)]);
+  const differs = (name: string, subgraph: Subgraph) =>
+    JSON.stringify(subgraphs[name]) !== JSON.stringify(subgraph) ||
+    subgraphsIn(subgraph).some((inner) => names.has(inner));
+  for (let before = -1; before < names.size; ) {
+    before = names.size;
+    for (const [name, subgraph] of Object.entries(added)) {
+      if (!own(subgraphs, name) || names.has(name) || !differs(name, subgraph)) continue;
+      let fresh = name;
+      for (let number = 2; taken.has(fresh); number++) fresh = `${name}-${number}`;
+      taken.add(fresh);
+      names.set(name, fresh);
+    }
   }
-  return inputs;
+  const renamed = (all: GraphDocument['nodes']): GraphDocument['nodes'] =>
+    Object.fromEntries(
+      Object.entries(all).map(([id, node]) => {
+        const fresh = names.get(subgraphOf(node) ?? '');
+        return [id, fresh === undefined ? node : { ...node, type: `subgraph/${fresh}` }];
+      }),
+    );
+  const more = Object.entries(added).map(([name, subgraph]): [string, Subgraph] => [
+    names.get(name) ?? name,
+    { ...subgraph, nodes: renamed(subgraph.nodes) },
+  ]);
+  const all = Object.fromEntries([...Object.entries(subgraphs), ...more]);
+  const kept = Object.entries(renamed(nodes)).filter(([, node]) => !isBoundary(node));
+  return { nodes: Object.fromEntries(kept), ...(Object.keys(all).length > 0 ? { subgraphs: all } : {}) };
 }

@@ -9,8 +9,10 @@ export interface Migration {
   migrate(document: RawDocument): RawDocument;
 }
 
-/** Every migration since version 1, in order, without gaps; append only. Version 1 is the first, so there is none yet. */
-export const migrations: readonly Migration[] = [];
+/** Every migration since version 1, in order, without gaps; append only. */
+export const migrations: readonly Migration[] = [
+  { name: 'subgraphs, reroutes and colours may be there', from: 1, migrate: (document) => document },
+];
 
 /** Brings a parsed document from its version up to `version`. Throws a plain Error where the list has a gap. */
 export function migrateDocument(document: RawDocument, version: number, list = migrations): RawDocument {

@@ -3,6 +3,7 @@ import type { Library, NodeDefinition } from '../nodes/defineNode.ts';
 import { GraphError } from '../nodes/errors.ts';
 import { type GraphDocument, type GraphNode, own, type Wire } from './document.ts';
 import { labelOf } from './errors.ts';
+import { flattenGraph } from './flatten.ts';
 import { findNode } from './settings.ts';
 import { arrivalNames, wireFollower } from './wires.ts';
 
@@ -45,13 +46,14 @@ export interface Plan {
 
 /**
  * Plans a run of a checked document: the targets (ids or unique titles; by default every node that nothing reads) and
- * all they need, muted nodes left out. Depth first, so values live shortly; linear, and without recursion.
+ * all they need, muted nodes left out, subgraphs taken apart. Depth first, so values live shortly; linear, and without recursion.
  * Throws GraphError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `MUTED`, `CYCLE`.
  */
 export function planRun(document: GraphDocument, library: Library, targets?: readonly string[]): Plan {
-  const follow = wireFollower(document, library);
+  const flat = flattenGraph(document, library);
+  const follow = wireFollower(flat, library);
   const wanted = new Set(
-    targets ? targets.map((name) => findNode(document, name, library)) : sinksOf(document, follow),
+    targets ? targets.flatMap((name) => nodesCalled(document, flat, name, library)) : sinksOf(flat, follow),
   );
   const steps: Step[] = [];
   const lastUse: number[] = [];
@@ -59,7 +61,7 @@ export function planRun(document: GraphDocument, library: Library, targets?: rea
   const stack: Opened[] = [];
   const open = (id: string) => {
     numbers.set(id, OPEN);
-    stack.push(openNode(document, library, follow, id, wanted.has(id)));
+    stack.push(openNode(flat, library, follow, id, wanted.has(id)));
   };
   for (const target of wanted) {
     if (numbers.has(target)) continue;
@@ -85,6 +87,18 @@ export function planRun(document: GraphDocument, library: Library, targets?: rea
     }
   }
   return { steps, lastUse };
+}
+
+/** The nodes of the flat graph that a target names: one, or all inside a subgraph. */
+function nodesCalled(document: GraphDocument, flat: GraphDocument, name: string, library: Library): string[] {
+  if (Object.hasOwn(flat.nodes, name)) return [name];
+  const id = findNode(document, name, library);
+  const inside = document === flat ? [] : Object.keys(flat.nodes).filter((inner) => inner.startsWith(`${id}/`));
+  if (inside.length > 0) return inside;
+  const node = document.nodes[id]!;
+  const label = labelOf(id, node, library);
+  if (node.muted) throw new GraphError('MUTED', `${label} is muted. Unmute it to run it.`, { at: { node: id } });
+  return [id];
 }
 
 const OPEN = -1;

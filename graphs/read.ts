@@ -1,7 +1,16 @@
 import type { Library, NodeDefinition } from '../nodes/defineNode.ts';
-import { GraphError } from '../nodes/errors.ts';
+import { type ErrorPlace, GraphError } from '../nodes/errors.ts';
 import { checkGraph } from './check.ts';
-import { FORMAT, type GraphDocument, type GraphNode, type Json, limits, VERSION, type Wire } from './document.ts';
+import {
+  FORMAT,
+  type GraphDocument,
+  type GraphNode,
+  type Json,
+  limits,
+  type Subgraph,
+  VERSION,
+  type Wire,
+} from './document.ts';
 import { type Problem, problem } from './errors.ts';
 import { migrateDocument, migrations } from './migrations.ts';
 
@@ -39,34 +48,79 @@ export function readGraph(text: string, library: Library, steps = migrations): O
 function readDocument(raw: Readonly<Record<string, unknown>>, library: Library): OpenedGraph {
   if (!isRecord(raw.nodes))
     throw new GraphError('NOT_A_GRAPH', 'The graph has no "nodes": an object of nodes by their ids.');
-  const ids = Object.keys(raw.nodes);
-  if (ids.length > limits.nodes) {
-    throw new GraphError('TOO_LARGE', `The graph has ${ids.length} nodes; at most ${limits.nodes} are allowed.`);
+  const inside = isRecord(raw.subgraphs)
+    ? Object.values(raw.subgraphs).map((each) => (isRecord(each) ? each.nodes : {}))
+    : [];
+  const count = [raw.nodes, ...inside].reduce((sum: number, nodes) => sum + Object.keys(nodes ?? {}).length, 0);
+  if (count > limits.nodes) {
+    throw new GraphError('TOO_LARGE', `The graph has ${count} nodes; at most ${limits.nodes} are allowed.`);
   }
   const problems: Problem[] = [];
-  const read = ids.map(
-    (id) => [id, readNode(id, (raw.nodes as Record<string, unknown>)[id], library, problems)] as const,
-  );
-  const { title, notes, frames, ...rest } = raw;
-  for (const [field, value, good] of [
-    ['title', title, typeof title === 'string'],
-    ['notes', notes, Array.isArray(notes)],
-    ['frames', frames, Array.isArray(frames)],
-  ] as const) {
-    if (value === undefined || good) continue;
-    const message = `The ${field} of the graph is ${JSON.stringify(value).slice(0, 80)}.`;
-    problems.push(
-      problem('BAD_SHAPE', {}, message, `Write a ${field === 'title' ? 'text' : 'list'}, or leave it out.`),
-    );
-  }
+  const { subgraphs, ...level } = raw;
+  const malformed = (field: string, value: unknown, remedy: string, at: ErrorPlace = {}) => {
+    const message = `${field} is ${JSON.stringify(value)?.slice(0, 80) ?? 'missing'}.`;
+    problems.push(problem('BAD_SHAPE', at, message, remedy, value as Json | undefined));
+  };
   const document = {
+    ...readLevel(level, 'the graph', '', library, malformed, problems),
+    ...(subgraphs === undefined ? {} : { subgraphs: readSubgraphs(subgraphs, library, malformed, problems) }),
+  } as unknown as GraphDocument;
+  return { document, problems: [...problems, ...checkGraph(document, library)] };
+}
+
+type Malformed = (field: string, value: unknown, remedy: string, at?: ErrorPlace) => void;
+
+/** Title, notes, frames and nodes, of a graph or of a subgraph. */
+function readLevel(
+  { title, notes, frames, nodes, ...rest }: Readonly<Record<string, unknown>>,
+  of: string,
+  prefix: string,
+  library: Library,
+  malformed: Malformed,
+  problems: Problem[],
+): Pick<Subgraph, 'title' | 'notes' | 'frames' | 'nodes'> {
+  const read = Object.entries(isRecord(nodes) ? nodes : {}).map(
+    ([id, node]) => [id, readNode(`${prefix}${id}`, node, library, problems)] as const,
+  );
+  if (title !== undefined && typeof title !== 'string') {
+    malformed(`The title of ${of}`, title, 'Write a text, or leave it out.');
+  }
+  for (const [field, value] of Object.entries({ notes, frames })) {
+    if (value !== undefined && !Array.isArray(value)) {
+      malformed(`The ${field} of ${of}`, value, 'Write a list, or leave it out.');
+    }
+  }
+  return {
     ...rest,
     title: typeof title === 'string' ? title : '',
     ...(Array.isArray(notes) ? { notes } : {}),
     ...(Array.isArray(frames) ? { frames } : {}),
     nodes: Object.fromEntries(read),
-  } as unknown as GraphDocument;
-  return { document, problems: [...problems, ...checkGraph(document, library)] };
+  };
+}
+
+function readSubgraphs(raw: unknown, library: Library, malformed: Malformed, problems: Problem[]) {
+  const remedy = 'Write subgraphs as an object of {title, inputs, outputs, nodes} by their names.';
+  if (!isRecord(raw)) {
+    malformed('The subgraphs of the graph', raw, remedy);
+    return {};
+  }
+  const subgraphs = Object.entries(raw).flatMap(([name, each]): [string, Subgraph][] => {
+    const of = `the subgraph "${name}"`;
+    if (!isRecord(each) || !isRecord(each.nodes)) {
+      malformed(`The subgraph "${name}"`, each, remedy);
+      return [];
+    }
+    const { inputs, outputs, ...level } = each;
+    const ports = Object.entries({ inputs, outputs }).map(([side, given]) => {
+      const isGood = isRecord(given) && Object.values(given).every((type) => typeof type === 'string');
+      if (!isGood) malformed(`The ${side} of ${of}`, given, 'Write an object of types: {"prompt": "text"}.');
+      return [side, isGood ? given : {}];
+    });
+    const prefix = `subgraph/${name}/`;
+    return [[name, { ...readLevel(level, of, prefix, library, malformed, problems), ...Object.fromEntries(ports) }]];
+  });
+  return Object.fromEntries(subgraphs);
 }
 
 /** One node with every field of the right shape: what is missing is filled in, what is malformed becomes a problem. */
@@ -77,7 +131,7 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
     problems.push(problem('BAD_SHAPE', { node: id }, message, remedy, value as Json | undefined));
   };
   if (!isRecord(raw)) malformed('the node', raw, 'Write a node as an object with type, version, params and inputs.');
-  const { type, version, title, muted, collapsed, position, params, inputs, ...unknown } = record;
+  const { type, version, title, muted, collapsed, colour, position, params, inputs, ...unknown } = record;
   if (typeof type !== 'string') malformed('type', type, 'Write a type such as "input/text".');
   if (!isVersion(version)) malformed('version', version, 'Write the version of the node, a whole number from 1.');
   if (params !== undefined && !isRecord(params)) malformed('params', params, 'Write params as an object.');
@@ -85,6 +139,7 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
     if (value !== undefined && typeof value !== 'boolean') malformed(field, value, 'Write true or false.');
   }
   if (title !== undefined && typeof title !== 'string') malformed('title', title, 'Write a text, or leave it out.');
+  if (colour !== undefined && typeof colour !== 'string') malformed('colour', colour, 'Write a name, or leave it out.');
   if (position !== undefined && !isPosition(position)) malformed('position', position, 'Write two numbers: [x, y].');
   const node: GraphNode = {
     ...unknown,
@@ -93,6 +148,7 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
     ...(typeof title === 'string' ? { title } : {}),
     ...(typeof muted === 'boolean' ? { muted } : {}),
     ...(typeof collapsed === 'boolean' ? { collapsed } : {}),
+    ...(typeof colour === 'string' ? { colour } : {}),
     position: isPosition(position) ? position : [0, 0],
     params: isRecord(params) ? (params as Record<string, Json>) : {},
     inputs: readInputs(inputs, malformed),

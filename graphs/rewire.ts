@@ -1,6 +1,7 @@
 import type { Cards } from '../nodes/card.ts';
 import { type GraphDocument, own, type Wire } from './document.ts';
-import { connect, disconnect, refusalOf, removeNodes } from './edit.ts';
+import { addNode, connect, disconnect, freshId, refusalOf, removeNodes } from './edit.ts';
+import { rerouteType } from './levels.ts';
 import { arrivalAt, arrivalNames, arrivalType, passedOn } from './wires.ts';
 
 /** Where a wire arrives. */
@@ -56,6 +57,22 @@ export function insertIntoWire(
   const half = connect(loose, cards, wire, id, place);
   if (refusalOf(half, cards, [id, output], node, name)) return undefined;
   return connect(half, cards, [id, output], node, name);
+}
+
+/** Puts a dot into a wire, at a place; the same document where the type of the wire is not known. */
+export function insertReroute(
+  document: GraphDocument,
+  cards: Cards,
+  arrived: Arrived,
+  position: readonly [x: number, y: number],
+): { readonly document: GraphDocument; readonly id?: string } {
+  const [source, output] = arrived.wire;
+  const type = own(cards.get(own(document.nodes, source)?.type ?? '')?.outputs ?? {}, output)?.type;
+  const card = type && cards.get(rerouteType(type));
+  if (!card) return { document };
+  const id = freshId(document, 'reroute');
+  const inserted = insertIntoWire(addNode(document, id, card, position), cards, id, arrived);
+  return inserted ? { document: inserted, id } : { document };
 }
 
 /**

@@ -3,25 +3,59 @@ import { GraphError } from '../nodes/errors.ts';
 import { allows, describeAllowed, parseParam } from '../nodes/params.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from './document.ts';
 import { labelOf, titleOf } from './errors.ts';
+import { levelCards, levelOf, subgraphOf, withLevel } from './levels.ts';
+import { ownSubgraph } from './subgraphs.ts';
 import { didYouMean } from './suggest.ts';
 
-/** Params to set, by `node.param`; the node is named by its id or, where only one has it, by its title. */
+/**
+ * Params to set, by `node.param`; the node is named by its id or, where only one has it, by its title. `outer/inner.param`
+ * sets a param inside the subgraph that node `outer` stands for.
+ */
 export type Settings = Readonly<Record<string, Json>>;
 
 /**
  * The document with some params set. A text is read by the kind of the param, as typed on a command line. A setting
- * wins over a wire that drives the param: that wire is removed.
+ * wins over a wire that drives the param: that wire is removed. A setting inside a subgraph gives its node a subgraph of
+ * its own where others stand for the same.
  * Throws GraphError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `UNKNOWN_PARAM`, `BAD_PARAM`.
  */
 export function applySettings(document: GraphDocument, settings: Settings, cards: Cards): GraphDocument {
-  const nodes: Record<string, GraphNode> = { ...document.nodes };
+  let set = document;
   for (const [key, value] of Object.entries(settings)) {
     const dot = key.lastIndexOf('.');
     if (dot < 1) throw new GraphError('UNKNOWN_PARAM', `"${key}" names no param. Write node.param, e.g. sample.steps.`);
-    const id = findNode(document, key.slice(0, dot), cards);
-    nodes[id] = setParamOf(id, nodes[id]!, key.slice(dot + 1), value, cards);
+    set = applySetting(set, undefined, key.slice(0, dot), key.slice(dot + 1), value, cards);
   }
-  return { ...document, nodes };
+  return set;
+}
+
+/** The whole document with one param set at a level (see `levelOf`) or below it. */
+function applySetting(
+  document: GraphDocument,
+  level: string | undefined,
+  name: string,
+  param: string,
+  value: Json,
+  library: Cards,
+): GraphDocument {
+  const here = levelOf(document, level);
+  const cards = levelCards(document, library, level);
+  const slash = name.indexOf('/');
+  const outer = slash > 0 && !isNode(here, name, cards) ? findNode(here, name.slice(0, slash), cards) : undefined;
+  if (outer === undefined || subgraphOf(here.nodes[outer] as GraphNode) === undefined) {
+    const id = findNode(here, name, cards);
+    const nodes = { ...here.nodes, [id]: setParamOf(id, here.nodes[id]!, param, value, cards) };
+    return withLevel(document, level, { ...here, nodes });
+  }
+  const unshared = ownSubgraph(document, level, outer);
+  const inner = subgraphOf(levelOf(unshared, level).nodes[outer] as GraphNode);
+  return applySetting(unshared, inner, name.slice(slash + 1), param, value, library);
+}
+
+function isNode(document: GraphDocument, name: string, cards: Cards): boolean {
+  return (
+    Object.hasOwn(document.nodes, name) || Object.values(document.nodes).some((node) => titleOf(node, cards) === name)
+  );
 }
 
 function setParamOf(id: string, node: GraphNode, name: string, value: Json, cards: Cards): GraphNode {

@@ -1,6 +1,6 @@
 import type { Cards, InputPort, NodeCard, OutputPort } from '../nodes/card.ts';
 import { type Param, wireTypeOf } from '../nodes/params.ts';
-import { type GraphDocument, own, type Wire } from './document.ts';
+import { type GraphDocument, type GraphNode, own, type Wire } from './document.ts';
 
 /** Where a wire can arrive: an input of the node, or one of its params. */
 export type Arrival =
@@ -73,4 +73,16 @@ export function passedOn(document: GraphDocument, cards: Cards, [id, output]: Wi
     if (card.inputs[name]?.type === type && wires?.[0]) return wires[0];
   }
   return undefined;
+}
+
+/** A node with each of its wires replaced by others, or by none; the same node where all stay. */
+export function withWires(node: GraphNode, change: (wire: Wire, arrival: string) => readonly Wire[]): GraphNode {
+  const inputs: Record<string, readonly Wire[]> = {};
+  let isSame = true;
+  for (const [name, wires] of Object.entries(node.inputs)) {
+    const changed = wires.flatMap((wire) => change(wire, name));
+    if (changed.length !== wires.length || changed.some((wire, i) => wire !== wires[i])) isSame = false;
+    if (changed.length > 0) inputs[name] = changed;
+  }
+  return isSame ? node : { ...node, inputs };
 }

@@ -7,13 +7,18 @@ interface Layout {
 }
 const sorted: Layout = { first: [], below: () => sorted };
 const nodeLayout: Layout = {
-  first: ['type', 'version', 'title', 'muted', 'collapsed', 'position', 'params', 'inputs'],
+  first: ['type', 'version', 'title', 'muted', 'collapsed', 'colour', 'position', 'params', 'inputs'],
   below: () => sorted,
 };
 const nodesLayout: Layout = { first: [], below: () => nodeLayout };
-const documentLayout: Layout = {
-  first: ['format', 'version', 'title', 'notes', 'frames', 'nodes'],
+const subgraphLayout: Layout = {
+  first: ['title', 'inputs', 'outputs', 'notes', 'frames', 'nodes'],
   below: (key) => (key === 'nodes' ? nodesLayout : sorted),
+};
+const subgraphsLayout: Layout = { first: [], below: () => subgraphLayout };
+const documentLayout: Layout = {
+  first: ['format', 'version', 'title', 'notes', 'frames', 'subgraphs', 'nodes'],
+  below: (key) => (key === 'nodes' ? nodesLayout : key === 'subgraphs' ? subgraphsLayout : sorted),
 };
 
 /**

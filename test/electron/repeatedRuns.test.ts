@@ -17,7 +17,7 @@ const node = (type: string, params: GraphNode['params'], inputs: GraphNode['inpu
 
 const document: GraphDocument = {
   format: 'noiseloom-graph',
-  version: 1,
+  version: 2,
   title: 'Repeated',
   nodes: {
     model: node('model/load-generator', { model: goldenFolder('tiny-sd-turbo') }),

@@ -30,7 +30,7 @@ const reader = defineNode({
 const library = libraryOf([reader]);
 const document: GraphDocument = {
   format: 'noiseloom-graph',
-  version: 1,
+  version: 2,
   title: 'Blaue Blume: 花 / #1',
   nodes: { read: { type: 'test/reader', version: 1, params: {}, inputs: {}, position: [0, 0] } },
 };

@@ -3,9 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { checkGraph } from '../../graphs/check.ts';
 import { emptyDocument, type GraphDocument } from '../../graphs/document.ts';
 import * as edit from '../../graphs/edit.ts';
+import { levelCards, subgraphOf } from '../../graphs/levels.ts';
 import { readGraph } from '../../graphs/read.ts';
 import { applySettings } from '../../graphs/settings.ts';
+import { dropUnused, makeSubgraph, unmakeSubgraph } from '../../graphs/subgraphs.ts';
 import { writeGraph } from '../../graphs/write.ts';
+import type { NodeCard } from '../../nodes/card.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { exampleNodes, graph, library, node } from './example.ts';
 
@@ -43,6 +46,10 @@ const anyEdit = fc.record({
     'move',
     'mute',
     'collapse',
+    'group',
+    'group',
+    'ungroup',
+    'reroute',
   ),
   picks: fc.array(fc.nat(), { minLength: 4, maxLength: 4 }),
   value: fc.oneof(fc.integer({ min: -5, max: 1200 }), fc.constantFrom('sum', 'product', 'mean', ''), fc.boolean()),
@@ -54,11 +61,12 @@ function perform(document: GraphDocument, { kind, picks, value }: Edit): GraphDo
   const [p, q, r, s] = picks as [number, number, number, number];
   const ids = Object.keys(document.nodes);
   const id = ids[p % ids.length] ?? 'nobody';
-  const card = library.get(document.nodes[id]?.type ?? '');
+  const cards = levelCards(document, library);
+  const card = cards.get(document.nodes[id]?.type ?? '');
   const ports = [...Object.keys(card?.inputs ?? {}), ...Object.keys(card?.params ?? {}), 'nothing'];
   const port = ports[q % ports.length] as string;
   const from = ids[r % ids.length] ?? 'nobody';
-  const outputs = [...Object.keys(library.get(document.nodes[from]?.type ?? '')?.outputs ?? {}), 'nothing'];
+  const outputs = [...Object.keys(cards.get(document.nodes[from]?.type ?? '')?.outputs ?? {}), 'nothing'];
   const wire = [from, outputs[s % outputs.length] as string] as const;
   switch (kind) {
     case 'add': {
@@ -68,17 +76,27 @@ function perform(document: GraphDocument, { kind, picks, value }: Edit): GraphDo
     case 'remove':
       return p % 4 === 0 ? edit.removeNodes(document, [id, from]) : document;
     case 'connect':
-      return edit.connect(document, library, wire, id, port);
+      return edit.connect(document, cards, wire, id, port);
     case 'disconnect':
       return edit.disconnect(document, id, port, r % 2 ? wire : undefined);
     case 'set':
-      return edit.setParam(document, library, id, port, value);
+      return edit.setParam(document, cards, id, port, value);
     case 'rename':
       return edit.renameNode(document, id, q % 2 ? `Title ${q}` : '');
     case 'move':
       return edit.moveNodes(document, { [id]: [q, r] });
     case 'mute':
       return edit.muteNode(document, id, value === true);
+    case 'group':
+      return makeSubgraph(document, cards, [id, from, ids[q % ids.length] ?? id], `Part ${q % 3}`).document;
+    case 'ungroup': {
+      const name = subgraphOf(document.nodes[id] ?? { type: '' });
+      return name === undefined ? document : dropUnused(unmakeSubgraph(document, id).document, name);
+    }
+    case 'reroute': {
+      const type = [...cards.keys()].filter((each) => each.startsWith('reroute/'))[q % 3] as string;
+      return edit.addNode(document, edit.freshId(document, type), cards.get(type) as NodeCard, [r, s]);
+    }
     default:
       return edit.collapseNode(document, id, value === true);
   }
@@ -106,9 +124,9 @@ describe('edits', () => {
         // a fresh node may still want its inputs; nothing else may be wrong
         expect(problems.filter(({ code }) => code !== 'MISSING_INPUT')).toEqual([]);
       }),
-      { seed: 5, numRuns: 50 },
+      { seed: 5, numRuns: 80 },
     );
-    for (const kind of ['add', 'remove', 'connect', 'disconnect', 'set', 'mute'])
+    for (const kind of ['add', 'remove', 'connect', 'disconnect', 'set', 'mute', 'group', 'ungroup', 'reroute'])
       expect(done[kind], kind).toBeGreaterThan(5);
     expect(done.connect).toBeGreaterThan(30);
   });

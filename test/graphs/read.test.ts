@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { limits, VERSION } from '../../graphs/document.ts';
 import { migrateDocument, migrations } from '../../graphs/migrations.ts';
+import { planRun } from '../../graphs/plan.ts';
 import { readGraph } from '../../graphs/read.ts';
 import { writeGraph } from '../../graphs/write.ts';
 import { defineNode, libraryOf } from '../../nodes/defineNode.ts';
@@ -9,7 +10,9 @@ import { library as realLibrary } from '../../nodes/index.ts';
 import { integer, text } from '../../nodes/params.ts';
 import { graph, library, node } from './example.ts';
 
-const fixture = readFileSync(new URL('../fixtures/graphs/version-1.json', import.meta.url), 'utf8');
+const fixtureOf = (version: number) =>
+  readFileSync(new URL(`../fixtures/graphs/version-${version}.json`, import.meta.url), 'utf8');
+const fixture = fixtureOf(1);
 
 const upgraded = defineNode({
   type: 'test/upgraded',
@@ -45,10 +48,32 @@ describe('the graph saved by format version 1', () => {
     expect([document.title, document.notes?.length, document.frames?.length]).toEqual(['Prompts, scaled', 1, 1]);
   });
 
-  it('is written back byte for byte by a program that knows none of its nodes', () => {
+  it('is written back by a program that knows none of its nodes, with nothing changed but the version', () => {
     const { document, problems } = readGraph(fixture, libraryOf([]));
     expect(problems.map(({ code }) => code)).toEqual(Array(4).fill('UNKNOWN_TYPE'));
-    expect(writeGraph(document)).toBe(fixture);
+    expect(JSON.parse(writeGraph(document))).toEqual({ ...JSON.parse(fixture), version: VERSION });
+  });
+});
+
+describe('the graph saved by format version 2', () => {
+  it('opens, with its subgraph, reroute and colour', () => {
+    const { document, problems } = readGraph(fixtureOf(2), realLibrary);
+    expect(problems).toEqual([]);
+    expect(document.subgraphs?.draw).toMatchObject({ title: 'Draw', inputs: { prompt: 'text', seed: 'number' } });
+    expect(document.nodes.way?.type).toBe('reroute/images');
+    expect(document.nodes.draw?.colour).toBe('green');
+    expect(planRun(document, realLibrary).steps.map(({ id }) => id)).toEqual([
+      'draw/generator',
+      'draw/noise',
+      'prompt',
+      'draw/sample',
+      'save',
+    ]);
+  });
+
+  it('is written back byte for byte', () => {
+    for (const nodes of [realLibrary, libraryOf([])])
+      expect(writeGraph(readGraph(fixtureOf(2), nodes).document)).toBe(fixtureOf(2));
   });
 });
 

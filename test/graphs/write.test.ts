@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GraphDocument } from '../../graphs/document.ts';
+import { type GraphDocument, VERSION } from '../../graphs/document.ts';
 import { readGraph } from '../../graphs/read.ts';
 import { writeGraph } from '../../graphs/write.ts';
 import { anyGraph, graph, library, node } from './example.ts';
@@ -25,6 +25,21 @@ const anyNode = fc
     }),
     optionalOf(fc.string(), 'title'),
     optionalOf(fc.boolean(), 'muted'),
+    optionalOf(fc.string(), 'colour'),
+    optionalOf(json, 'laterField'),
+  )
+  .map((parts) => Object.assign({}, ...parts));
+
+const few = { maxKeys: 3 };
+const anySubgraph = fc
+  .tuple(
+    fc.record({
+      title: fc.string(),
+      inputs: fc.dictionary(fc.string(), fc.string(), few),
+      outputs: fc.dictionary(fc.string(), fc.string(), few),
+      nodes: fc.dictionary(fc.string(), anyNode, few),
+    }),
+    optionalOf(fc.array(fc.record({ text: fc.string(), position: pair, size: pair })), 'notes'),
     optionalOf(json, 'laterField'),
   )
   .map((parts) => Object.assign({}, ...parts));
@@ -33,11 +48,12 @@ const anyDocument = fc
   .tuple(
     fc.record({
       format: fc.constant('noiseloom-graph'),
-      version: fc.constant(1),
+      version: fc.constant(VERSION),
       title: fc.string(),
       nodes: fc.dictionary(fc.string(), anyNode),
     }),
     optionalOf(fc.array(fc.record({ text: fc.string(), position: pair, size: pair })), 'notes'),
+    optionalOf(fc.dictionary(fc.string(), anySubgraph, few), 'subgraphs'),
     optionalOf(json, 'laterField'),
   )
   .map((parts) => Object.assign({}, ...parts) as GraphDocument);
@@ -74,7 +90,7 @@ describe('writeGraph', () => {
     });
     expect(writeGraph(document)).toBe(`{
   "format": "noiseloom-graph",
-  "version": 1,
+  "version": 2,
   "title": "Example",
   "nodes": {
     "a": {

@@ -79,7 +79,7 @@ export function graphOf(title: string, nodes: Readonly<Record<string, Partial<Gr
     id,
     { type: 'test/gate', version: 1, params: {}, inputs: {}, position: [0, 0], ...node },
   ]);
-  return { format: 'noiseloom-graph', version: 1, title, nodes: Object.fromEntries(whole) };
+  return { format: 'noiseloom-graph', version: 2, title, nodes: Object.fromEntries(whole) };
 }
 
 interface Gate {
