@@ -8,6 +8,7 @@ import { exitCodes } from './cli/exitCodes.ts';
 import { addModelsCommand } from './cli/models.ts';
 import { addNodesCommand } from './cli/nodes.ts';
 import { UsageError } from './cli/problems.ts';
+import { addRerunCommand } from './cli/rerun.ts';
 import { addRunCommand } from './cli/run.ts';
 import { addScoreCommand } from './cli/score.ts';
 import { addServeCommand } from './cli/serve.ts';
@@ -26,6 +27,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'NO_GRAPH',
   'BAD_PNG',
   'BAD_MODEL_NAME',
+  'NO_RUN',
 ]);
 
 const program = new Command('noiseloom')
@@ -39,6 +41,7 @@ const program = new Command('noiseloom')
   );
 for (const add of [
   addRunCommand,
+  addRerunCommand,
   addScoreCommand,
   addCheckCommand,
   addNodesCommand,

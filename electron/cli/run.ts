@@ -8,8 +8,8 @@ import type { RunEvent, RunStatus } from '../../graphs/events.ts';
 import { labelOfStep, type Plan } from '../../graphs/plan.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Files } from '../../nodes/files.ts';
-import type { Device } from '../../nodes/ml/device.ts';
-import type { RunFolder } from '../runFolder.ts';
+import type { Device, DevicePreference } from '../../nodes/ml/device.ts';
+import type { RunFolder, RunRecord, RunStart } from '../runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { problemInWords, UsageError } from './problems.ts';
@@ -65,24 +65,7 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   const files = openFiles(fileFolders(workingFolder));
   if (flags.dryRun) return dryRun(location, prepared, files, flags);
 
-  const device = await session.startDevice(preference);
-  const { abortOnInterrupt } = await import('./interrupt.ts');
-  const { createRunFolder } = await import('../runFolder.ts');
-  const controller = abortOnInterrupt();
-  const start = {
-    ...options,
-    location,
-    document: prepared.document,
-    plan: prepared.plan,
-    device,
-    versions: session.versionsOf(device),
-    files,
-  };
-  const folder = await createRunFolder(resolve(flags.out), start, () => controller.abort());
-  const engine = session.startEngine(device, files);
-  const tell = flags.json ? tellAsJson(folder) : tellPeople(prepared.plan, device, folder);
-  const { status } = await engine.run(prepared.document, targets ? { targets } : {}, tell, controller.signal);
-  const record = await folder.finish(status);
+  const { status, record, path } = await runIntoFolder(prepared, { ...options, location, files, preference, flags });
   const exitCode = exitCodeOf(status);
   if (flags.json) {
     const { ms, outputs, problems } = record;
@@ -91,7 +74,7 @@ async function run(location: string, flags: RunFlags): Promise<number> {
       ok: status === 'done',
       status: record.state,
       exitCode,
-      runFolder: folder.path,
+      runFolder: path,
       ms,
       outputs,
       problems,
@@ -100,9 +83,44 @@ async function run(location: string, flags: RunFlags): Promise<number> {
     for (const { name } of record.outputs.slice(0, 10)) remark(`  ${name}`);
     if (record.outputs.length > 10) remark(`  and ${record.outputs.length - 10} more`);
     remark(`${endings[status]} after ${timeInWords(record.ms ?? 0)}. The run folder is`);
-    print(folder.path);
+    print(path);
   }
   return exitCode;
+}
+
+interface RunRequest extends Pick<RunStart, 'location' | 'settings' | 'targets' | 'files'> {
+  readonly preference: DevicePreference;
+  readonly flags: Pick<RunFlags, 'out' | 'json'>;
+}
+
+/** Runs a graph without problems in this process, tells of it, and records it in a new folder, `path`. */
+export async function runIntoFolder(
+  { document, plan }: PreparedRun,
+  { location, settings, targets, files, preference, flags }: RunRequest,
+): Promise<{ status: RunStatus; record: RunRecord; path: string; device: Device }> {
+  const [session, { abortOnInterrupt }, { createRunFolder }] = await Promise.all([
+    import('./session.ts'),
+    import('./interrupt.ts'),
+    import('../runFolder.ts'),
+  ]);
+  const device = await session.startDevice(preference);
+  const controller = abortOnInterrupt();
+  const asked = targets ? { targets } : {};
+  const start = {
+    ...asked,
+    location,
+    settings,
+    document,
+    plan,
+    device,
+    versions: session.versionsOf(device),
+    files,
+  };
+  const folder = await createRunFolder(resolve(flags.out), start, () => controller.abort());
+  const engine = session.startEngine(device, files);
+  const tell = flags.json ? tellAsJson(folder) : tellPeople(plan, device, folder);
+  const { status } = await engine.run(document, asked, tell, controller.signal);
+  return { status, record: await folder.finish(status), path: folder.path, device };
 }
 
 const endings: Readonly<Record<RunStatus, string>> = {
@@ -112,7 +130,7 @@ const endings: Readonly<Record<RunStatus, string>> = {
   invalid: 'Refused',
 };
 
-function exitCodeOf(status: RunStatus): number {
+export function exitCodeOf(status: RunStatus): number {
   const codes = {
     done: exitCodes.done,
     failed: exitCodes.failed,
