@@ -13,7 +13,7 @@ export function windowConfig(root: string): InlineConfig {
     build: {
       outDir: join(root, 'out', 'renderer'),
       emptyOutDir: true,
-      target: 'chrome120',
+      target: 'chrome123',
       assetsInlineLimit: 0, // the content policy allows no data: scripts or fonts
       modulePreload: { polyfill: false },
       sourcemap: true,

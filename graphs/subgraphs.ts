@@ -3,7 +3,7 @@ import { GraphError } from '../nodes/errors.ts';
 import type { PortType } from '../nodes/ports.ts';
 import { subgraphsIn } from './checkSubgraphs.ts';
 import { emptyDocument, type GraphDocument, type GraphNode, own, type Subgraph, type Wire } from './document.ts';
-import { connect, freshId } from './edit.ts';
+import { connect, freshId, renameNode } from './edit.ts';
 import { labelOf } from './errors.ts';
 import { insertFragment } from './fragment.ts';
 import { INPUTS, isBoundary, levelCards, levelOf, OUTPUTS, resultOf, subgraphOf, withLevel } from './levels.ts';
@@ -165,6 +165,14 @@ export function unmakeSubgraph(
     nodes[renamed] = { ...withWires(node, outside), params, position };
   }
   return { document: { ...inserted.document, nodes }, ids: inserted.ids };
+}
+
+/** Gives a node its own title; where it stands for a subgraph, that gets the title, and all nodes that stand for it. */
+export function titleNode(level: GraphDocument, id: string, title: string): GraphDocument {
+  const name = subgraphOf(own(level.nodes, id) ?? { type: '' });
+  const subgraph = name === undefined ? undefined : own(level.subgraphs ?? {}, name);
+  if (name === undefined || !subgraph) return renameNode(level, id, title);
+  return { ...level, subgraphs: { ...level.subgraphs, [name]: { ...subgraph, title } } };
 }
 
 /** Adds a port to the subgraph of this name and joins it inside: what comes in arrives at an input or a param. */

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { Canvas } from './canvas/Canvas.tsx';
 import { commandForKey, copiedText, perform, remove } from './commands.ts';
-import { type Editor, useEditor, useView } from './editor.ts';
+import { type Editor, useEditor, useGraph, useView } from './editor.ts';
 import { menuBar } from './menuBar.ts';
 import { messages } from './messages.ts';
 import { Inspector } from './panels/Inspector.tsx';
@@ -20,6 +20,7 @@ export function App() {
   const inspector = useView((state) => state.inspector);
   const problems = useView((state) => state.problems);
   const theme = useView((state) => state.theme);
+  const level = useGraph((state) => state.path.join('/'));
   const isDropping = useDrops(editor);
   useKeys(editor);
   useEffect(() => {
@@ -32,7 +33,7 @@ export function App() {
         <div className="graph-page">
           <SidePanel />
           <div className="graph-middle">
-            <Canvas />
+            <Canvas key={level} />
             {problems && <Problems />}
           </div>
           {inspector && <Inspector />}

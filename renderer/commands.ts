@@ -1,4 +1,4 @@
-import type { GraphDocument } from '../graphs/document.ts';
+import type { GraphDocument, GraphNode } from '../graphs/document.ts';
 import {
   addNode,
   collapseNode,
@@ -10,8 +10,10 @@ import {
   removeNodes,
 } from '../graphs/edit.ts';
 import { fragmentOf } from '../graphs/fragment.ts';
+import { isBoundary, isReroute, subgraphOf, withLevel } from '../graphs/levels.ts';
 import { addMark, removeMarks } from '../graphs/marks.ts';
-import { placesFor, removeAndRejoin } from '../graphs/rewire.ts';
+import { type Arrived, insertReroute, placesFor, removeAndRejoin } from '../graphs/rewire.ts';
+import { dropUnused, makeSubgraph, ownSubgraph, unmakeSubgraph, usesOf } from '../graphs/subgraphs.ts';
 import { writeGraph } from '../graphs/write.ts';
 import type { NodeCard } from '../nodes/card.ts';
 import { flowNodes, GRID, markOf, wireOfEdge } from './canvas/flow.ts';
@@ -31,7 +33,7 @@ import {
   stopRun,
   unlessUnsaved,
 } from './session.ts';
-import { editGraph, redo, undo } from './state/graph.ts';
+import { editGraph, editWhole, lookInside, redo, subgraphLookedAt, undo, wholeId } from './state/graph.ts';
 import { isOver } from './state/run.ts';
 import { type LooseEnd, type Point, select } from './state/view.ts';
 
@@ -121,6 +123,13 @@ export const commands: readonly Command[] = [
   { name: 'addNote', menu: 'edit', keys: ['N'], perform: addNote },
   { name: 'frame', menu: 'edit', keys: ['Mod+G'], enabled: hasSelection, perform: frameSelection },
   {
+    name: 'reroute',
+    menu: 'edit',
+    keys: ['Shift+R'],
+    enabled: (editor) => selectedWires(editor).length > 0,
+    perform: rerouteSelection,
+  },
+  {
     name: 'rename',
     menu: 'edit',
     keys: ['F2'],
@@ -142,7 +151,19 @@ export const commands: readonly Command[] = [
     perform: (editor) => toggle(editor, 'collapsed', collapseNode),
   },
 
-  { name: 'layout', menu: 'arrange', keys: ['L'], perform: arrange },
+  { name: 'makeSubgraph', menu: 'arrange', keys: ['Mod+Shift+G'], enabled: hasNodes, perform: group },
+  { name: 'goInside', menu: 'arrange', keys: ['Enter'], enabled: hasSubgraph, perform: goIntoSelection },
+  {
+    name: 'goOutside',
+    menu: 'arrange',
+    keys: ['Alt+ArrowUp'],
+    enabled: ({ graph }) => graph.getState().path.length > 0,
+    perform: goOutside,
+  },
+  { name: 'unmakeSubgraph', menu: 'arrange', keys: ['Mod+Alt+G'], enabled: hasSubgraph, perform: ungroup },
+  { name: 'ownSubgraph', menu: 'arrange', enabled: isShared, perform: unshare },
+
+  { name: 'layout', menu: 'arrange', begins: true, keys: ['L'], perform: arrange },
   { name: 'alignLeft', menu: 'arrange', keys: ['Shift+L'], enabled: hasSeveral, perform: (editor) => align(editor, 0) },
   { name: 'alignTop', menu: 'arrange', keys: ['Shift+T'], enabled: hasSeveral, perform: (editor) => align(editor, 1) },
   { name: 'distribute', menu: 'arrange', keys: ['Shift+D'], enabled: hasSeveral, perform: distribute },
@@ -209,7 +230,7 @@ export const commands: readonly Command[] = [
     keys: ['Mod+Shift+Enter'],
     inFields: true,
     enabled: hasNodes,
-    perform: (editor) => run(editor, selectedNodes(editor)),
+    perform: runSelection,
   },
   {
     name: 'stop',
@@ -297,11 +318,121 @@ export function addNodeAt(editor: Editor, card: NodeCard, at: Point, from?: Loos
   select(editor.view, [id]);
 }
 
-/** Looks at a node: selects it and brings it to the middle. */
-export function goTo(editor: Editor, id: string): void {
+/** Looks at a node, named by the way to it (see `wholeId`): selects it and brings it to the middle. */
+export function goTo(editor: Editor, called: string): void {
+  const path = called.split('/');
+  const id = path.pop() as string;
   editor.view.setState({ page: 'graph' });
+  goInside(editor, path);
   select(editor.view, [id]);
-  requestAnimationFrame(() => editor.canvas?.fit([id]));
+  requestAnimationFrame(() => requestAnimationFrame(() => editor.canvas?.fit([id])));
+}
+
+/** Shows the level that a path of nodes leads to. */
+export function goInside({ graph, view }: Editor, path: readonly string[]): void {
+  if (path.join('/') === graph.getState().path.join('/')) return;
+  lookInside(graph, path);
+  select(view, []);
+}
+
+/** Shows the inside of a node of this level, if it stands for a subgraph. */
+export function goInto(editor: Editor, id: string): void {
+  const { document, path } = editor.graph.getState();
+  if (subgraphOf(document.nodes[id] ?? { type: '' }) !== undefined) goInside(editor, [...path, id]);
+}
+
+function goIntoSelection(editor: Editor): void {
+  const [id] = selectedSubgraphs(editor);
+  if (id !== undefined) goInto(editor, id);
+}
+
+function goOutside(editor: Editor): void {
+  const { path } = editor.graph.getState();
+  goInside(editor, path.slice(0, -1));
+  select(editor.view, path.slice(-1));
+}
+
+function selectedSubgraphs(editor: Editor): string[] {
+  const { nodes } = editor.graph.getState().document;
+  return selectedNodes(editor).filter((id) => subgraphOf(nodes[id] as GraphNode) !== undefined);
+}
+
+function hasSubgraph(editor: Editor): boolean {
+  return selectedSubgraphs(editor).length === 1;
+}
+
+function isShared(editor: Editor): boolean {
+  const { whole, document } = editor.graph.getState();
+  const [id] = selectedSubgraphs(editor);
+  const name = id === undefined ? undefined : subgraphOf(document.nodes[id] as GraphNode);
+  return hasSubgraph(editor) && name !== undefined && usesOf(whole, name) > 1;
+}
+
+/** Puts the selected nodes into a subgraph. */
+function group(editor: Editor): void {
+  const { document, cards } = editor.graph.getState();
+  const made = makeSubgraph(document, cards, selectedNodes(editor), messages.canvas.newSubgraph);
+  editGraph(editor.graph, () => made.document);
+  select(editor.view, [made.id]);
+  const name = () => editor.view.setState({ naming: made.id });
+  requestAnimationFrame(() => requestAnimationFrame(name)); // what is not measured yet is hidden, and takes no focus
+}
+
+/** Puts the nodes of the selected subgraph in its place. */
+function ungroup(editor: Editor): void {
+  const { graph, view } = editor;
+  const state = graph.getState();
+  const [id] = selectedSubgraphs(editor);
+  const name = id === undefined ? undefined : subgraphOf(state.document.nodes[id] as GraphNode);
+  if (id === undefined || name === undefined) return;
+  const unmade = unmakeSubgraph(state.document, id);
+  editWhole(graph, (whole) => dropUnused(withLevel(whole, subgraphLookedAt(state), unmade.document), name));
+  select(view, unmade.ids);
+}
+
+/** Gives the selected subgraph a definition of its own, so that changes inside concern it alone. */
+function unshare(editor: Editor): void {
+  const level = subgraphLookedAt(editor.graph.getState());
+  const [id] = selectedSubgraphs(editor);
+  if (id !== undefined) editWhole(editor.graph, (whole) => ownSubgraph(whole, level, id));
+}
+
+function selectedWires({ view }: Editor): Arrived[] {
+  return [...view.getState().selection].flatMap((id) => wireOfEdge(id) ?? []);
+}
+
+/** Puts a dot into a wire, its middle at a place, and selects it. */
+export function addReroute({ graph, view }: Editor, arrived: Arrived, { x, y }: Point): void {
+  const { document, cards } = graph.getState();
+  const inserted = insertReroute(document, cards, arrived, [snapped(x - GRID), snapped(y - GRID)]);
+  if (inserted.id === undefined) return;
+  editGraph(graph, () => inserted.document);
+  select(view, [inserted.id]);
+}
+
+function rerouteSelection(editor: Editor): void {
+  const { nodes } = editor.graph.getState().document;
+  for (const arrived of selectedWires(editor)) {
+    const ends = [arrived.wire[0], arrived.node].map((id) => nodes[id]?.position ?? [0, 0]);
+    const [from, to] = ends as [readonly [number, number], readonly [number, number]];
+    const left = from[0] + (editor.canvas?.sizeOf(arrived.wire[0]).width ?? 256);
+    addReroute(editor, arrived, { x: (left + to[0]) / 2, y: (from[1] + to[1]) / 2 });
+  }
+}
+
+/** Runs to the selected nodes. Reroutes and ports do nothing of their own. */
+function runSelection(editor: Editor): Promise<void> | undefined {
+  const state = editor.graph.getState();
+  const targets = selectedNodes(editor).filter((id) => {
+    const node = state.document.nodes[id] as GraphNode;
+    return !isReroute(node) && !isBoundary(node);
+  });
+  return targets.length > 0
+    ? run(
+        editor,
+        targets.map((id) => wholeId(state, id)),
+      )
+    : undefined;
 }
 
 async function openGraph(editor: Editor): Promise<void> {
@@ -380,7 +511,7 @@ export function remove(editor: Editor, rejoin: boolean): void {
   const { graph, view } = editor;
   const { cards } = graph.getState();
   const [nodes, { notes, frames }] = [selectedNodes(editor), selectedMarks(editor)];
-  const wires = [...view.getState().selection].flatMap((id) => wireOfEdge(id) ?? []);
+  const wires = selectedWires(editor);
   editGraph(graph, (document) => {
     let next: GraphDocument = document;
     for (const { wire, node, name } of wires) if (next.nodes[node]) next = disconnect(next, node, name, wire);
@@ -393,7 +524,7 @@ export function remove(editor: Editor, rejoin: boolean): void {
 function selectAll({ graph, view }: Editor): void {
   select(
     view,
-    flowNodes(graph.getState().document, new Set(), []).map(({ id }) => id),
+    flowNodes(graph.getState().document, graph.getState().cards, new Set(), []).map(({ id }) => id),
   );
 }
 

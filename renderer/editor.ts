@@ -1,9 +1,12 @@
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
+import { useShallow } from 'zustand/react/shallow';
 import type { DesktopApi } from '../electron/ipc.ts';
+import type { Problem } from '../graphs/errors.ts';
+import { subgraphOf } from '../graphs/levels.ts';
 import type { QueuedEngine } from '../graphs/queue.ts';
-import type { GraphState, GraphStore } from './state/graph.ts';
-import { type NodeRun, type RunState, type RunStore, shownRun } from './state/run.ts';
+import { type GraphState, type GraphStore, wholeId } from './state/graph.ts';
+import { type NodeRun, type RunState, type RunStore, runInside, shownRun } from './state/run.ts';
 import type { Point, ViewState, ViewStore } from './state/view.ts';
 
 /** What the canvas can be asked to do by those who do not draw it. */
@@ -50,7 +53,24 @@ export function useView<Value>(select: (state: ViewState) => Value): Value {
   return useStore(useEditor().view, select);
 }
 
-/** What the shown run did at a node. */
+/** What the shown run did at a node of the level that is looked at; of a subgraph, what it did at all nodes inside. */
 export function useNodeRun(id: string): NodeRun | undefined {
-  return useRuns((state) => shownRun(state)?.nodes[id]);
+  const called = useGraph((state) => wholeId(state, id));
+  const isSubgraph = useGraph(({ document }) => subgraphOf(document.nodes[id] ?? { type: '' }) !== undefined);
+  return useRuns((state) => {
+    const nodes = shownRun(state)?.nodes;
+    return nodes && (isSubgraph ? runInside(nodes, `${called}/`) : nodes[called]);
+  });
 }
+
+/** What is wrong with a node of the level that is looked at, or inside it. */
+export function useNodeProblems(id: string): readonly Problem[] {
+  return useGraph(
+    useShallow((state) => {
+      if (state.problems.length === 0) return none;
+      const called = wholeId(state, id);
+      return state.problems.filter(({ at }) => at.node === called || at.node?.startsWith(`${called}/`));
+    }),
+  );
+}
+const none: readonly Problem[] = [];

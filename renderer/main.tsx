@@ -9,7 +9,7 @@ import { createRoot } from 'react-dom/client';
 import { ReactFlowProvider } from 'reactflow';
 import { App } from './App.tsx';
 import { EditorContext } from './editor.ts';
-import { createEditor } from './session.ts';
+import { askBeforeClosing, createEditor } from './session.ts';
 import { connectShell } from './shell.ts';
 
 /** Pixels from which there is room for the inspector from the start. */
@@ -17,6 +17,7 @@ const WIDE = 1440;
 
 const editor = createEditor(connectShell());
 editor.view.setState({ inspector: innerWidth >= WIDE });
+askBeforeClosing(editor);
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -100,10 +100,10 @@ export function unlessUnsaved(editor: Editor, then: () => void): void {
 
 /** Saves where the graph lies, or asks where. Gives false where the user closed the dialog. */
 export async function save(editor: Editor): Promise<boolean> {
-  const { document, location, name } = editor.graph.getState();
+  const { whole, location, name } = editor.graph.getState();
   if (location === undefined) return saveAs(editor);
-  await editor.desktop.saveGraph(location, writeGraph(document));
-  await saved(editor, document, { name, location });
+  await editor.desktop.saveGraph(location, writeGraph(whole));
+  await saved(editor, whole, { name, location });
   return true;
 }
 
@@ -117,20 +117,16 @@ export async function saveAs(editor: Editor): Promise<boolean> {
 
 /** Saves under a name; throws GraphError `EXISTS` where there is a file of that name and `replace` is not given. */
 export async function saveUnder(editor: Editor, name: string, replace = false): Promise<boolean> {
-  const { document } = editor.graph.getState();
-  const place = await editor.desktop.saveGraphAs(name, writeGraph(document), replace);
+  const { whole } = editor.graph.getState();
+  const place = await editor.desktop.saveGraphAs(name, writeGraph(whole), replace);
   if (!place) return false;
-  await saved(editor, document, place);
+  await saved(editor, whole, place);
   return true;
 }
 
-async function saved(
-  editor: Editor,
-  document: GraphDocument,
-  place: { name: string; location: string },
-): Promise<void> {
+async function saved(editor: Editor, whole: GraphDocument, place: { name: string; location: string }): Promise<void> {
   const { draft } = editor.graph.getState();
-  markSaved(editor.graph, document, place);
+  markSaved(editor.graph, whole, place);
   await editor.desktop.removeDraft(draft);
   notify(editor.view, { kind: 'note', text: messages.files.saved(place.name) });
 }
@@ -139,7 +135,7 @@ async function saved(
 function keepDrafts(editor: Editor): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   editor.graph.subscribe((state, before) => {
-    if (state.document === before.document) return;
+    if (state.whole === before.whole) return;
     clearTimeout(timer);
     if (isUnsaved(state)) timer = setTimeout(() => void attempt(editor, () => writeDraft(editor)), DRAFT_DELAY);
   });
@@ -148,8 +144,26 @@ function keepDrafts(editor: Editor): void {
 async function writeDraft(editor: Editor): Promise<void> {
   const state = editor.graph.getState();
   if (!isUnsaved(state)) return;
-  const { document, draft: id, name, location } = state;
-  await editor.desktop.writeDraft({ id, name, ...(location ? { location } : {}), text: writeGraph(document) });
+  const { whole, draft: id, name, location } = state;
+  await editor.desktop.writeDraft({ id, name, ...(location ? { location } : {}), text: writeGraph(whole) });
+}
+
+/** Asks before the window closes where that would end a run: in the application; a server's runs go on without a page. */
+export function askBeforeClosing(editor: Editor): void {
+  addEventListener('beforeunload', (event) => {
+    const { about, leaving } = editor.view.getState();
+    if (leaving || about?.shell !== 'desktop' || editor.runs.getState().runs.every(isOver)) return;
+    event.preventDefault();
+    editor.view.setState({ overlay: { kind: 'closing' } });
+  });
+}
+
+/** Stops every run and closes the window. */
+export async function closeWindow(editor: Editor): Promise<void> {
+  editor.view.setState({ leaving: true });
+  const live = editor.runs.getState().runs.filter((run) => !isOver(run));
+  await attempt(editor, () => Promise.all(live.map(({ id }) => stopRun(editor, id))));
+  window.close();
 }
 
 /** Adds the nodes of a text from the clipboard, their middle at a place, and selects them. */
@@ -174,14 +188,14 @@ export function insert(editor: Editor, fragment: GraphDocument, offset: readonly
   select(editor.view, [...inserted.ids, ...marks]);
 }
 
-/** Puts the graph, or what some nodes need, into the queue of runs. */
+/** Puts the graph, or what some nodes of the whole graph need, into the queue of runs. */
 export async function run(editor: Editor, targets?: readonly string[]): Promise<void> {
   const engine = engineOf(editor);
-  const { document, location } = editor.graph.getState();
+  const { whole, location } = editor.graph.getState();
   const id = crypto.randomUUID().slice(0, 8);
-  addRun(editor.runs, waitingRun(id, document.title, document));
+  addRun(editor.runs, waitingRun(id, whole.title, whole));
   const options = { run: id, previews: true, ...(targets ? { targets } : {}), ...(location ? { location } : {}) };
-  await receive(editor, id, (emit) => engine.run(document, options, emit));
+  await receive(editor, id, (emit) => engine.run(whole, options, emit));
 }
 
 /** Takes up the runs that another window started, or this one before it was loaded anew. */

@@ -13,13 +13,17 @@ import {
   SelectionMode,
   useReactFlow,
 } from 'reactflow';
-import { connect, disconnect, moveNodes, refusalOf } from '../../graphs/edit.ts';
+import { disconnect, moveNodes } from '../../graphs/edit.ts';
 import { changeMark } from '../../graphs/marks.ts';
 import { insertIntoWire, wiresOf } from '../../graphs/rewire.ts';
+import { addReroute, goInto } from '../commands.ts';
 import { useEditor, useGraph, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
 import { type Point, select } from '../state/view.ts';
+import { Breadcrumbs } from './Breadcrumbs.tsx';
+import { FarWires } from './FarWires.tsx';
+import { typeAt } from './fitting.ts';
 import {
   type FlowEdge,
   type FlowNode,
@@ -29,16 +33,20 @@ import {
   insideFrame,
   looseEnd,
   markOf,
+  measuredNode,
   wireOfConnection,
   wireOfEdge,
 } from './flow.ts';
+import { joined, NEW_PORT, refusalOfWire } from './joining.ts';
 import { FrameView, NoteView } from './MarkView.tsx';
 import { NodeView } from './NodeView.tsx';
 import { Refusal } from './Refusal.tsx';
+import { RerouteView } from './RerouteView.tsx';
 import { WireView } from './WireView.tsx';
 
-const nodeTypes = { card: NodeView, note: NoteView, frame: FrameView };
+const nodeTypes = { card: NodeView, reroute: RerouteView, note: NoteView, frame: FrameView };
 const edgeTypes = { wire: WireView };
+const noEdges: FlowEdge[] = [];
 const grid: [number, number] = [GRID, GRID];
 
 export function Canvas() {
@@ -50,10 +58,14 @@ export function Canvas() {
   const selection = useView((state) => state.selection);
   const minimap = useView((state) => state.minimap);
   const snap = useView((state) => state.snap);
-  const [nodes, setNodes] = useState<readonly FlowNode[]>(() => flowNodes(document, selection, []));
-  useLayoutEffect(() => setNodes((before) => flowNodes(document, selection, before)), [document, selection]);
+  const [nodes, setNodes] = useState<readonly FlowNode[]>(() => flowNodes(document, cards, selection, []));
+  useLayoutEffect(
+    () => setNodes((before) => flowNodes(document, cards, selection, before)),
+    [document, cards, selection],
+  );
   const edges = useMemo(() => flowEdges(document, cards, selection), [document, cards, selection]);
   const [wireType, setWireType] = useState<string>();
+  const far = useView((state) => state.far);
   const flow = useReactFlow<FlowNode, FlowEdge>();
   const pointer = useRef<Point>({ x: 0, y: 0 });
   const latest = useRef(nodes);
@@ -95,7 +107,11 @@ export function Canvas() {
   const onNodesChange = useCallback(
     (given: NodeChange<FlowNode>[]) => {
       const changes = [...given, ...carriedByFrames(given, latest.current)];
-      setNodes((before) => applyNodeChanges(changes, before as FlowNode[]));
+      const sized = new Set(changes.flatMap((change) => (change.type === 'dimensions' ? [change.id] : [])));
+      setNodes((before) => {
+        const next = applyNodeChanges(changes, before as FlowNode[]);
+        return sized.size === 0 ? next : next.map((node) => (sized.has(node.id) ? measuredNode(node) : node));
+      });
       keepSelection(changes, view);
       const settled = changes.flatMap((change) =>
         change.type === 'position' && change.position && !change.dragging
@@ -112,27 +128,23 @@ export function Canvas() {
   const isValidConnection = useCallback(
     (connection: Connection | FlowEdge) => {
       const arrived = wireOfConnection(connection);
-      const { document, cards } = graph.getState();
-      return arrived !== undefined && !refusalOf(document, cards, arrived.wire, arrived.node, arrived.name);
+      return arrived !== undefined && refusalOfWire(graph.getState(), arrived) === undefined;
     },
     [graph],
   );
   const onConnect = useCallback(
     (connection: Connection) => {
       const arrived = wireOfConnection(connection);
-      if (arrived) editGraph(graph, (document) => connect(document, cards, arrived.wire, arrived.node, arrived.name));
+      if (arrived) editGraph(graph, () => joined(graph.getState(), arrived));
     },
-    [graph, cards],
+    [graph],
   );
   const onReconnect = useCallback(
     (old: FlowEdge, connection: Connection) => {
       const [from, to] = [wireOfConnection(old), wireOfConnection(connection)];
-      if (!from || !to) return;
-      editGraph(graph, (document) =>
-        connect(disconnect(document, from.node, from.name, from.wire), cards, to.wire, to.node, to.name),
-      );
+      if (from && to) editGraph(graph, () => joined(graph.getState(), to, from));
     },
-    [graph, cards],
+    [graph],
   );
   const onReconnectEnd = useCallback(
     (_event: unknown, edge: FlowEdge, _side: unknown, { toHandle }: FinalConnectionState) => {
@@ -144,23 +156,30 @@ export function Canvas() {
   const reconnecting = useRef(false);
   const onConnectStart = useCallback(
     (_event: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
-      const card = nodeId && cards.get(graph.getState().document.nodes[nodeId]?.type ?? '');
-      if (!card || !handleId) return;
-      const type = handleType === 'source' ? card.outputs[handleId]?.type : card.inputs[handleId]?.type;
-      setWireType(type ?? 'any');
+      const { document, cards } = graph.getState();
+      if (!nodeId || !handleId || !handleType) return;
+      setWireType(typeAt(document, cards, looseEnd(nodeId, handleId, handleType)) ?? 'any');
     },
-    [graph, cards],
+    [graph],
   );
   const onConnectEnd = useCallback(
     (event: MouseEvent | TouchEvent, { fromHandle, toHandle }: FinalConnectionState) => {
       setWireType(undefined);
-      if (!fromHandle?.id || toHandle || reconnecting.current) return;
+      if (!fromHandle?.id || fromHandle.id === NEW_PORT || toHandle || reconnecting.current) return;
       const { clientX, clientY } = 'changedTouches' in event ? (event.changedTouches[0] as Touch) : event;
       const screen = { x: clientX, y: clientY };
       const from = looseEnd(fromHandle.nodeId, fromHandle.id, fromHandle.type);
       view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen, from } });
     },
     [view, flow],
+  );
+
+  const rerouteAt = useCallback(
+    ({ clientX, clientY }: React.MouseEvent, id: string) => {
+      const arrived = wireOfEdge(id);
+      if (arrived) addReroute(editor, arrived, flow.screenToFlowPosition({ x: clientX, y: clientY }));
+    },
+    [editor, flow],
   );
 
   const onNodeDragStop = useCallback(
@@ -180,7 +199,7 @@ export function Canvas() {
 
   return (
     <main
-      className={wireType ? `canvas wiring wiring-${wireType}` : 'canvas'}
+      className={`canvas${far ? ' far' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
       aria-label={messages.canvas.name}
       onPointerMove={({ clientX, clientY }) => {
         pointer.current = { x: clientX, y: clientY };
@@ -188,7 +207,8 @@ export function Canvas() {
     >
       <ReactFlow<FlowNode, FlowEdge>
         nodes={nodes as FlowNode[]}
-        edges={edges}
+        edges={far ? noEdges : edges}
+        onMove={(_event, { zoom }) => lookFrom(view, zoom)}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         onNodesChange={onNodesChange}
@@ -206,6 +226,9 @@ export function Canvas() {
         onConnectStart={onConnectStart}
         onConnectEnd={onConnectEnd}
         onNodeDragStop={onNodeDragStop}
+        onNodeDoubleClick={(_event, { id }) => goInto(editor, id)}
+        onEdgeDoubleClick={(event, { id }) => rerouteAt(event, id)}
+        onEdgeClick={(event, { id }) => event.altKey && rerouteAt(event, id)}
         onPaneClick={(event) => {
           if (event.detail !== 2) return;
           const screen = { x: event.clientX, y: event.clientY };
@@ -238,10 +261,20 @@ export function Canvas() {
           />
         )}
         <Refusal />
+        {far && <FarWires nodes={nodes} edges={edges} />}
       </ReactFlow>
+      <Breadcrumbs />
       {Object.keys(document.nodes).length === 0 && <p className="canvas-empty">{messages.canvas.empty}</p>}
     </main>
   );
+}
+
+/** Below this zoom nobody can read what is in a node: it is drawn as a box with its title. */
+const FAR = 0.4;
+
+function lookFrom(view: ReturnType<typeof useEditor>['view'], zoom: number): void {
+  const far = zoom < FAR;
+  if (view.getState().far !== far) view.setState({ far });
 }
 
 function minimapClass({ type }: FlowNode): string {

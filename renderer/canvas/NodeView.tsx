@@ -1,28 +1,37 @@
+import { SquareArrowDownRight, Unplug } from 'lucide-react';
 import { memo, useState } from 'react';
 import { Handle, type NodeProps, Position } from 'reactflow';
-import { useShallow } from 'zustand/react/shallow';
 import { type GraphNode, own } from '../../graphs/document.ts';
-import { collapseNode, renameNode, setParam } from '../../graphs/edit.ts';
-import type { Problem } from '../../graphs/errors.ts';
+import { collapseNode, disconnect, setParam } from '../../graphs/edit.ts';
+import { type Problem, titleOf } from '../../graphs/errors.ts';
+import { INPUTS, isBoundary, OUTPUTS, subgraphOf } from '../../graphs/levels.ts';
+import { titleNode } from '../../graphs/subgraphs.ts';
+import { arrivalAt } from '../../graphs/wires.ts';
 import type { NodeCard } from '../../nodes/card.ts';
 import { type Param, wireTypeOf } from '../../nodes/params.ts';
 import type { PortType } from '../../nodes/ports.ts';
+import { goInto } from '../commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
-import { useEditor, useGraph, useNodeRun, useView } from '../editor.ts';
+import { useEditor, useGraph, useNodeProblems, useNodeRun, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
+import { SHOWN_PARAMS } from './cardShape.ts';
 import type { CardFlowNode } from './flow.ts';
+import { NEW_PORT } from './joining.ts';
 import { NodeOutcome, RunChip } from './NodeOutcome.tsx';
-
-/** So many params are shown in a node before the rest waits behind a button. */
-const SHOWN_PARAMS = 5;
 
 /** A node of a graph on the canvas. Drawn again only when the node itself, its problems or its run changed. */
 export const NodeView = memo(
-  ({ id, data, selected }: NodeProps<CardFlowNode>) => (
-    <NodeBody id={id} node={data.node} selected={selected ?? false} />
-  ),
-  (before, after) => before.id === after.id && before.data === after.data && before.selected === after.selected,
+  ({ id, data, selected, height }: NodeProps<CardFlowNode>) => {
+    const far = useView((state) => state.far);
+    const body = { id, node: data.node, selected: selected ?? false };
+    return far ? <FarNode {...body} height={height ?? 0} /> : <NodeBody {...body} />;
+  },
+  (before, after) =>
+    before.id === after.id &&
+    before.data === after.data &&
+    before.selected === after.selected &&
+    before.height === after.height,
 );
 
 interface NodeBodyProps {
@@ -31,9 +40,32 @@ interface NodeBodyProps {
   readonly selected: boolean;
 }
 
+/** A node seen from afar: a box of its size with its title, in the colour of what it gives. */
+function FarNode({ id, node, selected, height }: NodeBodyProps & { readonly height: number }) {
+  const card = useGraph(({ cards }) => cards.get(node.type));
+  const wrong = useNodeProblems(id).length > 0;
+  const state = useNodeRun(id)?.state;
+  const [given, taken] = [card?.outputs ?? {}, card?.inputs ?? {}].map((ports) => Object.values(ports)[0]?.type);
+  const classes = [
+    'card far',
+    `type-${given ?? taken ?? 'unknown'}`,
+    selected && 'selected',
+    node.muted && 'muted',
+    (wrong || state === 'failed') && 'wrong',
+    state && `run-${state}`,
+    node.colour && `colour-${node.colour}`,
+  ];
+  const title = node.title ?? card?.title ?? node.type;
+  return (
+    <article className={classes.filter(Boolean).join(' ')} aria-label={title} style={{ height }}>
+      <h3>{title}</h3>
+    </article>
+  );
+}
+
 function NodeBody({ id, node, selected }: NodeBodyProps) {
   const card = useGraph(({ cards }) => cards.get(node.type));
-  const problems = useGraph(useShallow((state) => state.problems.filter(({ at }) => at.node === id)));
+  const problems = useNodeProblems(id);
   const run = useNodeRun(id);
   const [first] = problems;
   const classes = [
@@ -42,13 +74,16 @@ function NodeBody({ id, node, selected }: NodeBodyProps) {
     node.muted && 'muted',
     (first || run?.state === 'failed') && 'wrong',
     run && `run-${run.state}`,
+    node.colour && `colour-${node.colour}`,
+    isBoundary(node) && 'boundary',
   ];
   const title = node.title ?? card?.title ?? node.type;
   return (
     <article className={classes.filter(Boolean).join(' ')} aria-label={title}>
       <header className="card-head">
-        <NodeTitle id={id} title={title} own={node.title} />
+        <NodeTitle id={id} title={title} />
         <RunChip id={id} />
+        {card && subgraphOf(node) !== undefined && <InsideButton id={id} title={title} />}
       </header>
       {run?.state === 'running' && (
         <progress
@@ -73,12 +108,34 @@ function NodeBody({ id, node, selected }: NodeBodyProps) {
   );
 }
 
-function NodeTitle({ id, title, own: given }: { id: string; title: string; own: string | undefined }) {
+function InsideButton({ id, title }: { id: string; title: string }) {
+  const editor = useEditor();
+  return (
+    <button
+      type="button"
+      className="icon-button nodrag"
+      aria-label={`${messages.commands.goInside}: ${title}`}
+      title={messages.commands.goInside}
+      onClick={() => goInto(editor, id)}
+    >
+      <SquareArrowDownRight size={14} aria-hidden />
+    </button>
+  );
+}
+
+function NodeTitle({ id, title }: { id: string; title: string }) {
   const { graph, view } = useEditor();
   const naming = useView((state) => state.naming === id);
   if (!naming) {
     return (
-      <h3 className="card-title" title={title} onDoubleClick={() => view.setState({ naming: id })}>
+      <h3
+        className="card-title"
+        title={title}
+        onDoubleClick={(event) => {
+          event.stopPropagation();
+          view.setState({ naming: id });
+        }}
+      >
         {title}
       </h3>
     );
@@ -91,11 +148,11 @@ function NodeTitle({ id, title, own: given }: { id: string; title: string; own: 
     <input
       className="field card-title nodrag"
       aria-label={messages.node.title}
-      defaultValue={given ?? title}
+      defaultValue={title}
       // biome-ignore lint/a11y/noAutofocus: the user just asked to write here
       autoFocus
       onFocus={(event) => event.target.select()}
-      onChange={({ target }) => editGraph(graph, (document) => renameNode(document, id, target.value), `name ${id}`)}
+      onChange={({ target }) => editGraph(graph, (document) => titleNode(document, id, target.value), `name ${id}`)}
       onBlur={leave}
       onKeyDown={(event) => {
         event.stopPropagation();
@@ -145,9 +202,10 @@ function Ports({ id, node, card, problems }: PortsProps) {
     );
   }
   const rows = Math.max(inputs.length, outputs.length);
+  const strange = Object.keys(node.inputs).filter((name) => !arrivalAt(card, name));
   return (
     <>
-      {rows > 0 && (
+      {(rows > 0 || isBoundary(node) || strange.length > 0) && (
         <div className="ports">
           <ul className="port-column">
             {inputs.map(([name, { type, count, help }]) => (
@@ -163,6 +221,13 @@ function Ports({ id, node, card, problems }: PortsProps) {
                 </span>
               </li>
             ))}
+            {strange.map((name) => (
+              <li key={name} className="port wrong">
+                <Socket side="target" name={name} type={undefined} />
+                <span>{name}</span>
+              </li>
+            ))}
+            {node.type === OUTPUTS && <NewPort side="target" />}
           </ul>
           <ul className="port-column outputs">
             {outputs.map(([name, { type, list, help }]) => (
@@ -171,6 +236,7 @@ function Ports({ id, node, card, problems }: PortsProps) {
                 <Socket side="source" name={name} type={type} list={list} />
               </li>
             ))}
+            {node.type === INPUTS && <NewPort side="source" />}
           </ul>
         </div>
       )}
@@ -197,6 +263,17 @@ function Ports({ id, node, card, problems }: PortsProps) {
   );
 }
 
+/** The socket that makes a port of the first wire drawn to or from it. */
+function NewPort({ side }: { side: 'source' | 'target' }) {
+  return (
+    <li className="port faint" title={messages.node.newPortHelp}>
+      {side === 'source' && <span>{messages.node.newPort}</span>}
+      <Socket side={side} name={NEW_PORT} type={undefined} />
+      {side === 'target' && <span>{messages.node.newPort}</span>}
+    </li>
+  );
+}
+
 interface ParamRowProps {
   readonly id: string;
   readonly name: string;
@@ -218,7 +295,7 @@ function ParamRow({ id, name, param, node, wrong }: ParamRowProps) {
         {wordsOf(name)}
       </label>
       {driven ? (
-        <span className="faint">{messages.node.driven}</span>
+        <Driven id={id} name={name} node={node} />
       ) : (
         <ParamControl
           id={`${id}.${name}`}
@@ -236,6 +313,30 @@ function ParamRow({ id, name, param, node, wrong }: ParamRowProps) {
         />
       )}
     </div>
+  );
+}
+
+/** Where the value of a param comes from, and a button that gives it back the value it had. */
+function Driven({ id, name, node }: { id: string; name: string; node: GraphNode }) {
+  const { graph } = useEditor();
+  const source = own(node.inputs, name)?.[0]?.[0] ?? '';
+  const title = useGraph(({ document, cards }) => {
+    const from = own(document.nodes, source);
+    return from ? titleOf(from, cards) : source;
+  });
+  return (
+    <span className="typed">
+      <span className="driven-by faint">{messages.node.driven(title)}</span>
+      <button
+        type="button"
+        className="icon-button nodrag"
+        aria-label={`${wordsOf(name)}: ${messages.inspector.disconnect}`}
+        title={messages.inspector.disconnect}
+        onClick={() => editGraph(graph, (document) => disconnect(document, id, name))}
+      >
+        <Unplug size={14} aria-hidden />
+      </button>
+    </span>
   );
 }
 

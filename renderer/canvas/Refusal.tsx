@@ -1,8 +1,8 @@
 import { useConnection } from 'reactflow';
-import { refusalOf } from '../../graphs/edit.ts';
 import { useEditor } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { wireOfConnection } from './flow.ts';
+import { refusalOfWire } from './joining.ts';
 
 /** Beside the cursor, while a wire is drawn onto a socket that does not take it: why not. */
 export function Refusal() {
@@ -12,7 +12,6 @@ export function Refusal() {
   const { fromHandle, toHandle, pointer, isValid } = connection;
   if (!toHandle || isValid) return null;
   const [source, target] = fromHandle.type === 'source' ? [fromHandle, toHandle] : [toHandle, fromHandle];
-  const { document, cards } = graph.getState();
   const arrived = wireOfConnection({
     source: source.nodeId,
     sourceHandle: source.id ?? null,
@@ -20,8 +19,8 @@ export function Refusal() {
     targetHandle: target.id ?? null,
   });
   const isSameSide = fromHandle.type === toHandle.type;
-  const refusal = arrived && !isSameSide && refusalOf(document, cards, arrived.wire, arrived.node, arrived.name);
-  const text = isSameSide ? messages.canvas.sameSide(fromHandle.type) : refusal ? refusal.message : undefined;
+  const refusal = arrived && !isSameSide ? refusalOfWire(graph.getState(), arrived) : undefined;
+  const text = isSameSide ? messages.canvas.sameSide(fromHandle.type) : refusal;
   if (!text) return null;
   return (
     <p className="refusal" role="status" style={{ left: pointer.x + 16, top: pointer.y + 16 }}>

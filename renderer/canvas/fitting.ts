@@ -1,12 +1,16 @@
 import type { GraphDocument } from '../../graphs/document.ts';
 import { addNode, freshId } from '../../graphs/edit.ts';
+import { isReroute } from '../../graphs/levels.ts';
 import { placesFor } from '../../graphs/rewire.ts';
 import { arrivalAt, arrivalType } from '../../graphs/wires.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import type { LooseEnd } from '../state/view.ts';
 
-/** The nodes that a wire in the hand can go to or come from, with the type it carries; without a wire all nodes. */
+/**
+ * The nodes that a wire in the hand can go to or come from, with the type it carries; without a wire all nodes but
+ * reroutes, which lie on wires.
+ */
 export function fitting(
   document: GraphDocument,
   cards: Cards,
@@ -14,7 +18,7 @@ export function fitting(
 ): { readonly cards: readonly NodeCard[]; readonly type?: PortType } {
   const all = [...cards.values()];
   const type = from && typeAt(document, cards, from);
-  if (!from || !type) return { cards: all };
+  if (!from || !type) return { cards: all.filter((card) => !isReroute(card)) };
   if (from.side === 'target') {
     return { cards: all.filter(({ outputs }) => Object.values(outputs).some((output) => output.type === type)), type };
   }

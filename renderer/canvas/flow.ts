@@ -1,10 +1,12 @@
 import type { Connection, Edge, Node } from 'reactflow';
 import { type Frame, type GraphDocument, type GraphNode, type Note, own, type Wire } from '../../graphs/document.ts';
+import { isReroute } from '../../graphs/levels.ts';
 import type { MarkKind } from '../../graphs/marks.ts';
 import type { Arrived } from '../../graphs/rewire.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import type { LooseEnd } from '../state/view.ts';
+import { cardShape } from './cardShape.ts';
 
 /*
  * Between a graph as it lies in a file and what React Flow draws: pure functions, and the only file that knows both.
@@ -12,9 +14,10 @@ import type { LooseEnd } from '../state/view.ts';
  */
 
 export type CardFlowNode = Node<{ readonly node: GraphNode }, 'card'>;
+export type RerouteFlowNode = Node<{ readonly node: GraphNode }, 'reroute'>;
 export type NoteFlowNode = Node<{ readonly note: Note; readonly place: number }, 'note'>;
 export type FrameFlowNode = Node<{ readonly frame: Frame; readonly place: number }, 'frame'>;
-export type FlowNode = CardFlowNode | NoteFlowNode | FrameFlowNode;
+export type FlowNode = CardFlowNode | RerouteFlowNode | NoteFlowNode | FrameFlowNode;
 export type FlowEdge = Edge<{ readonly type: PortType | undefined }, 'wire'>;
 
 /** The grid of the canvas in pixels. */
@@ -31,9 +34,13 @@ export function markOf(id: string): { readonly kind: MarkKind; readonly place: n
   return match ? { kind: match[1] as MarkKind, place: Number(match[2]) } : undefined;
 }
 
-/** What React Flow draws of a document. `previous` is what it drew before, with the sizes that it measured. */
+/**
+ * What React Flow draws of a document. `previous` is what it drew before, with the sizes that it measured; what is new has
+ * the size that its card tells.
+ */
 export function flowNodes(
   document: GraphDocument,
+  cards: Cards,
   selection: ReadonlySet<string>,
   previous: readonly FlowNode[],
 ): FlowNode[] {
@@ -43,7 +50,7 @@ export function flowNodes(
     return isMark(frame) ? [frameNode(id, frame, place, selection.has(id), before.get(id))] : [];
   });
   const nodes = Object.keys(document.nodes).map((id) =>
-    cardNode(id, document.nodes[id] as GraphNode, selection.has(id), before.get(id)),
+    cardNode(id, document.nodes[id] as GraphNode, cards, selection.has(id), before.get(id)),
   );
   const notes = (document.notes ?? []).flatMap((note, place): FlowNode[] => {
     const id = markId('notes', place);
@@ -52,9 +59,16 @@ export function flowNodes(
   return [...frames, ...nodes, ...notes];
 }
 
-function cardNode(id: string, node: GraphNode, selected: boolean, before: FlowNode | undefined): FlowNode {
-  if (before?.type !== 'card') {
-    return { id, type: 'card', position: placeOf(node), data: { node }, selected };
+function cardNode(
+  id: string,
+  node: GraphNode,
+  cards: Cards,
+  selected: boolean,
+  before: FlowNode | undefined,
+): FlowNode {
+  const type = isReroute(node) ? 'reroute' : 'card';
+  if (before?.type !== 'card' && before?.type !== 'reroute') {
+    return { id, type, position: placeOf(node), data: { node }, selected, ...cardShape(node, cards) };
   }
   const data = before.data.node === node ? before.data : { node };
   return same(before, placeOf(node), selected, data === before.data)
@@ -111,6 +125,13 @@ function sized({ size }: Note | Frame): { width: number; height: number } {
 /** Notes and frames come from strangers: those without a place are kept in the file and not drawn. */
 function isMark({ position, size }: Note | Frame): boolean {
   return [position, size].every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite));
+}
+
+/** The node with the sockets that were measured in place of those that its card tells. */
+export function measuredNode(node: FlowNode): FlowNode {
+  if (!node.handles) return node;
+  const { handles: _told, ...rest } = node;
+  return rest as FlowNode;
 }
 
 const edgesOfNode = new WeakMap<GraphNode, { readonly id: string; readonly edges: readonly FlowEdge[] }>();

@@ -1,15 +1,17 @@
-import { Play, RotateCcw, Unplug, X } from 'lucide-react';
+import { ArrowLeftToLine, Play, Plug, RotateCcw, Unplug, X } from 'lucide-react';
 import { own } from '../../graphs/document.ts';
-import { disconnect, renameGraph, renameNode, setParam } from '../../graphs/edit.ts';
+import { colourNode, disconnect, renameGraph, setParam } from '../../graphs/edit.ts';
+import { INPUTS, isBoundary, subgraphOf } from '../../graphs/levels.ts';
 import { wiresOf } from '../../graphs/rewire.ts';
+import { addInput, type PortSide, removePort, renamePort, titleNode } from '../../graphs/subgraphs.ts';
 import { wordsOf } from '../canvas/NodeView.tsx';
 import { commandOf, perform } from '../commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
 import { Picture } from '../controls/Picture.tsx';
-import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
+import { useEditor, useGraph, useNodeProblems, useRuns, useView } from '../editor.ts';
 import { bytesOf, durationOf, messages } from '../messages.ts';
-import { stopRun } from '../session.ts';
-import { editGraph, endGroup } from '../state/graph.ts';
+import { attempt, stopRun } from '../session.ts';
+import { editGraph, editWhole, endGroup, subgraphLookedAt } from '../state/graph.ts';
 import { isOver, type Run, shownRun } from '../state/run.ts';
 
 /** The panel at the right: the selected node with all that its params do, or the graph and its last run. */
@@ -32,7 +34,7 @@ export function Inspector() {
           <X size={16} aria-hidden />
         </button>
       </header>
-      {ids.length > 1 ? <Several /> : id !== undefined ? <OneNode key={id} id={id} /> : <WholeGraph />}
+      {ids.length > 1 ? <Several ids={ids} /> : id !== undefined ? <OneNode key={id} id={id} /> : <WholeGraph />}
     </aside>
   );
 }
@@ -58,6 +60,7 @@ function WholeGraph() {
         </p>
         <p className="faint">{messages.inspector.nothing}</p>
       </section>
+      <Ports />
       <section className="inspector-part">
         <h3>{messages.inspector.lastRun}</h3>
         {run ? <RunSummary run={run} /> : <p className="empty">{messages.run.nothingYet}</p>}
@@ -102,23 +105,57 @@ function RunSummary({ run }: { run: Run }) {
   );
 }
 
-function Several() {
+function Several({ ids }: { ids: readonly string[] }) {
   const editor = useEditor();
   return (
     <section className="inspector-part buttons">
-      {(['runToHere', 'alignLeft', 'alignTop', 'distribute', 'layout', 'frame', 'mute', 'collapse'] as const).map(
-        (name) => {
-          const command = commandOf(name);
-          return (
-            command && (
-              <button key={name} type="button" className="button" onClick={() => perform(editor, command)}>
-                {messages.commands[name]}
-              </button>
-            )
-          );
-        },
-      )}
+      <Colours ids={ids} />
+      {(
+        [
+          'runToHere',
+          'makeSubgraph',
+          'alignLeft',
+          'alignTop',
+          'distribute',
+          'layout',
+          'frame',
+          'mute',
+          'collapse',
+        ] as const
+      ).map((name) => {
+        const command = commandOf(name);
+        return (
+          command && (
+            <button key={name} type="button" className="button" onClick={() => perform(editor, command)}>
+              {messages.commands[name]}
+            </button>
+          )
+        );
+      })}
     </section>
+  );
+}
+
+/** Colours that nodes can be given. */
+function Colours({ ids }: { ids: readonly string[] }) {
+  const { graph } = useEditor();
+  const given = useGraph(({ document }) => document.nodes[ids[0] ?? '']?.colour);
+  const names = Object.keys(messages.inspector.colours) as (keyof typeof messages.inspector.colours)[];
+  return (
+    <fieldset className="colours">
+      <legend>{messages.inspector.colour}</legend>
+      {[undefined, ...names].map((name) => (
+        <button
+          key={name ?? 'none'}
+          type="button"
+          className={`swatch colour-${name ?? 'none'}`}
+          aria-pressed={given === name}
+          aria-label={name ? messages.inspector.colours[name] : messages.inspector.noColour}
+          title={name ? messages.inspector.colours[name] : messages.inspector.noColour}
+          onClick={() => editGraph(graph, (document) => ids.reduce((next, id) => colourNode(next, id, name), document))}
+        />
+      ))}
+    </fieldset>
   );
 }
 
@@ -127,7 +164,7 @@ function OneNode({ id }: { id: string }) {
   const { graph } = editor;
   const node = useGraph((state) => state.document.nodes[id]);
   const card = useGraph((state) => state.cards.get(node?.type ?? ''));
-  const problems = useGraph((state) => state.problems);
+  const problems = useNodeProblems(id);
   const toHere = commandOf('runToHere');
   if (!node) return null;
   return (
@@ -137,9 +174,9 @@ function OneNode({ id }: { id: string }) {
           {messages.node.title}
           <input
             className="field"
-            value={node.title ?? ''}
+            value={subgraphOf(node) === undefined ? (node.title ?? '') : (card?.title ?? '')}
             placeholder={card?.title ?? node.type}
-            onChange={({ target }) => editGraph(graph, (before) => renameNode(before, id, target.value), `name ${id}`)}
+            onChange={({ target }) => editGraph(graph, (before) => titleNode(before, id, target.value), `name ${id}`)}
             onBlur={() => endGroup(graph)}
           />
         </label>
@@ -149,17 +186,19 @@ function OneNode({ id }: { id: string }) {
             {messages.inspector.source}: {card.source}
           </p>
         )}
-        {problems
-          .filter(({ at }) => at.node === id)
-          .map(({ message, remedy }) => (
-            <p key={message} className="card-problem">
-              {message} {remedy}
-            </p>
-          ))}
-        <button type="button" className="button" onClick={() => toHere && perform(editor, toHere)}>
-          <Play size={14} aria-hidden /> {messages.inspector.runToHere}
-        </button>
+        {problems.map(({ message, remedy }) => (
+          <p key={message} className="card-problem">
+            {message} {remedy}
+          </p>
+        ))}
+        {!isBoundary(node) && (
+          <button type="button" className="button" onClick={() => toHere && perform(editor, toHere)}>
+            <Play size={14} aria-hidden /> {messages.inspector.runToHere}
+          </button>
+        )}
+        <Colours ids={[id]} />
       </section>
+      {isBoundary(node) && <Ports />}
       {card && Object.keys(card.params).length > 0 && (
         <section className="inspector-part">
           {Object.entries(card.params).map(([name, param]) => {
@@ -180,6 +219,7 @@ function OneNode({ id }: { id: string }) {
                       <Unplug size={14} aria-hidden />
                     </button>
                   )}
+                  {wires.length === 0 && <ToWire id={id} name={name} />}
                   {value !== param.initial && wires.length === 0 && (
                     <button
                       type="button"
@@ -219,5 +259,103 @@ function OneNode({ id }: { id: string }) {
         </section>
       )}
     </>
+  );
+}
+
+/** Buttons that make an input of a param: one for a wire from a node to be chosen, inside a subgraph one for a port. */
+function ToWire({ id, name }: { id: string; name: string }) {
+  const { graph, view, canvas } = useEditor();
+  const inside = useGraph(subgraphLookedAt);
+  const ports = useGraph(({ document }) =>
+    Object.keys(document.nodes).find((other) => document.nodes[other]?.type === INPUTS),
+  );
+  const [x, y] = useGraph(({ document }) => document.nodes[id]?.position ?? origin);
+  return (
+    <>
+      <button
+        type="button"
+        className="icon-button"
+        title={messages.inspector.drive}
+        aria-label={`${wordsOf(name)}: ${messages.inspector.drive}`}
+        onClick={({ clientX, clientY }) =>
+          view.setState({
+            overlay: {
+              kind: 'addNode',
+              at: { x, y },
+              screen: canvas?.screenOf({ x, y }) ?? { x: clientX, y: clientY },
+              from: { side: 'target', node: id, name },
+            },
+          })
+        }
+      >
+        <Plug size={14} aria-hidden />
+      </button>
+      {inside !== undefined && ports !== undefined && (
+        <button
+          type="button"
+          className="icon-button"
+          title={messages.inspector.expose}
+          aria-label={`${wordsOf(name)}: ${messages.inspector.expose}`}
+          onClick={() =>
+            editGraph(graph, (before) => addInput(before, graph.getState().cards, inside, ports, id, name))
+          }
+        >
+          <ArrowLeftToLine size={14} aria-hidden />
+        </button>
+      )}
+    </>
+  );
+}
+const origin = [0, 0] as const;
+
+/** The ports of the subgraph that is being edited, to be renamed and removed. */
+function Ports() {
+  const { graph } = useEditor();
+  const inside = useGraph(subgraphLookedAt);
+  const subgraph = useGraph(({ whole }) => (inside === undefined ? undefined : whole.subgraphs?.[inside]));
+  if (inside === undefined || !subgraph) return null;
+  return (['inputs', 'outputs'] as const).map((side) => (
+    <section key={side} className="inspector-part">
+      <h3>{messages.inspector.ports[side]}</h3>
+      {Object.keys(subgraph[side]).length === 0 && <p className="faint">{messages.inspector.noPorts}</p>}
+      <ul className="rows">
+        {Object.entries(subgraph[side])
+          .sort()
+          .map(([port, type]) => (
+            <li key={port}>
+              <PortName side={side} port={port} inside={inside} />
+              <small className="faint">{type}</small>
+              <button
+                type="button"
+                className="icon-button"
+                aria-label={messages.inspector.removePort(port)}
+                title={messages.inspector.removePort(port)}
+                onClick={() => editWhole(graph, (whole) => removePort(whole, inside, side, port))}
+              >
+                <X size={14} aria-hidden />
+              </button>
+            </li>
+          ))}
+      </ul>
+    </section>
+  ));
+}
+
+function PortName({ side, port, inside }: { side: PortSide; port: string; inside: string }) {
+  const editor = useEditor();
+  return (
+    <input
+      className="field"
+      aria-label={messages.inspector.portName(port)}
+      defaultValue={port}
+      spellCheck={false}
+      onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
+      onBlur={({ target }) => {
+        const called = target.value.trim();
+        target.value = port; // the new name comes with the graph, or is refused
+        if (called !== port && called !== '')
+          void attempt(editor, () => editWhole(editor.graph, (whole) => renamePort(whole, inside, side, port, called)));
+      }}
+    />
   );
 }

@@ -14,8 +14,8 @@ export function ModelsPanel() {
   const [models, setModels] = useState<readonly Model[]>();
   const [name, setName] = useState('');
   const [plan, setPlan] = useState<PullPlan>();
-  const document = useGraph((state) => state.document);
-  const cards = useGraph((state) => state.cards);
+  const document = useGraph((state) => state.whole);
+  const cards = useGraph((state) => state.library);
   const pulls = useView((state) => state.pulls);
   const done = Object.values(pulls).filter(({ state }) => state === 'done').length;
   const learn = useCallback(
@@ -140,7 +140,9 @@ function OnePull({ pull }: { pull: Pull }) {
 /** Hub names in the graph's model params that are not on this machine. */
 export function missingModels(document: GraphDocument, cards: Cards, models: readonly Model[]): string[] {
   const here = new Set(models.map(({ name }) => name));
-  const wanted = Object.values(document.nodes).flatMap(({ type, params }) =>
+  const levels = [document, ...Object.values(document.subgraphs ?? {})];
+  const nodes = levels.flatMap((level) => Object.values(level.nodes));
+  const wanted = nodes.flatMap(({ type, params }) =>
     Object.entries(cards.get(type)?.params ?? {})
       .filter(([, { kind }]) => kind === 'model')
       .map(([name, { initial }]) => params[name] ?? initial),

@@ -1,3 +1,4 @@
+import { isReroute } from '../../graphs/levels.ts';
 import { addNodeAt } from '../commands.ts';
 import { SearchList } from '../controls/SearchList.tsx';
 import { useEditor, useGraph } from '../editor.ts';
@@ -12,7 +13,7 @@ export function NodesPanel() {
   return (
     <SearchList
       label={messages.search.add}
-      choices={[...cards.values()].map(choiceOf)}
+      choices={[...cards.values()].filter((card) => !isReroute(card)).map(choiceOf)}
       onChoose={(key) => {
         const card = cards.get(key);
         if (card) void attempt(editor, () => addNodeAt(editor, card, editor.canvas?.centre() ?? { x: 0, y: 0 }));

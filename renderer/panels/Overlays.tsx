@@ -7,7 +7,7 @@ import { addNodeAt, commandOf, commands, keysText, perform } from '../commands.t
 import { type Choice, SearchList } from '../controls/SearchList.tsx';
 import { useEditor, useGraph, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
-import { attempt, openFile, save, saveUnder } from '../session.ts';
+import { attempt, closeWindow, openFile, save, saveUnder } from '../session.ts';
 import type { Overlay } from '../state/view.ts';
 
 const isMac = navigator.platform.startsWith('Mac');
@@ -44,6 +44,8 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
       return <SaveAs close={close} />;
     case 'drafts':
       return <Drafts close={close} />;
+    case 'closing':
+      return <Closing close={close} />;
     case 'discard':
       return <Discard then={overlay.then} close={close} />;
   }
@@ -300,9 +302,26 @@ function Drafts({ close }: { close(): void }) {
   );
 }
 
+function Closing({ close }: { close(): void }) {
+  const editor = useEditor();
+  return (
+    <Box title={messages.app.closing}>
+      <p>{messages.app.closingHelp}</p>
+      <footer className="dialog-end">
+        <button type="button" className="button" onClick={() => void closeWindow(editor)}>
+          {messages.app.closeAnyway}
+        </button>
+        <button type="button" className="button primary" onClick={close}>
+          {messages.app.keepRunning}
+        </button>
+      </footer>
+    </Box>
+  );
+}
+
 function Discard({ then, close }: { then(): void; close(): void }) {
   const editor = useEditor();
-  const name = useGraph((state) => state.document.title);
+  const name = useGraph((state) => state.whole.title);
   return (
     <Box title={name}>
       <p>{messages.files.discardQuestion(name)}</p>

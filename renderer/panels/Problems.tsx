@@ -1,5 +1,6 @@
 import { X } from 'lucide-react';
 import type { Problem } from '../../graphs/errors.ts';
+import { nodeAt } from '../../graphs/levels.ts';
 import { goTo } from '../commands.ts';
 import { useEditor, useGraph, useRuns } from '../editor.ts';
 import { messages } from '../messages.ts';
@@ -41,13 +42,13 @@ const none: readonly Problem[] = [];
 
 function OneProblem({ problem: { code, message, remedy, at, value } }: { problem: Problem }) {
   const editor = useEditor();
-  const exists = useGraph(({ document }) => at.node !== undefined && Object.hasOwn(document.nodes, at.node));
-  const model = useGraph(({ document }) => document.nodes[at.node ?? '']?.params.model);
+  const node = useGraph(({ whole }) => nodeAt(whole, (at.node ?? '').split('/')));
+  const model = node?.params.model;
   const missing = typeof value === 'string' ? value : model;
   const isMissing = /^(MODEL_)?NOT_FOUND$|MISSING_MODEL|NO_MODEL/.test(code);
   return (
     <li>
-      <button type="button" disabled={!exists} onClick={() => at.node !== undefined && goTo(editor, at.node)}>
+      <button type="button" disabled={!node} onClick={() => at.node !== undefined && goTo(editor, at.node)}>
         <b>{message}</b> {remedy}
       </button>
       {isMissing && typeof missing === 'string' && /^[\w.-]+\/[\w.-]+$/.test(missing) && (

@@ -86,7 +86,7 @@ function Menus() {
 }
 
 function Title() {
-  const title = useGraph((state) => state.document.title);
+  const title = useGraph((state) => state.whole.title);
   const unsaved = useGraph(isUnsaved);
   return (
     <h1 className="graph-title">

@@ -1,8 +1,11 @@
 import type { GraphDocument } from '../../graphs/document.ts';
 
-/** Every param and wire of a graph as text, by `node.param`. */
+/** Every param and wire of a graph as text, by `node.param`; those of a subgraph by `subgraph: node.param`. */
 export function paramsOf(document: GraphDocument): Record<string, string> {
-  const entries = Object.entries(document.nodes).flatMap(([id, { params, inputs }]) => [
+  const subgraphs = Object.entries(document.subgraphs ?? {}).flatMap(([name, { nodes }]) =>
+    Object.entries(nodes).map(([id, node]) => [`${name}: ${id}`, node] as const),
+  );
+  const entries = [...Object.entries(document.nodes), ...subgraphs].flatMap(([id, { params, inputs }]) => [
     ...Object.entries(params).map(([name, value]): [string, string] => [
       `${id}.${name}`,
       typeof value === 'string' ? value : JSON.stringify(value),

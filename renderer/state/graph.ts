@@ -1,20 +1,28 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { checkGraph } from '../../graphs/check.ts';
+import { checkSubgraphs } from '../../graphs/checkSubgraphs.ts';
 import { emptyDocument, type GraphDocument } from '../../graphs/document.ts';
 import type { Problem } from '../../graphs/errors.ts';
+import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/levels.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
+import { GraphError } from '../../nodes/errors.ts';
 
 /** How many steps back are kept. */
 export const UNDO_STEPS = 200;
 
 /** The graph that is being edited. Documents are immutable and share what did not change, so each step costs little. */
 export interface GraphState {
+  /** What lies in the file. */
+  readonly whole: GraphDocument;
+  /** The nodes, one inside the other, whose subgraph is being edited; empty at the top. */
+  readonly path: readonly string[];
+  /** What is being edited: the whole, or the inside of a subgraph as a document of its own. */
   readonly document: GraphDocument;
   readonly past: readonly GraphDocument[];
   readonly future: readonly GraphDocument[];
   /** What the last edit was part of: a further edit of the same group makes no new step. */
   readonly group: string | undefined;
-  /** The document as it lies in its file; another one is unsaved work. */
+  /** The whole document as it lies in its file; another one is unsaved work. */
   readonly saved: GraphDocument;
   /** Where it lies; undefined for what was never saved. */
   readonly location: string | undefined;
@@ -22,8 +30,11 @@ export interface GraphState {
   readonly name: string;
   /** Names the draft of this document, see `DesktopApi.writeDraft`. */
   readonly draft: string;
+  /** The nodes of the engine. */
+  readonly library: Cards;
+  /** The nodes that can be at this level: those of the engine, reroutes, subgraphs and their ports. */
   readonly cards: Cards;
-  /** What is wrong with the document; empty until the cards are known. */
+  /** What is wrong with the whole document; empty until the cards are known. */
   readonly problems: readonly Problem[];
 }
 
@@ -40,6 +51,8 @@ export type GraphStore = StoreApi<GraphState>;
 export function createGraphStore(): GraphStore {
   const document = emptyDocument('Untitled');
   return createStore<GraphState>(() => ({
+    whole: document,
+    path: [],
     document,
     past: [],
     future: [],
@@ -48,6 +61,7 @@ export function createGraphStore(): GraphStore {
     location: undefined,
     name: 'Untitled',
     draft: 'first',
+    library: new Map(),
     cards: new Map(),
     problems: [],
   }));
@@ -55,14 +69,18 @@ export function createGraphStore(): GraphStore {
 
 /** Takes in what the engine knows, and checks the document by it. */
 export function learnCards(store: GraphStore, cards: readonly NodeCard[]): void {
-  const known: Cards = new Map(cards.map((card) => [card.type, card]));
-  store.setState(({ document }) => ({ cards: known, problems: checkGraph(document, known) }));
+  const library: Cards = new Map(cards.map((card) => [card.type, card]));
+  store.setState(({ whole, path }) => ({
+    library,
+    ...lookedAt(whole, path, library),
+    problems: checkGraph(whole, library),
+  }));
 }
 
 /** Begins with another document, without a way back to the one before. */
 export function openDocument(store: GraphStore, document: GraphDocument, place: GraphPlaceOf): void {
-  store.setState(({ cards }) => ({
-    document,
+  store.setState(({ library }) => ({
+    ...lookedAt(document, [], library),
     past: [],
     future: [],
     group: undefined,
@@ -70,25 +88,50 @@ export function openDocument(store: GraphStore, document: GraphDocument, place: 
     name: place.name,
     location: place.location,
     draft: place.draft,
-    problems: problemsOf(document, cards),
+    problems: problemsOf(document, library),
   }));
 }
 
+/** Goes to the inside of a node, by the path of nodes that leads there; as far as there is such a path. */
+export function lookInside(store: GraphStore, path: readonly string[]): void {
+  store.setState(({ whole, library }) => ({ ...lookedAt(whole, path, library), group: undefined }));
+}
+
+/** The name of the subgraph whose inside is being edited. */
+export function subgraphLookedAt({ whole, path }: GraphState): string | undefined {
+  return subgraphAt(whole, path);
+}
+
+/** The id that a node of this level has in runs and problems: with the path before it. */
+export function wholeId({ path }: Pick<GraphState, 'path'>, id: string): string {
+  return [...path, id].join('/');
+}
+
 /**
- * Changes the document by a pure edit and remembers the one before. Edits in a row with the same `group` (typing in one
- * field, a nudge by keys) are one step back. Passes on the GraphError of an edit that cannot be done, and changes nothing.
+ * Changes what is being edited by a pure edit and remembers what was before. Edits in a row with the same `group` (typing
+ * in one field, a nudge by keys) are one step back. Passes on the GraphError of an edit that cannot be done, and changes
+ * nothing.
  */
 export function editGraph(store: GraphStore, edit: (document: GraphDocument) => GraphDocument, group?: string): void {
-  const { document, past, group: last, cards } = store.getState();
+  const { document, whole, path } = store.getState();
   const next = edit(document);
-  if (next === document) return;
+  if (next !== document) editWhole(store, () => withLevel(whole, subgraphAt(whole, path), next), group);
+}
+
+/** The same for edits that concern several levels. */
+export function editWhole(store: GraphStore, edit: (whole: GraphDocument) => GraphDocument, group?: string): void {
+  const { whole, path, past, group: last, library } = store.getState();
+  const next = edit(whole);
+  if (next === whole) return;
+  const [endless] = next.subgraphs === whole.subgraphs ? [] : checkSubgraphs(next);
+  if (endless) throw new GraphError(endless.code, `${endless.message} ${endless.remedy}`);
   const continues = group !== undefined && group === last;
   store.setState({
-    document: next,
-    past: continues ? past : [...past, document].slice(-UNDO_STEPS),
+    ...lookedAt(next, path, library),
+    past: continues ? past : [...past, whole].slice(-UNDO_STEPS),
     future: [],
     group,
-    problems: problemsOf(next, cards),
+    problems: problemsOf(next, library),
   });
 }
 
@@ -98,42 +141,53 @@ export function endGroup(store: GraphStore): void {
 }
 
 export function undo(store: GraphStore): void {
-  store.setState(({ document, past, future, cards }) => {
+  store.setState(({ whole, path, past, future, library }) => {
     const before = past.at(-1);
     if (!before) return {};
     return {
-      document: before,
+      ...lookedAt(before, path, library),
       past: past.slice(0, -1),
-      future: [document, ...future],
+      future: [whole, ...future],
       group: undefined,
-      problems: problemsOf(before, cards),
+      problems: problemsOf(before, library),
     };
   });
 }
 
 export function redo(store: GraphStore): void {
-  store.setState(({ document, past, future, cards }) => {
+  store.setState(({ whole, path, past, future, library }) => {
     const after = future[0];
     if (!after) return {};
     return {
-      document: after,
-      past: [...past, document],
+      ...lookedAt(after, path, library),
+      past: [...past, whole],
       future: future.slice(1),
       group: undefined,
-      problems: problemsOf(after, cards),
+      problems: problemsOf(after, library),
     };
   });
 }
 
-/** Notes that a document now lies in a file. */
-export function markSaved(store: GraphStore, document: GraphDocument, place: Omit<GraphPlaceOf, 'draft'>): void {
-  store.setState({ saved: document, name: place.name, location: place.location, group: undefined });
+/** Notes that a whole document now lies in a file. */
+export function markSaved(store: GraphStore, whole: GraphDocument, place: Omit<GraphPlaceOf, 'draft'>): void {
+  store.setState({ saved: whole, name: place.name, location: place.location, group: undefined });
 }
 
-export function isUnsaved({ document, saved }: GraphState): boolean {
-  return document !== saved;
+export function isUnsaved({ whole, saved }: GraphState): boolean {
+  return whole !== saved;
 }
 
-function problemsOf(document: GraphDocument, cards: Cards): readonly Problem[] {
-  return cards.size === 0 ? [] : checkGraph(document, cards);
+function lookedAt(
+  whole: GraphDocument,
+  wanted: readonly string[],
+  library: Cards,
+): Pick<GraphState, 'whole' | 'path' | 'document' | 'cards'> {
+  let path = wanted;
+  while (path.length > 0 && subgraphAt(whole, path) === undefined) path = path.slice(0, -1);
+  const name = subgraphAt(whole, path);
+  return { whole, path, document: levelOf(whole, name), cards: levelCards(whole, library, name) };
+}
+
+function problemsOf(document: GraphDocument, library: Cards): readonly Problem[] {
+  return library.size === 0 ? [] : checkGraph(document, library);
 }

@@ -174,6 +174,39 @@ function withFigures(
   return { curves };
 }
 
+const inside = new WeakMap<Run['nodes'], Map<string, NodeRun | undefined>>();
+
+/** What a run did at all nodes whose ids begin with a prefix, as if they were one; undefined where there are none. */
+export function runInside(nodes: Run['nodes'], prefix: string): NodeRun | undefined {
+  const known = inside.get(nodes) ?? new Map<string, NodeRun | undefined>();
+  inside.set(nodes, known);
+  if (!known.has(prefix)) {
+    const within = Object.entries(nodes).flatMap(([id, node]) => (id.startsWith(prefix) ? [node] : []));
+    known.set(prefix, within.length > 0 ? asOne(within) : undefined);
+  }
+  return known.get(prefix);
+}
+
+function asOne(nodes: readonly NodeRun[]): NodeRun {
+  const is = (state: NodeRunState) => nodes.some((node) => node.state === state);
+  const over = nodes.filter(({ state }) => state === 'done' || state === 'cached');
+  const begun = is('running') || (over.length > 0 && is('waiting'));
+  const ended = over.length < nodes.length ? 'waiting' : is('done') ? 'done' : 'cached';
+  const state = is('failed') ? 'failed' : is('stopped') ? 'stopped' : begun ? 'running' : ended;
+  const current = nodes.find((node) => node.state === 'running');
+  const failed = nodes.find(({ problem }) => problem);
+  const files = nodes.flatMap((node) => node.files ?? []);
+  const ms = nodes.reduce((sum, node) => sum + (node.ms ?? 0), 0);
+  return {
+    state,
+    ...(state === 'running' ? { fraction: (over.length + (current?.fraction ?? 0)) / nodes.length } : { ms }),
+    ...(current?.text === undefined ? {} : { text: current.text }),
+    ...(current?.preview ? { preview: current.preview } : {}),
+    ...(files.length > 0 ? { files } : {}),
+    ...(failed?.problem ? { problem: failed.problem } : {}),
+  };
+}
+
 /** Milliseconds that a running node still needs, judged by how long its part so far took; undefined at the start. */
 export function timeLeft({ started, fraction }: NodeRun, now: number): number | undefined {
   if (started === undefined || fraction === undefined || fraction < 0.02) return undefined;

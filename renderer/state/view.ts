@@ -10,6 +10,7 @@ export type Overlay =
   | { readonly kind: 'settings' }
   | { readonly kind: 'saveAs' }
   | { readonly kind: 'drafts' }
+  | { readonly kind: 'closing' }
   | { readonly kind: 'discard'; readonly then: () => void }
   /** The search for a node to add, at a place of the canvas, perhaps at the loose end of a wire. */
   | { readonly kind: 'addNode'; readonly at: Point; readonly screen: Point; readonly from?: LooseEnd };
@@ -39,6 +40,8 @@ export interface ViewState {
   readonly side: SidePanel | undefined;
   readonly inspector: boolean;
   readonly problems: boolean;
+  /** Whether the canvas is looked at from so far that nodes cannot be read. */
+  readonly far: boolean;
   readonly minimap: boolean;
   readonly snap: boolean;
   readonly overlay: Overlay | undefined;
@@ -57,6 +60,8 @@ export interface ViewState {
   readonly pulls: Readonly<Record<string, Pull>>;
   /** What was found unsaved at the start. */
   readonly drafts: readonly Draft[];
+  /** Whether the user said that the window may close although a run goes on. */
+  readonly leaving: boolean;
   /** How many runs ended in this window: lists of run folders are read again when it grows. */
   readonly finished: number;
 }
@@ -70,6 +75,7 @@ export function createViewStore(): ViewStore {
     side: undefined,
     inspector: false,
     problems: false,
+    far: false,
     minimap: true,
     snap: true,
     overlay: undefined,
@@ -83,6 +89,7 @@ export function createViewStore(): ViewStore {
     device: 'auto',
     pulls: {},
     drafts: [],
+    leaving: false,
     finished: 0,
   }));
 }

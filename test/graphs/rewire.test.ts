@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { checkGraph } from '../../graphs/check.ts';
 import { connect } from '../../graphs/edit.ts';
-import { insertIntoWire, placesFor, removeAndRejoin, wiresOf } from '../../graphs/rewire.ts';
+import { levelCards } from '../../graphs/levels.ts';
+import { insertIntoWire, insertReroute, placesFor, removeAndRejoin, wiresOf } from '../../graphs/rewire.ts';
 import { graph, library, node } from './example.ts';
 
 const start = graph({
@@ -50,5 +52,20 @@ describe('removeAndRejoin', () => {
       { wire: ['n', 'number'], node: 'loose', name: 'b' },
     ]);
     expect(wiresOf(removeAndRejoin(start, library, ['n']))).toEqual([{ wire: ['a', 'number'], node: 'b', name: 'a' }]);
+  });
+});
+
+describe('insertReroute', () => {
+  it('puts a dot of the type of the wire into it, which goes again with its wire joined', () => {
+    const base = graph({ n: node('number'), a: node('sum', {}, { a: 'n.number', scale: 'n.number' }) });
+    const cards = levelCards(base, library);
+    const { document, id } = insertReroute(base, cards, { wire: ['n', 'number'], node: 'a', name: 'scale' }, [8, 8]);
+    expect(document.nodes[id as string]).toMatchObject({
+      type: 'reroute/number',
+      inputs: { value: [['n', 'number']] },
+    });
+    expect(document.nodes.a?.inputs).toEqual({ a: [['n', 'number']], scale: [[id, 'value']] });
+    expect(checkGraph(document, library)).toEqual([]);
+    expect(removeAndRejoin(document, cards, [id as string])).toEqual(base);
   });
 });

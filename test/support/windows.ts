@@ -37,7 +37,7 @@ export interface OpenedWindow {
   crash(): Promise<void>;
 }
 
-type WindowKind = 'electron' | 'chromium';
+export type WindowKind = 'electron' | 'chromium';
 
 const openers: Readonly<Record<WindowKind, (options: WindowOptions) => Promise<OpenedWindow>>> = {
   electron: openElectron,

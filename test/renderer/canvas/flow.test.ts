@@ -24,7 +24,7 @@ const start = {
 
 describe('flowNodes', () => {
   it('draws frames behind and notes before the nodes', () => {
-    expect(flowNodes(start, none, []).map(({ id, type }) => [id, type])).toEqual([
+    expect(flowNodes(start, library, none, []).map(({ id, type }) => [id, type])).toEqual([
       ['frames:0', 'frame'],
       ['n', 'card'],
       ['a', 'card'],
@@ -34,12 +34,12 @@ describe('flowNodes', () => {
   });
 
   it('gives the same objects for what did not change, with the sizes measured', () => {
-    const before = flowNodes(start, none, []).map(
+    const before = flowNodes(start, library, none, []).map(
       (one): FlowNode => ({ ...one, measured: { width: 256, height: 100 } }) as FlowNode,
     );
-    expect(flowNodes(start, none, before)).toEqual(before);
-    for (const [i, one] of flowNodes(start, none, before).entries()) expect(one).toBe(before[i]);
-    const moved = flowNodes(moveNodes(start, { a: [500, 8] }), new Set(['n']), before);
+    expect(flowNodes(start, library, none, before)).toEqual(before);
+    for (const [i, one] of flowNodes(start, library, none, before).entries()) expect(one).toBe(before[i]);
+    const moved = flowNodes(moveNodes(start, { a: [500, 8] }), library, new Set(['n']), before);
     expect(moved[1]).toEqual({ ...before[1], selected: true });
     expect(moved[2]).toMatchObject({ position: { x: 500, y: 8 }, measured: { width: 256 } });
     expect(moved[3]).toBe(before[3]);
@@ -47,7 +47,7 @@ describe('flowNodes', () => {
 
   it('does not draw notes without a place', () => {
     const odd = { ...start, notes: [{ text: 'nowhere' }] } as unknown as typeof start;
-    expect(flowNodes(odd, none, []).map(({ id }) => id)).not.toContain('notes:0');
+    expect(flowNodes(odd, library, none, []).map(({ id }) => id)).not.toContain('notes:0');
   });
 });
 
@@ -93,7 +93,7 @@ describe('names on the canvas', () => {
 
 describe('insideFrame', () => {
   it('names what lies wholly inside', () => {
-    const nodes = flowNodes(moveNodes(start, { n: [0, 0], a: [700, 0], u: [100, 100] }), none, []).map(
+    const nodes = flowNodes(moveNodes(start, { n: [0, 0], a: [700, 0], u: [100, 100] }), library, none, []).map(
       (one): FlowNode => ({ ...one, measured: { width: 256, height: 100 } }) as FlowNode,
     );
     expect(insideFrame(nodes[0]!, nodes)).toEqual(['n', 'u', 'notes:0']);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { emptyDocument, type GraphDocument } from '../../../graphs/document.ts';
-import { connect, renameGraph, setParam } from '../../../graphs/edit.ts';
+import { addNode, connect, renameGraph, setParam } from '../../../graphs/edit.ts';
+import { makeSubgraph, titleNode } from '../../../graphs/subgraphs.ts';
 import { describeNode } from '../../../nodes/card.ts';
 import {
   createGraphStore,
@@ -10,11 +11,14 @@ import {
   type GraphStore,
   isUnsaved,
   learnCards,
+  lookInside,
   markSaved,
   openDocument,
   redo,
+  subgraphLookedAt,
   UNDO_STEPS,
   undo,
+  wholeId,
 } from '../../../renderer/state/graph.ts';
 import { exampleNodes, graph, library, node } from '../../graphs/example.ts';
 
@@ -134,5 +138,56 @@ describe('unsaved work', () => {
   it('is a restored draft', () => {
     openDocument(store, emptyDocument('draft'), { name: 'draft', draft: 'd', unsaved: true });
     expect(isUnsaved(store.getState())).toBe(true);
+  });
+});
+
+describe('inside a subgraph', () => {
+  const make = () => {
+    const { document, cards } = store.getState();
+    const made = makeSubgraph(document, cards, ['a'], 'Part');
+    editGraph(store, () => made.document);
+    return made.id;
+  };
+  const set = (value: number) =>
+    editGraph(store, (document) => setParam(document, store.getState().cards, 'a', 'scale', value));
+
+  it('edits change the whole graph, and are undone where one is', () => {
+    const id = make();
+    expect(store.getState().document).toBe(store.getState().whole);
+    lookInside(store, [id]);
+    expect(Object.keys(store.getState().document.nodes).sort()).toEqual(['a', 'inputs', 'outputs']);
+    expect(subgraphLookedAt(store.getState())).toBe('part');
+    expect(wholeId(store.getState(), 'a')).toBe('part/a');
+    set(7);
+    expect(store.getState().whole.subgraphs?.part?.nodes.a?.params.scale).toBe(7);
+    expect(store.getState().document.nodes.a?.params.scale).toBe(7);
+    undo(store);
+    expect(store.getState().path).toEqual([id]);
+    expect(store.getState().document.nodes.a?.params.scale).toBeUndefined();
+    redo(store);
+    expect(store.getState().document.nodes.a?.params.scale).toBe(7);
+    expect(store.getState().problems).toEqual([]);
+  });
+
+  it('one comes out where an undo takes the subgraph away', () => {
+    lookInside(store, [make()]);
+    undo(store);
+    expect(store.getState().path).toEqual([]);
+    expect(store.getState().document).toBe(start);
+  });
+
+  it('the subgraph itself cannot be added', () => {
+    lookInside(store, [make()]);
+    const { cards, whole } = store.getState();
+    const add = () => editGraph(store, (document) => addNode(document, 'b', cards.get('subgraph/part')!, [0, 0]));
+    expect(add).toThrow('holds itself');
+    expect(store.getState().whole).toBe(whole);
+  });
+
+  it('a title is that of the subgraph', () => {
+    const id = make();
+    editGraph(store, (document) => titleNode(document, id, 'Sums'));
+    expect(store.getState().cards.get('subgraph/part')?.title).toBe('Sums');
+    expect(titleNode(start, 'n', 'Two').nodes.n?.title).toBe('Two');
   });
 });

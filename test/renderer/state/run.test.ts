@@ -7,7 +7,9 @@ import {
   createRunStore,
   foldRun,
   isOver,
+  type NodeRunState,
   type Run,
+  runInside,
   shownRun,
   timeLeft,
   waitingRun,
@@ -126,5 +128,20 @@ describe('the runs of a session', () => {
     expect(shownRun(store.getState())?.id).toBe('r19');
     expect(runs.filter(isOver)).toHaveLength(8);
     expect(runs[0]?.id).toBe('r3');
+  });
+});
+
+describe('runInside', () => {
+  it('folds what all nodes inside one did', () => {
+    const states = (a: NodeRunState, b: NodeRunState) =>
+      runInside({ 's/a': { state: a, ms: 2 }, 's/b': { state: b, fraction: 0.5 }, 'sb/c': { state: 'failed' } }, 's/');
+    expect(states('waiting', 'waiting')?.state).toBe('waiting');
+    expect(states('done', 'running')).toEqual({ state: 'running', fraction: 0.75 });
+    expect(states('done', 'waiting')).toMatchObject({ state: 'running', fraction: 0.5 });
+    expect(states('done', 'cached')).toEqual({ state: 'done', ms: 2 });
+    expect(states('cached', 'cached')?.state).toBe('cached');
+    expect(states('done', 'failed')?.state).toBe('failed');
+    expect(states('stopped', 'done')?.state).toBe('stopped');
+    expect(runInside({}, 's/')).toBeUndefined();
   });
 });

@@ -1,0 +1,42 @@
+import { ChevronRight } from 'lucide-react';
+import { useShallow } from 'zustand/react/shallow';
+import { titleOf } from '../../graphs/errors.ts';
+import { levelCards, levelOf, subgraphAt } from '../../graphs/levels.ts';
+import { goInside } from '../commands.ts';
+import { useEditor, useGraph } from '../editor.ts';
+import { messages } from '../messages.ts';
+
+/** The way from the graph to the subgraph whose inside is shown; each step leads back to it. */
+export function Breadcrumbs() {
+  const editor = useEditor();
+  const path = useGraph((state) => state.path);
+  const titles = useGraph(
+    useShallow(({ whole, library, path }) =>
+      path.map((id, depth) => {
+        const name = subgraphAt(whole, path.slice(0, depth));
+        const node = levelOf(whole, name).nodes[id];
+        return node ? titleOf(node, levelCards(whole, library, name)) : id;
+      }),
+    ),
+  );
+  const top = useGraph(({ whole }) => whole.title);
+  if (path.length === 0) return null;
+  return (
+    <nav className="breadcrumbs" aria-label={messages.canvas.path}>
+      {[top, ...titles].map((title, depth) => (
+        <span key={path.slice(0, depth).join('/')}>
+          {depth > 0 && <ChevronRight size={14} aria-hidden />}
+          <button
+            type="button"
+            className="text-button"
+            aria-current={depth === path.length ? 'page' : undefined}
+            disabled={depth === path.length}
+            onClick={() => goInside(editor, path.slice(0, depth))}
+          >
+            {title}
+          </button>
+        </span>
+      ))}
+    </nav>
+  );
+}
