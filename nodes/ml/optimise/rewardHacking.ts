@@ -1,6 +1,6 @@
 /** Where a climb began to please the optimised rewards at the expense of the watched ones. Evaluations count from 0. */
 export interface RewardHacking {
-  /** The evaluation at which the watched total was highest. */
+  /** The last evaluation at which the watched total was highest. */
   readonly from: number;
   /** The evaluation at which it was found out. */
   readonly to: number;
@@ -22,7 +22,7 @@ export function findRewardHacking(
   { patience, tolerance }: { readonly patience: number; readonly tolerance: number },
 ): RewardHacking | undefined {
   const to = watched.length - 1;
-  const from = watched.indexOf(Math.max(...watched));
+  const from = watched.lastIndexOf(Math.max(...watched));
   if (to < 0 || to - from < patience) return undefined;
   const later = watched.slice(-patience);
   const average = later.reduce((sum, value) => sum + value, 0) / patience;

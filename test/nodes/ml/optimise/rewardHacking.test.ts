@@ -23,6 +23,7 @@ describe('reward hacking', () => {
       [rising, [1, 1.05, 1, 1.02, 1, 1.01, 1, 1.02]],
       [rising, [1, 1, 1, 1, 1, 1, 1, 1]],
       [rising, [0, 0, 0, 0, 0, 0, 5, 0]], // one low value since the peak
+      [rising, [0, 0, 5, 0, 0, 0, 0, 5]], // back at the peak
       [[], []],
     ];
     for (const [optimised, watched] of cases) expect(findRewardHacking(optimised, watched, settings)).toBeUndefined();
