@@ -14,10 +14,10 @@ const picture = () => import('./trainPicture.ts');
 /** The built-in models that can be trained, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   'text-to-image': recipe(20_000, 32, 6e-4, 1, async () => (await import('./trainTextToImage.ts')).trainTextToImage),
-  'few-step': recipe(1500, 32, 3e-4, 9, async () => (await oneStep()).trainFewStep, 'builtin:world'),
-  'one-step': recipe(1500, 32, 1e-4, 10, async () => (await oneStep()).trainOneStep, 'builtin:world-one-step'),
-  clip: recipe(1800, 32, 7e-4, 1, async () => (await clip()).trainClip),
-  preference: recipe(1000, 48, 7e-4, 2, async () => (await clip()).trainPreference, 'builtin:world-clip'),
+  'few-step': recipe(640, 32, 3e-4, 9, async () => (await oneStep()).trainFewStep, 'builtin:world'),
+  'one-step': recipe(1100, 32, 1e-4, 10, async () => (await oneStep()).trainOneStep, 'builtin:world-one-step'),
+  clip: recipe(11_500, 32, 7e-4, 1, async () => (await clip()).trainClip),
+  preference: recipe(700, 48, 7e-4, 2, async () => (await clip()).trainPreference, 'builtin:world-clip'),
   aesthetic: recipe(300, 64, 0.1, 3, async () => (await import('./trainAesthetic.ts')).trainAesthetic),
   segmentation: recipe(1500, 8, 3e-3, 4, async () => (await picture()).trainSegmentation),
   depth: recipe(800, 8, 3e-3, 5, async () => (await picture()).trainDepth),

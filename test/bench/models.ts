@@ -3,6 +3,7 @@ import { openFiles } from '../../electron/files.ts';
 import { fileFolders } from '../../electron/folders.ts';
 import { openDevice } from '../../nodes/ml/device.ts';
 import { loadClip, loadClipVision } from '../../nodes/ml/models/load/loadClip.ts';
+import { loadGenerator } from '../../nodes/ml/models/load/loadGenerator.ts';
 import { readConfig } from '../../nodes/ml/models/load/modelFolder.ts';
 import { pictureUNet, pictureUNetConfig } from '../../nodes/ml/models/pictureUNet.ts';
 import { dispose } from '../../nodes/ml/tf.ts';
@@ -13,6 +14,7 @@ import {
   appealCorrelation,
   depthRmse,
   discernment,
+  genevalMean,
   pairAccuracy,
   poolIoU,
   retrieval,
@@ -39,6 +41,19 @@ async function weightsIn(location: string) {
 }
 
 const atLeast = (goal: number) => (value: number) => value >= goal;
+
+async function generator(name: string): Promise<void> {
+  const model = await loadGenerator(files, `builtin:${name}`);
+  const { steps, guidanceScale } = model.defaults;
+  const mean = await genevalMean(model, 32);
+  show(
+    model.name,
+    `GenEval's mean, steps ${steps}, guidance scale ${guidanceScale}`,
+    mean,
+    (value) => value >= 0.35 && value <= 0.75,
+  );
+  model.dispose();
+}
 
 async function clip(): Promise<void> {
   const model = await loadClip(files, 'builtin:world-clip');
@@ -80,6 +95,8 @@ async function picture(task: 'segmentation' | 'depth'): Promise<void> {
 }
 
 const measures: Readonly<Record<string, () => Promise<void>>> = {
+  world: () => generator('world'),
+  'world-one-step': () => generator('world-one-step'),
   'world-clip': clip,
   'world-preference': preference,
   'world-aesthetic': aesthetic,

@@ -1,10 +1,11 @@
+import { sampleImages } from '../../nodes/ml/diffusion/sampleImages.ts';
 import { clipTransform } from '../../nodes/ml/image/clipTransform.ts';
 import { cosines, cosineTable, unitRows } from '../../nodes/ml/models/clip.ts';
 import type { LoadedClip, LoadedClipVision } from '../../nodes/ml/models/load/loadClip.ts';
 import type { pictureUNet } from '../../nodes/ml/models/pictureUNet.ts';
 import { linear } from '../../nodes/ml/nn/linear.ts';
-import { randomStream } from '../../nodes/ml/random.ts';
-import { argMax, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
+import { latentNoise, randomStream } from '../../nodes/ml/random.ts';
+import { argMax, dispose, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
 import { sampleAppeal } from '../../nodes/ml/train/aestheticTraining.ts';
 import { spoiled } from '../../nodes/ml/train/clipTraining.ts';
 import {
@@ -19,10 +20,13 @@ import type { Weights } from '../../nodes/ml/weights/weights.ts';
 import { classMap } from '../../nodes/ml/world/conditionPicture.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';
 import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
+import { genevalScores, judgePicture } from '../../nodes/ml/world/judgePicture.ts';
+import { parsePrompt } from '../../nodes/ml/world/parsePrompt.ts';
 import { type Scene, sampleScene } from '../../nodes/ml/world/scene.ts';
 import { depthMap, objectMasks } from '../../nodes/ml/world/sceneLabels.ts';
 import { sceneTruth } from '../../nodes/ml/world/sceneTruth.ts';
-import { shapes } from '../../nodes/ml/world/words.ts';
+import { shapes, tasks } from '../../nodes/ml/world/words.ts';
+import type { Generator } from '../../nodes/ports.ts';
 
 /* What the built-in models can do, measured on pictures that no training drew (see the seeds). */
 
@@ -192,4 +196,26 @@ export function depthRmse(network: Network, count: number, spoil: boolean): numb
   const seen = outputs(network, pictures, (depths) => depths);
   const truth = scenes.flatMap(({ objects }) => [...depthMap(objectMasks(objects), objects)]);
   return Math.sqrt(truth.reduce((sum, value, i) => sum + (value - seen[i]!) ** 2, 0) / truth.length);
+}
+
+/** GenEval's mean of pictures of `perTask` prompts of each task, one seed each, drawn as the model recommends. */
+export async function genevalMean(generator: Generator, perTask: number): Promise<number> {
+  const random = randomStream(4242);
+  const prompts = tasks.flatMap((task) =>
+    Array.from({ length: perTask }, () => sampleScene(random, task).caption.replace(/ on an? .*$/, '')),
+  );
+  const seeds = prompts.map((_, i) => 1000 + i);
+  const { width, height } = generator.defaults;
+  const latents = latentNoise(seeds, generator.latentShape(width, height));
+  const settings = { ...generator.defaults, eta: 0 };
+  const request = { noise: { latents, seeds }, prompts, negativePrompt: '', settings, conditions: [] };
+  const { pixels } = await sampleImages(generator, request, 32, async () => {});
+  const values = (await pixels.data()) as Float32Array;
+  dispose([latents, pixels]);
+  const size = values.length / prompts.length;
+  const judged = prompts.map((prompt, i) => ({
+    task: parsePrompt(prompt).task,
+    ...judgePicture(values.subarray(i * size, (i + 1) * size), prompt),
+  }));
+  return genevalScores(judged).mean!;
 }
