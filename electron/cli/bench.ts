@@ -22,7 +22,7 @@ export function addBenchCommand(program: Command): void {
 }
 
 /** Benchmarks that run for hours: by name only. */
-const long: readonly string[] = ['effects'];
+const long: readonly string[] = ['effects', 'reliability'];
 
 async function bench(name: string | undefined, rest: readonly string[]): Promise<number> {
   const folder = join(packageFolder, 'test', 'bench');

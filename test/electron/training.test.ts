@@ -3,32 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runTraining, type TrainingRun } from '../../electron/training.ts';
-import { linear } from '../../nodes/ml/nn/linear.ts';
-import { randomStream } from '../../nodes/ml/random.ts';
-import { dispose, mean, type Scalar, squaredDifference, tensor2d } from '../../nodes/ml/tf.ts';
 import type { TrainingState } from '../../nodes/ml/train/trainingState.ts';
 import type { Training } from '../../nodes/ml/train/trainStep.ts';
 import { guardLeaks, openTestDevice } from '../support/devices.ts';
 import { diskFiles } from '../support/golden.ts';
-
-/** y = 2 x1 - x2 + 0.5 from eight random points a step. */
-const line: Training = {
-  layout: [
-    { name: 'line.weight', shape: [1, 2] },
-    { name: 'line.bias', shape: [1] },
-  ],
-  batch(step) {
-    const random = randomStream(1000 + step);
-    const points = Array.from({ length: 8 }, () => [random.normal(), random.normal()] as [number, number]);
-    const x = tensor2d(points);
-    const y = tensor2d(points.map(([a, b]) => [2 * a - b + 0.5]));
-    return {
-      loss: (weights) => mean(squaredDifference(linear(x, weights.at('line')), y)) as Scalar,
-      dispose: () => dispose([x, y]),
-    };
-  },
-  dispose: () => {},
-};
+import { lineRun, lineTraining } from '../support/lineTraining.ts';
 
 describe('runTraining', () => {
   let folder: string;
@@ -39,31 +18,8 @@ describe('runTraining', () => {
   afterEach(() => rm(folder, { recursive: true }));
   guardLeaks();
 
-  const run = (fields: Partial<TrainingRun>, training = line): Promise<TrainingState> =>
-    runTraining(
-      training,
-      {
-        identity: 'line',
-        folder,
-        seed: 3,
-        steps: 300,
-        warmUp: 10,
-        optimiser: {
-          learningRate: 0.1,
-          beta1: 0.9,
-          beta2: 0.99,
-          epsilon: 1e-8,
-          weightDecay: 0,
-          clipNorm: 10,
-          averageDecay: 0.9,
-        },
-        saveEvery: 3600,
-        signal: new AbortController().signal,
-        onStep: () => {},
-        ...fields,
-      },
-      diskFiles,
-    );
+  const run = (fields: Partial<TrainingRun>, training = lineTraining): Promise<TrainingState> =>
+    runTraining(training, { ...lineRun, folder, ...fields }, diskFiles);
 
   it('learns, and its moving average with it', async () => {
     const state = await run({});
@@ -95,7 +51,7 @@ describe('runTraining', () => {
 
   it('refuses a checkpoint of as many steps but other parameters', async () => {
     await run({ steps: 2 });
-    const wider: Training = { ...line, layout: [...line.layout, { name: 'more.bias', shape: [3] }] };
+    const wider: Training = { ...lineTraining, layout: [...lineTraining.layout, { name: 'more.bias', shape: [3] }] };
     await expect(run({ steps: 4 }, wider)).rejects.toMatchObject({
       code: 'FOREIGN_CHECKPOINT',
       message: expect.stringContaining('holds 3 parameters, and this training has 6'),

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
+import { join } from 'node:path';
+import { packageFolder } from '../../electron/folders.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -20,7 +19,7 @@ export interface CliOptions {
 
 /** Runs the bundled command line in a process of its own, as a user would. */
 export function runCli(args: readonly string[], { cwd, env, onStderr }: CliOptions): Promise<CliResult> {
-  const script = [`${root}build/run.mjs`, `${root}electron/cli.ts`, ...args];
+  const script = [join(packageFolder, 'build/run.mjs'), join(packageFolder, 'electron/cli.ts'), ...args];
   const child = spawn(process.execPath, script, {
     cwd,
     env: { ...process.env, ...env },

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import sharp from 'sharp';
+import { readRecord } from '../../electron/desktop/runFolders.ts';
+import { packageFolder } from '../../electron/folders.ts';
+import { runTraining } from '../../electron/training.ts';
+import { readGraph } from '../../graphs/read.ts';
+import { library } from '../../nodes/index.ts';
+import type { RandomStream } from '../../nodes/ml/random.ts';
+import { diskFiles } from './golden.ts';
+import { startHubServer } from './hubServer.ts';
+import { lineRun, lineTraining } from './lineTraining.ts';
+import { runCli } from './runCli.ts';
+
+/** A task of which a process is killed at a random moment, and what must hold afterwards; else it throws. */
+export interface Killing {
+  readonly name: string;
+  once(random: RandomStream): Promise<void>;
+}
+
+export const killings: readonly Killing[] = [
+  { name: 'saving a graph', once: inFolder(saving) },
+  { name: 'training', once: inFolder(training) },
+  { name: 'running a graph', once: inFolder(running) },
+  { name: 'pulling a model', once: inFolder(pulling) },
+];
+
+function inFolder(once: (folder: string, random: RandomStream) => Promise<void>) {
+  return async (random: RandomStream) => {
+    const folder = await mkdtemp(join(tmpdir(), 'noiseloom-kill-'));
+    try {
+      await once(folder, random);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+}
+
+/** Starts a program of this repository and kills it some time after it has said `word`. */
+async function kill(
+  args: readonly string[],
+  word: string,
+  ms: number,
+  options: { cwd?: string; env?: object } = {},
+): Promise<void> {
+  const { cwd = packageFolder, env } = options;
+  const child = spawn(process.execPath, [join(packageFolder, 'build/run.mjs'), ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+  });
+  const closed = new Promise((done) => child.on('close', done));
+  let said = '';
+  await new Promise<void>((begun) => {
+    const listen = (chunk: Buffer) => {
+      said += String(chunk);
+      if (said.includes(word)) begun();
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    child.on('close', () => begun());
+  });
+  if (!said.includes(word)) throw new Error(`The program ended before it began: ${said}`);
+  await wait(ms);
+  child.kill('SIGKILL');
+  await closed;
+}
+
+const victim = join(packageFolder, 'test/support/victim.ts');
+
+/** The graph is one of those that were saved, whole. */
+async function saving(folder: string, random: RandomStream): Promise<void> {
+  await kill([victim, 'save', folder], 'ready', 300 * random.uniform());
+  const { document } = readGraph(await readFile(join(folder, 'graph.json'), 'utf8'), library);
+  const note = document.notes?.[0]?.text.length;
+  if (!(Number(document.title) >= 1 && note === 200_000)) throw new Error(`A torn graph: ${document.title}, ${note}`);
+}
+
+/** The training goes on and ends with the losses of one that was never interrupted. */
+async function training(folder: string, random: RandomStream): Promise<void> {
+  await kill([victim, 'train', folder], 'ready', 400 * random.uniform());
+  const whole = join(folder, 'whole');
+  const [resumed, undisturbed] = [
+    await runTraining(lineTraining, { ...lineRun, folder }, diskFiles),
+    await runTraining(lineTraining, { ...lineRun, folder: whole }, diskFiles),
+  ];
+  const differs = undisturbed.losses.findIndex((loss, i) => Math.fround(loss) !== Math.fround(resumed.losses[i]!));
+  if (differs >= 0 || resumed.losses.length !== lineRun.steps)
+    throw new Error(`The losses differ from step ${differs}, of ${resumed.losses.length}`);
+}
+
+/** The run folder says how far it came, and every file in it is whole. */
+async function running(folder: string, random: RandomStream): Promise<void> {
+  await mkdir(join(folder, 'pictures'));
+  const red = sharp({ create: { width: 64, height: 64, channels: 3, background: '#f00' } });
+  await red.png().toFile(join(folder, 'pictures/red.png'));
+  const node = (type: string, params: object, inputs: object) => ({
+    type,
+    version: 1,
+    params,
+    inputs,
+    position: [0, 0],
+  });
+  const images = [['load', 'images']];
+  const graph = {
+    ...{ format: 'noiseloom-graph', version: 1, title: 'Killed' },
+    nodes: {
+      load: node('input/load-images', { path: 'pictures' }, {}),
+      many: node('input/number-range', { first: 1, step: 0, count: 2000 }, {}),
+      grid: node('output/image-grid', { enlarge: 8 }, { images: [['top', 'images']] }),
+      score: node('reward/score', {}, { images, rewards: [['colour', 'reward']] }),
+      colour: node('reward/colourfulness', {}, {}),
+      top: node('select/top', {}, { images, scores: [['score', 'scores']], keep: [['many', 'numbers']] }),
+      save: node('output/save-images', { name: '{name}' }, { images: [['top', 'images']] }),
+      table: node('output/score-table', {}, { scores: [['score', 'scores']] }),
+    },
+  };
+  await writeFile(join(folder, 'graph.json'), JSON.stringify(graph));
+  const out = join(folder, 'out');
+  const args = [join(packageFolder, 'electron/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
+  await kill(args, 'Running on', 1500 * random.uniform(), { cwd: folder });
+  for (const run of await readdir(out).catch(() => [])) {
+    const record = await readRecord(out, run);
+    if (record.state !== 'interrupted' && record.state !== 'done') throw new Error(`The run says ${record.state}`);
+    for (const name of await readdir(join(out, run))) {
+      if (name.endsWith('.part')) continue; // hidden, and no result
+      const bytes = await readFile(join(out, run, name));
+      if (name.endsWith('.json')) JSON.parse(String(bytes));
+      else if (name.endsWith('.png')) await diskFiles.decodeImage(bytes);
+    }
+  }
+}
+
+/** Pulling again ends with the right files. */
+async function pulling(folder: string, random: RandomStream): Promise<void> {
+  const weights = Uint8Array.from({ length: 3_000_000 }, () => random.integer(256));
+  const server = await startHubServer('a/b', { 'config.json': new Uint8Array(4), 'model.safetensors': weights });
+  Object.assign(server.behaviour, { breakAfter: 100_000, breaks: 3 }); // so that it takes a while
+  const env = { NOISELOOM_MODELS: join(folder, 'models'), HF_ENDPOINT: server.endpoint, HF_TOKEN: '' };
+  try {
+    await kill([join(packageFolder, 'electron/cli.ts'), 'models', 'pull', 'a/b'], 'free', 1500 * random.uniform(), {
+      cwd: folder,
+      env,
+    });
+    Object.assign(server.behaviour, { breaks: 0 });
+    const { code, stdout, stderr } = await runCli(['models', 'pull', 'a/b'], { cwd: folder, env });
+    if (code !== 0) throw new Error(`Pulling again failed: ${stderr}`);
+    const pulled = await readFile(join(stdout.trim(), 'model.safetensors'));
+    if (!pulled.equals(weights)) throw new Error('The pulled file differs');
+  } finally {
+    await server.close();
+  }
+}
