@@ -5,6 +5,7 @@ import type { StepResult, ValueCache } from './cache.ts';
 import { addFingerprints, cacheKeys, locationsOf, readsLate, stepKey } from './cacheKeys.ts';
 import { placeError } from './errors.ts';
 import type { RunEvent } from './events.ts';
+import { nameBreak, noteOrigins, type Origins } from './nameBreak.ts';
 import { pauser, throwIfCancelled } from './pause.ts';
 import { labelOfStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
@@ -39,6 +40,7 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   }
   const keys = cacheKeys(plan, fingerprints);
   const { results, needed } = claimCached(plan, keys, cache);
+  const origins: Origins = new WeakMap();
 
   const obtain = async (step: Step, number: number): Promise<StepResult> => {
     let stepCalls: StepCalls | undefined;
@@ -58,9 +60,14 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
       tellCached(world.emit, world.run, step, cached);
       return cached;
     }
-    const result = await runStep(step, stepCalls ?? callsOf(step, results), world, pause);
-    cache.put(key, result);
-    return result;
+    stepCalls ??= callsOf(step, results);
+    try {
+      const result = await runStep(step, stepCalls, world, pause);
+      cache.put(key, result);
+      return result;
+    } catch (error) {
+      throw nameBreak(error, stepCalls.calls, origins);
+    }
   };
   const letGo = (number: number) => {
     const result = results[number];
@@ -83,6 +90,8 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
         cache.get(keys[number]!); // now the most recently used
         tellCached(world.emit, world.run, step, results[number]);
       }
+      const result = results[number];
+      if (result) noteOrigins(origins, result, labelOfStep(step));
       for (const { sources } of step.inputs) {
         for (const source of sources) if (lastUse[source.step] === number) letGo(source.step);
       }

@@ -10,7 +10,7 @@ export const guidedSample = defineNode({
   version: 1,
   title: 'Guided sample',
   summary:
-    'Draws a picture from each noise of a batch and keeps it to a condition picture: in the last steps, the noisy latents are moved so that the picture they become has a smaller consistency loss. A guided step costs two more calls of the model and a gradient.',
+    'Draws a picture from each noise of a batch and keeps it to a condition picture: in the last steps, the noisy latents are moved so that the picture they become has a smaller consistency loss. A guided step costs one more call of the model and a gradient through it.',
   source: 'arXiv 2404.07987 (ControlNet++), equation 7, used at inference',
   inputs: {
     generator: one('generator'),
@@ -43,7 +43,7 @@ export const guidedSample = defineNode({
       if (!differentiable)
         throw new GraphError(
           'NOT_DIFFERENTIABLE',
-          `"${name}" has no gradient, and guidance needs one; connect another.`,
+          `"${name}" gives no gradient, and guidance needs one: connect another, or search without gradients by FIND (optimise/find) with Consistency as reward (consistency/as-reward).`,
           {
             at: { port },
           },
