@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BytePairVocabulary } from '../nodes/ml/text/bytePairs.ts';
-import { type ParameterLayout, sizeOf } from '../nodes/ml/train/flatParameters.ts';
-import { type StoredTensor, toCheckpointLayout, writeSafetensors } from '../nodes/ml/weights/writeSafetensors.ts';
+import type { ParameterLayout } from '../nodes/ml/train/flatParameters.ts';
+import { writeModelWeights } from '../nodes/ml/train/writeModelWeights.ts';
 import { writeAtomic } from './files.ts';
 
 /** Writes a text file, or a value as JSON, into a model's folder. */
@@ -16,17 +16,9 @@ export async function writeWeights(
   name: string,
   layout: ParameterLayout,
   parameters: Float32Array,
-  stored: (name: string) => string | undefined = (each) => each,
+  stored?: (name: string) => string | undefined,
 ): Promise<void> {
-  const tensors = new Map<string, StoredTensor>();
-  let offset = 0;
-  for (const { name: each, shape } of layout) {
-    const values = parameters.slice(offset, offset + sizeOf(shape));
-    offset += values.length;
-    const kept = stored(each);
-    if (kept !== undefined) tensors.set(kept, { dtype: 'F16', ...toCheckpointLayout(values, shape) });
-  }
-  await writeFile(folder, name, writeSafetensors(tensors));
+  await writeFile(folder, name, writeModelWeights(layout, parameters, stored));
 }
 
 const special = {

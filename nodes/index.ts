@@ -50,6 +50,7 @@ import { worldTruth } from './reward/worldTruth.ts';
 import { nameImages } from './select/nameImages.ts';
 import { pareto } from './select/pareto.ts';
 import { top } from './select/top.ts';
+import { controlnetConsistency } from './train/controlnetConsistency.ts';
 
 /** Every node of the language, in the order of the palette: one line each. */
 export const library: Library = libraryOf([
@@ -96,6 +97,7 @@ export const library: Library = libraryOf([
   top,
   pareto,
   nameImages,
+  controlnetConsistency,
   saveImages,
   saveDistribution,
   imageGrid,

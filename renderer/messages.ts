@@ -279,6 +279,7 @@ export const messages = {
     optimise: 'Optimise',
     consistency: 'Consistency',
     select: 'Select',
+    train: 'Train',
     output: 'Output',
     subgraph: 'Subgraphs',
     reroute: 'Wires',

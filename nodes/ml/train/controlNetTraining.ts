@@ -1,7 +1,6 @@
 import { type ControlNetConfig, controlNet, controlNetShapes } from '../models/controlNet.ts';
-import type { unet2DCondition } from '../models/unet2DCondition.ts';
 import type { Json } from '../models/unetConfig.ts';
-import { randomStream } from '../random.ts';
+import { type RandomStream, randomStream } from '../random.ts';
 import {
   add,
   dispose,
@@ -13,27 +12,17 @@ import {
   type Tensor3D,
   type Tensor4D,
   tensor,
-  tensor1d,
   tidy,
 } from '../tf.ts';
-import { conditionKinds, conditionPicture } from '../world/conditionPicture.ts';
+import type { Weights } from '../weights/weights.ts';
+import { type ConditionKind, conditionKinds, conditionPicture } from '../world/conditionPicture.ts';
 import { drawScene } from '../world/drawScene.ts';
-import { sampleScene } from '../world/scene.ts';
+import { type Scene, sampleScene } from '../world/scene.ts';
 import { layoutOf } from './flatParameters.ts';
-import { noiseLevels, spreadTimesteps } from './textToImageTraining.ts';
+import type { FrozenGenerator } from './frozenGenerator.ts';
+import { type NoiseLevels, noiseLevels, spreadTimesteps } from './textToImageTraining.ts';
 import type { Training } from './trainStep.ts';
 import { pictureTensor } from './worldClip.ts';
-
-/** The generator that a ControlNet is trained for; it stays as it is. */
-export interface FrozenGenerator {
-  readonly unet: ReturnType<typeof unet2DCondition>;
-  /** N prompts -> context [N, T, C]. The caller owns it. */
-  encodePrompts(prompts: readonly string[]): Tensor3D;
-  /** Pictures [N, 64, 64, 3] in [-1, 1] -> latents. The caller owns them. */
-  encode(pixels: Tensor4D): Tensor4D;
-  /** abar of the timesteps. */
-  readonly alphasCumprod: ArrayLike<number>;
-}
 
 export interface ControlNetSettings {
   readonly seed: number;
@@ -72,9 +61,65 @@ export function controlNetJson(unet: Json): Json {
   };
 }
 
+/** What a ControlNet is shown in a step, [N, ...] each. */
+export interface ControlBatch extends NoiseLevels {
+  readonly noisy: Tensor4D;
+  /** The v that is to be predicted. */
+  readonly target: Tensor4D;
+  readonly context: Tensor3D;
+  /** The condition pictures. */
+  readonly image: Tensor4D;
+}
+
+/** What is shown of scenes with their exact condition pictures, of kinds that are drawn where none are given. */
+export function controlBatch(
+  random: RandomStream,
+  { scenes, prompts, timesteps, kinds }: ControlExamples,
+  generator: FrozenGenerator,
+): ControlBatch {
+  return tidy(() => {
+    const latents = generator.encode(sub(mul(pictureTensor(scenes.map((scene) => drawScene(scene))), 2), 1));
+    const epsilon = tensor(Float32Array.from({ length: latents.size }, random.normal), latents.shape);
+    const levels = noiseLevels(generator.alphasCumprod, timesteps);
+    const { a, s } = levels;
+    const kindOf = (i: number) => kinds?.[i] ?? conditionKinds[random.integer(conditionKinds.length)]!;
+    return {
+      ...levels,
+      noisy: add(mul(latents, a), mul(epsilon, s)) as Tensor4D,
+      target: sub(mul(epsilon, a), mul(latents, s)) as Tensor4D,
+      context: generator.encodePrompts(prompts),
+      image: pictureTensor(scenes.map((scene, i) => conditionPicture(kindOf(i), scene))),
+    };
+  });
+}
+
+interface ControlExamples {
+  readonly scenes: readonly Scene[];
+  readonly prompts: readonly string[];
+  readonly timesteps: readonly number[];
+  readonly kinds?: readonly ConditionKind[];
+}
+
+/** The v of the generator as a ControlNet steers it. The caller owns the result. */
+export function predictSteered(
+  weights: Weights,
+  config: ControlNetConfig,
+  { unet }: FrozenGenerator,
+  { noisy, times, context, image }: ControlBatch,
+): Tensor4D {
+  const { down, mid } = controlNet(weights, config)({ sample: noisy, timesteps: times, context, image });
+  return unet(noisy, times, context, { downResiduals: down, midResidual: mid });
+}
+
+/** Captions of scenes, some left empty. */
+export function promptsOf(random: RandomStream, scenes: readonly Scene[]): string[] {
+  return scenes.map(({ caption }) => (random.uniform() < promptDropout ? '' : caption));
+}
+
 /**
  * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition picture it sees, of
- * any of `conditionKinds`, which look so different that one network serves them all. It starts as a copy of the U-Net (see `startFrom`), with zeros in the layers that the U-Net hears (see `initialise`).
+ * any of `conditionKinds`, which look so different that one network serves them all. It starts as a copy of the U-Net (see
+ * `startFrom`), with zeros in the layers that the U-Net hears (see `initialise`).
  * Source: arXiv 2302.05543, section 3.1 and equation 5, with v (arXiv 2202.00512) in place of the noise.
  */
 export function controlNetTraining(
@@ -87,31 +132,13 @@ export function controlNetTraining(
     batch(step) {
       const random = randomStream(seed * 1_000_003 + step);
       const scenes = Array.from({ length: batch }, () => sampleScene(random));
-      const prompts = scenes.map(({ caption }) => (random.uniform() < promptDropout ? '' : caption));
+      const prompts = promptsOf(random, scenes);
       const timesteps = spreadTimesteps(random, batch);
-      const tensors = tidy(() => {
-        const latents = generator.encode(sub(mul(pictureTensor(scenes.map((scene) => drawScene(scene))), 2), 1));
-        const epsilon = tensor(Float32Array.from({ length: latents.size }, random.normal), latents.shape);
-        const { a, s } = noiseLevels(generator.alphasCumprod, timesteps);
-        return {
-          noisy: add(mul(latents, a), mul(epsilon, s)) as Tensor4D,
-          target: sub(mul(epsilon, a), mul(latents, s)) as Tensor4D,
-          times: tensor1d(timesteps),
-          context: generator.encodePrompts(prompts),
-          image: pictureTensor(
-            scenes.map((scene) => conditionPicture(conditionKinds[random.integer(conditionKinds.length)]!, scene)),
-          ),
-        };
-      });
+      const shown = controlBatch(random, { scenes, prompts, timesteps }, generator);
       return {
-        loss(weights) {
-          const { noisy, target, times, context, image } = tensors;
-          const given = { sample: noisy, timesteps: times, context, image };
-          const { down, mid } = controlNet(weights, config)(given);
-          const predicted = generator.unet(noisy, times, context, { downResiduals: down, midResidual: mid });
-          return mean(squaredDifference(predicted, target)) as Scalar;
-        },
-        dispose: () => dispose(tensors),
+        loss: (weights) =>
+          mean(squaredDifference(predictSteered(weights, config, generator, shown), shown.target)) as Scalar,
+        dispose: () => dispose(Object.values(shown)),
       };
     },
     dispose: () => {},

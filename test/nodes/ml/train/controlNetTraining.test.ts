@@ -3,13 +3,9 @@ import { labelColour } from '../../../../nodes/ml/condition/labelMaps.ts';
 import { controlNetConfig, controlNetShapes } from '../../../../nodes/ml/models/controlNet.ts';
 import { unet2DCondition, unetConfig, unetShapes } from '../../../../nodes/ml/models/unet2DCondition.ts';
 import { randomStream } from '../../../../nodes/ml/random.ts';
-import { dispose, mean, reshape, tidy, zeros } from '../../../../nodes/ml/tf.ts';
+import { dispose, tidy } from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
-import {
-  controlNetJson,
-  controlNetTraining,
-  type FrozenGenerator,
-} from '../../../../nodes/ml/train/controlNetTraining.ts';
+import { controlNetJson, controlNetTraining } from '../../../../nodes/ml/train/controlNetTraining.ts';
 import { layoutOf, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
 import { startFrom } from '../../../../nodes/ml/train/startFrom.ts';
 import { trainStep } from '../../../../nodes/ml/train/trainStep.ts';
@@ -20,20 +16,7 @@ import { edgeMap, objectMasks } from '../../../../nodes/ml/world/sceneLabels.ts'
 import { shapes } from '../../../../nodes/ml/world/words.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
-
-const unetJson = {
-  _class_name: 'UNet2DConditionModel',
-  sample_size: 16,
-  in_channels: 3,
-  out_channels: 3,
-  block_out_channels: [8, 16],
-  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
-  layers_per_block: 1,
-  attention_head_dim: 2,
-  cross_attention_dim: 8,
-  norm_num_groups: 4,
-};
+import { smallUnetJson, smallWorldGenerator } from '../../../support/smallWorldGenerator.ts';
 
 const adamW = {
   learningRate: 5e-3,
@@ -45,23 +28,15 @@ const adamW = {
   averageDecay: 0.9,
 };
 
-/** Latents of 16 x 16 are the mean colours of 4 x 4 pixels; prompts say nothing. */
-const around = (unet: FrozenGenerator['unet']): FrozenGenerator => ({
-  unet,
-  encode: (pixels) => reshape(mean(reshape(pixels, [pixels.shape[0] * 16, 4, 16, 4, 3]), [1, 3]), [-1, 16, 16, 3]),
-  encodePrompts: (prompts) => zeros([prompts.length, 2, 8]),
-  alphasCumprod: Float32Array.from({ length: 1000 }, (_, t) => Math.cos((t / 1000) * (Math.PI / 2)) ** 2),
-});
-
 describe('controlNetTraining', () => {
   beforeAll(openTestDevice, 60_000);
   guardLeaks();
 
   it('starts as the U-Net alone and learns', async () => {
-    const { tensors, weights } = randomWeights(unetShapes(unetConfig(unetJson)));
-    const unet = unet2DCondition(weights, unetConfig(unetJson));
-    const config = controlNetConfig(controlNetJson(unetJson));
-    const training = controlNetTraining({ seed: 1, batch: 2 }, config, around(unet));
+    const { tensors, weights } = randomWeights(unetShapes(unetConfig(smallUnetJson)));
+    const unet = unet2DCondition(weights, unetConfig(smallUnetJson));
+    const config = controlNetConfig(controlNetJson(smallUnetJson));
+    const training = controlNetTraining({ seed: 1, batch: 2 }, config, smallWorldGenerator(unet));
     const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
 
     const parts = unflatten(start, training.layout);
@@ -69,7 +44,7 @@ describe('controlNetTraining', () => {
     const deaf = controlNetTraining(
       { seed: 1, batch: 2 },
       config,
-      around((x, t, c) => unet(x, t, c)),
+      smallWorldGenerator((x, t, c) => unet(x, t, c)),
     );
     const batch = deaf.batch(0);
     const alone = tidy(() => batch.loss(weightsNow).dataSync()[0]!);
@@ -84,8 +59,8 @@ describe('controlNetTraining', () => {
   });
 
   it('copies the U-Net, and begins fresh where it has no such layer', async () => {
-    const { tensors, weights } = randomWeights(unetShapes(unetConfig(unetJson)));
-    const config = controlNetConfig(controlNetJson(unetJson));
+    const { tensors, weights } = randomWeights(unetShapes(unetConfig(smallUnetJson)));
+    const config = controlNetConfig(controlNetJson(smallUnetJson));
     const layout = layoutOf(controlNetShapes(config));
     const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
     const parts = unflatten(start, layout);
