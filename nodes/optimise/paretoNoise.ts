@@ -28,7 +28,7 @@ export const paretoNoise = defineNode({
     prompt: one('text'),
     rewards: many('reward', {
       min: 2,
-      help: 'A weight changes how far a reward is climbed, not which picture is better.',
+      help: 'A weight says how far a reward is climbed, not which picture is better; one without counts by its usual range.',
     }),
     watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
     conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),

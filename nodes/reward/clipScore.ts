@@ -3,10 +3,11 @@ import { loadClip } from '../ml/models/load/loadClip.ts';
 import { type ClipScale, clipReward, clipScales } from '../ml/rewards/clipReward.ts';
 import { loadOptions } from '../model/loadOptions.ts';
 import { choice, model } from '../params.ts';
+import { weightOfOne, weightParam } from './weightParam.ts';
 
 export const clipScore = defineNode({
   type: 'reward/clip-score',
-  version: 1,
+  version: 2,
   title: 'CLIP score',
   summary:
     'How well a picture fits its prompt, by any CLIP. As logits usually 20 to 45. The weights of laion/CLIP-ViT-H-14-laion2B-s32B-b79K and of OpenAI are under the MIT licence.',
@@ -22,12 +23,15 @@ export const clipScore = defineNode({
       options: clipScales,
       help: 'Logits: about 100 times the cosine, as ReNO. Cosine: as ImageReward reports it. CLIPScore: 2.5 max(cosine, 0) of "A photo depicts ...".',
     }),
+    weight: weightParam(0.01, ' for logits; 1 is as much for cosines'),
   },
+  upgrades: weightOfOne,
   outputs: { reward: 'reward' },
   files: (params) => [params.model],
-  async run(_inputs, { model, scale }, context) {
+  async run(_inputs, { model, scale, weight }, context) {
     const clip = await loadClip(context.files, model, loadOptions(context));
-    return { reward: clipReward(clip, { name: 'CLIP score', scale, usualRange: usualRanges[scale] }) };
+    const reward = clipReward(clip, { name: 'CLIP score', scale, usualRange: usualRanges[scale] });
+    return { reward: { ...reward, weight } };
   },
 });
 

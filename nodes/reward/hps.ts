@@ -5,12 +5,13 @@ import { loadClip } from '../ml/models/load/loadClip.ts';
 import { clipReward } from '../ml/rewards/clipReward.ts';
 import { loadOptions } from '../model/loadOptions.ts';
 import { choice, model } from '../params.ts';
+import { weightOfOne, weightParam } from './weightParam.ts';
 
 const variants = ['v2.1', 'v2'] as const;
 
 export const hps = defineNode({
   type: 'reward/hps',
-  version: 1,
+  version: 2,
   title: 'HPSv2',
   summary:
     'Human Preference Score: which picture of a prompt people would prefer. Usually 0.20 to 0.35; scores of v2 and v2.1 do not compare. Pictures are cut to their centre square, as ReNO does. The weights are under the Apache 2.0 licence.',
@@ -26,13 +27,16 @@ export const hps = defineNode({
       options: variants,
       help: 'Which file of the folder, where it holds several: HPS_v2.1_compressed.pt or HPS_v2_compressed.pt.',
     }),
+    weight: weightParam(5),
   },
+  upgrades: weightOfOne,
   outputs: { reward: 'reward' },
   files: (params) => [params.model],
-  async run(_inputs, { model, variant }, context) {
+  async run(_inputs, { model, variant, weight }, context) {
     const place = await fileOf(context.files, model, variant);
     const clip = await loadClip(context.files, place, loadOptions(context));
-    return { reward: clipReward(clip, { name: `HPS${variant}`, scale: 'cosine', usualRange: [0.2, 0.35] }) };
+    const reward = clipReward(clip, { name: `HPS${variant}`, scale: 'cosine', usualRange: [0.2, 0.35] });
+    return { reward: { ...reward, weight } };
   },
 });
 

@@ -3,6 +3,7 @@ import { loadImageReward } from '../ml/models/load/loadImageReward.ts';
 import { imageRewardReward } from '../ml/rewards/imageRewardReward.ts';
 import { loadOptions } from '../model/loadOptions.ts';
 import { model } from '../params.ts';
+import { weightParam } from './weightParam.ts';
 
 export const imageReward = defineNode({
   type: 'reward/image-reward',
@@ -17,10 +18,12 @@ export const imageReward = defineNode({
       initial: 'THUDM/ImageReward',
       help: "A folder with ImageReward.pt and med_config.json, a .pt or .safetensors file, or the name of a pulled model. BERT's vocabulary comes from beside it or from google-bert/bert-base-uncased.",
     }),
+    weight: weightParam(1),
   },
   outputs: { reward: 'reward' },
   files: (params) => [params.model],
-  run: async (_inputs, { model }, context) => ({
-    reward: imageRewardReward(await loadImageReward(context.files, model, loadOptions(context))),
-  }),
+  async run(_inputs, { model, weight }, context) {
+    const reward = imageRewardReward(await loadImageReward(context.files, model, loadOptions(context)));
+    return { reward: { ...reward, weight } };
+  },
 });

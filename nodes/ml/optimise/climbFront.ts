@@ -60,7 +60,7 @@ interface State {
  * |-------|------------------|---------------------------------------------------------------------------------------|
  * | x     |                  | [N, h, w, c], the members; after a step at the length that noise has                   |
  * | P     | P                | the non-dominated members; member i steps along (1 / |P|) sum_k W_ik grad r_k          |
- * | W_ik  | <reward k> token | (1 - e) / K + e [k = i mod K], times the reward's weight over its usual range          |
+ * | W_ik  | <reward k> token | (1 - e) / K + e [k = i mod K], times the weight, or over the usual range without one    |
  * | fresh |                  | b: the others restart at sqrt(1 - b^2) x_j + b n of a j in P; the source draws all anew |
  */
 export async function climbFront(
@@ -159,9 +159,9 @@ async function lookAtPart(
 
 /** W_i: how much each reward counts for member i. */
 export function emphasised(rewards: readonly Reward[], i: number, emphasis: number): number[] {
-  return rewards.map(({ weight = 1, usualRange: [low, high] }, k) => {
+  return rewards.map(({ usualRange: [low, high], weight = 1 / (high - low) }, k) => {
     const share = (1 - emphasis) / rewards.length + (k === i % rewards.length ? emphasis : 0);
-    return (share * weight) / (high - low);
+    return share * weight;
   });
 }
 

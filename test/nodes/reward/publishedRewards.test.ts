@@ -31,25 +31,26 @@ const nodes: Record<
   { load: () => Promise<{ reward: Reward }>; family: string; prefix: string; offset: number }
 > = {
   'clip-score': {
-    load: async () => clipScore.run({}, { model: place('clip-hf/clip'), scale: 'logits' }, context),
+    load: async () => clipScore.run({}, { model: place('clip-hf/clip'), scale: 'logits', weight: 0.01 }, context),
     family: 'clip-hf',
     prefix: 'out.clip.',
     offset: 100,
   },
   'pick-score': {
-    load: async () => pickScore.run({}, { model: place('clip-hf/pickscore') }, context),
+    load: async () => pickScore.run({}, { model: place('clip-hf/pickscore'), weight: 0.05 }, context),
     family: 'clip-hf',
     prefix: 'out.pickscore.',
     offset: 30,
   },
   hps: {
-    load: async () => hps.run({}, { model: place('clip-openclip/HPS_tiny_compressed.pt'), variant: 'v2.1' }, context),
+    load: async () =>
+      hps.run({}, { model: place('clip-openclip/HPS_tiny_compressed.pt'), variant: 'v2.1', weight: 5 }, context),
     family: 'clip-openclip',
     prefix: 'out.',
     offset: 1,
   },
   'image-reward': {
-    load: async () => imageReward.run({}, { model: place('imagereward') }, context),
+    load: async () => imageReward.run({}, { model: place('imagereward'), weight: 1 }, context),
     family: 'imagereward',
     prefix: 'out.',
     offset: 2,
@@ -174,10 +175,10 @@ describe('reward/hps', () => {
       'HPSv2/bpe.txt.gz': merges,
     });
     const world = nodeContext({ files }).context;
-    const { reward } = await hps.run({}, { model: 'HPSv2', variant: 'v2.1' }, world);
+    const { reward } = await hps.run({}, { model: 'HPSv2', variant: 'v2.1', weight: 5 }, world);
     expect(reward.name).toBe('HPSv2.1');
     reward.dispose();
-    await expect(hps.run({}, { model: 'HPSv2', variant: 'v2' }, world)).rejects.toThrow(
+    await expect(hps.run({}, { model: 'HPSv2', variant: 'v2', weight: 5 }, world)).rejects.toThrow(
       '"HPSv2" has no HPS_v2_compressed.pt; it holds HPS_v2.1_compressed.pt.',
     );
   });
@@ -187,13 +188,14 @@ describe('built-in models', () => {
   it('reward/clip-score takes a small CLIP with its own size and preprocessor', async () => {
     const files = await smallClip();
     const world = nodeContext({ files }).context;
-    const { reward } = await clipScore.run({}, { model: 'builtin:clip', scale: 'cosine' }, world);
-    const { reward: picked } = await pickScore.run({}, { model: 'builtin:clip' }, world);
+    const { reward } = await clipScore.run({}, { model: 'builtin:clip', scale: 'cosine', weight: 0.01 }, world);
+    const { reward: picked } = await pickScore.run({}, { model: 'builtin:clip', weight: 0.05 }, world);
     await expectClose(() => {
       const pictures = tf.randomUniform([2, 64, 64, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
       const cosines = reward.score(pictures, ['a red circle', '']);
       return [[picked.score(pictures, ['a red circle', '']), tf.mul(cosines, Math.exp(2)), 1e-5]];
     });
+    expect([reward.weight, picked.weight]).toEqual([0.01, 0.05]);
     reward.dispose();
     picked.dispose();
   });
