@@ -12,6 +12,7 @@ import type { Device, DevicePreference } from '../../nodes/ml/device.ts';
 import type { RunFolder, RunRecord, RunStart } from '../runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
+import { gainsInWords } from './gains.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { bytesInWords, columns, print, printJson, remark, timeInWords } from './terminal.ts';
@@ -224,8 +225,9 @@ function tellPeople({ steps }: Plan, device: Device, folder: RunFolder): (event:
     else if (event.type === 'node-cached') {
       begun++;
       progress.end(`${place()} ${label}  cached`);
-    } else if (event.type === 'trace') for (const sentence of event.trace.remarks) remark(`  ${label}: ${sentence}`);
-    else if (event.type === 'remark') progress.end(`  ${label}: ${event.text}`);
+    } else if (event.type === 'trace') {
+      for (const sentence of [...gainsInWords(event.trace), ...event.trace.remarks]) remark(`  ${label}: ${sentence}`);
+    } else if (event.type === 'remark') progress.end(`  ${label}: ${event.text}`);
     else if (event.type === 'problem') progress.end(`${event.problem.code}  ${problemInWords(event.problem)}`);
     else if (event.type === 'run-finished') {
       progress.stop();

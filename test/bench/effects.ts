@@ -61,7 +61,7 @@ const { values: options } = parseArgs({
     reward: {
       type: 'string',
       multiple: true,
-      default: ['reward/clip-score:model=builtin:world-clip', 'reward/colourfulness'],
+      default: ['reward/clip-score:model=builtin:world-clip', 'reward/pick-score:model=builtin:world-preference'],
     },
     'held-out': { type: 'string', multiple: true, default: ['reward/world-truth'] },
     controlnet: { type: 'string', multiple: true, default: [] },

@@ -21,13 +21,15 @@ describe('what gives no gradient', () => {
 
   it('is refused with the node in which the gradient breaks, however deep, and with what needs none', async () => {
     const { document } = readGraph(template, library);
-    const { reno, colour } = document.nodes;
+    const { reno, clip } = document.nodes;
     const sum: GraphNode = {
-      ...colour!,
+      ...clip!,
       type: 'reward/combine',
+      version: 1,
+      params: {},
       inputs: {
         rewards: [
-          ['colour', 'reward'],
+          ['clip', 'reward'],
           ['truth', 'reward'],
         ],
       },
@@ -45,7 +47,7 @@ describe('what gives no gradient', () => {
     const problem = await problemOfRun();
     expect(problem).toMatchObject({ code: 'NOT_DIFFERENTIABLE', at: { node: 'reno', port: 'rewards' } });
     expect(problem?.message).toMatch(
-      /^"ReNO" \(reno\): The reward "weighted sum of colourfulness, world truth \(oracle\)"/,
+      /^"ReNO" \(reno\): The reward "weighted sum of CLIP score, world truth \(oracle\)"/,
     );
     expect(problem?.message).toContain('FIND (optimise/find)');
     expect(problem?.message).toMatch(/The gradient breaks in "World truth \(oracle\)" \(truth\)\.$/);

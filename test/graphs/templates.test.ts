@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openFiles } from '../../electron/files.ts';
 import { fileFolders, packageFolder } from '../../electron/folders.ts';
@@ -10,9 +10,10 @@ import { writeGraph } from '../../graphs/write.ts';
 import { library } from '../../nodes/index.ts';
 import type { Device } from '../../nodes/ml/device.ts';
 import { guardLeaks, openTestDevice } from '../support/devices.ts';
+import { goldenFolder } from '../support/golden.ts';
 
 const folder = new URL('../../graphs/templates/', import.meta.url);
-const names = readdirSync(folder);
+const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
 const textOf = (name: string) => readFileSync(new URL(name, folder), 'utf8');
 
 /** What makes a template quick to run, and the files it then writes. */
@@ -48,10 +49,28 @@ const quick: Record<string, { settings: Settings; files: number }> = {
   },
   'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
   'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
+  'consistency-reward.json': {
+    settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 },
+    files: 7,
+  },
   'pareto-front.json': { settings: { 'noise.count': 4, 'sample.steps': 2 }, files: 3 },
   'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
   'score-a-folder.json': { settings: {}, files: 4 },
   'six-tasks.json': { settings: { 'noise.count': 1, 'sample.steps': 2 }, files: 3 },
+  'reno-ensemble.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
+  // On small models with random weights, since the real ones do not come with Noiseloom.
+  'sd-turbo-reno.json': {
+    settings: {
+      'generator.model': goldenFolder('tiny-sd-turbo'),
+      'hps.model': goldenFolder('clip-openclip/HPS_tiny_compressed.pt'),
+      'imageReward.model': goldenFolder('imagereward'),
+      'clip.model': goldenFolder('clip-hf/clip'),
+      'pick.model': goldenFolder('clip-hf/pickscore'),
+      'reno.evaluations': 2,
+    },
+    files: 5,
+  },
+  'train-controlnet-consistency.json': { settings: { 'train.steps': 1, 'train.batch': 2 }, files: 4 },
   'reno.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
 };
 
@@ -69,7 +88,15 @@ describe('templates', () => {
     expect(writeGraph(document)).toBe(textOf(name));
   });
 
-  it.each(names)('%s runs on the built-in model', async (name) => {
+  it('have pictures of at most 20 kB, one a template', () => {
+    const pictures = readdirSync(folder).filter((name) => name.endsWith('.png'));
+    for (const picture of pictures) {
+      expect(names).toContain(picture.replace(/png$/, 'json'));
+      expect(statSync(new URL(picture, folder)).size).toBeLessThanOrEqual(20_000);
+    }
+  });
+
+  it.each(names)('%s runs', async (name) => {
     const { settings, files } = quick[name]!;
     const engine = createEngine({ library, device, files: openFiles(fileFolders(packageFolder)), cacheBudget: 0 });
     const events: RunEvent[] = [];

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { startDevice, startEngine } from '../electron/cli/session.ts';
+import { openFiles, writeAtomic } from '../electron/files.ts';
+import { fileFolders, packageFolder, templatesFolder } from '../electron/folders.ts';
+import { readTemplate, templateNames } from '../electron/graphText.ts';
+import { readGraph } from '../graphs/read.ts';
+import { library } from '../nodes/index.ts';
+
+/*
+ * Runs templates and writes the largest picture that each gives, made small, beside it as NAME.png: npm run thumbnails [-- NAME ...].
+ * By default all templates that need no models but the built-in ones and write pictures.
+ */
+const [width, height] = [320, 200];
+const mostBytes = 20_000;
+
+const given = process.argv.slice(2);
+const device = await startDevice('auto');
+for (const name of given.length > 0 ? given : await templateNames()) {
+  const { document } = readGraph(await readTemplate(name), library);
+  const nodes = Object.values(document.nodes);
+  const foreign = nodes.flatMap(({ type, params }) =>
+    Object.entries(library.get(type)?.params ?? {})
+      .filter(([, { kind }]) => kind === 'model')
+      .map(([param, { initial }]) => String(params[param] ?? initial))
+      .filter((model) => !model.startsWith('builtin:')),
+  );
+  if (foreign.length > 0 || !nodes.some(({ type }) => type.startsWith('output/'))) {
+    console.log(
+      `${name}: left out, ${foreign.length > 0 ? `it needs ${foreign.join(', ')}` : 'it writes no pictures'}`,
+    );
+    continue;
+  }
+  const engine = startEngine(device, openFiles(fileFolders(packageFolder)));
+  const pictures: Uint8Array[] = [];
+  const { status } = await engine.run(document, {}, (event) => {
+    if (event.type === 'image') pictures.push(event.bytes);
+    if (event.type === 'problem') console.error(event.problem.message);
+  });
+  await engine.clearCache();
+  if (status !== 'done') throw new Error(`The template ${name} cannot be run: it ended as ${status}.`);
+  const sizes = await Promise.all(pictures.map((bytes) => sharp(bytes).metadata()));
+  const areas = sizes.map((size) => size.width * size.height);
+  const largest = pictures[areas.indexOf(Math.max(...areas))];
+  if (!largest) throw new Error(`The template ${name} gave no picture.`);
+  const small = await sharp(largest)
+    .resize({ width, height, fit: 'inside', withoutEnlargement: true })
+    .png({ palette: true, colours: 64, compressionLevel: 9 })
+    .toBuffer();
+  if (small.length > mostBytes)
+    throw new Error(`The picture of ${name} has ${small.length} bytes, more than ${mostBytes}.`);
+  await writeAtomic(join(templatesFolder, `${name}.png`), small);
+  console.log(`${name}: ${small.length} bytes`);
+}
+process.exit();
