@@ -7,7 +7,8 @@ export const messages = {
   app: {
     name: 'Noiseloom',
     starting: 'Starting the engine …',
-    silent: (seconds: number) => `The engine has not answered for ${Math.round(seconds)} s.`,
+    silent: (seconds: number) => `No answer for ${Math.round(seconds)} s`,
+    silentHelp: 'The engine is busy with one long step, or stuck. A run goes on by itself when the step is done.',
     restart: 'Restart the engine',
     restarting: 'The engine is being started again.',
     menu: 'Menu',

@@ -239,7 +239,7 @@ export function Canvas() {
         connectOnClick
         snapToGrid={snap}
         snapGrid={grid}
-        minZoom={0.1}
+        minZoom={0.05}
         maxZoom={2}
         zoomOnDoubleClick={false}
         selectionMode={SelectionMode.Partial}

@@ -40,9 +40,9 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
             value={other.folder}
             onChange={({ target }) => editor.view.setState({ compared: target.value })}
           >
-            {others.map(({ folder, title, started }) => (
-              <option key={folder} value={folder}>
-                {title}, {new Date(started).toLocaleString()}
+            {others.map((run) => (
+              <option key={run.folder} value={run.folder}>
+                {nameOf(run)}
               </option>
             ))}
           </select>
@@ -67,8 +67,8 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
               <thead>
                 <tr>
                   <th>{messages.results.param}</th>
-                  <th>{summary.title}</th>
-                  <th>{other.title}</th>
+                  <th>{nameOf(summary)}</th>
+                  <th>{nameOf(other)}</th>
                 </tr>
               </thead>
               <tbody>
@@ -86,6 +86,10 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
       </div>
     </>
   );
+}
+
+function nameOf({ title, started }: RunSummary): string {
+  return `${title}, ${new Date(started).toLocaleString()}`;
 }
 
 interface PictureChoiceProps {

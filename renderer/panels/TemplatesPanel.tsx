@@ -24,7 +24,9 @@ export function TemplatesPanel() {
           >
             {template.picture && <TemplatePicture name={template.name} />}
             <b>{template.title}</b>
-            <span className="faint">{template.summary}</span>
+            <span className="faint" title={template.summary}>
+              {template.summary}
+            </span>
           </button>
         </li>
       ))}

@@ -116,8 +116,8 @@ function Engine() {
       const text = engine.state === 'silent' ? messages.app.silent(engine.seconds) : engine.problem.message;
       const restart = commandOf('restartEngine');
       return (
-        <span className="device bad" role="status">
-          {text}{' '}
+        <span className="device bad" role="status" title={engine.state === 'silent' ? messages.app.silentHelp : text}>
+          <span>{text}</span>
           <button type="button" className="text-button" onClick={() => restart && perform(editor, restart)}>
             {messages.app.restart}
           </button>
