@@ -61,7 +61,7 @@ try {
     const chosen = performance.now();
     await page.getByText(`bench-${size}`, { exact: true }).click();
     await page.locator('.graph-title', { hasText: `${size} nodes` }).waitFor();
-    await page.locator('[data-id="n0"] .card').waitFor({ timeout: 120_000 });
+    await page.locator(`[data-id="n${size / 2}"] .card`).waitFor({ timeout: 120_000 });
     report(`open ${size}`, { times: [performance.now() - chosen], computed: (await computed(session)) - before });
     await page.waitForTimeout(500); // the first look at a graph is over
     report(`pan ${size}`, await panFrames(page, session));
@@ -71,6 +71,7 @@ try {
     await page.keyboard.press('2'); // zooms to the node that was dragged
     await page.locator('.card:not(.far)').first().waitFor();
     report(`pan near ${size}`, await panFrames(page, session));
+    await page.keyboard.press('Control+z'); // what is unsaved would be asked for
   }
 } finally {
   await browser.close();
