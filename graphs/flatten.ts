@@ -1,4 +1,6 @@
 import type { Cards } from '../nodes/card.ts';
+import { GraphError } from '../nodes/errors.ts';
+import { checkSubgraphs } from './checkSubgraphs.ts';
 import { type GraphDocument, type GraphNode, type Json, own, type Wire } from './document.ts';
 import { INPUTS, isBoundary, isReroute, levelCards, levelOf, resultOf, subgraphOf } from './levels.ts';
 import { passedOn } from './wires.ts';
@@ -16,11 +18,13 @@ interface Level {
 
 /**
  * The graph that really runs: every subgraph replaced by its nodes, whose ids then begin with that of the node that stood
- * for them (`refine/sample`), and every reroute by the wire before it. The same document where it has neither. Of a
- * graph without problems (see `checkGraph`). Without recursion.
+ * for them (`refine/sample`), and every reroute by the wire before it. The same document where it has neither. Without
+ * recursion. Throws GraphError `CYCLE` or `TOO_LARGE` where there is no end to it (see `checkSubgraphs`).
  */
 export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocument {
   if (!isLayered(document)) return document;
+  const [endless] = checkSubgraphs(document);
+  if (endless) throw new GraphError(endless.code, `${endless.message} ${endless.remedy}`);
   const top: Level = { prefix: '', document, cards: levelCards(document, cards), inside: new Map() };
   const nodes: Record<string, GraphNode> = {};
   const levels = [top];

@@ -5,6 +5,7 @@ import type { GraphDocument } from '../../graphs/document.ts';
 import type { PreparedRun } from '../../graphs/engine.ts';
 import type { Problem } from '../../graphs/errors.ts';
 import type { RunEvent, RunStatus } from '../../graphs/events.ts';
+import { nodeAt } from '../../graphs/levels.ts';
 import { labelOfStep, type Plan } from '../../graphs/plan.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Files } from '../../nodes/files.ts';
@@ -193,7 +194,7 @@ function parseSettings(
     const key = each.slice(0, equals);
     const value = each.slice(equals + 1);
     const dot = key.lastIndexOf('.');
-    const node = Object.hasOwn(document.nodes, key.slice(0, dot)) ? document.nodes[key.slice(0, dot)] : undefined;
+    const node = nodeAt(document, key.slice(0, dot).split('/'));
     const kind = cards.get(node?.type ?? '')?.params[key.slice(dot + 1)]?.kind;
     const isPath = (kind === 'file' || kind === 'model') && workingFolder !== process.cwd() && existsSync(value);
     settings[key] = isPath ? resolve(value) : value;

@@ -222,6 +222,7 @@ describe('a subgraph', () => {
     expect(checkGraph(circular, library)).toMatchObject([
       { code: 'CYCLE', message: expect.stringContaining('holds itself: a > b > a') },
     ]);
+    expect(codeOf(() => planRun(circular, library))).toBe('CYCLE');
   });
 
   it('cannot take more than the memory that a graph may', () => {
