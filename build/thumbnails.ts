@@ -34,7 +34,7 @@ for (const name of given.length > 0 ? given : await templateNames()) {
   const engine = startEngine(device, openFiles(fileFolders(packageFolder)));
   const pictures: Uint8Array[] = [];
   const { status } = await engine.run(document, {}, (event) => {
-    if (event.type === 'image') pictures.push(event.bytes);
+    if (event.type === 'image' && event.mime === 'image/png') pictures.push(event.bytes);
     if (event.type === 'problem') console.error(event.problem.message);
   });
   await engine.clearCache();
