@@ -10,6 +10,7 @@ export default defineConfig({
     globalSetup: 'build/buildForTests.ts',
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 20_000 } },
     fileParallelism: false,
     reporters: ['default', new TestReport()],
   },

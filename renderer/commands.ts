@@ -75,6 +75,7 @@ export const commands: readonly Command[] = [
     name: 'settings',
     menu: 'file',
     keys: ['Mod+,'],
+    inFields: true,
     begins: true,
     perform: ({ view }) => view.setState({ overlay: { kind: 'settings' } }),
   },
@@ -156,7 +157,7 @@ export const commands: readonly Command[] = [
   {
     name: 'goOutside',
     menu: 'arrange',
-    keys: ['Alt+ArrowUp'],
+    keys: ['Shift+Enter'],
     enabled: ({ graph }) => graph.getState().path.length > 0,
     perform: goOutside,
   },

@@ -1,6 +1,6 @@
 import { SquareArrowDownRight, Unplug } from 'lucide-react';
 import { memo, useState } from 'react';
-import { Handle, type NodeProps, Position } from 'reactflow';
+import { Handle, type NodeProps, Position, useStoreApi } from 'reactflow';
 import { type GraphNode, own } from '../../graphs/document.ts';
 import { collapseNode, disconnect, setParam } from '../../graphs/edit.ts';
 import { type Problem, titleOf } from '../../graphs/errors.ts';
@@ -22,16 +22,12 @@ import { NodeOutcome, RunChip } from './NodeOutcome.tsx';
 
 /** A node of a graph on the canvas. Drawn again only when the node itself, its problems or its run changed. */
 export const NodeView = memo(
-  ({ id, data, selected, height }: NodeProps<CardFlowNode>) => {
+  ({ id, data, selected }: NodeProps<CardFlowNode>) => {
     const far = useView((state) => state.far);
-    const body = { id, node: data.node, selected: selected ?? false };
-    return far ? <FarNode {...body} height={height ?? 0} /> : <NodeBody {...body} />;
+    const Body = far ? FarNode : NodeBody;
+    return <Body id={id} node={data.node} selected={selected ?? false} />;
   },
-  (before, after) =>
-    before.id === after.id &&
-    before.data === after.data &&
-    before.selected === after.selected &&
-    before.height === after.height,
+  (before, after) => before.id === after.id && before.data === after.data && before.selected === after.selected,
 );
 
 interface NodeBodyProps {
@@ -41,7 +37,8 @@ interface NodeBodyProps {
 }
 
 /** A node seen from afar: a box of its size with its title, in the colour of what it gives. */
-function FarNode({ id, node, selected, height }: NodeBodyProps & { readonly height: number }) {
+function FarNode({ id, node, selected }: NodeBodyProps) {
+  const { height } = useStoreApi().getState().nodeLookup.get(id)?.measured ?? {};
   const card = useGraph(({ cards }) => cards.get(node.type));
   const wrong = useNodeProblems(id).length > 0;
   const state = useNodeRun(id)?.state;

@@ -37,7 +37,7 @@ describeInWindows('subgraphs and reroutes', (open, kind) => {
       await page.locator('[data-id="sample"]').hover();
       await drag(page, socket('inputs', 'source', '+'), scale);
       await expect.poll(() => page.locator('[data-id="inputs"] .port').count()).toBe(4);
-      await page.keyboard.press('Alt+ArrowUp');
+      await page.keyboard.press('Shift+Enter');
       await page.locator('[id="subgraph.steps"]').fill('2');
       await page.locator('[data-id="prompts"] textarea').fill('a photo of a red circle');
 
