@@ -1,0 +1,143 @@
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { emptyDocument } from '../../graphs/document.ts';
+import { writeGraph } from '../../graphs/write.ts';
+import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
+import {
+  drag,
+  dropFile,
+  middleOf,
+  patience,
+  seriousViolations,
+  socket,
+  startEditor,
+  wiresShown,
+} from './editorStories.ts';
+
+/*
+ * The hand at work on a graph: everything between opening one and running it.
+ */
+
+describeInWindows('editing', (open) => {
+  let opened: OpenedWindow;
+  afterEach(() => opened.close());
+  afterAll(removeHomes);
+
+  it(
+    'copies as text, pastes, duplicates, names, mutes, folds, frames, notes and aligns',
+    async () => {
+      opened = await startEditor(open, { preferences: { theme: 'dark' } });
+      const { page } = opened;
+      const cards = () => page.locator('.card').count();
+      expect(await seriousViolations(page)).toEqual([]);
+
+      await page.locator('[data-id="noise"] .card-title').click();
+      await page.locator('[data-id="sample"] .card-title').click({ modifiers: ['Shift'] });
+      await page.evaluate(() => {
+        globalThis.addEventListener('copy', (event) => {
+          Object.assign(globalThis, { copied: (event as ClipboardEvent).clipboardData?.getData('text/plain') });
+        });
+      });
+      await page.keyboard.press('Control+c');
+      const copied = await page.evaluate(() => (globalThis as unknown as { copied: string }).copied);
+      expect(Object.keys(JSON.parse(copied).nodes)).toEqual(['noise', 'sample']);
+      await page.locator('.react-flow__pane').hover({ position: { x: 500, y: 560 } });
+      await page.keyboard.press('Control+v');
+      await expect.poll(cards).toBe(8);
+      expect(await wiresShown(page)).toBe(7);
+      await page.keyboard.press('Control+z');
+      await expect.poll(cards).toBe(6);
+
+      await page.locator('[data-id="noise"] .card-title').click();
+      await page.keyboard.press('Control+d');
+      await page.locator('[data-id="noise-2"]').waitFor();
+      await page.keyboard.press('F2');
+      await page.keyboard.type('Other noise');
+      await page.keyboard.press('Enter');
+      expect(await page.locator('[data-id="noise-2"] .card-title').textContent()).toBe('Other noise');
+      await page.keyboard.press('m');
+      await page.locator('[data-id="noise-2"] .card.muted').waitFor();
+      await page.keyboard.press('c');
+      await page.locator('[data-id="noise-2"] .card-folded').waitFor();
+      await page.keyboard.press('Delete');
+      await expect.poll(cards).toBe(6);
+
+      await page.locator('[data-id="grid"] .card-title').click();
+      await page.locator('[data-id="save"] .card-title').click({ modifiers: ['Shift'] });
+      await page.keyboard.press('Shift+L');
+      const lefts = async () =>
+        Promise.all(['grid', 'save'].map(async (id) => (await page.locator(`[data-id="${id}"]`).boundingBox())?.x));
+      await expect.poll(async () => new Set(await lefts()).size).toBe(1);
+      await page.keyboard.press('Control+z');
+      await page.keyboard.press('Control+g');
+      await page.keyboard.type('Results');
+      await page.keyboard.press('Enter');
+      expect(await page.locator('h3.frame-title').textContent()).toBe('Results');
+      const before = await middleOf(page, '[data-id="grid"]');
+      const [x, y] = await middleOf(page, '.frame-title');
+      await page.mouse.move(x, y);
+      await page.mouse.down();
+      await page.mouse.move(x, y + 40, { steps: 4 });
+      await page.mouse.move(x, y + 80, { steps: 4 });
+      await page.mouse.up();
+      await expect.poll(async () => (await middleOf(page, '[data-id="grid"]'))[1]).toBeGreaterThan(before[1] + 40);
+
+      await page.locator('.react-flow__pane').hover({ position: { x: 400, y: 620 } });
+      await page.keyboard.press('n');
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('Look here.');
+      await page.keyboard.press('Escape');
+      await expect.poll(() => page.locator('.note').last().textContent()).toContain('Look here.');
+    },
+    patience,
+  );
+
+  it(
+    'finds what fits a wire, puts a node into one, shows models and settings, and opens what is dropped on it',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      const errors: Error[] = [];
+      page.on('pageerror', (error) => errors.push(error));
+      const pane = page.locator('.react-flow__pane');
+      const { x = 0, y = 0 } = (await pane.boundingBox()) ?? {};
+      await drag(page, socket('sample', 'source', 'images'), [x + 760, y + 620]);
+      const search = page.getByRole('combobox', { name: 'Nodes that fit images' });
+      await search.fill('score');
+      await page.keyboard.press('Enter');
+      await page.locator('[data-id="score"]').waitFor();
+      await expect.poll(() => wiresShown(page)).toBe(7);
+
+      await pane.dblclick({ position: { x: 420, y: 60 } });
+      await page.getByRole('combobox', { name: 'Search nodes' }).fill('before and after');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Control+k');
+      await page.getByRole('combobox', { name: 'Search commands' }).fill('overview');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('.react-flow__minimap').count()).toBe(0);
+
+      await page.getByRole('button', { name: 'Models' }).click();
+      await page.locator('.side').getByText('builtin:world', { exact: true }).waitFor({ timeout: patience });
+      await page.getByRole('button', { name: 'Nodes' }).click();
+      await page.locator('.side').getByRole('option', { name: /^Top/ }).first().waitFor();
+      await page.keyboard.press('Control+,');
+      await page.getByLabel('Theme').selectOption('dark');
+      const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      await expect.poll(ground).toBe('rgb(23, 25, 28)');
+      await page.getByLabel('Theme').selectOption('light');
+      await expect.poll(ground).toBe('rgb(244, 245, 246)');
+      await page.keyboard.press('Escape');
+
+      const dropped = {
+        ...emptyDocument('Dropped'),
+        notes: [{ text: 'From a file.', position: [0, 0], size: [240, 96] }],
+      };
+      await dropFile(page, 'dropped.json', new TextEncoder().encode(writeGraph(dropped as never)));
+      await page.getByRole('button', { name: 'Go on without saving' }).click();
+      await expect.poll(() => page.locator('.graph-title').textContent()).toContain('Dropped');
+      await dropFile(page, 'text.json', new TextEncoder().encode('{}'));
+      await page.getByText('This is not a Noiseloom graph').waitFor();
+      expect(errors).toEqual([]);
+    },
+    patience,
+  );
+});
