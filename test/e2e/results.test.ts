@@ -1,0 +1,82 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
+import { dropFile, patience, startEditor } from './editorStories.ts';
+
+/*
+ * What comes of runs: compared, brushed, opened again from their pictures, and not lost by closing the window.
+ */
+
+describeInWindows('results', (open, kind) => {
+  let opened: OpenedWindow;
+  afterEach(() => opened.close());
+  afterAll(removeHomes);
+
+  it(
+    'of two runs are compared, brushed in the Pareto plot, and opened again from a picture',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      await page.getByRole('button', { name: 'Templates' }).click();
+      await page.getByRole('button', { name: /^Pareto front/ }).click();
+      await page.locator('[id="noise.count"]').fill('4');
+      await page.locator('[id="sample.steps"]').fill('1');
+      await page.keyboard.press('Control+Enter');
+      await page.locator('[data-id="grid"] .chip.good').waitFor({ timeout: patience });
+      await page.locator('[id="noise.seed"]').fill('9');
+      await page.keyboard.press('Control+Enter');
+      await page.locator('[data-id="grid"] .chip.active, [data-id="grid"] .chip svg[aria-label="waiting"]').waitFor();
+      await page.locator('[data-id="grid"] .chip.good').waitFor({ timeout: patience });
+
+      await page.keyboard.press('Alt+2');
+      await expect.poll(() => page.locator('.gallery li').count()).toBe(2);
+      await page.getByRole('tab', { name: 'Compare' }).click();
+      await expect.poll(() => page.locator('.one-run').textContent()).toContain('noise.seed');
+      await page.getByRole('tab', { name: 'Pareto' }).click();
+      await expect.poll(() => page.locator('.point').count()).toBe(4);
+      const plot = await page.locator('.plot').boundingBox();
+      if (!plot) throw new Error('the plot is not on the screen');
+      await page.mouse.move(plot.x + plot.width * 0.11, plot.y + 4);
+      await page.mouse.down();
+      await page.mouse.move(plot.x + plot.width - 4, plot.y + plot.height * 0.87, { steps: 5 });
+      await page.mouse.up();
+      await expect.poll(() => page.locator('.point.chosen').count()).toBe(4);
+      await page.locator('.point').first().click();
+      await page.locator('.point.current').waitFor();
+
+      const [folder] = await readdir(opened.runs);
+      const picture = (await readdir(join(opened.runs, folder as string))).find((name) => name.endsWith('.png'));
+      const bytes = await readFile(join(opened.runs, folder as string, picture as string));
+      await page.keyboard.press('Alt+1');
+      await dropFile(page, picture as string, bytes);
+      await page.getByRole('button', { name: 'Go on without saving' }).click();
+      await expect.poll(() => page.locator('[id="noise.count"]').inputValue()).toBe('4');
+      await expect.poll(() => page.locator('.unsaved').count()).toBe(0);
+    },
+    2 * patience,
+  );
+
+  it.runIf(kind === 'electron')(
+    'of a run that goes on are not lost by closing the window without a question',
+    async () => {
+      opened = await startEditor(open);
+      const { page, app } = opened;
+      await page.locator('[id="sample.steps"]').fill('500');
+      await page.keyboard.press('Control+Enter');
+      await page.locator('[data-id="sample"] .chip.active').waitFor({ timeout: patience });
+      const closeWindow = () => app?.evaluate(({ BrowserWindow }) => BrowserWindow.getFocusedWindow()?.close());
+      await closeWindow();
+      await page.getByRole('button', { name: 'Go on running' }).click();
+      await page.locator('[data-id="sample"] .chip.active').waitFor();
+      await closeWindow();
+      const closed = page.waitForEvent('close');
+      await page.getByRole('button', { name: 'Stop it and close' }).click();
+      await closed;
+      const [folder] = await readdir(opened.runs);
+      const record = JSON.parse(await readFile(join(opened.runs, folder as string, 'run.json'), 'utf8'));
+      expect(record.state).not.toBe('done');
+    },
+    patience,
+  );
+});
