@@ -15,6 +15,7 @@ import { dispose, norm } from '../../nodes/ml/tf.ts';
 import { judgePicture } from '../../nodes/ml/world/judgePicture.ts';
 import { loadControlnet } from '../../nodes/model/loadControlnet.ts';
 import { loadGenerator } from '../../nodes/model/loadGenerator.ts';
+import { reno } from '../../nodes/optimise/reno.ts';
 import type { Reward } from '../../nodes/ports.ts';
 import { calibrate, volumeOf, withUsualRange } from './effects/calibrate.ts';
 import {
@@ -27,7 +28,7 @@ import {
 import { countCalls } from './effects/countCalls.ts';
 import { type Made, methodsOf, type Tools } from './effects/methods.ts';
 import { openLines } from './effects/openLines.ts';
-import { paramsOf } from './effects/paramsOf.ts';
+import { changedParams, paramsOf } from './effects/paramsOf.ts';
 import { rewardFrom } from './effects/rewardFrom.ts';
 import { keyOf, runTrials } from './effects/runTrials.ts';
 import { settle } from './effects/settle.ts';
@@ -43,6 +44,7 @@ import { pictureName, writeReport } from './effects/writeReport.ts';
  *     [--reward REWARD ...]        the first is optimised alone, all of them together: TYPE or TYPE:param=value,...
  *     [--held-out REWARD ...]      which only judge
  *     [--controlnet MODEL ...]     each takes all three kinds of condition picture
+ *     [--reno PARAM=VALUE,...]     params of ReNO that differ from the node's own, for every row that climbs like it
  *     [--method NAME ...]          only these for now; [--minutes N]: stop after that; [--device NAME]
  */
 const { values: options } = parseArgs({
@@ -65,6 +67,7 @@ const { values: options } = parseArgs({
     },
     'held-out': { type: 'string', multiple: true, default: ['reward/world-truth'] },
     controlnet: { type: 'string', multiple: true, default: [] },
+    reno: { type: 'string', default: '' },
     method: { type: 'string', multiple: true },
     minutes: { type: 'string', default: 'Infinity' },
   },
@@ -95,14 +98,26 @@ const [budget, batch] = [size('budget'), Number(options.batch)];
 const load = (texts: readonly string[]) => Promise.all(texts.map((text) => rewardFrom(text, context)));
 const [rewards, heldOut] = [await load(options.reward), await load(options['held-out'])];
 
+const climbing = changedParams(reno, options.reno);
 const { reward, 'held-out': held, model, controlnet } = options;
-const settings = { model, reward, 'held-out': held, steps, moreSteps, budget, controlnet };
+const settings = { model, reno: climbing, reward, 'held-out': held, steps, moreSteps, budget, controlnet };
 const calibrations = await settle(join(folder, 'settings.json'), settings, () =>
   calibrate([...rewards, ...heldOut], options.quick ? 1 : 8, { generator, steps, batch }),
 );
 const ensemble = rewards.map((each) => withUsualRange(each, calibrations));
 const results = await openLines<Result>(join(folder, 'results.jsonl'));
-const tools: Tools = { generator, ensemble, calibrations, steps, moreSteps, budget, batch, context, secondsOf };
+const tools: Tools = {
+  generator,
+  ensemble,
+  calibrations,
+  steps,
+  climbing,
+  moreSteps,
+  budget,
+  batch,
+  context,
+  secondsOf,
+};
 const methods = methodsOf(tools);
 const trials = trialsOf(size('prompts'), size('seeds'));
 
@@ -112,7 +127,7 @@ const nets = await Promise.all(
 );
 const netName = (name: string, i: number) => (i === 0 ? 'ControlNet' : `ControlNet ${name}`);
 const conditionMethods = conditionMethodsOf({
-  ...{ generator, steps, budget, batch, context },
+  ...{ generator, steps, climbing, budget, batch, context },
   consistencies: {
     segmentation: (await segmentation.run({}, paramsOf(segmentation, {}), context)).consistency,
     edges: (await canny.run({}, paramsOf(canny, {}), context)).consistency,
@@ -234,6 +249,7 @@ function aboutSettings(): string {
     `Mean and deviation of plain pictures: ${scales.join('; ')}.`,
     'Optimised gain, held-out gain and gap are in these deviations, by which the members of the ensemble are standardised, too: the weighted sum counts each 1, WCO is the least, UWO the mean less 0.1 of the variance.',
     'Volume is that above two deviations below the means, in units of four deviations.',
+    options.reno ? `ReNO with ${options.reno}.` : '',
     nets.length === 0 ? 'Rows with a ControlNet are left out: there was none (--controlnet).' : '',
   ]
     .join(' ')

@@ -68,7 +68,7 @@ const metrics: Record<ConditionKind, (seen: Tensor4D, condition: Tensor4D) => Te
   depth: (seen, condition) => mapRmse(nearestAtOne(grey(seen)), nearestAtOne(grey(condition))),
 };
 
-export interface ConditionTools extends Pick<Tools, 'generator' | 'steps' | 'budget' | 'batch'> {
+export interface ConditionTools extends Pick<Tools, 'generator' | 'steps' | 'climbing' | 'budget' | 'batch'> {
   readonly context: NodeContext;
   readonly consistencies: Readonly<Record<ConditionKind, Consistency>>;
   /** ControlNets by how their rows are called; none where there is none. */

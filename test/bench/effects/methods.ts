@@ -15,7 +15,7 @@ import { reno } from '../../../nodes/optimise/reno.ts';
 import type { Generator, Noise, Reward, SampleRequest } from '../../../nodes/ports.ts';
 import { combine } from '../../../nodes/reward/combine.ts';
 import type { Calibrations } from './calibrate.ts';
-import { paramsOf } from './paramsOf.ts';
+import { type changedParams, paramsOf } from './paramsOf.ts';
 import type { Made as MadePicture, Method as MethodOf, Trial } from './trial.ts';
 
 /** What methods work with. */
@@ -27,6 +27,8 @@ export interface Tools {
   /** Sampling of the base, and of the method that takes more steps. */
   readonly steps: number;
   readonly moreSteps: number;
+  /** Params of ReNO that differ from the node's own. */
+  readonly climbing: ReturnType<typeof changedParams<typeof reno.params>>;
   /** Forward evaluations that an optimiser may spend on a trial. */
   readonly budget: number;
   /** Pictures at once. */
@@ -113,12 +115,12 @@ const climb = (tools: Tools, rewards: readonly Reward[], members = rewards): Met
     ),
 });
 
-/** ReNO, by the node's own settings, for each prompt from the noise of one seed, all at once. */
+/** ReNO for each prompt from the noise of one seed, all at once. */
 export async function climbEach(
   prompts: readonly string[],
   seed: number,
   rewards: readonly Reward[],
-  tools: Pick<Tools, 'generator' | 'steps' | 'budget'>,
+  tools: Pick<Tools, 'generator' | 'steps' | 'climbing' | 'budget'>,
   conditions: SampleRequest['conditions'] = [],
 ): Promise<MadePicture[]> {
   const noise = noiseOf(
@@ -133,11 +135,11 @@ export async function climbEach(
 async function climbRows(
   shown: Pick<SampleRequest, 'noise' | 'prompts' | 'conditions'>,
   rewards: readonly Reward[],
-  { generator, steps }: Pick<Tools, 'generator' | 'steps'>,
+  { generator, steps, climbing }: Pick<Tools, 'generator' | 'steps' | 'climbing'>,
   evaluations: number,
 ): Promise<Climbed[]> {
   const { seeds, latents } = shown.noise;
-  const params = paramsOf(reno, { evaluations, steps });
+  const params = paramsOf(reno, { ...climbing, evaluations, steps });
   const request = { ...shown, negativePrompt: '', settings: sampleSettings(generator, params) };
   const settings = { ...params, batch: seeds.length, watch: watchOf(params), route: () => routeOf(params) };
   try {
