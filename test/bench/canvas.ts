@@ -71,7 +71,7 @@ try {
     await page.keyboard.press('2'); // zooms to the node that was dragged
     await page.locator('.card:not(.far)').first().waitFor();
     report(`pan near ${size}`, await panFrames(page, session));
-    await page.keyboard.press('Control+z'); // what is unsaved would be asked for
+    for (let i = 0; i < 4; i++) await page.keyboard.press('Control+z'); // what is unsaved would be asked for
   }
 } finally {
   await browser.close();

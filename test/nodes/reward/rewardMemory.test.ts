@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { GraphDocument } from '../../../graphs/document.ts';
 import { createEngine } from '../../../graphs/engine.ts';
 import type { RunEvent } from '../../../graphs/events.ts';
+import { readGraph } from '../../../graphs/read.ts';
 import { library } from '../../../nodes/index.ts';
 import type { Device } from '../../../nodes/ml/device.ts';
 import { encodePng } from '../../../nodes/ml/image/encodePng.ts';
@@ -44,7 +45,8 @@ function fiveRewards(): GraphDocument {
   }
   const scores = Object.keys(params).map((id) => [`score-${id}`, 'scores']);
   nodes.table = node('output/score-table', {}, { scores });
-  return { format: 'noiseloom-graph', version: 1, title: 'Five rewards', nodes } as unknown as GraphDocument;
+  return readGraph(JSON.stringify({ format: 'noiseloom-graph', version: 1, title: 'Five rewards', nodes }), library)
+    .document;
 }
 
 function node(type: string, given: Record<string, unknown>, inputs: Record<string, unknown>) {
