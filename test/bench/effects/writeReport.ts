@@ -81,8 +81,11 @@ export async function writeReport(findings: Findings, files: Files): Promise<{ t
       'consistency.csv': conditionTableOf(conditionRows),
       'effects.svg': chartOf(`share of correct pictures less that of ${methods[0]}`, gains),
       'volume.svg': chartOf(`hypervolume of ${frontMethod} less that of`, volumes),
-      'effects.png': encodePng(tileImages(grid, { gap: 2, enlarge: 2 })),
-      'consistency.png': encodePng(tileImages(conditionGrid, { gap: 2, enlarge: 2 })),
+      // A part that was not asked for has no pictures.
+      ...(methods.length > 0 && { 'effects.png': encodePng(tileImages(grid, { gap: 2, enlarge: 2 })) }),
+      ...(conditionMethods.length > 0 && {
+        'consistency.png': encodePng(tileImages(conditionGrid, { gap: 2, enlarge: 2 })),
+      }),
     }).map(([name, content]) => writeAtomic(join(folder, name), content)),
   );
   return { text, goals };
