@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { OpenedWindow, WindowKind, WindowOptions } from '../support/windows.ts';
 
 /*
@@ -20,7 +21,22 @@ export async function startEditor(
 ): Promise<OpenedWindow> {
   const opened = await open({ ...options, preferences: { device: 'auto', theme: 'light', view: {}, ...preferences } });
   await opened.page.locator('[data-id="sample"]').waitFor({ timeout: patience });
+  await standsStill(opened.page);
   return opened;
+}
+
+/** Waits until the view of the canvas has been fitted to the graph: it does not move any more, for most of a second. */
+async function standsStill(page: Page): Promise<void> {
+  const places: (string | undefined)[] = [];
+  await expect
+    .poll(
+      async () => {
+        places.push(JSON.stringify(await page.locator('[data-id="sample"]').boundingBox()));
+        return places.length > 8 && new Set(places.slice(-8)).size;
+      },
+      { interval: 100, timeout: patience },
+    )
+    .toBe(1);
 }
 
 export function wiresShown(page: Page): Promise<number> {
