@@ -20,6 +20,7 @@ describeInWindows('results', (open, kind) => {
       const { page } = opened;
       await page.getByRole('button', { name: 'Templates' }).click();
       await page.getByRole('button', { name: /^Pareto front/ }).click();
+      await page.locator('[data-id="front"]').waitFor(); // the graph before has nodes of these names, too
       await page.locator('[id="noise.count"]').fill('4');
       await page.locator('[id="sample.steps"]').fill('1');
       await page.keyboard.press('Control+Enter');
@@ -35,6 +36,7 @@ describeInWindows('results', (open, kind) => {
       await expect.poll(() => page.locator('.one-run').textContent()).toContain('noise.seed');
       await page.getByRole('tab', { name: 'Pareto' }).click();
       await expect.poll(() => page.locator('.point').count()).toBe(4);
+      await page.waitForTimeout(1000); // the plot takes its size from the panel that opens
       const plot = await page.locator('.plot').boundingBox();
       if (!plot) throw new Error('the plot is not on the screen');
       await page.mouse.move(plot.x + plot.width * 0.11, plot.y + 4);
