@@ -3,16 +3,9 @@ import { mean, square } from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
 import { type Training, trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
+import { lineRun } from '../../../support/lineTraining.ts';
 
-const settings = {
-  learningRate: 0.1,
-  beta1: 0.9,
-  beta2: 0.99,
-  epsilon: 1e-8,
-  weightDecay: 0,
-  clipNorm: 1,
-  averageDecay: 0.9,
-};
+const settings = { ...lineRun.optimiser, clipNorm: 1 };
 
 describe('trainStep', () => {
   beforeAll(openTestDevice, 60_000);
