@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { expect, it } from 'vitest';
 import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
 import { environment, makeHome, removeHomes, screen } from '../support/windows.ts';
@@ -34,7 +34,7 @@ it.skipIf(!existsSync(program) && !isRequired)(
         });
         child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${text}`)));
       });
-      const browser = await chromium.connectOverCDP(address);
+      const browser = await attach(address);
       const pages = () => browser.contexts().flatMap((context) => context.pages());
       await expect
         .poll(() => pages().map((page) => page.url()), { timeout: 60_000 })
@@ -78,3 +78,16 @@ it.skipIf(!existsSync(program) && !isRequired)(
     }
   },
 );
+
+/**
+ * Attaches to a program that is still starting. A page that appears while one attaches can go unnoticed, and the attaching
+ * never ends: so the page is waited for, and a second try is made.
+ */
+async function attach(address: string): Promise<Browser> {
+  const { host } = new URL(address);
+  await expect
+    .poll(async () => (await fetch(`http://${host}/json/list`)).text(), { timeout: 120_000 })
+    .toContain('app://noiseloom/index.html');
+  const connect = () => chromium.connectOverCDP(address, { timeout: 30_000 });
+  return connect().catch(connect);
+}
