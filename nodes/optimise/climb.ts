@@ -11,6 +11,7 @@ import { traceOf } from '../ml/optimise/traceOf.ts';
 import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
 import type { Generator, ImageLabel, Noise } from '../ports.ts';
+import { climbBatch } from './climbBatch.ts';
 import { climbParams, routeOf, watchOf } from './climbParams.ts';
 import { climbPictures, variablesOf } from './climbPictures.ts';
 import { reportClimb } from './climbReport.ts';
@@ -72,11 +73,12 @@ export const climb = defineNode({
     const { request } = slope;
     refuseOddConditions(request);
     const labels = request.noise.seeds.map((seed, i): ImageLabel => ({ prompt: promptAt(request.prompts, i), seed }));
-    const { evaluations, batch, variable, regularisation } = settings;
-    const climbing = { evaluations, batch, watch: watchOf(settings), route: () => routeOf(settings) };
+    const { evaluations, variable, regularisation } = settings;
     let rows: Climbed[] = [];
     try {
       await context.progress(0);
+      const { batch, remarks } = await climbBatch(slope, { batch: settings.batch, gradient: 'exact' }, context);
+      const climbing = { evaluations, batch, watch: watchOf(settings), route: () => routeOf(settings) };
       const about = { evaluations, pictures: labels.length, labels };
       const batchSlope = (part: typeof request) => {
         const made = slopes[variable]({ ...slope, request: part });
@@ -86,6 +88,7 @@ export const climb = defineNode({
       rows = await climbBatches(request, batchSlope, climbing, (progress) =>
         reportClimb(progress, about, slope, context),
       );
+      const trace = traceOf(rows, slope, labels, `length of the ${variable}`);
       const [best, first] = [climbPictures(rows, 'best', slope, labels), climbPictures(rows, 'first', slope, labels)];
       return {
         images: best.images,
@@ -95,7 +98,7 @@ export const climb = defineNode({
         scales: variable === 'control scale' ? await scalesOf(rows) : [],
         scores: best.scores,
         firstScores: first.scores,
-        trace: traceOf(rows, slope, labels, `length of the ${variable}`),
+        trace: { ...trace, remarks: [...remarks, ...trace.remarks] },
       };
     } finally {
       for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);

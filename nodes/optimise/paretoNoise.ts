@@ -11,6 +11,7 @@ import { integer, number, text } from '../params.ts';
 import type { Trace, TraceColumn } from '../ports.ts';
 import { referencePoint } from '../select/referencePoint.ts';
 import { candidateOutputs } from './candidateOutputs.ts';
+import { climbBatch } from './climbBatch.ts';
 import { climbParams, watchOf } from './climbParams.ts';
 import { bestSoFar } from './climbReport.ts';
 import { requireGradient } from './requireGradient.ts';
@@ -70,21 +71,24 @@ export const paretoNoise = defineNode({
       help: 'Every evaluation: hypervolume, means over the members of the front, their number.',
     },
   },
-  async run({ generator, noise, prompt, rewards, watch, conditions }, params, { progress, remark, save, signal }) {
+  async run({ generator, noise, prompt, rewards, watch, conditions }, params, context) {
+    const { progress, remark, save, signal } = context;
     remarkOnWords(generator, prompt, remark);
     requireGradient('Pareto noise', { generator, rewards });
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
     const slope: NoiseClimb = { generator, request, rewards, watched: watch };
     const names = rewards.map(({ name }) => name);
+    const columns = columnsOf(slope);
+    await progress(0);
+    const { batch, remarks } = await climbBatch(slope, { batch: params.batch, gradient: 'exact' }, context);
     const climbing = {
       ...params,
+      batch,
       optimiser: sgd({ learningRate: params.learningRate, momentum: 0.9, nesterov: true }),
       reference: referencePoint(params.reference, names),
       watch: watchOf(params),
     };
-    const columns = columnsOf(slope);
-    await progress(0);
     const front = await climbFront(slope, climbing, async (evaluation, { archive, rows }) => {
       const figures = Object.fromEntries(columns.map((column, i) => [columnTitle(column), rows.at(-1)![i]!]));
       const said = `evaluation ${evaluation} of ${params.evaluations}: ${archive.length} pictures, hypervolume ${figures.hypervolume!.toPrecision(4)}`;
@@ -97,7 +101,8 @@ export const paretoNoise = defineNode({
       }
     });
     try {
-      return { ...candidateOutputs(front.archive, prompt, slope), trace: traceOfFront(front, columns, prompt) };
+      const told = { ...front, remarks: [...remarks, ...front.remarks] };
+      return { ...candidateOutputs(front.archive, prompt, slope), trace: traceOfFront(told, columns, prompt) };
     } finally {
       front.archive.forEach(free);
     }

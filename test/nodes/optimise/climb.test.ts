@@ -75,6 +75,17 @@ describe('Climb', () => {
     dispose([noise.latents, reference.noise.latents, reference.images.pixels, reference.firstImages.pixels]);
   });
 
+  it('climbs fewer at a time than asked for where memory has no room, and says so', async () => {
+    const [generator, noise] = [stripeGenerator(), noiseOf([3, 4, 5, 6])];
+    const { context } = nodeContext({ freeBytes: () => 20_000 });
+    const given = { ...nothing, generator, noise, rewards: [brightness] };
+    const result = await climb.run(given, { ...params, batch: 4 }, context);
+    expect(result.trace.remarks).toEqual([expect.stringMatching(/^4 pictures at once take .* climbed at a time/)]);
+    expect(generator.batches.every((size) => size < 4)).toBe(true);
+    free(result);
+    noise.latents.dispose();
+  });
+
   it('climbs the clean latents, through the decoder alone', async () => {
     const generator = stripeGenerator();
     const noise = noiseOf([3]);

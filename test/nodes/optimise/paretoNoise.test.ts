@@ -68,6 +68,18 @@ describe('Pareto noise', async () => {
     dispose([images.pixels, noise.latents]);
   });
 
+  it('draws fewer at a time than asked for where memory has no room, and says so', async () => {
+    const inputs = given();
+    const { images, noise, trace } = await paretoNoise.run(
+      inputs,
+      params,
+      nodeContext({ freeBytes: () => 20_000 }).context,
+    );
+    expect(trace.remarks).toEqual([expect.stringMatching(/^4 pictures at once take .* climbed at a time/)]);
+    expect(inputs.generator.batches.every((size) => size < 4)).toBe(true);
+    dispose([images.pixels, noise.latents]);
+  });
+
   it('hands out the front it has where it is cancelled', async () => {
     const stop = new AbortController();
     const { context, saved } = nodeContext({
