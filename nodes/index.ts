@@ -38,6 +38,7 @@ import { saveImages } from './output/saveImages.ts';
 import { scoreTable } from './output/scoreTable.ts';
 import { traceChart } from './output/traceChart.ts';
 import { aesthetic } from './reward/aesthetic.ts';
+import { augment } from './reward/augment.ts';
 import { clipScore } from './reward/clipScore.ts';
 import { colourfulness } from './reward/colourfulness.ts';
 import { combine } from './reward/combine.ts';
@@ -84,6 +85,7 @@ export const library: Library = libraryOf([
   colourfulness,
   worldTruth,
   weight,
+  augment,
   combine,
   score,
   canny,

@@ -17,6 +17,7 @@ import { loadControlnet } from '../../nodes/model/loadControlnet.ts';
 import { loadGenerator } from '../../nodes/model/loadGenerator.ts';
 import { reno } from '../../nodes/optimise/reno.ts';
 import type { Reward } from '../../nodes/ports.ts';
+import { augment } from '../../nodes/reward/augment.ts';
 import { calibrate, volumeOf, withUsualRange } from './effects/calibrate.ts';
 import {
   type ConditionResult,
@@ -42,6 +43,7 @@ import { pictureName, writeReport } from './effects/writeReport.ts';
  *   noiseloom bench effects [--quick] [--out FOLDER] [--model MODEL] [--steps N] [--more-steps N] [--budget N] [--batch N]
  *     [--prompts N] [--seeds N] [--scenes N]     prompts and scenes of each of the six tasks, seeds of each prompt
  *     [--reward REWARD ...]        the first is optimised alone, all of them together: TYPE or TYPE:param=value,...
+ *     [--augment PARAM=VALUE,...]  optimises the mean of each reward over views, see the node reward/augment
  *     [--held-out REWARD ...]      which only judge
  *     [--controlnet MODEL ...]     each takes all three kinds of condition picture
  *     [--reno PARAM=VALUE,...]     params of ReNO that differ from the node's own, for every row that climbs like it
@@ -65,6 +67,7 @@ const { values: options } = parseArgs({
       multiple: true,
       default: ['reward/clip-score:model=builtin:world-clip', 'reward/pick-score:model=builtin:world-preference'],
     },
+    augment: { type: 'string' },
     'held-out': { type: 'string', multiple: true, default: ['reward/world-truth'] },
     controlnet: { type: 'string', multiple: true, default: [] },
     reno: { type: 'string', default: '' },
@@ -96,11 +99,18 @@ const steps = size('steps') || generator.defaults.steps;
 const moreSteps = Number(options['more-steps'] ?? 4 * steps);
 const [budget, batch] = [size('budget'), Number(options.batch)];
 const load = (texts: readonly string[]) => Promise.all(texts.map((text) => rewardFrom(text, context)));
-const [rewards, heldOut] = [await load(options.reward), await load(options['held-out'])];
+const viewed = async (reward: Reward) =>
+  options.augment === undefined
+    ? reward
+    : (await augment.run({ reward }, paramsOf(augment, changedParams(augment, options.augment)), context)).reward;
+const [rewards, heldOut] = [
+  await Promise.all((await load(options.reward)).map(viewed)),
+  await load(options['held-out']),
+];
 
 const climbing = changedParams(reno, options.reno);
-const { reward, 'held-out': held, model, controlnet } = options;
-const settings = { model, reno: climbing, reward, 'held-out': held, steps, moreSteps, budget, controlnet };
+const { reward, augment: views, 'held-out': held, model, controlnet } = options;
+const settings = { model, reno: climbing, reward, views, 'held-out': held, steps, moreSteps, budget, controlnet };
 const calibrations = await settle(join(folder, 'settings.json'), settings, () =>
   calibrate([...rewards, ...heldOut], options.quick ? 1 : 8, { generator, steps, batch }),
 );
@@ -247,7 +257,7 @@ function aboutSettings(): string {
     `${device.description}; ${steps} steps, more steps: ${moreSteps}; budget ${budget} evaluations, ${batch} pictures at once.`,
     `Optimised: ${namesOf(rewards)}; held out: ${namesOf(heldOut)}.`,
     `Mean and deviation of plain pictures: ${scales.join('; ')}.`,
-    'Optimised gain, held-out gain and gap are in these deviations, by which the members of the ensemble are standardised, too: the weighted sum counts each 1, WCO is the least, UWO the mean less 0.1 of the variance.',
+    'Optimised gain, held-out gain and gap are in these deviations, by which the members of WCO, the least of them, and of UWO, their mean less 0.1 of the variance, are standardised, too. The weighted sum takes scores as they are, times their weights.',
     'Volume is that above two deviations below the means, in units of four deviations.',
     options.reno ? `ReNO with ${options.reno}.` : '',
     nets.length === 0 ? 'Rows with a ControlNet are left out: there was none (--controlnet).' : '',

@@ -241,12 +241,11 @@ function fixedShares(rewards: number): number[][] {
 }
 
 /** The ways to make one reward of an ensemble whose members are standardised; lambda is that of the source for optimising. */
-const ways = { 'weighted sum': 'weighted sum', WCO: 'worst case', UWO: 'uncertainty-weighted' } as const;
+const ways = { WCO: 'worst case', UWO: 'uncertainty-weighted' } as const;
 
 function combined(way: keyof typeof ways, { ensemble, calibrations, context }: Tools): Reward {
   const pairs = ensemble.map(({ name }) => `${calibrations[name]!.mean} ${calibrations[name]!.deviation}`);
-  const weights = ensemble.map(() => 1).join(', ');
-  const params = paramsOf(combine, { way: ways[way], weights, lambda: 0.1, calibration: pairs.join(', ') });
+  const params = paramsOf(combine, { way: ways[way], lambda: 0.1, calibration: pairs.join(', ') });
   return (combine.run({ rewards: ensemble }, params, context) as { reward: Reward }).reward;
 }
 
@@ -254,11 +253,9 @@ function combined(way: keyof typeof ways, { ensemble, calibrations, context }: T
 export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
   const { ensemble, budget, moreSteps } = tools;
   const together = (): Record<string, Method> => ({
+    'ReNO, weighted sum': climb(tools, ensemble),
     ...Object.fromEntries(
-      (['weighted sum', 'WCO', 'UWO'] as const).map((way) => [
-        `ReNO, ${way}`,
-        climb(tools, [combined(way, tools)], ensemble),
-      ]),
+      (['WCO', 'UWO'] as const).map((way) => [`ReNO, ${way}`, climb(tools, [combined(way, tools)], ensemble)]),
     ),
     [frontMethod]: climbToFront(tools),
     ...Object.fromEntries(
