@@ -26,6 +26,7 @@ import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
 import { find } from './optimise/find.ts';
 import { paretoNoise } from './optimise/paretoNoise.ts';
+import { population } from './optimise/population.ts';
 import { rankSgd } from './optimise/rankSgd.ts';
 import { reno } from './optimise/reno.ts';
 import { spsa } from './optimise/spsa.ts';
@@ -73,6 +74,7 @@ export const library: Library = libraryOf([
   bestOfN,
   find,
   paretoNoise,
+  population,
   rankSgd,
   spsa,
   reno,

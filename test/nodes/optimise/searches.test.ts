@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dispose } from '../../../nodes/ml/tf.ts';
+import { population } from '../../../nodes/optimise/population.ts';
 import { rankSgd } from '../../../nodes/optimise/rankSgd.ts';
 import { spsa } from '../../../nodes/optimise/spsa.ts';
 import { brightness } from '../../support/brightness.ts';
@@ -33,6 +34,11 @@ describe('searches without gradients', async () => {
           { ...shared, iterations: 20, pairs: 4, block: 2, stepSize: 4, perturbation: 0.2, momentum: 0.9 },
           context,
         ),
+      21,
+    ],
+    [
+      'a population',
+      () => population.run(inputs, { ...shared, rounds: 20, members: 8, reach: 0.3, interval: 3 }, context),
       21,
     ],
   ] as const)('%s finds brighter pictures than it began with', async (_name, run, rounds) => {

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { coarseGrid, spread } from '../../../../nodes/ml/optimise/coarseNoise.ts';
 import type { NoiseSearch } from '../../../../nodes/ml/optimise/noiseSearch.ts';
+import { population } from '../../../../nodes/ml/optimise/population.ts';
 import { type RankSgdSettings, rankSgd, rankWeights } from '../../../../nodes/ml/optimise/rankSgd.ts';
 import { spsa } from '../../../../nodes/ml/optimise/spsa.ts';
+import { normalLatents } from '../../../../nodes/ml/random.ts';
 
 /** Runs a search on a reward of the noise. */
 function run(search: NoiseSearch, reward: (noise: Float32Array) => number) {
@@ -95,5 +97,40 @@ describe('SPSA', () => {
       expect(Math.abs(up![i]!)).toBeGreaterThan(0.049);
       expect(asked[1]![0]![i]).toBeCloseTo(a * 1.9 * slope, 4);
     }
+  });
+});
+
+describe('a population', () => {
+  const settings = { seed: 5, rounds: 30, members: 8, reach: 0.3, interval: 3 };
+  const startOf = (seed: number) => normalLatents(seed, [4, 4, 4]);
+
+  it('climbs, and asks for each member in each round', () => {
+    const { totals, asked } = run(population(startOf, settings), nearOnes);
+    expect(totals.map((round) => round.length)).toEqual(new Array(31).fill(8));
+    expect(asked[0]).toEqual(Array.from({ length: 8 }, (_, i) => startOf(5 + i)));
+    const [first, last] = [totals[0]!, totals.at(-1)!].map((round) => Math.max(...round));
+    expect(last! - first!).toBeGreaterThan(0.3);
+  });
+
+  it('keeps noise as long as noise is where nothing is better than anything else', () => {
+    const { asked } = run(population(startOf, { ...settings, reach: 1 }), (noise) => noise[0]!);
+    for (const noise of asked.at(-1)!) {
+      const power = noise.slice(1).reduce((sum, z) => sum + z * z, 0) / (noise.length - 1);
+      expect(Math.abs(power - 1)).toBeLessThan(0.6); // 3.4 deviations of the mean of 63 squares
+    }
+  });
+
+  it('lets the worst quarter take over from the best, and nobody else', () => {
+    // No move is ever better than where a member is, so that members differ by where they began alone.
+    const began = new Map(Array.from({ length: 8 }, (_, i) => [startOf(5 + i).join(), i]));
+    const worth = (noise: Float32Array) => began.get(noise.join()) ?? -1;
+    const near = (a: Float32Array, b: Float32Array) => a.reduce((sum, z, i) => sum + (z - b[i]!) ** 2, 0) / a.length;
+    const { asked } = run(population(startOf, { ...settings, reach: 0.02, interval: 1, rounds: 2 }), worth);
+    const parents = asked[2]!.map((noise) => {
+      const distances = asked[0]!.map((start) => near(noise, start));
+      return distances.indexOf(Math.min(...distances));
+    });
+    expect(parents.slice(2)).toEqual([2, 3, 4, 5, 6, 7]);
+    for (const parent of parents.slice(0, 2)) expect([6, 7]).toContain(parent);
   });
 });
