@@ -6,7 +6,7 @@ import { type Climbed, forget, type Moment } from '../../../nodes/ml/optimise/cl
 import { climbNoise } from '../../../nodes/ml/optimise/climbNoise.ts';
 import { balance, type Point } from '../../../nodes/ml/pareto.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
-import { dispose, type Tensor4D } from '../../../nodes/ml/tf.ts';
+import { concat, dispose, type Tensor4D } from '../../../nodes/ml/tf.ts';
 import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
 import { routeOf, watchOf } from '../../../nodes/optimise/climbParams.ts';
 import { find } from '../../../nodes/optimise/find.ts';
@@ -131,6 +131,33 @@ export async function climbEach(
   return rows.map(({ best }, i) => pictureOf(best, { prompt: prompts[i]!, seed }));
 }
 
+/** Half of the budget looks for the noise that is best by all rewards, the other half climbs from there. */
+const searchThenClimb = (tools: Tools): Method => ({
+  together: true,
+  optimises: tools.ensemble.map(({ name }) => name),
+  async make(trials) {
+    const { generator, ensemble: rewards, budget, steps, batch, context } = tools;
+    const half = Math.max(1, Math.floor(budget / 2));
+    const starts: Noise[] = [];
+    for (const { prompt, seed } of trials) {
+      const inputs = { generator, prompt, rewards, watch: [], conditions: [] };
+      const params = paramsOf(bestOfN, { seed: 1000 * seed, candidates: half, steps, batch });
+      const { images, noise } = await bestOfN.run(inputs, params, context);
+      images.pixels.dispose();
+      starts.push(noise);
+    }
+    const latents: Tensor4D = concat(
+      starts.map((start) => start.latents),
+      0,
+    );
+    dispose(starts.map((start) => start.latents));
+    const noise = { latents, seeds: starts.flatMap(({ seeds }) => seeds) };
+    const prompts = trials.map(({ prompt }) => prompt);
+    const rows = await climbRows({ noise, prompts, conditions: [] }, rewards, tools, budget - half);
+    return rows.map(({ best }, i) => pictureOf(best, { prompt: prompts[i]!, seed: noise.seeds[i]! }));
+  },
+});
+
 /** Rows that climb together, of which only the best moments are left, which the caller owns; it takes over the noise. */
 async function climbRows(
   shown: Pick<SampleRequest, 'noise' | 'prompts' | 'conditions'>,
@@ -254,6 +281,7 @@ export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
   const { ensemble, budget, moreSteps } = tools;
   const together = (): Record<string, Method> => ({
     'ReNO, weighted sum': climb(tools, ensemble),
+    'best of N, then ReNO': searchThenClimb(tools),
     ...Object.fromEntries(
       (['WCO', 'UWO'] as const).map((way) => [`ReNO, ${way}`, climb(tools, [combined(way, tools)], ensemble)]),
     ),
