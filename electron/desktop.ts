@@ -3,6 +3,7 @@ import { arch, release } from 'node:os';
 import { basename, join } from 'node:path';
 import { limits } from '../graphs/document.ts';
 import { GraphError } from '../nodes/errors.ts';
+import { chosenPlaces } from './desktop/chosenPlaces.ts';
 import { drafts } from './desktop/drafts.ts';
 import { preferences } from './desktop/preferences.ts';
 import { pulls } from './desktop/pulls.ts';
@@ -54,7 +55,11 @@ export interface Desktop {
 /** The shell's side of `DesktopApi`, the same under Electron and in the server. */
 export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): Desktop {
   const recent = recentGraphs(folders.data, folders.graphs, system !== undefined);
-  const kept = { drafts: drafts(folders.data), preferences: preferences(folders.data) };
+  const kept = {
+    drafts: drafts(folders.data),
+    preferences: preferences(folders.data),
+    chosen: chosenPlaces(folders.data),
+  };
   const pulling = pulls((pull) => emit({ type: 'pull', pull }));
   const dialogs = () => {
     if (system) return system;
@@ -110,7 +115,11 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     startPull: async (name, variant) => pulling.start(name, variant ?? undefined),
     stopPull: async (name) => pulling.stop(name),
     removeModel: (name) => removeModel(name, fileFolders(folders.graphs)),
-    chooseFile: async (accept, folder) => dialogs().askPath(accept, folder),
+    async chooseFile(accept, folder) {
+      const path = await dialogs().askPath(accept, folder);
+      if (path !== undefined) await kept.chosen.remember(path);
+      return path;
+    },
     async exportFile(name, bytes) {
       const path = await dialogs().askSave(name, name.split('.').at(-1) ?? '');
       if (path !== undefined) await writeAtomic(path, bytes);

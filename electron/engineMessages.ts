@@ -8,6 +8,8 @@ export interface EngineStart {
   /** Where run folders are made, and what relative paths of a graph without a file start from; absolute. */
   readonly runsFolder: string;
   readonly workingFolder: string;
+  /** What graphs may read besides what the user chose in the window: absolute paths of files and folders. */
+  readonly allowed?: readonly string[];
 }
 
 /** From the owner of the engine's process. Where ports can travel (Electron), `connect` brings one, and no `message` comes. */

@@ -11,11 +11,13 @@ import type { Files } from '../nodes/files.ts';
 import { library } from '../nodes/index.ts';
 import { type DeviceName, type DevicePreference, openDevice } from '../nodes/ml/device.ts';
 import { startEngine, versionsOf } from './cli/session.ts';
+import { chosenPlaces } from './desktop/chosenPlaces.ts';
 import { devices } from './devices/devices.ts';
 import { tryDevices } from './devices/tryDevices.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import { openFiles } from './files.ts';
-import { fileFolders } from './folders.ts';
+import { dataFolder, fileFolders } from './folders.ts';
+import { within } from './paths.ts';
 import { recordRuns } from './recordRuns.ts';
 
 /*
@@ -55,16 +57,21 @@ interface Compute {
   readonly engine: Engine;
 }
 
-async function openEngine({ device, runsFolder, workingFolder }: EngineStart, owner: Owner) {
+async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: EngineStart, owner: Owner) {
+  const chosen = chosenPlaces(dataFolder());
+  const mayRead = within(async () => [workingFolder, runsFolder, ...allowed, ...(await chosen.list())]);
   const known = new Map<string, Files>();
+  const folderOf = (location: string | undefined) =>
+    location && isAbsolute(location) ? dirname(location) : workingFolder;
   const filesOf = (location: string | undefined) => {
-    const folder = location && isAbsolute(location) ? dirname(location) : workingFolder;
-    const files = known.get(folder) ?? openFiles(fileFolders(folder));
+    const folder = folderOf(location);
+    const files = known.get(folder) ?? openFiles(fileFolders(folder, mayRead));
     known.set(folder, files);
     return files;
   };
   const compute = await openCompute(device, filesOf, owner);
-  const recording = { library, device: compute.device, versions: versionsOf(compute.device), runsFolder, filesOf };
+  const versions = versionsOf(compute.device);
+  const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
   return { engine: queueRuns(recordRuns(compute.engine, recording)), device: compute.device };
 }
 

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { GraphError } from '../nodes/errors.ts';
 import { type Files, isPlainName } from '../nodes/files.ts';
+import { isInside, refuseUnnamed } from './paths.ts';
 
 /** Folders that a location may lie in; all absolute. */
 export interface FileFolders {
@@ -16,20 +17,38 @@ export interface FileFolders {
   readonly hubCache: string;
   /** What relative paths start from. */
   readonly workingFolder: string;
+  /** Whether the user lets graphs read a path, links followed, that lies in none of the folders of models. */
+  mayRead(path: string): Promise<boolean>;
 }
 
-/** The disk of this machine as the engine sees it. */
+/**
+ * The disk of this machine as the engine sees it. Graphs and models come from strangers: every method rejects with
+ * GraphError `NOT_ALLOWED` for a path, links followed, outside the folders of models and what the user lets be read.
+ */
 export function openFiles(folders: FileFolders): Files {
   const fingerprints = new Map<string, string>();
+  const allowed = new Set<string>();
+  const allow = async (path: string) => {
+    if (allowed.has(path)) return;
+    await refuseOutside(path, folders);
+    allowed.add(path);
+  };
   return {
-    locate: (location) => locate(location, folders),
-    read: readRange,
-    size: async (path) => {
+    locate: (location) => locate(location, folders, allow),
+    async read(path, start, end, scratch) {
+      await allow(path);
+      return readRange(path, start, end, scratch);
+    },
+    async size(path) {
+      await allow(path);
       const found = await statOf(path);
       return found?.isFile() ? found.size : undefined;
     },
-    list: listFolder,
-    fingerprint: (path) => fingerprint(path, fingerprints),
+    async list(path) {
+      await allow(path);
+      return listFolder(path);
+    },
+    fingerprint: (path) => fingerprint(path, { known: fingerprints, allow, above: [], left: MAX_FILES }),
     decodeImage,
   };
 }
@@ -55,14 +74,31 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string): Pro
   }
 }
 
-async function locate(location: string, folders: FileFolders): Promise<string> {
+async function locate(location: string, folders: FileFolders, allow: (path: string) => Promise<void>): Promise<string> {
   const candidates = await candidatesOf(location, folders);
-  for (const path of candidates) if (await statOf(path)) return sep === '\\' ? path.replaceAll('\\', '/') : path;
+  for (const path of candidates) {
+    await allow(path);
+    if (await statOf(path)) return sep === '\\' ? path.replaceAll('\\', '/') : path;
+  }
   const places = candidates.map((path) => `"${path}"`).join(', ') || 'nowhere, since it is no valid name';
   const builtin = location.startsWith('builtin:') ? ` Built in are: ${await builtinNames(folders)}.` : '';
   const isHubName = /^[\w.-]+\/[\w.-]+$/.test(location) && isPlainName(location);
   const hub = isHubName ? ` A model of the hub is downloaded by: noiseloom models pull ${location}` : '';
   throw new GraphError('NOT_FOUND', `There is no "${location}"; looked for ${places}.${builtin}${hub}`);
+}
+
+/** Throws GraphError `NOT_ALLOWED` where graphs may not read a path. */
+async function refuseOutside(path: string, folders: FileFolders): Promise<void> {
+  const { builtinFolder, modelsFolder, hubCache, workingFolder } = folders;
+  if (!isInside(path, workingFolder)) refuseUnnamed(path);
+  if ([builtinFolder, modelsFolder, hubCache].some((folder) => isInside(path, folder))) return;
+  const real = await realpath(path).catch(() => resolve(path));
+  if (await folders.mayRead(real)) return;
+  const leads = real === resolve(path) ? '' : ` leads to "${real}", which`;
+  throw new GraphError(
+    'NOT_ALLOWED',
+    `"${path}"${leads} lies outside the folders that graphs may read. Put it beside the graph, choose it in the editor, or name its folder with --allow.`,
+  );
 }
 
 /** Where a location may be, in the order of looking. */
@@ -72,6 +108,7 @@ async function candidatesOf(location: string, folders: FileFolders): Promise<str
     return isPlainName(name) ? [join(folders.builtinFolder, name)] : [];
   }
   if (location === '' || location.includes('\0')) return [];
+  refuseUnnamed(location);
   if (/^~[\\/]/.test(location)) return [join(homedir(), location.slice(2))];
   const path = resolve(folders.workingFolder, location);
   if (isAbsolute(location) || /^\.\.?([\\/]|$)/.test(location) || !isPlainName(location)) return [path];
@@ -109,8 +146,10 @@ async function statOf(path: string): Promise<Stats | undefined> {
 async function readRange(path: string, start = 0, end?: number, scratch?: Uint8Array): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new GraphError('READ_FAILED', `"${path}" is no file.`); // to open a pipe waits for ever
     file = await open(path, 'r');
-    const size = (await file.stat()).size;
+    const { size } = await file.stat();
     if (start < 0 || (end ?? size) > size || (end ?? size) < start) {
       throw new GraphError('READ_FAILED', `"${path}" has ${size} bytes, not the bytes ${start} to ${end}.`);
     }
@@ -140,16 +179,40 @@ async function listFolder(path: string): Promise<string[] | undefined> {
   }
 }
 
+/** Files and folders inside a folder that is fingerprinted. */
+const MAX_FILES = 100_000;
+
+interface Fingerprinting {
+  readonly known: Map<string, string>;
+  allow(path: string): Promise<void>;
+  /** The folders around the one at hand, links followed. */
+  readonly above: readonly string[];
+  /** How many files and folders there may still be. */
+  left: number;
+}
+
 /** A file: sha256 of its bytes. A folder: sha256 of the lines "fingerprint name" of what it holds, by name. */
-async function fingerprint(path: string, known: Map<string, string>): Promise<string> {
+async function fingerprint(path: string, given: Fingerprinting): Promise<string> {
+  const { known, allow, above } = given;
+  await allow(path);
   const found = await statOf(path);
   if (!found) throw new GraphError('NOT_FOUND', `There is no file or folder "${path}".`);
+  if (given.left-- <= 0)
+    throw new GraphError(
+      'TOO_LARGE',
+      `"${path}" lies in a folder of more than ${MAX_FILES} files: choose a smaller one.`,
+    );
   if (found.isDirectory()) {
+    const real = await realpath(path);
+    if (above.includes(real)) throw new GraphError('READ_FAILED', `"${path}" is a link to a folder that it lies in.`);
+    const inside = { ...given, above: [...above, real] };
     const folder = createHash('sha256');
     for (const name of (await listFolder(path)) ?? [])
-      folder.update(`${await fingerprint(join(path, name), known)} ${name}\n`);
+      folder.update(`${await fingerprint(join(path, name), inside)} ${name}\n`);
+    given.left = inside.left;
     return folder.digest('hex');
   }
+  if (!found.isFile()) throw new GraphError('READ_FAILED', `"${path}" is no file.`);
   const key = `${resolve(path)}\n${found.size}\n${found.mtimeMs}`;
   const remembered = known.get(key);
   if (remembered) return remembered;
@@ -164,15 +227,33 @@ async function fingerprint(path: string, known: Map<string, string>): Promise<st
   return hex;
 }
 
+/** Pixels of a picture from a file: 8192x8192. */
+const MAX_PIXELS = 2 ** 26;
+
+/** Only what decodes pictures loads it. Of its formats, those that draw, as SVG does, or run other programs are shut off. */
+async function loadSharp(): Promise<typeof import('sharp').default> {
+  const { default: sharp } = await import('sharp');
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  const formats = ['Png', 'Jpeg', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
+  sharp.unblock({ operation: formats.map((format) => `VipsForeignLoad${format}`) });
+  return sharp;
+}
+
 async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }> {
-  const { default: sharp } = await import('sharp'); // only what decodes pictures loads it
+  const sharp = await loadSharp();
   try {
-    const picture = sharp(bytes).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha();
+    const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS })
+      .autoOrient()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .removeAlpha();
     const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion`);
     return { width: info.width, height: info.height, rgb: new Uint8Array(data) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
+    if (reason.includes('pixel limit'))
+      throw new GraphError('TOO_LARGE', `The picture has too many pixels; at most ${MAX_PIXELS} are read.`, { cause });
     throw new GraphError('BAD_IMAGE', `These ${bytes.length} bytes are no picture that can be read: ${reason}.`, {
       cause,
     });

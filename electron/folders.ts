@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileFolders } from './files.ts';
+import { within } from './paths.ts';
 
 interface Package {
   readonly name: string;
@@ -18,9 +19,16 @@ export const version = readPackage(packageFolder)?.version ?? '0.0.0';
 /** Graphs that come with the program. */
 export const templatesFolder = join(packageFolder, 'graphs', 'templates');
 
-/** Folders of models, and what relative paths start from. NOISELOOM_MODELS names the models folder. */
-export function fileFolders(workingFolder: string): FileFolders {
+/**
+ * Folders of models, what relative paths start from, and what may be read besides: by default what lies there.
+ * NOISELOOM_MODELS names the models folder.
+ */
+export function fileFolders(
+  workingFolder: string,
+  mayRead: FileFolders['mayRead'] = within(async () => [workingFolder]),
+): FileFolders {
   return {
+    mayRead,
     builtinFolder: join(packageFolder, 'nodes', 'model', 'builtin'),
     modelsFolder: modelsFolder(),
     hubCache: hubCache(),

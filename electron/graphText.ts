@@ -5,6 +5,9 @@ import { isPng, readPngText } from '../nodes/ml/image/pngText.ts';
 import { templatesFolder } from './folders.ts';
 import { GRAPH_KEYWORD } from './runFolder.ts';
 
+/** Bytes of the largest file that may be a graph, or a PNG with one in it. */
+export const MAX_GRAPH_BYTES = 256 * 2 ** 20;
+
 /** The text of a graph in the bytes of a file: the file itself, or what a PNG of ours carries. Throws `NO_GRAPH`, `BAD_PNG`. */
 export function graphTextOf(bytes: Uint8Array, name: string): string {
   if (!isPng(bytes)) return new TextDecoder().decode(bytes);

@@ -12,6 +12,8 @@ export interface Recording {
   readonly versions: Readonly<Record<string, string>>;
   /** Where the folders of runs are made. */
   readonly runsFolder: string;
+  /** What relative paths in a graph start from, by where it lies. */
+  folderOf(location: string | undefined): string;
   filesOf(location: string | undefined): Files;
 }
 
@@ -31,7 +33,13 @@ export function recordRuns(engine: Engine, recording: Recording): Engine {
       try {
         folder = await createRunFolder(
           recording.runsFolder,
-          { ...prepared, ...startOf(options), ...recording, files: recording.filesOf(options.location) },
+          {
+            ...prepared,
+            ...startOf(options),
+            ...recording,
+            folder: recording.folderOf(options.location),
+            files: recording.filesOf(options.location),
+          },
           () => full.abort(),
         );
       } catch (error) {

@@ -8,7 +8,7 @@ import type { Plan } from '../graphs/plan.ts';
 import type { Settings } from '../graphs/settings.ts';
 import { writeGraph } from '../graphs/write.ts';
 import { GraphError } from '../nodes/errors.ts';
-import type { Files } from '../nodes/files.ts';
+import { type Files, isPlainName } from '../nodes/files.ts';
 import { addPngText } from '../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../nodes/ports.ts';
 import { writeAtomic } from './files.ts';
@@ -29,8 +29,16 @@ export interface RunRecord {
   /** ISO 8601, and how long it took. */
   readonly started: string;
   ms?: number;
-  /** The graph as it ran, settings applied; `hash` is the sha256 of its text, `location` what the user wrote. */
-  readonly graph: { readonly location: string; readonly hash: string; readonly document: GraphDocument };
+  /**
+   * The graph as it ran, settings applied; `hash` is the sha256 of its text, `location` what the user wrote, `folder` what
+   * relative paths in it start from (absent from records of the first versions).
+   */
+  readonly graph: {
+    readonly location: string;
+    readonly folder?: string;
+    readonly hash: string;
+    readonly document: GraphDocument;
+  };
   readonly settings: Settings;
   /** The nodes that were asked for, where not all. */
   readonly targets?: readonly string[];
@@ -66,6 +74,8 @@ interface OutputRecord {
 /** What is known of a run before it starts. */
 export interface RunStart {
   readonly location: string;
+  /** What relative paths in the graph start from; absolute. */
+  readonly folder: string;
   readonly document: GraphDocument;
   readonly plan: Plan;
   readonly settings: Settings;
@@ -121,6 +131,10 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       noteEvent(record, event);
       if (event.type === 'node-started') reading ??= readFingerprints(start, record.files);
       if (event.type !== 'image' && event.type !== 'file') return undefined;
+      if (!isPlainName(event.name)) {
+        later(() => Promise.reject(new Error(`the file "${event.name}" would lie outside of it`)));
+        return undefined;
+      }
       const name = unusedName(event.name, used);
       const bytes = event.mime === 'image/png' ? addPngText(event.bytes, texts) : event.bytes;
       const { node, mime, label } = event;
@@ -144,7 +158,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
 }
 
 function recordOf(start: RunStart, text: string, began: Date): RunRecord {
-  const { location, settings, targets, device, versions, plan } = start;
+  const { location, folder, settings, targets, device, versions, plan } = start;
   const seeds = plan.steps.flatMap(({ id, definition, params }) =>
     Object.entries(definition.params)
       .filter(([, param]) => param.kind === 'seed')
@@ -156,7 +170,7 @@ function recordOf(start: RunStart, text: string, began: Date): RunRecord {
     state: 'running',
     pid: process.pid,
     started: began.toISOString(),
-    graph: { location, hash: sha256(text), document: JSON.parse(text) as GraphDocument },
+    graph: { location, folder, hash: sha256(text), document: JSON.parse(text) as GraphDocument },
     settings,
     ...(targets ? { targets } : {}),
     seeds: Object.fromEntries(seeds),

@@ -26,6 +26,7 @@ export function callsOf(step: Step, results: readonly (StepResult | undefined)[]
   const lists: { readonly name: string; readonly length: number }[] = [];
   for (const { name, count, sources } of step.inputs) {
     if (count === 'many') {
+      refuseMany(name, sources, results);
       arrived[name] = sources.flatMap((source) => valueAt(results, source));
       continue;
     }
@@ -40,6 +41,18 @@ export function callsOf(step: Step, results: readonly (StepResult | undefined)[]
     return callOf(step, { ...arrived, ...Object.fromEntries(elements) });
   });
   return { calls, mapped: true };
+}
+
+/** Refuses more values at an input than a list may have, before they are gathered. */
+function refuseMany(name: string, sources: readonly Source[], results: readonly (StepResult | undefined)[]): void {
+  let total = 0;
+  for (const source of sources) {
+    const value = valueAt(results, source);
+    total += Array.isArray(value) ? value.length : 1;
+  }
+  if (total <= limits.list) return;
+  const message = `${total} values arrive at its input "${name}"; at most ${limits.list} are allowed.`;
+  throw new GraphError('TOO_LARGE', message, { at: { port: name } });
 }
 
 function valueAt(results: readonly (StepResult | undefined)[], { step, output }: Source): unknown {

@@ -2,7 +2,7 @@ import type { Cards, NodeCard } from '../nodes/card.ts';
 import { allows, describeAllowed } from '../nodes/params.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
 import { findCircles } from './cycles.ts';
-import { type GraphDocument, type GraphNode, own, type Wire } from './document.ts';
+import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
 import { labelOf, type Problem, problem } from './errors.ts';
 import { levelCards, levelOf, subgraphOf } from './levels.ts';
 import { didYouMean } from './suggest.ts';
@@ -17,7 +17,9 @@ export const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
  */
 export function checkGraph(document: GraphDocument, cards: Cards): Problem[] {
   const endless = checkSubgraphs(document);
-  return endless.length > 0 ? endless : checkLevel(document, cards, undefined, new Map());
+  if (endless.length > 0) return endless;
+  const problems = checkLevel(document, cards, undefined, new Map());
+  return problems.length < limits.problems ? problems : [...problems.slice(0, limits.problems), more()];
 }
 
 /** What is wrong at one level and inside its subgraphs; `known` holds what is wrong inside each, found before. */
@@ -33,6 +35,7 @@ function checkLevel(
   const problems: Problem[] = [];
   const follow = wireFollower(document, cards);
   for (const id of ids) {
+    if (problems.length >= limits.problems) return problems;
     const node = document.nodes[id]!;
     if (!idPattern.test(id)) problems.push(badId(id));
     const card = cards.get(node.type);
@@ -65,13 +68,14 @@ function checkParams(problems: Problem[], id: string, node: GraphNode, card: Nod
     const given = own(node.params, name);
     const value = given === undefined ? param.initial : given;
     if (allows(param, value) || own(node.inputs, name)?.length) continue;
-    const message = `${labelOf(id, node, cards)}: the param ${name} is ${JSON.stringify(value)}.`;
+    const message = `${labelOf(id, node, cards)}: the param ${name} is ${JSON.stringify(value).slice(0, 200)}.`;
     problems.push(
       problem('BAD_PARAM', { node: id, param: name }, message, `Set it to ${describeAllowed(param)}.`, value),
     );
   }
   for (const name in node.params) {
     if (Object.hasOwn(card.params, name)) continue;
+    if (problems.length >= limits.problems) return;
     const names = Object.keys(card.params);
     const message = `${labelOf(id, node, cards)} has no param "${name}".${didYouMean(name, names)}`;
     const remedy = `Remove it or use one of its params: ${listed(names)}.`;
@@ -89,6 +93,7 @@ function checkInputs(
   follow: (wire: Wire) => Wire | undefined,
 ): void {
   for (const name in node.inputs) {
+    if (problems.length >= limits.problems) return;
     const wires = node.inputs[name]!;
     const arrival = arrivalAt(card, name);
     if (!arrival) {
@@ -103,6 +108,7 @@ function checkInputs(
       problems.push(problem('TOO_MANY_WIRES', { node: id, port: name }, message, 'Keep one of them.', wires));
     }
     for (const wire of wires) {
+      if (problems.length >= limits.problems) return;
       const wrong = wrongWire(document, cards, id, name, wire);
       if (wrong) problems.push(wrong);
     }
@@ -169,7 +175,7 @@ function checkCycles(problems: Problem[], document: GraphDocument, ids: readonly
     }
     return found;
   });
-  for (const circle of findCircles(sources)) {
+  for (const circle of findCircles(sources).slice(0, limits.problems)) {
     const path = circle.map((number) => ids[number]!);
     const shown = path.length > 8 ? [...path.slice(0, 7), '...', path.at(-1)] : path;
     const first = path[0]!;
@@ -177,6 +183,10 @@ function checkCycles(problems: Problem[], document: GraphDocument, ids: readonly
     const message = `${label} waits for its own result: ${[...shown, first].join(' -> ')}.`;
     problems.push(problem('CYCLE', { node: first }, message, 'Remove one of these wires.', path.slice(0, 100)));
   }
+}
+
+function more(): Problem {
+  return problem('MORE_PROBLEMS', {}, `Only the first ${limits.problems} problems are told.`, 'Mend them first.');
 }
 
 function badId(id: string): Problem {

@@ -9,6 +9,10 @@ import { subgraphOf } from './levels.ts';
  */
 export function checkSubgraphs({ nodes, subgraphs = {} }: GraphDocument): Problem[] {
   const names = Object.keys(subgraphs);
+  if (names.length > limits.subgraphs) {
+    const message = `The graph has ${names.length} subgraphs; at most ${limits.subgraphs} are allowed.`;
+    return [problem('TOO_LARGE', {}, message, 'Split it into several graphs.', names.length)];
+  }
   const numbers = new Map(names.map((name, number) => [name, number]));
   const uses = names.map((name) => subgraphsIn(subgraphs[name]!).flatMap((inner) => numbers.get(inner) ?? []));
   const circles = findCircles(uses).map((circle) => {

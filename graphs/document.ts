@@ -12,10 +12,15 @@ export const limits = {
   depth: 64,
   /** Nodes of a graph with all that its subgraphs hold, each as often as it is used. */
   nodes: 200_000,
+  subgraphs: 1000,
   /** Subgraphs within subgraphs. */
   nesting: 32,
-  /** Elements of a list on a wire, and so runs of one node. */
+  /** Wires of a graph whose subgraphs are replaced by their nodes, and steps along reroutes and ports to find them. */
+  wires: 1_000_000,
+  /** Elements of a list on a wire or of all wires at an input of many, and so runs of one node. */
   list: 10_000,
+  /** Problems that are told of one graph. */
+  problems: 1000,
 } as const;
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

@@ -1,6 +1,6 @@
 import type { Cards } from '../nodes/card.ts';
-import { type ErrorPlace, GraphError, type GraphErrorJson } from '../nodes/errors.ts';
-import type { GraphNode, Json } from './document.ts';
+import { abridged, type ErrorPlace, GraphError, type GraphErrorJson } from '../nodes/errors.ts';
+import { type GraphNode, type Json, own } from './document.ts';
 
 /** Something wrong with a graph or a run, as plain JSON. `message` and `remedy` are whole sentences. */
 export interface Problem extends GraphErrorJson {
@@ -12,8 +12,25 @@ export interface Problem extends GraphErrorJson {
   readonly trace?: string;
 }
 
+/** Letters of a name that are told; right ones are shorter. */
+const LONGEST_NAME = 1000;
+
+/** What is long, as strangers' graphs may make it, is cut down: a message loses its middle, and a large value is left out. */
 export function problem(code: string, at: ErrorPlace, message: string, remedy: string, value?: Json): Problem {
-  return { code, message, at, ...(value === undefined ? {} : { value }), remedy };
+  const told = value === undefined || !isSmall(value) ? {} : { value };
+  const place = Object.fromEntries(Object.entries(at).map(([key, name]) => [key, name.slice(0, LONGEST_NAME)]));
+  return { code, message: abridged(message), at: place, ...told, remedy: abridged(remedy) };
+}
+
+/** A value of few letters and few parts, three levels deep at most. */
+function isSmall(value: Json, depth = 3): boolean {
+  if (typeof value === 'string') return value.length <= 1000;
+  if (typeof value !== 'object' || value === null) return true;
+  let parts = 0;
+  for (const name in value)
+    if (depth === 0 || ++parts > 100 || name.length > 100 || !isSmall(own(value as never, name) as Json, depth - 1))
+      return false;
+  return true;
 }
 
 /** What people call a node: its own title, or that of its type. */
@@ -23,7 +40,7 @@ export function titleOf(node: GraphNode, cards: Cards): string {
 
 /** How sentences name a node: its title and its id. */
 export function labelOf(id: string, node: GraphNode, cards: Cards): string {
-  return `"${titleOf(node, cards)}" (${id})`;
+  return `"${titleOf(node, cards).slice(0, 200)}" (${id.slice(0, 200)})`;
 }
 
 export function isGraphError(error: unknown): error is GraphError {

@@ -1,7 +1,7 @@
 import type { Cards } from '../nodes/card.ts';
 import { GraphError } from '../nodes/errors.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
-import { type GraphDocument, type GraphNode, type Json, own, type Wire } from './document.ts';
+import { type GraphDocument, type GraphNode, type Json, limits, own, type Wire } from './document.ts';
 import { INPUTS, isBoundary, isReroute, levelCards, levelOf, resultOf, subgraphOf } from './levels.ts';
 import { passedOn } from './wires.ts';
 
@@ -19,7 +19,7 @@ interface Level {
 /**
  * The graph that really runs: every subgraph replaced by its nodes, whose ids then begin with that of the node that stood
  * for them (`refine/sample`), and every reroute by the wire before it. The same document where it has neither. Without
- * recursion. Throws GraphError `CYCLE` or `TOO_LARGE` where there is no end to it (see `checkSubgraphs`).
+ * recursion. Throws GraphError `CYCLE` or `TOO_LARGE` where there is no end to it (see `checkSubgraphs`, and `limits`).
  */
 export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocument {
   if (!isLayered(document)) return document;
@@ -27,6 +27,7 @@ export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocume
   if (endless) throw new GraphError(endless.code, `${endless.message} ${endless.remedy}`);
   const top: Level = { prefix: '', document, cards: levelCards(document, cards), inside: new Map() };
   const nodes: Record<string, GraphNode> = {};
+  const walk = { left: limits.wires };
   const levels = [top];
   for (const level of levels) {
     for (const [id, node] of Object.entries(level.document.nodes)) {
@@ -47,7 +48,7 @@ export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocume
     const inputs: Record<string, Wire[]> = {};
     let { params } = node;
     for (const [name, wires] of Object.entries(node.inputs)) {
-      const sources = wires.flatMap((wire) => sourcesOf(level, wire, cards));
+      const sources = wires.flatMap((wire) => sourcesOf(level, wire, cards, walk));
       if (sources.length > 0) inputs[name] = sources;
       else if (wires.length === 1) {
         const value = valueAround(level, wires[0] as Wire);
@@ -80,11 +81,15 @@ function insideOf(level: Level, id: string, cards: Cards): Level | undefined {
 }
 
 /** The wires from nodes that run which a wire of a level stands for: none, one, or several from an input of many. */
-function sourcesOf(from: Level, first: Wire, cards: Cards): Wire[] {
+function sourcesOf(from: Level, first: Wire, cards: Cards, walk: { left: number }): Wire[] {
   const sources: Wire[] = [];
   const seen = new Set<string>();
   const stack: { readonly level: Level; readonly wire: Wire }[] = [{ level: from, wire: first }];
   while (stack.length > 0) {
+    if (walk.left-- <= 0) {
+      const message = `With its subgraphs and reroutes, the graph has more than ${limits.wires} wires. Split it into several graphs.`;
+      throw new GraphError('TOO_LARGE', message);
+    }
     const { level, wire } = stack.pop() as (typeof stack)[number];
     const [id, output] = wire;
     const place = `${level.prefix}${id} ${output}`;

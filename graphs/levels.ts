@@ -78,9 +78,17 @@ export function withLevel(document: GraphDocument, name: string | undefined, lev
 export function levelCards(document: GraphDocument, cards: Cards, name?: string): Cards {
   const known = withSubgraphs(withReroutes(cards), document.subgraphs);
   const subgraph = name === undefined ? undefined : own(document.subgraphs ?? {}, name);
-  if (!subgraph) return known;
-  return new Map([...known, [INPUTS, inputsCard(subgraph)], [OUTPUTS, outputsCard(subgraph)]]);
+  if (name === undefined || !subgraph) return known;
+  const levels = inside.get(known) ?? new Map<string, Cards>();
+  inside.set(known, levels);
+  const cardsInside =
+    levels.get(name) ?? new Map([...known, [INPUTS, inputsCard(subgraph)], [OUTPUTS, outputsCard(subgraph)]]);
+  levels.set(name, cardsInside);
+  return cardsInside;
 }
+
+/** The cards inside each subgraph, by the cards around it, which belong to one document. */
+const inside = new WeakMap<Cards, Map<string, Cards>>();
 
 const rerouted = new WeakMap<Cards, Cards>();
 
@@ -174,8 +182,9 @@ function placesBehind({ nodes }: Subgraph, cards: Cards): Map<string, Place[]> {
       if (!arrival) continue;
       for (const [source, port] of wires) {
         if (own(nodes, source)?.type !== INPUTS) continue;
-        const place = { ...arrival, others: wires.length - 1, value: own(node.params, name) };
-        places.set(port, [...(places.get(port) ?? []), place]);
+        const behind = places.get(port) ?? [];
+        behind.push({ ...arrival, others: wires.length - 1, value: own(node.params, name) });
+        places.set(port, behind);
       }
     }
   }
@@ -193,12 +202,17 @@ function inputOf(type: PortType, places: readonly Place[]): InputPort {
 
 /** The wire inside that gives an output of a subgraph. */
 export function resultOf({ nodes }: Pick<Subgraph, 'nodes'>, port: string): Wire | undefined {
+  const known = results.get(nodes);
+  if (known) return known.get(port);
+  const wires = new Map<string, Wire>();
   for (const node of Object.values(nodes)) {
-    const wire = node.type === OUTPUTS ? own(node.inputs, port)?.[0] : undefined;
-    if (wire) return wire;
+    if (node.type !== OUTPUTS) continue;
+    for (const [name, [wire]] of Object.entries(node.inputs)) if (wire && !wires.has(name)) wires.set(name, wire);
   }
-  return undefined;
+  results.set(nodes, wires);
+  return wires.get(port);
 }
+const results = new WeakMap<Subgraph['nodes'], ReadonlyMap<string, Wire>>();
 
 function inputsCard({ inputs }: Subgraph): NodeCard {
   const outputs = Object.entries(inputs).map(([port, type]): [string, OutputPort] => [port, { type, list: false }]);

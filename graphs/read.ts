@@ -58,7 +58,8 @@ function readDocument(raw: Readonly<Record<string, unknown>>, library: Library):
   const problems: Problem[] = [];
   const { subgraphs, ...level } = raw;
   const malformed = (field: string, value: unknown, remedy: string, at: ErrorPlace = {}) => {
-    const message = `${field} is ${JSON.stringify(value)?.slice(0, 80) ?? 'missing'}.`;
+    if (problems.length >= limits.problems) return;
+    const message = `${field} is ${shown(value)}.`;
     problems.push(problem('BAD_SHAPE', at, message, remedy, value as Json | undefined));
   };
   const document = {
@@ -127,7 +128,8 @@ function readSubgraphs(raw: unknown, library: Library, malformed: Malformed, pro
 function readNode(id: string, raw: unknown, library: Library, problems: Problem[]): GraphNode {
   const record = isRecord(raw) ? raw : {};
   const malformed = (field: string, value: unknown, remedy: string) => {
-    const message = `Node "${id}": ${field} is ${JSON.stringify(value)?.slice(0, 80) ?? 'missing'}.`;
+    if (problems.length >= limits.problems) return;
+    const message = `Node "${id}": ${field} is ${shown(value)}.`;
     problems.push(problem('BAD_SHAPE', { node: id }, message, remedy, value as Json | undefined));
   };
   if (!isRecord(raw)) malformed('the node', raw, 'Write a node as an object with type, version, params and inputs.');
@@ -207,6 +209,11 @@ function parse(text: string): unknown {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GraphError('NOT_JSON', `The graph is not readable as JSON: ${reason}.`, { cause });
   }
+}
+
+/** A value in few letters. */
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 80) ?? 'missing';
 }
 
 /** How deep brackets nest in a JSON text; brackets inside strings do not count. */

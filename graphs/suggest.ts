@@ -1,5 +1,7 @@
 /** More names than this are not searched: nobody can have meant one of them in particular. */
 const mostNames = 1000;
+/** Nor are longer ones: nobody typed them. */
+const longestName = 200;
 
 /** ` Did you mean "x"?` for the name nearest to what was written, or '' where none is near. */
 export function didYouMean(written: string, names: Iterable<string>): string {
@@ -9,6 +11,7 @@ export function didYouMean(written: string, names: Iterable<string>): string {
 
 /** The name nearest to what was written, if at most a third of what was written (one letter at least) differs. */
 export function nearestName(written: string, names: Iterable<string>): string | undefined {
+  if (written.length > longestName) return undefined;
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(written.length / 3)) + 1;
   let searched = 0;

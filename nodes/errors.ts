@@ -35,7 +35,8 @@ export class GraphError extends Error {
   }
 }
 
-function abridged(message: string): string {
+/** A text without its middle where it is long. */
+export function abridged(message: string): string {
   if (message.length <= longest) return message;
   return `${message.slice(0, longest - 500)} [...] ${message.slice(-490)}`;
 }

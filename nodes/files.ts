@@ -28,8 +28,16 @@ export function joinPath(folder: string, name: string): string {
   return folder.endsWith('/') ? folder + name : `${folder}/${name}`;
 }
 
-/** True for a relative path that cannot leave its folder: no `..`, no absolute path, no drive letter, no NUL. */
+/**
+ * True for a relative path that cannot leave its folder and means the same on every system: no `..`, no absolute path, no
+ * drive or stream (`:`), no NUL, no part that ends in a dot or a space (Windows leaves them out), and no device.
+ */
 export function isPlainName(name: string): boolean {
-  if (name === '' || name.includes('\0') || name.includes('\\') || /^[a-zA-Z]:/.test(name)) return false;
-  return name.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  if (/[\0\\:]/.test(name)) return false;
+  return name.split('/').every((part) => part !== '' && !/[. ]$/.test(part) && !isDeviceName(part));
+}
+
+/** Whether Windows takes the name of a file or folder for a device, whatever its ending: `nul`, `COM1.txt`. */
+export function isDeviceName(name: string): boolean {
+  return /^ *(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *([.:]|$)/i.test(name);
 }

@@ -3,6 +3,9 @@
  * the command line and the printed documentation, so a param is plain JSON and the rules of each kind are functions here.
  */
 
+/** Letters of a text: graphs come from strangers. */
+const LONGEST_TEXT = 1_000_000;
+
 interface Described {
   /** One sentence for people: what the param does. */
   readonly help: string;
@@ -116,7 +119,7 @@ export function describeAllowed(param: Param): string {
     case 'number':
       return `a number from ${param.min} to ${param.max}${unitOf(param)}`;
     case 'text':
-      return 'text';
+      return `text of at most ${LONGEST_TEXT} letters`;
     case 'choice':
       return `one of ${param.options.map((option) => `"${option}"`).join(', ')}`;
     case 'boolean':
@@ -142,7 +145,7 @@ export function allows(param: Param, value: unknown): boolean {
     case 'number':
       return Number.isFinite(value) && inRange(param, value as number);
     case 'text':
-      return typeof value === 'string';
+      return typeof value === 'string' && value.length <= LONGEST_TEXT;
     case 'choice':
       return param.options.includes(value as string);
     case 'boolean':
@@ -151,7 +154,7 @@ export function allows(param: Param, value: unknown): boolean {
       return Number.isSafeInteger(value) && (value as number) >= 0;
     case 'model':
     case 'file':
-      return typeof value === 'string' && value !== '' && !value.includes('\0');
+      return typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT && !value.includes('\0');
   }
 }
 

@@ -4,7 +4,7 @@ import { didYouMean } from '../../graphs/suggest.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { isPng } from '../../nodes/ml/image/pngText.ts';
-import { graphTextOf, readTemplate, templateNames } from '../graphText.ts';
+import { graphTextOf, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../graphText.ts';
 import { UsageError } from './problems.ts';
 
 export interface GraphText {
@@ -16,7 +16,7 @@ export interface GraphText {
 /**
  * The text of a graph: a graph file (whose relative paths start at its folder), `template:NAME`, or a PNG that this
  * program made (relative paths of both start at the current folder).
- * Throws UsageError `NOT_FOUND`, GraphError `NO_GRAPH`, `BAD_PNG`, `READ_FAILED`.
+ * Throws UsageError `NOT_FOUND`, GraphError `NO_GRAPH`, `BAD_PNG`, `READ_FAILED`, `TOO_LARGE`.
  */
 export async function readGraphText(location: string): Promise<GraphText> {
   if (location.startsWith('template:'))
@@ -38,8 +38,15 @@ async function readNamedTemplate(name: string): Promise<string> {
 
 async function readBytes(path: string, location: string): Promise<Uint8Array> {
   try {
-    if (!(await stat(path)).isDirectory()) return await readFile(path);
+    const found = await stat(path);
+    if (found.size > MAX_GRAPH_BYTES && found.isFile())
+      throw new GraphError(
+        'TOO_LARGE',
+        `"${location}" has ${found.size} bytes; a graph has at most ${MAX_GRAPH_BYTES}.`,
+      );
+    if (!found.isDirectory()) return await readFile(path);
   } catch (cause) {
+    if (cause instanceof GraphError) throw cause;
     if (cause instanceof Error && 'code' in cause && cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') {
       throw new GraphError('READ_FAILED', `The graph "${location}" could not be read: ${cause.message}.`, { cause });
     }

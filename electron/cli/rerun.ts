@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Files } from '../../nodes/files.ts';
 import type { RunRecord } from '../runFolder.ts';
+import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { UsageError } from './problems.ts';
 import { exitCodeOf, runIntoFolder } from './run.ts';
@@ -11,6 +12,7 @@ import { columns, print, printJson, remark } from './terminal.ts';
 interface RerunFlags {
   readonly out: string;
   readonly device?: string;
+  readonly allow?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -24,6 +26,7 @@ export function addRerunCommand(program: Command): void {
     .argument('<run-folder>', 'the folder of a run that is done')
     .option('-o, --out <folder>', 'where the folder of the new run is made', 'noiseloom-runs')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu; by default that of the run')
+    .option('--allow <path>', 'a folder or file that the graph may read besides the current folder and models', collect)
     .option('--json', 'print events as NDJSON, the last line with the comparison')
     .action(async (folder: string, flags: RerunFlags) => {
       process.exitCode = await rerun(folder, flags);
@@ -31,16 +34,14 @@ export function addRerunCommand(program: Command): void {
 }
 
 async function rerun(location: string, flags: RerunFlags): Promise<number> {
-  const [{ readRecord }, { prepare }, { readGraph }, { library }, { openFiles }, { fileFolders }, session] =
-    await Promise.all([
-      import('../desktop/runFolders.ts'),
-      import('../../graphs/engine.ts'),
-      import('../../graphs/read.ts'),
-      import('../../nodes/index.ts'),
-      import('../files.ts'),
-      import('../folders.ts'),
-      import('./session.ts'),
-    ]);
+  const [{ readRecord }, { prepare }, { readGraph }, { library }, { chosenFiles }, session] = await Promise.all([
+    import('../desktop/runFolders.ts'),
+    import('../../graphs/engine.ts'),
+    import('../../graphs/read.ts'),
+    import('../../nodes/index.ts'),
+    import('./chosenFiles.ts'),
+    import('./session.ts'),
+  ]);
   const folder = resolve(location);
   const record = await readRecord(dirname(folder), basename(folder));
   if (record.state !== 'done')
@@ -51,13 +52,13 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const prepared = prepare(document, asked, library);
   if (prepared.problems.length > 0)
     throw new UsageError(`The graph of this run cannot run any more: ${prepared.problems[0]?.message}`);
-  const files = openFiles(
-    fileFolders(graph.location.endsWith('.json') ? dirname(resolve(graph.location)) : process.cwd()),
-  );
+  // the record may be a stranger's: what it says of its graph's folder tells where paths start, not what may be read
+  const workingFolder = graph.folder ?? process.cwd();
+  const files = chosenFiles(workingFolder, [process.cwd(), ...(flags.allow ?? [])]);
   const changed = await changedFiles(record, files);
   if (!flags.json) for (const sentence of changed) remark(sentence);
   const preference = session.parseDevice(flags.device ?? record.device.name);
-  const request = { ...asked, location: folder, settings: {}, files, preference, flags };
+  const request = { ...asked, location: folder, folder: workingFolder, settings: {}, files, preference, flags };
   const again = await runIntoFolder(prepared, request);
   if (again.status !== 'done') return exitCodeOf(again.status);
 

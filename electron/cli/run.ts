@@ -23,6 +23,7 @@ interface RunFlags {
   readonly out: string;
   readonly device: string;
   readonly only?: readonly string[];
+  readonly allow?: readonly string[];
   readonly json?: boolean;
   readonly dryRun?: boolean;
 }
@@ -37,6 +38,11 @@ export function addRunCommand(program: Command): void {
     .option('-o, --out <folder>', 'where the folder of the run is made', 'noiseloom-runs')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
     .option('--only <node>', 'run only this node and what it needs (repeat for more)', collect)
+    .option(
+      '--allow <path>',
+      'a folder or file that the graph may read besides its own folder and models (repeat for more)',
+      collect,
+    )
     .option('--json', 'print events as NDJSON, the last line with the result')
     .option('-n, --dry-run', 'check the graph and print what would run')
     .addHelpText('after', '\nExample: noiseloom run template:first-picture --set noise.seed=7 --set noise.count=4')
@@ -46,16 +52,14 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(location: string, flags: RunFlags): Promise<number> {
-  const [{ readGraphText }, { readGraph }, { prepare }, { library }, { openFiles }, { fileFolders }, session] =
-    await Promise.all([
-      import('./openGraph.ts'),
-      import('../../graphs/read.ts'),
-      import('../../graphs/engine.ts'),
-      import('../../nodes/index.ts'),
-      import('../files.ts'),
-      import('../folders.ts'),
-      import('./session.ts'),
-    ]);
+  const [{ readGraphText }, { readGraph }, { prepare }, { library }, { chosenFiles }, session] = await Promise.all([
+    import('./openGraph.ts'),
+    import('../../graphs/read.ts'),
+    import('../../graphs/engine.ts'),
+    import('../../nodes/index.ts'),
+    import('./chosenFiles.ts'),
+    import('./session.ts'),
+  ]);
   const preference = session.parseDevice(flags.device);
   const { text, workingFolder } = await readGraphText(location);
   const { document, problems } = readGraph(text, library);
@@ -64,10 +68,17 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   const options = { settings, ...(targets ? { targets } : {}) };
   const prepared = withProblems(prepare(document, options, library), problems);
   if (prepared.problems.length > 0) return refuse(location, prepared.problems, flags);
-  const files = openFiles(fileFolders(workingFolder));
+  const files = chosenFiles(workingFolder, [workingFolder, ...(flags.allow ?? []), ...placesIn(settings)]);
   if (flags.dryRun) return dryRun(location, prepared, files, flags);
 
-  const { status, record, path } = await runIntoFolder(prepared, { ...options, location, files, preference, flags });
+  const { status, record, path } = await runIntoFolder(prepared, {
+    ...options,
+    location,
+    folder: workingFolder,
+    files,
+    preference,
+    flags,
+  });
   const exitCode = exitCodeOf(status);
   if (flags.json) {
     const { ms, outputs, problems } = record;
@@ -90,7 +101,7 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   return exitCode;
 }
 
-interface RunRequest extends Pick<RunStart, 'location' | 'settings' | 'targets' | 'files'> {
+interface RunRequest extends Pick<RunStart, 'location' | 'folder' | 'settings' | 'targets' | 'files'> {
   readonly preference: DevicePreference;
   readonly flags: Pick<RunFlags, 'out' | 'json'>;
 }
@@ -98,7 +109,7 @@ interface RunRequest extends Pick<RunStart, 'location' | 'settings' | 'targets' 
 /** Runs a graph without problems in this process, tells of it, and records it in a new folder, `path`. */
 export async function runIntoFolder(
   { document, plan }: PreparedRun,
-  { location, settings, targets, files, preference, flags }: RunRequest,
+  { location, folder: workingFolder, settings, targets, files, preference, flags }: RunRequest,
 ): Promise<{ status: RunStatus; record: RunRecord; path: string; device: Device }> {
   const [session, { abortOnInterrupt }, { createRunFolder }] = await Promise.all([
     import('./session.ts'),
@@ -112,6 +123,7 @@ export async function runIntoFolder(
     ...asked,
     location,
     settings,
+    folder: workingFolder,
     document,
     plan,
     device,
@@ -200,6 +212,11 @@ function parseSettings(
     settings[key] = isPath ? resolve(value) : value;
   }
   return settings;
+}
+
+/** The files and folders that settings name: the user's own choice, unlike those in the graph. */
+function placesIn(settings: Readonly<Record<string, string>>): string[] {
+  return Object.values(settings).flatMap((value) => value.split('\n').filter((line) => existsSync(line)));
 }
 
 function tellAsJson(folder: RunFolder): (event: RunEvent) => void {

@@ -43,10 +43,11 @@ export function addScoreCommand(program: Command): void {
 
 /** A picture that cannot be read is told and passed over; the exit code is then 1. */
 async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
-  const [{ library }, { openFiles }, { fileFolders }, session, { abortOnInterrupt }] = await Promise.all([
+  const [{ library }, { openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }] = await Promise.all([
     import('../../nodes/index.ts'),
     import('../files.ts'),
     import('../folders.ts'),
+    import('../paths.ts'),
     import('./session.ts'),
     import('./interrupt.ts'),
   ]);
@@ -56,7 +57,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
   const { pictures, problems } = await sizedPictures(await picturePaths(locations));
   const batches = sizedBatches(pictures, flags.batch);
   const device = await session.startDevice(preference);
-  const engine = session.startEngine(device, openFiles(fileFolders(process.cwd())));
+  const engine = session.startEngine(device, openFiles(fileFolders(process.cwd(), anywhere)));
   const progress = showProgress(process.stderr);
   progress.start('Scoring');
   const scored = new Map<string, Scores>();

@@ -13,6 +13,7 @@ interface ServeFlags {
   readonly device?: string;
   readonly host: string;
   readonly port?: string;
+  readonly allow?: readonly string[];
   readonly allowHost?: readonly string[];
   readonly json?: boolean;
 }
@@ -31,6 +32,11 @@ export function addServeCommand(program: Command): void {
     .option('--host <address>', 'the address to listen on; others than loopback are not encrypted', '127.0.0.1')
     .option('-p, --port <number>', `by default ${USUAL_PORT}, or another where that is taken`)
     .option('--allow-host <name>', 'a further name by which browsers reach this machine (repeat for more)', collect)
+    .option(
+      '--allow <path>',
+      'a folder or file that graphs may read besides theirs and models (repeat for more)',
+      collect,
+    )
     .option('--json', 'print the address as JSON')
     .addHelpText('after', '\nFrom another machine: ssh -L 4640:localhost:4640 gpu-box, then open the address here.')
     .action(serve);
@@ -61,7 +67,8 @@ async function serve(folder: string, flags: ServeFlags): Promise<void> {
   const device =
     flags.device === undefined ? (await preferences(folders.data).read()).device : parseDevice(flags.device);
   await buildWindow(packageFolder);
-  const host = new EngineHost(forkEngine, { device, runsFolder: folders.runs, workingFolder: graphs });
+  const allowed = (flags.allow ?? []).map((place) => resolve(place));
+  const host = new EngineHost(forkEngine, { device, runsFolder: folders.runs, workingFolder: graphs, allowed });
   const options = {
     folders,
     host,

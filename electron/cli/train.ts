@@ -62,9 +62,10 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
     );
   if (!checkpoint && flags.resume) throw new UsageError(`${folder} holds no checkpoint to go on from.`);
 
-  const [{ openFiles }, { fileFolders }, session, { abortOnInterrupt }, train] = await Promise.all([
+  const [{ openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }, train] = await Promise.all([
     import('../files.ts'),
     import('../folders.ts'),
+    import('../paths.ts'),
     import('./session.ts'),
     import('./interrupt.ts'),
     recipe.load(),
@@ -93,7 +94,7 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
         );
       },
     },
-    openFiles(fileFolders(process.cwd())),
+    openFiles(fileFolders(process.cwd(), anywhere)),
   );
   progress.end(controller.signal.aborted ? 'Stopped; go on with --resume.' : 'Done.');
   print(folder);

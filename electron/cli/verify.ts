@@ -22,14 +22,15 @@ export function addVerifyCommand(program: Command): void {
 }
 
 async function verify(folders: readonly string[], deviceName: string, json: boolean): Promise<number> {
-  const [session, { verifyFolder }, { openFiles }, { fileFolders }] = await Promise.all([
+  const [session, { verifyFolder }, { openFiles }, { fileFolders }, { anywhere }] = await Promise.all([
     import('./session.ts'),
     import('../../nodes/ml/verify/verify.ts'),
     import('../files.ts'),
     import('../folders.ts'),
+    import('../paths.ts'),
   ]);
   const device = await session.startDevice(session.parseDevice(deviceName));
-  const files = openFiles(fileFolders(process.cwd()));
+  const files = openFiles(fileFolders(process.cwd(), anywhere));
   remark(`Verifying on ${device.name}: ${device.description}; tolerances times ${device.toleranceFactor}`);
   const reports: VerifyReport[] = [];
   for (const folder of folders.length > 0 ? folders : await goldenFolders()) {

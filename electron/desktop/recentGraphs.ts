@@ -5,18 +5,25 @@ import { limits } from '../../graphs/document.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { writeAtomic } from '../files.ts';
-import { graphTextOf } from '../graphText.ts';
+import { graphTextOf, MAX_GRAPH_BYTES } from '../graphText.ts';
 import type { GraphFile, GraphPlace, RecentGraph } from '../ipc.ts';
-import { jsonFile } from './jsonFile.ts';
+import { type JsonFile, jsonFile } from './jsonFile.ts';
 
 /** How many are remembered. */
 const MAX_RECENT = 50;
-/** Bytes of the largest file that may be a graph, or a PNG with one in it. */
-const MAX_BYTES = 256 * 2 ** 20;
 
 interface Used {
   readonly location: string;
   readonly used: string;
+}
+
+/** The graphs that were opened or saved, newest first. */
+export function recentFile(dataFolder: string): JsonFile<readonly Used[]> {
+  return jsonFile<readonly Used[]>(
+    join(dataFolder, 'recent.json'),
+    [],
+    (found) => Array.isArray(found) && found.every((each) => typeof each?.location === 'string'),
+  );
 }
 
 /**
@@ -24,11 +31,7 @@ interface Used {
  * reaches no other file. Without dialogs, the graphs directly inside `graphsFolder` count as well.
  */
 export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: boolean) {
-  const file = jsonFile<readonly Used[]>(
-    join(dataFolder, 'recent.json'),
-    [],
-    (found) => Array.isArray(found) && found.every((each) => typeof each?.location === 'string'),
-  );
+  const file = recentFile(dataFolder);
 
   const remember = (location: string) =>
     file.change((recent) =>
@@ -100,8 +103,8 @@ function nameOf(location: string): string {
 async function readGraph(location: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(location);
-    if (size > MAX_BYTES)
-      throw new GraphError('TOO_LARGE', `"${location}" has ${size} bytes; a graph has at most ${MAX_BYTES}.`);
+    if (size > MAX_GRAPH_BYTES)
+      throw new GraphError('TOO_LARGE', `"${location}" has ${size} bytes; a graph has at most ${MAX_GRAPH_BYTES}.`);
     return await readFile(location);
   } catch (cause) {
     if (cause instanceof GraphError) throw cause;

@@ -2,6 +2,7 @@ import { defineNode } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
 import { type Files, joinPath } from '../files.ts';
 import { isPng, readPngText } from '../ml/image/pngText.ts';
+import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { tensor4d } from '../ml/tf.ts';
 import { file } from '../params.ts';
 import type { ImageLabel } from '../ports.ts';
@@ -32,7 +33,9 @@ export const loadImages = defineNode({
       const name = each.slice(each.lastIndexOf('/') + 1);
       await progress(i / paths.length, name);
       const bytes = await files.read(each);
-      pictures.push({ ...(await files.decodeImage(bytes)), name, label: { name, ...originOf(bytes) } });
+      const picture = await files.decodeImage(bytes);
+      refuseLargeBatch(paths.length, picture.width, picture.height);
+      pictures.push({ ...picture, name, label: { name, ...originOf(bytes) } });
     }
     const [first] = pictures as [(typeof pictures)[0]];
     const { width, height } = first;

@@ -1,4 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
+import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { sampleDistribution as draw } from '../ml/optimise/sampleDistribution.ts';
 import { integer, seed } from '../params.ts';
 
@@ -18,6 +19,8 @@ export const sampleDistribution = defineNode({
     prompt: { type: 'text', list: false, help: 'What the distribution was learned for.' },
   },
   run({ distribution }, { seed, count }) {
+    const [height, width] = distribution.mean.shape;
+    refuseLargeBatch(count, width, height);
     const seeds = Array.from({ length: count }, (_, i) => (seed + i) % 2 ** 53);
     return { noise: draw(distribution, seeds), prompt: distribution.prompt };
   },

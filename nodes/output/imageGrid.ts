@@ -1,12 +1,8 @@
 import { defineNode, many } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
 import { checkFileName } from './checkFileName.ts';
-
-/** Largest grid, in pixels. */
-const largest = 64 * 2 ** 20;
 
 export const imageGrid = defineNode({
   type: 'output/image-grid',
@@ -22,18 +18,6 @@ export const imageGrid = defineNode({
   outputs: {},
   async run({ images }, { name, gap, enlarge }, { save }) {
     checkFileName(name);
-    const rows = images.map(({ pixels }) => ({ shape: pixels.shape, count: pixels.shape[0] }));
-    const [width, height] = [
-      Math.max(...rows.map(({ shape }) => shape[2])),
-      Math.max(...rows.map(({ shape }) => shape[1])),
-    ];
-    const columns = Math.max(...rows.map(({ count }) => count));
-    const size = (columns * (width * enlarge + gap) + gap) * (rows.length * (height * enlarge + gap) + gap);
-    if (size > largest)
-      throw new GraphError(
-        'TOO_LARGE',
-        `A grid of ${rows.length} rows of ${columns} pictures of ${width}x${height} has ${size} pixels; ${largest} are allowed. Enlarge less, or save the pictures one by one.`,
-      );
     const pictures = await Promise.all(
       images.map(async ({ pixels }) => {
         const [count, h, w] = pixels.shape;

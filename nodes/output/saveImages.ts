@@ -1,6 +1,6 @@
 import { defineNode, many } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
-import { isPlainName } from '../files.ts';
+import { isDeviceName, isPlainName } from '../files.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { text } from '../params.ts';
 import type { ImageLabel } from '../ports.ts';
@@ -63,10 +63,9 @@ function slug(text: string): string {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-');
-  return (
-    [...words]
-      .slice(0, 60)
-      .join('')
-      .replace(/^-+|-+$/g, '') || 'untitled'
-  );
+  const slug = [...words]
+    .slice(0, 60)
+    .join('')
+    .replace(/^-+|-+$/g, '');
+  return isDeviceName(slug) ? `${slug}-` : slug || 'untitled';
 }

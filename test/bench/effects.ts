@@ -5,6 +5,7 @@ import { parseDevice, startDevice } from '../../electron/cli/session.ts';
 import { timeInWords } from '../../electron/cli/terminal.ts';
 import { openFiles, writeAtomic } from '../../electron/files.ts';
 import { fileFolders, packageFolder } from '../../electron/folders.ts';
+import { anywhere } from '../../electron/paths.ts';
 import { canny } from '../../nodes/consistency/canny.ts';
 import { depth } from '../../nodes/consistency/depth.ts';
 import { segmentation } from '../../nodes/consistency/segmentation.ts';
@@ -84,7 +85,7 @@ const picturesFolder = join(folder, 'pictures');
 await mkdir(picturesFolder, { recursive: true });
 
 const device = await startDevice(parseDevice(options.device));
-const files = openFiles(fileFolders(packageFolder));
+const files = openFiles(fileFolders(packageFolder, anywhere));
 const context: NodeContext = {
   signal: new AbortController().signal,
   device,

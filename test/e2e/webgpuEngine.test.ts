@@ -36,9 +36,9 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
 
   it.skipIf(kind !== 'electron')('draws in a hidden window, and comes back when that dies', async () => {
     opened = await open({ preferences: { device: 'webgpu' } });
-    const { page, app, home, runs } = opened;
-    const pictures = join(home, 'pictures');
-    await mkdir(pictures);
+    const { page, app, graphs, runs } = opened;
+    const pictures = join(graphs, 'pictures');
+    await mkdir(pictures, { recursive: true });
     const png = (rgb: readonly number[]) => encodePng({ width: 1, height: 1, rgb: new Uint8Array(rgb) });
     await writeFile(join(pictures, 'grey.png'), png([90, 90, 90]));
     await writeFile(join(pictures, 'red.png'), png([255, 0, 0]));

@@ -189,7 +189,8 @@ describe('a model with random weights', () => {
     ),
     save: node('output/save-images', { name: 'seed-{seed}' }, { images: [['sample', 'images']] }),
   };
-  const draw = (...args: string[]) => cli(['run', 'draw.json', ...args]);
+  const allow = ['--allow', goldenFolder('tiny-sd-turbo')];
+  const draw = (...args: string[]) => cli(['run', 'draw.json', ...allow, ...args]);
   beforeAll(() => writeFile(join(cwd, 'draw.json'), graph(drawing)));
 
   it('draws the same picture from the same seed, and writes down where it came from', async () => {
@@ -233,7 +234,12 @@ describe('a model with random weights', () => {
       setTimeout(act, 1000, kill);
     };
     return cli(
-      ['run', 'draw.json', '--set', 'sample.steps=1000', '--set', 'noise.count=64', '--set', 'sample.batch=8'],
+      [
+        'run',
+        'draw.json',
+        ...allow,
+        ...['sample.steps=1000', 'noise.count=64', 'sample.batch=8'].flatMap((set) => ['--set', set]),
+      ],
       { onStderr },
     );
   }

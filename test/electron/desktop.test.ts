@@ -159,6 +159,7 @@ describe('run folders', () => {
       join(folder, 'runs'),
       {
         location: '',
+        folder,
         document,
         plan: planRun(document, gatedLibrary().library),
         settings: {},

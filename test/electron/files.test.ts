@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openFiles, writeAtomic } from '../../electron/files.ts';
+import { within } from '../../electron/paths.ts';
 import type { Files } from '../../nodes/files.ts';
 
 let root: string;
@@ -21,6 +22,7 @@ beforeAll(async () => {
     modelsFolder: join(root, 'models'),
     hubCache: join(root, 'hub'),
     workingFolder: join(root, 'work'),
+    mayRead: within(async () => [root]),
   });
   await put('builtin/first/model_index.json');
   await put('work/here.png');

@@ -55,6 +55,7 @@ afterEach(async () => {
 
 const start = (): RunStart => ({
   location: 'flower.json',
+  folder: parent,
   document,
   plan: planRun(document, library),
   settings: { 'read.seed': 5 },

@@ -159,7 +159,7 @@ describe('params', () => {
       'one of "euler", "ddim"',
       'true or false',
       'a whole number from 0 to 9007199254740991',
-      'text',
+      'text of at most 1000000 letters',
       'a model: builtin:NAME, a folder, a checkpoint file, or a hub name owner/name',
       'the path of a png, jpg file or of a folder of them',
     ]);

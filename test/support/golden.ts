@@ -1,5 +1,6 @@
 import { openFiles } from '../../electron/files.ts';
 import { packageFolder } from '../../electron/folders.ts';
+import { anywhere } from '../../electron/paths.ts';
 import { openSafetensors } from '../../nodes/ml/weights/safetensors.ts';
 
 /** The repository's own files and golden folders. */
@@ -9,6 +10,7 @@ export const diskFiles = openFiles({
   modelsFolder: `${repository}/out/models`,
   hubCache: `${repository}/out/hub`,
   workingFolder: repository,
+  mayRead: anywhere,
 });
 
 export function goldenFolder(family: string): string {

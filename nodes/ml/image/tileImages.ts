@@ -1,8 +1,12 @@
+import { GraphError } from '../../errors.ts';
 import type { RgbPicture } from './encodePng.ts';
+
+/** Pixels of the whole picture. */
+const largest = 64 * 2 ** 20;
 
 /**
  * Lays rows of pictures out on white, each in the upper left of a cell as large as the largest picture, every pixel
- * blown up to `enlarge` x `enlarge`, `gap` pixels between and around the cells.
+ * blown up to `enlarge` x `enlarge`, `gap` pixels between and around the cells. Throws GraphError `TOO_LARGE`.
  */
 export function tileImages(
   rows: readonly (readonly RgbPicture[])[],
@@ -13,6 +17,11 @@ export function tileImages(
   const cellHeight = Math.max(...all.map(({ height }) => height)) * enlarge + gap;
   const width = Math.max(...rows.map((row) => row.length)) * cellWidth + gap;
   const height = rows.length * cellHeight + gap;
+  if (width * height > largest)
+    throw new GraphError(
+      'TOO_LARGE',
+      `The picture of ${rows.length} rows would have ${width}x${height} pixels; at most ${largest} are allowed. Enlarge less, or put fewer pictures into it.`,
+    );
   const rgb = new Uint8Array(width * height * 3).fill(255);
   for (const [r, row] of rows.entries())
     for (const [c, picture] of row.entries())

@@ -1,6 +1,7 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { GraphError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
+import { refuseLongText } from './refuseLongText.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
 
 /** A WordPiece vocabulary: token -> id. */
@@ -44,8 +45,10 @@ export function bertTokenizer(vocab: WordPieces, { lowercase = true } = {}, sour
   );
   return {
     maxLength: Number.POSITIVE_INFINITY,
-    encode: (text, length) =>
-      frame(library.encode(text, { add_special_tokens: false }).ids, length, { start, end, pad }),
+    encode(text, length) {
+      refuseLongText(text);
+      return frame(library.encode(text, { add_special_tokens: false }).ids, length, { start, end, pad });
+    },
   };
 }
 

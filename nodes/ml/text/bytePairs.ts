@@ -1,4 +1,5 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
+import { refuseLongText } from './refuseLongText.ts';
 
 /** A token that is recognised as a whole in the text, before byte pairs are looked at. */
 export interface AddedToken {
@@ -22,7 +23,7 @@ const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N
 /**
  * CLIP's byte-pair encoding: text -> ids, without start, end and padding. The text is brought to NFC, white space is
  * folded and letters are lowered; then it is split into words, single digits and runs of signs, and each is merged.
- * Source: openai/CLIP, simple_tokenizer.py; transformers, CLIPTokenizer.
+ * The function throws GraphError `TOO_LARGE`. Source: openai/CLIP, simple_tokenizer.py; transformers, CLIPTokenizer.
  */
 export function bytePairs({ vocab, merges, added, unknown }: BytePairVocabulary): (text: string) => number[] {
   const split = { type: 'Split', pattern: { Regex: wordPattern }, behavior: 'Removed', invert: true };
@@ -45,5 +46,8 @@ export function bytePairs({ vocab, merges, added, unknown }: BytePairVocabulary)
     },
     {},
   );
-  return (text) => library.encode(text, { add_special_tokens: false }).ids;
+  return (text) => {
+    refuseLongText(text);
+    return library.encode(text, { add_special_tokens: false }).ids;
+  };
 }

@@ -3,12 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openFiles } from '../../../../electron/files.ts';
+import { anywhere } from '../../../../electron/paths.ts';
 import { GraphError } from '../../../../nodes/errors.ts';
 import { differenceFrom, type ExpectedFile } from '../../../../nodes/ml/verify/checkpointFormats.ts';
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 
 const folder = new URL('../../../golden/checkpoint-formats/', import.meta.url).pathname;
-const files = openFiles({ builtinFolder: folder, modelsFolder: folder, hubCache: folder, workingFolder: folder });
+const files = openFiles({
+  builtinFolder: folder,
+  modelsFolder: folder,
+  hubCache: folder,
+  workingFolder: folder,
+  mayRead: anywhere,
+});
 const expected = Object.entries(
   JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Record<string, ExpectedFile>,
 );
