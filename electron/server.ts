@@ -22,8 +22,10 @@ export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevic
   readonly names: readonly string[];
   /** Bytes of the largest request. */
   readonly largestBody?: number;
-  /** Milliseconds that a client may take to send the head of a request; a body may take six times as long. */
+  /** Milliseconds that a client may take to send the head of a request; a body, or to read on, may take six times as long. */
   readonly patience?: number;
+  /** Bytes that may wait for a client that reads a stream too slowly, after which it is cut. */
+  readonly mostWaiting?: number;
   /** Where the built window lies. */
   readonly renderer?: string;
   /** Told once for each way in which requests were refused. */
@@ -38,11 +40,11 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Bytes that wait for a client that reads too slowly, after which its stream is cut. */
-const MAX_WAITING = 256 * 2 ** 20;
 /** Milliseconds between empty lines that keep a stream alive. */
 const KEEP_ALIVE = 15_000;
 const MAX_CONNECTIONS = 512;
+/** Ways to be refused that are logged. */
+const MAX_LOGGED = 100;
 
 /** An answer other than success. The sentence goes to the client and, where it is suspicious, once a kind to the log. */
 class Refusal extends Error {
@@ -66,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const token = randomBytes(32).toString('base64url');
   const largestBody = options.largestBody ?? 256 * 2 ** 20;
   const patience = options.patience ?? 10_000;
+  const mostWaiting = options.mostWaiting ?? 256 * 2 ** 20;
   const logged = new Set<string>();
   const streams = new Set<ServerResponse>();
   const listeners = new Set<(event: DesktopEvent) => void>();
@@ -80,6 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method, url = '/' } = request;
     refuseStrangers(request, options.names);
+    if (!URL.canParse(url, 'http://localhost')) throw new Refusal(400, 'The request names no address.');
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     if (method === 'GET' && pathname === '/' && isToken(searchParams.get('token'), token)) {
       const cookie = `${cookieName(server)}=${token}; HttpOnly; SameSite=Strict; Path=/`;
@@ -88,7 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
     refuseWithoutToken(request, token, cookieName(server));
     if (method === 'GET' && pathname === '/api/events') {
-      const stream = openStream(response, streams);
+      const stream = openStream(response, streams, mostWaiting);
       listeners.add(stream.send);
       stream.onClose(() => listeners.delete(stream.send));
       stream.send({ type: 'engine', engine: options.host.state } satisfies DesktopEvent);
@@ -112,7 +116,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const port = options.host.connect();
     if (!port) throw new Refusal(503, 'The engine is not ready.');
     const connection = randomUUID();
-    const stream = openStream(response, streams);
+    const stream = openStream(response, streams, mostWaiting);
     ports.set(connection, port);
     stream.onClose(() => {
       ports.delete(connection);
@@ -126,13 +130,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     { headersTimeout: patience, requestTimeout: patience * 6, connectionsCheckingInterval: Math.ceil(patience / 4) },
     (request, response) => {
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      const { socket } = request;
+      socket.setTimeout(0); // what is asked for may take as long as it does
+      response.on('prefinish', () => socket.setTimeout(patience * 6)); // but is to be read
       route(request, response).catch((error: unknown) => {
-        if (!(error instanceof Refusal)) throw error;
-        if (error.isSuspicious && !logged.has(error.message))
-          options.log(`Refused (${error.status}): ${error.message}`);
-        logged.add(error.message);
+        const refusal = error instanceof Refusal ? error : new Refusal(500, 'The server failed at this request.');
+        const line =
+          error === refusal ? `Refused (${refusal.status}): ${refusal.message}` : `Failed: ${traceOf(error)}`;
+        if ((refusal.isSuspicious || refusal.status === 500) && !logged.has(line) && logged.size < MAX_LOGGED) {
+          logged.add(line);
+          options.log(line);
+        }
         if (response.headersSent) response.destroy();
-        else sendText(response.setHeader('connection', 'close'), error.status, `${error.message}\n`, 'text/plain');
+        else sendText(response.setHeader('connection', 'close'), refusal.status, `${refusal.message}\n`, 'text/plain');
       });
     },
   );
@@ -247,13 +257,17 @@ async function sendFile(pathname: string, response: ServerResponse, folder?: str
   response.writeHead(200, { 'content-type': file.mime }).end(bytes);
 }
 
-/** A response that goes on: one line of JSON for each value. */
-function openStream(response: ServerResponse, streams: Set<ServerResponse>) {
+function traceOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** A response that goes on: one line of JSON for each value. It is cut where more than `mostWaiting` bytes wait. */
+function openStream(response: ServerResponse, streams: Set<ServerResponse>, mostWaiting: number) {
   streams.add(response);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
   const write = (line: string) => {
-    if (response.writableLength > MAX_WAITING) response.destroy();
+    if (response.writableLength > mostWaiting) response.destroy();
     else response.write(`${line}\n`);
   };
   const beat = setInterval(write, KEEP_ALIVE, '');

@@ -2,7 +2,8 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { EngineState } from '../../electron/ipc.ts';
 import { startServer } from '../../electron/server.ts';
 import { createEngine } from '../../graphs/engine.ts';
 import { toWireText } from '../../graphs/wireText.ts';
@@ -11,6 +12,17 @@ import { memoryFiles } from '../support/memoryFiles.ts';
 import { runCli } from '../support/runCli.ts';
 import { serveOverHttp } from '../support/shells.ts';
 
+// Counts comparisons in constant time; they remain what they are.
+const compared = vi.hoisted(() => ({ lengths: [] as (readonly [number, number])[] }));
+vi.mock('node:crypto', async (original) => {
+  const crypto = await original<typeof import('node:crypto')>();
+  const timingSafeEqual: typeof crypto.timingSafeEqual = (a, b) => {
+    compared.lengths.push([a.byteLength, b.byteLength]);
+    return crypto.timingSafeEqual(a, b);
+  };
+  return { ...crypto, timingSafeEqual };
+});
+
 /*
  * What strangers try: pages of other origins, DNS rebinding, requests without the token, too large, too slow, or for
  * files that are none of ours.
@@ -18,6 +30,8 @@ import { serveOverHttp } from '../support/shells.ts';
 
 let serving: Awaited<ReturnType<typeof serveOverHttp>>;
 let logged: string[];
+/** Tells a state of the engine to all that listen. */
+let tell: (state: EngineState) => void;
 let server: Awaited<ReturnType<typeof startServer>>;
 
 beforeAll(async () => {
@@ -30,12 +44,19 @@ beforeAll(async () => {
   await writeFile(join(renderer, 'assets', 'main.js'), 'main');
   await writeFile(join(serving.folder, 'secret.txt'), 'secret');
   await symlink(join(serving.folder, 'secret.txt'), join(renderer, 'assets', 'link.txt'));
+  await writeFile(join(renderer, 'assets', 'large.js'), 'x'.repeat(64 * 2 ** 20));
+  const onState = (listener: typeof tell) => {
+    tell = listener;
+    return () => {};
+  };
   logged = [];
   server = await startServer({
     ...serving.options,
+    host: { ...serving.options.host, onState },
     renderer,
     largestBody: 1000,
     patience: 400,
+    mostWaiting: 2 ** 20,
     log: (line) => logged.push(line),
   });
 });
@@ -73,6 +94,7 @@ function ask(path: string, options: { method?: string; headers?: Record<string, 
   });
 }
 
+const bearerLine = () => `Authorization: Bearer ${server.token}\r\n`;
 const bearer = () => ({ authorization: `Bearer ${server.token}` });
 const json = { 'content-type': 'application/json' };
 const cookie = () => ({ cookie: `noiseloom-${server.port}=${server.token}` });
@@ -99,6 +121,37 @@ describe('who may ask', () => {
     }
     expect((await ask('/?token=')).status).toBe(401);
     expect((await about(bearer())).status).toBe(200);
+  });
+
+  it('compares tokens of any length in constant time, wherever they come from', async () => {
+    const wrong = ['', 'x', server.token.slice(0, -1), `${server.token}x`, 'x'.repeat(5000)];
+    for (const token of [...wrong, server.token]) {
+      for (const headers of [{ authorization: `Bearer ${token}` }, { cookie: `noiseloom-${server.port}=${token}` }]) {
+        compared.lengths = [];
+        expect((await ask('/assets/main.js', { headers })).status).toBe(token === server.token ? 200 : 401);
+        expect(compared.lengths.length).toBeGreaterThan(0);
+        expect(new Set(compared.lengths.flat())).toEqual(new Set([32]));
+      }
+      compared.lengths = [];
+      expect((await ask(`/?token=${token}`)).status).toBe(token === server.token ? 303 : 401);
+      expect(new Set(compared.lengths.flat())).toEqual(new Set([32]));
+    }
+  });
+
+  it('opens no WebSocket, to nobody, and streams only by the same rules', async () => {
+    const upgrade = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    };
+    for (const path of ['/', '/api/engine', '/api/events']) {
+      expect((await ask(path, { headers: upgrade })).status, path).toBe(401);
+      expect((await ask(path, { headers: { ...upgrade, ...bearer(), host: 'evil.example' } })).status, path).toBe(403);
+      const origin = 'http://evil.example';
+      expect((await ask(path, { headers: { ...upgrade, ...cookie(), origin } })).status, path).toBe(403);
+    }
+    expect((await ask('/assets/main.js', { headers: { ...upgrade, ...bearer() } })).status).toBe(200); // not 101
   });
 
   it('refuses a stranger’s name for this machine, as DNS rebinding brings it, even with the cookie', async () => {
@@ -138,7 +191,10 @@ describe('who may ask', () => {
     }
   });
 
-  it('logs each kind of refusal once', () => {
+  it('logs each kind of refusal once, and not without end', async () => {
+    for (let i = 0; i < 150; i++)
+      await ask(`/api/desktop/nothing${i}`, { headers: { ...bearer(), ...json }, body: '{"value":[]}' });
+    expect(logged.length).toBeLessThanOrEqual(100);
     expect(logged.length).toBe(new Set(logged).size);
     expect(logged.filter((line) => line.includes('token of this launch'))).toHaveLength(1);
     expect(logged.join()).not.toContain(server.token);
@@ -217,6 +273,69 @@ describe('what may be asked', () => {
 });
 
 describe('under pressure', () => {
+  /** Writes to a raw connection and gives all that came when it closed. */
+  const talk = (write: (socket: Socket) => void) =>
+    new Promise<string>((resolve) => {
+      const socket = connect(server.port, '127.0.0.1');
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('error', () => {});
+      socket.on('close', () => resolve(text));
+      write(socket);
+    });
+
+  it('survives requests that are none', async () => {
+    for (const target of ['//', 'http://[', '/%', '*', 'http://a b', '\\\\', 'x'.repeat(20_000)]) {
+      const answer = await talk((socket) =>
+        socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n${bearerLine()}Connection: close\r\n\r\n`),
+      );
+      expect(answer, target.slice(0, 20)).toMatch(/^HTTP\/1\.1 4\d\d /);
+    }
+    for (const bytes of ['\0\0\0', 'GET', '\x16\x03\x01\x02\0\x01', 'GET / HTTP/9.9\r\n\r\n'])
+      await talk((socket) => socket.end(bytes));
+    expect((await about(bearer())).status).toBe(200);
+    expect(logged.filter((line) => line.startsWith('Failed'))).toEqual([]);
+  });
+
+  it('cuts a client that sends its body drop by drop', async () => {
+    const answer = await talk((socket) => {
+      socket.write(
+        `POST /api/desktop/about HTTP/1.1\r\nHost: localhost\r\n${bearerLine()}Content-Type: application/json\r\nContent-Length: 900\r\n\r\n`,
+      );
+      const drops = setInterval(() => socket.write('['), 100);
+      socket.on('close', () => clearInterval(drops));
+    });
+    expect(answer).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  });
+
+  it('cuts clients that do not read what they asked for, and serves the others', async () => {
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${bearerLine()}\r\n`;
+    const cut = ['/assets/large.js', '/api/events'].map((path) => {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(request(path));
+      socket.pause();
+      return socket;
+    });
+    const description = 'x'.repeat(100_000);
+    for (let i = 0; i < 100; i++) {
+      tell({ state: 'ready', device: { name: 'cpu', description } });
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    expect((await about(bearer())).status).toBe(200);
+    await expect
+      .poll(
+        () => {
+          for (const socket of cut) socket.write(' '); // tells whether the other end is gone
+          return cut.every((socket) => socket.destroyed);
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+  });
+
   it('answers beside 200 half-open connections, and cuts them', async () => {
     const sockets: Socket[] = [];
     const closed: Promise<void>[] = [];
