@@ -14,6 +14,7 @@ import { buildApp } from './buildApp.ts';
 import { buildRenderer } from './buildRenderer.ts';
 import { electronPath } from './electronPath.ts';
 import { findTestElectron } from './findTestElectron.ts';
+import { fuses } from './fuses.ts';
 import { licenceText } from './gatherLicences.ts';
 import { makeDeb } from './makeDeb.ts';
 
@@ -63,15 +64,7 @@ const config: Configuration = {
   // models are read in ranges and libraries loaded by the system: neither works inside an archive
   asarUnpack: ['nodes/model/builtin/**', 'node_modules/sharp/**', 'node_modules/@img/**'],
   extraFiles: [{ from: 'out/licences.txt', to: 'LICENCES.txt' }],
-  electronFuses: {
-    runAsNode: false,
-    enableCookieEncryption: true,
-    enableNodeOptionsEnvironmentVariable: false,
-    enableNodeCliInspectArguments: false,
-    enableEmbeddedAsarIntegrityValidation: true,
-    onlyLoadAppFromAsar: true,
-    grantFileProtocolExtraPrivileges: false,
-  },
+  electronFuses: fuses,
   fileAssociations: [{ ext: 'json', name: 'Noiseloom graph', role: 'Editor', rank: 'Alternate' }],
   linux: {
     target: ['AppImage', 'deb'],

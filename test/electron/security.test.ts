@@ -16,7 +16,7 @@ const { hardened, isFromWindow, isOwn, isServed, mayOpen } = await import('../..
 const { fileOf, origins } = await import('../../electron/protocol.ts');
 
 const root = join(import.meta.dirname, '..', '..');
-const sources = readdirSync(join(root, 'electron'))
+const sources = readdirSync(join(root, 'electron'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => ({ name, text: readFileSync(join(root, 'electron', name), 'utf8') }));
 
