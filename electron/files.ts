@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { GraphError } from '../nodes/errors.ts';
@@ -55,7 +55,7 @@ export function openFiles(folders: FileFolders): Files {
 
 /**
  * Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
- * The folder must exist.
+ * The folder must exist. Throws GraphError `WRITE_FAILED`, and then what was there is unchanged.
  */
 export async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
@@ -69,9 +69,57 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string): Pro
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => {}); // a disk that went read-only keeps it
+    throw writeFailed(path, error);
   }
+}
+
+/** Makes a folder and those above it where there is none. Throws GraphError `WRITE_FAILED`. */
+export async function makeFolder(path: string): Promise<void> {
+  const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+  try {
+    await mkdir(path); // Node's own recursive way never ends where the system answers as /proc does
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await statOf(path))?.isDirectory()) return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw writeFailed(path, error);
+    await makeFolder(dirname(path));
+    await mkdir(path).catch((again) => {
+      if (codeOf(again) !== 'EEXIST') throw writeFailed(path, again);
+    });
+  }
+}
+
+/** What a disk refuses to do, in words. */
+const refusals: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk has no more room for this user',
+  EROFS: 'the disk is read-only',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  ENOENT: 'the folder is not there',
+  ENOTDIR: 'what should be a folder is a file',
+  EISDIR: 'there is a folder of that name',
+  ENAMETOOLONG: 'the name is too long',
+  EIO: 'the disk failed',
+};
+
+/** A failure of the disk in a sentence; what is none, or is one already, stays as it is. */
+function writeFailed(path: string, cause: unknown): unknown {
+  if (!isDiskError(cause)) return cause;
+  const message = `"${path}" cannot be written: ${reasonOf(cause)}. What was there is unchanged.`;
+  return new GraphError('WRITE_FAILED', message, { cause });
+}
+
+/** Whether an error is a disk that refuses to be written. */
+export function isDiskError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && Object.hasOwn(refusals, String(error.code));
+}
+
+/** Why something could not be written, in words without a full stop; `error` is the disk's, or a `WRITE_FAILED` made of it. */
+export function reasonOf(error: unknown): string {
+  const cause = error instanceof GraphError && error.code === 'WRITE_FAILED' ? error.cause : error;
+  if (isDiskError(cause)) return refusals[String(cause.code)]!;
+  return cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
 }
 
 async function locate(location: string, folders: FileFolders, allow: (path: string) => Promise<void>): Promise<string> {

@@ -1,12 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { GraphError } from '../nodes/errors.ts';
 import { isPlainName } from '../nodes/files.ts';
-import { writeAtomic } from './files.ts';
+import { isDiskError, makeFolder, reasonOf, writeAtomic } from './files.ts';
 
 /** Where models come from and who asks. */
 export interface Hub {
@@ -186,7 +186,7 @@ export async function pullModel(
   for (const file of files) if (!(await hasContent(join(folder, file.path), file))) missing.push(file);
   const total = sizeOf(files);
   let done = total - sizeOf(missing);
-  await mkdir(staging, { recursive: true });
+  await makeFolder(staging);
   await checkDisk(staging, missing);
   for (const file of missing) {
     options.signal.throwIfAborted();
@@ -198,7 +198,7 @@ export async function pullModel(
     await downloadFile(hub, model, file, join(staging, file.path), emit, options.signal);
   }
   for (const { path } of missing) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await makeFolder(dirname(join(folder, path)));
     await rename(join(staging, path), join(folder, path));
   }
   const kept =
@@ -265,7 +265,7 @@ async function downloadFile(
     emit(file.size);
     return;
   }
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   const path = `${target}.${file.hash.slice(0, 12)}.part`;
   const part = await open(path, 'a+');
   try {
@@ -392,6 +392,10 @@ function inWords(error: unknown, hub: Hub, name: string, revision: string): unkn
   }
   if (error instanceof TypeError && error.message.includes("must start with 'hf_'")) {
     return new GraphError('BAD_TOKEN', 'The access token in HF_TOKEN does not start with "hf_".', { cause: error });
+  }
+  if (isDiskError(error)) {
+    const sentence = `"${name}" cannot be written: ${reasonOf(error)}. What has arrived is kept: make room and pull again.`;
+    return new GraphError('WRITE_FAILED', sentence, { cause: error });
   }
   if (error instanceof GraphError || !(error instanceof TypeError)) return error;
   const reason = error.cause instanceof Error ? error.cause.message : error.message;

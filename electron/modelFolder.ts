@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BytePairVocabulary } from '../nodes/ml/text/bytePairs.ts';
 import type { ParameterLayout } from '../nodes/ml/train/flatParameters.ts';
 import { writeModelWeights } from '../nodes/ml/train/writeModelWeights.ts';
-import { writeAtomic } from './files.ts';
+import { makeFolder, writeAtomic } from './files.ts';
 
 /** Writes a text file, or a value as JSON, into a model's folder. */
 export async function writeText(folder: string, name: string, content: string | object): Promise<void> {
@@ -47,6 +46,6 @@ export async function writeClipTokenizer(
 /** Writes a file into a model's folder, whole or not at all. */
 export async function writeFile(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeAtomic(path, content);
 }

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { GraphDocument } from '../graphs/document.ts';
 import type { Problem } from '../graphs/errors.ts';
@@ -11,7 +10,7 @@ import { GraphError } from '../nodes/errors.ts';
 import { type Files, isPlainName } from '../nodes/files.ts';
 import { addPngText } from '../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../nodes/ports.ts';
-import { writeAtomic } from './files.ts';
+import { makeFolder, reasonOf, writeAtomic } from './files.ts';
 
 /** The keyword under which a PNG holds the graph that made it. */
 export const GRAPH_KEYWORD = 'noiseloom-graph';
@@ -236,19 +235,6 @@ function unusedName(name: string, used: Set<string>): string {
   return unused;
 }
 
-/** With the folders above it. (Node's own recursive `mkdir` never ends where the system answers as /proc does.) */
-async function makeFolder(path: string): Promise<void> {
-  const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path);
-  }
-}
-
 function stateOf(status: RunStatus): RunState {
   return status === 'done' ? 'done' : status === 'cancelled' ? 'interrupted' : 'failed';
 }
@@ -258,10 +244,9 @@ function sha256(content: Uint8Array | string): string {
 }
 
 function writeFailed(path: string, cause: unknown): GraphError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   return new GraphError(
     'WRITE_FAILED',
-    `The run folder "${path}" cannot be written: ${reason}. Free space, or choose another folder with --out.`,
+    `The run folder "${path}" cannot be written: ${reasonOf(cause)}. Free space, or choose another folder with --out.`,
     { cause },
   );
 }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { GraphError } from '../nodes/errors.ts';
@@ -12,7 +11,7 @@ import { lossCurve } from '../nodes/ml/train/lossCurve.ts';
 import { readTrainingState, type TrainingState, writeTrainingState } from '../nodes/ml/train/trainingState.ts';
 import { type Training, trainStep } from '../nodes/ml/train/trainStep.ts';
 import { openCheckpoint } from '../nodes/ml/weights/openCheckpoint.ts';
-import { writeAtomic } from './files.ts';
+import { makeFolder, reasonOf, writeAtomic } from './files.ts';
 
 export interface TrainingRun {
   /** What is trained with which settings; a checkpoint with another identity is refused. */
@@ -47,7 +46,7 @@ export interface ModelRun extends Pick<TrainingRun, 'folder' | 'seed' | 'steps' 
  */
 export async function runTraining(training: Training, run: TrainingRun, files: Files): Promise<TrainingState> {
   const path = join(run.folder, 'training.safetensors');
-  await mkdir(run.folder, { recursive: true });
+  await makeFolder(run.folder);
   const { optimiser, losses: earlier } = existsSync(path)
     ? await readTrainingState(await openCheckpoint(files, path), run.identity, parameterCount(training.layout))
     : { optimiser: startAdamW(run.start ?? initialise(training.layout, randomStream(run.seed))), losses: [] };
@@ -78,10 +77,10 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
 }
 
 function writeFailed(folder: string, step: number, cause: unknown): unknown {
-  if (!(cause instanceof Error && 'syscall' in cause)) return cause;
+  if (!(cause instanceof GraphError)) return cause;
   return new GraphError(
     'WRITE_FAILED',
-    `The checkpoint of step ${step} cannot be written to "${folder}": ${cause.message}. What was there before is whole; make room and go on with --resume.`,
+    `The checkpoint of step ${step} cannot be written to "${folder}": ${reasonOf(cause)}. What was there before is whole; make room and go on with --resume.`,
     { cause },
   );
 }

@@ -1,7 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { GraphError } from '../../nodes/errors.ts';
 import { type Task, tasks } from '../../nodes/ml/world/words.ts';
 import { exitCodes } from './exitCodes.ts';
 import { UsageError } from './problems.ts';
@@ -38,7 +37,7 @@ export function addWorldCommand(program: Command): void {
 }
 
 async function sample({ count, seed, task, out, json }: SampleFlags): Promise<number> {
-  const [{ worldPicture }, { writeAtomic }, { abortOnInterrupt }] = await Promise.all([
+  const [{ worldPicture }, { makeFolder, writeAtomic }, { abortOnInterrupt }] = await Promise.all([
     import('../worldPicture.ts'),
     import('../files.ts'),
     import('./interrupt.ts'),
@@ -52,7 +51,7 @@ async function sample({ count, seed, task, out, json }: SampleFlags): Promise<nu
   const lines: string[] = [];
   progress.start('Drawing');
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (let i = 0; i < count; i++) {
       signal.throwIfAborted();
       const name = String(i).padStart(String(count - 1).length, '0');
@@ -62,23 +61,12 @@ async function sample({ count, seed, task, out, json }: SampleFlags): Promise<nu
       progress.update((i + 1) / count);
     }
     await writeAtomic(list, lines.join(''));
-  } catch (error) {
-    throw signal.aborted ? error : writeFailed(folder, error);
   } finally {
     progress.stop();
   }
   if (json) printJson({ type: 'result', ok: true, status: 'done', path: folder, count });
   else print(folder);
   return exitCodes.done;
-}
-
-function writeFailed(folder: string, cause: unknown): unknown {
-  if (!(cause instanceof Error && 'syscall' in cause)) return cause;
-  return new GraphError(
-    'WRITE_FAILED',
-    `"${folder}" cannot be written: ${cause.message}. Free space, or choose another folder with --out.`,
-    { cause },
-  );
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

@@ -1,8 +1,8 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../../graphs/document.ts';
 import { GraphError } from '../../nodes/errors.ts';
-import { writeAtomic } from '../files.ts';
+import { makeFolder, writeAtomic } from '../files.ts';
 import type { Draft } from '../ipc.ts';
 
 /** Unsaved graphs, one file each in the user's data folder, so that a crash loses a second of work at most. */
@@ -34,7 +34,7 @@ export function drafts(dataFolder: string) {
       const path = pathOf(id);
       if (!isDraft(draft) || text.length > limits.text)
         throw new GraphError('TOO_LARGE', 'This is no draft of a graph, or one that is too large to keep.');
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeAtomic(path, JSON.stringify(draft));
     },
     remove: (id: string) => rm(pathOf(id), { force: true }),

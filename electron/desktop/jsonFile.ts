@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { writeAtomic } from '../files.ts';
+import { makeFolder, writeAtomic } from '../files.ts';
 
 /** A value that is kept in a file of its own as JSON. */
 export interface JsonFile<Value> {
@@ -26,7 +26,7 @@ export function jsonFile<Value>(path: string, initial: Value, isValue: (found: u
     change(change) {
       const next = queue.then(async () => {
         const value = change(await read());
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
         return value;
       });

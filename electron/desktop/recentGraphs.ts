@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { limits } from '../../graphs/document.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
-import { writeAtomic } from '../files.ts';
+import { makeFolder, writeAtomic } from '../files.ts';
 import { graphTextOf, MAX_GRAPH_BYTES } from '../graphText.ts';
 import type { GraphFile, GraphPlace, RecentGraph } from '../ipc.ts';
 import { type JsonFile, jsonFile } from './jsonFile.ts';
@@ -78,7 +78,7 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
       const location = join(graphsFolder, `${stem}.json`);
       if (!replace && existsSync(location))
         throw new GraphError('EXISTS', `There is a graph "${stem}" in "${graphsFolder}" already.`);
-      await mkdir(graphsFolder, { recursive: true });
+      await makeFolder(graphsFolder);
       return this.saveChosen(location, text);
     },
     async list(): Promise<RecentGraph[]> {
@@ -119,13 +119,7 @@ async function readGraph(location: string): Promise<Uint8Array> {
 async function write(location: string, text: string): Promise<void> {
   if (text.length > limits.text)
     throw new GraphError('TOO_LARGE', `The graph has ${text.length} characters; at most ${limits.text} are allowed.`);
-  try {
-    await writeAtomic(location, text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `"${location}" could not be written: ${reason}. What was there is unchanged; save it elsewhere.`;
-    throw new GraphError('WRITE_FAILED', message, { cause });
-  }
+  await writeAtomic(location, text);
 }
 
 /** Whether a path is that of a graph file directly inside a folder, links followed. */

@@ -30,14 +30,41 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
 export async function readRecord(runsFolder: string, folder: string): Promise<RunRecord> {
   try {
     const record = JSON.parse(await readFile(join(await runPath(runsFolder, folder), 'run.json'), 'utf8')) as RunRecord;
-    if (record.format !== 'noiseloom-run' || typeof record.graph?.document?.title !== 'string')
-      throw new Error('its run.json is none of Noiseloom');
+    const wrong = mistakeIn(record);
+    if (wrong) throw new Error(`its run.json ${wrong}`);
     return isOrphan(record) ? { ...record, state: 'interrupted' } : record;
   } catch (cause) {
     if (cause instanceof GraphError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GraphError('NO_RUN', `"${folder}" is no folder of a run that can be read: ${reason}.`, { cause });
   }
+}
+
+/** What a run.json, which may be a stranger's, is not: undefined where all that is read of it is of the right kind. */
+function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
+  if (record?.format !== 'noiseloom-run') return 'is none of Noiseloom';
+  const { graph, device, started, state } = record;
+  const texts = [graph?.document?.title, graph?.folder ?? '', device?.name, device?.description, started, state];
+  if (!texts.every((text) => typeof text === 'string')) return 'lacks its graph, device, time or state';
+  const lists = {
+    outputs: ['name', 'mime'],
+    files: ['node', 'location', 'sha256'],
+    scores: ['node'],
+    problems: ['code'],
+  };
+  for (const [name, fields] of Object.entries(lists)) {
+    const list: unknown = record[name as keyof typeof lists];
+    const isRight = (item: Readonly<Record<string, unknown>> | null) =>
+      fields.every((field) => typeof item?.[field] === 'string');
+    if (!Array.isArray(list) || !list.every(isRight)) return `has no right "${name}"`;
+  }
+  const { targets = [], outputs = [], scores = [] } = record;
+  if (!Array.isArray(targets) || !targets.every((target) => typeof target === 'string'))
+    return 'has no right "targets"';
+  const outside = outputs.find(({ name }) => !isPlainName(name));
+  if (outside) return `names a file "${outside.name}", which would lie outside of the folder`;
+  const isTable = ({ names, values }: (typeof scores)[number]) => Array.isArray(names) && Array.isArray(values);
+  return scores.every(isTable) ? undefined : 'has no right "scores"';
 }
 
 /** A file that a run wrote. Throws GraphError `NOT_FOUND`, and `NO_RUN`. */

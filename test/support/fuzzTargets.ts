@@ -1,8 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { listRunFolders, readRecord, readRunFile } from '../../electron/desktop/runFolders.ts';
 import { checkGraph } from '../../graphs/check.ts';
+import { prepare } from '../../graphs/engine.ts';
 import { readGraph } from '../../graphs/read.ts';
 import { writeGraph } from '../../graphs/write.ts';
+import { GraphError } from '../../nodes/errors.ts';
 import { library } from '../../nodes/index.ts';
 import { readPngText } from '../../nodes/ml/image/pngText.ts';
 import { describeModel } from '../../nodes/ml/models/load/loadGenerator.ts';
@@ -41,7 +45,9 @@ function graphs(): FuzzTarget {
     attempt(random) {
       const text = spoiledJson(texts[random.integer(texts.length)]!, random);
       return async () => {
-        const { document } = readGraph(text, library);
+        const { document, problems } = readGraph(text, library);
+        const long = problems.find(({ message }) => message.length > 1500);
+        if (long) throw new Error(`A problem of ${long.message.length} letters`);
         checkGraph(document, library);
         const written = writeGraph(document);
         if (writeGraph(readGraph(written, library).document) !== written)
@@ -110,12 +116,58 @@ function folders(
   };
 }
 
+/** The record of a run folder from elsewhere, with a picture that it names. */
+function records(): FuzzTarget {
+  const runs = mkdtempSync(join(tmpdir(), 'noiseloom-records-'));
+  process.once('exit', () => rmSync(runs, { recursive: true, force: true }));
+  const folder = join(runs, '2026-run');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.png'), 'a');
+  const template = textOf(read(`${repository}/graphs/templates/first-picture.json`));
+  const record = {
+    ...{ format: 'noiseloom-run', version: 1, state: 'done', pid: 1, started: '2026-01-01T00:00:00.000Z', ms: 5 },
+    graph: { location: 'a.json', folder: '/somewhere', hash: 'x', document: JSON.parse(template) as object },
+    ...{ settings: { 'noise.seed': 5 }, targets: ['save'], seeds: { 'noise.seed': 5 }, versions: { noiseloom: '0' } },
+    device: { name: 'cpu', description: 'of a test' },
+    files: [{ node: 'generator', location: 'builtin:world', path: '/x', sha256: '00' }],
+    nodes: { save: { state: 'done', ms: 1 } },
+    scores: [{ node: 'score', output: 'scores', names: ['a'], values: [[1]], labels: [{}] }],
+    traces: [],
+    outputs: [{ node: 'save', name: 'a.png', mime: 'image/png', size: 1, sha256: '00', label: { seed: 1 } }],
+    ...{ remarks: [], problems: [{ code: 'X', message: 'No.', at: {} }] },
+  };
+  const text = JSON.stringify(record);
+  return {
+    name: 'run records',
+    attempt(random) {
+      const spoiled = spoiledJson(text, random);
+      return async () => {
+        writeFileSync(join(folder, 'run.json'), spoiled);
+        await listRunFolders(runs);
+        const { outputs, files, graph, targets, scores } = await readRecord(runs, '2026-run');
+        for (const { name } of outputs) await readRunFile(runs, '2026-run', name).catch(refusedOnly);
+        const { document } = readGraph(JSON.stringify(graph.document), library);
+        prepare(document, targets ? { targets } : {}, library);
+        return [
+          files.map(({ location }) => location.trim()),
+          scores.map(({ names, values }) => names.concat().length + values.length),
+        ];
+      };
+    },
+  };
+}
+
+function refusedOnly(error: unknown): void {
+  if (!(error instanceof GraphError)) throw error;
+}
+
 const isTokenizerFile = (name: string) => name.startsWith('tokenizer/');
 
 /** All kinds of content that a stranger may hand to Noiseloom. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   graphs(),
   pictures(),
+  records(),
   checkpoints('safetensors', 'safetensors', /^[^/]*\.safetensors$/),
   checkpoints('torch files', 'torch', /\.(pt|pth|ckpt|bin)$/),
   folders('tokenizers', 'tiny-sd15', isTokenizerFile, async (files) => {
