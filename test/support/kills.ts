@@ -4,10 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
+import { drafts } from '../../electron/desktop/drafts.ts';
 import { readRecord } from '../../electron/desktop/runFolders.ts';
+import { EngineHost } from '../../electron/engineHost.ts';
 import { packageFolder } from '../../electron/folders.ts';
+import { forkEngine } from '../../electron/forkEngine.ts';
 import { runTraining } from '../../electron/training.ts';
+import type { GraphDocument } from '../../graphs/document.ts';
 import { readGraph } from '../../graphs/read.ts';
+import { connectEngine, type Port } from '../../graphs/remote.ts';
 import { library } from '../../nodes/index.ts';
 import type { RandomStream } from '../../nodes/ml/random.ts';
 import { diskFiles } from './golden.ts';
@@ -23,9 +28,11 @@ export interface Killing {
 
 export const killings: readonly Killing[] = [
   { name: 'saving a graph', once: inFolder(saving) },
+  { name: 'keeping drafts', once: inFolder(drafting) },
   { name: 'training', once: inFolder(training) },
   { name: 'running a graph', once: inFolder(running) },
   { name: 'pulling a model', once: inFolder(pulling) },
+  { name: 'the engine in a run', once: inFolder(computing) },
 ];
 
 function inFolder(once: (folder: string, random: RandomStream) => Promise<void>) {
@@ -39,13 +46,13 @@ function inFolder(once: (folder: string, random: RandomStream) => Promise<void>)
   };
 }
 
-/** Starts a program of this repository and kills it some time after it has said `word`. */
+/** Starts a program of this repository and kills it some time after it has said `word`. Gives all that it said. */
 async function kill(
   args: readonly string[],
   word: string,
   ms: number,
   options: { cwd?: string; env?: object } = {},
-): Promise<void> {
+): Promise<string> {
   const { cwd = packageFolder, env } = options;
   const child = spawn(process.execPath, [join(packageFolder, 'build/run.mjs'), ...args], {
     cwd,
@@ -66,16 +73,78 @@ async function kill(
   await wait(ms);
   child.kill('SIGKILL');
   await closed;
+  return said;
 }
 
 const victim = join(packageFolder, 'test/support/victim.ts');
 
-/** The graph is one of those that were saved, whole. */
+/** The graph is one of the last two that were saved, whole. */
 async function saving(folder: string, random: RandomStream): Promise<void> {
-  await kill([victim, 'save', folder], 'ready', 300 * random.uniform());
-  const { document } = readGraph(await readFile(join(folder, 'graph.json'), 'utf8'), library);
-  const note = document.notes?.[0]?.text.length;
-  if (!(Number(document.title) >= 1 && note === 200_000)) throw new Error(`A torn graph: ${document.title}, ${note}`);
+  const said = await kill([victim, 'save', folder], 'ready', 300 * random.uniform());
+  requireLast(await readFile(join(folder, 'graph.json'), 'utf8'), said);
+}
+
+/** The draft is there, and one of the last two. */
+async function drafting(folder: string, random: RandomStream): Promise<void> {
+  const said = await kill([victim, 'draft', folder], 'ready', 300 * random.uniform());
+  const [draft, ...others] = await drafts(folder).list();
+  if (!draft || others.length > 0) throw new Error(`${others.length + (draft ? 1 : 0)} drafts instead of one`);
+  requireLast(draft.text, said);
+}
+
+/** What the victim wrote last, as it says, or what it was about to say. */
+function requireLast(text: string, said: string): void {
+  const { document } = readGraph(text, library);
+  const last = Number(/(\d+)\n(?!.*\n)/s.exec(said)?.[1]);
+  const [title, note] = [Number(document.title), document.notes?.[0]?.text.length];
+  if ((title !== last && title !== last + 1) || note !== 200_000)
+    throw new Error(`The graph is number ${document.title}, with a note of ${note}; the last one was number ${last}`);
+}
+
+/** The owner of the engine tells that it is gone, the run is marked, and another engine runs what comes next. */
+async function computing(folder: string, random: RandomStream): Promise<void> {
+  await mkdir(join(folder, 'pictures'));
+  const red = sharp({ create: { width: 64, height: 64, channels: 3, background: '#f00' } });
+  await red.png().toFile(join(folder, 'pictures/red.png'));
+  const runs = join(folder, 'runs');
+  const start = { device: 'cpu', runsFolder: runs, workingFolder: folder } as const;
+  const host = new EngineHost(forkEngine, start, { ping: 500, silence: 60_000, restart: 20 });
+  const ready = () =>
+    new Promise<void>((resolve) => {
+      const end = host.onState(({ state }) => {
+        if (state !== 'ready') return;
+        end();
+        resolve();
+      });
+    });
+  try {
+    const first = ready();
+    host.start();
+    await first;
+    const document = { ...busyGraph, version: 2 } as unknown as GraphDocument;
+    const engine = connectEngine(host.connect() as Port);
+    const lost = engine
+      .run(document, { run: 'killed' }, () => {})
+      .then(
+        ({ status }) => status,
+        (error: { code: string }) => error.code,
+      );
+    await wait(800 * random.uniform());
+    const again = ready();
+    process.kill(host.pid as number, 'SIGKILL');
+    const outcome = await lost;
+    if (outcome !== 'ENGINE_LOST' && outcome !== 'done') throw new Error(`The run ended as ${outcome}`);
+    await again;
+    await requireWhole(runs);
+    const { status } = await connectEngine(host.connect() as Port).run(
+      document,
+      { run: 'next', targets: ['table'] },
+      () => {},
+    );
+    if (status !== 'done') throw new Error(`The next run ended as ${status}`);
+  } finally {
+    host.stop();
+  }
 }
 
 /** The training goes on and ends with the losses of one that was never interrupted. */
@@ -96,37 +165,44 @@ async function running(folder: string, random: RandomStream): Promise<void> {
   await mkdir(join(folder, 'pictures'));
   const red = sharp({ create: { width: 64, height: 64, channels: 3, background: '#f00' } });
   await red.png().toFile(join(folder, 'pictures/red.png'));
-  const node = (type: string, params: object, inputs: object) => ({
-    type,
-    version: 1,
-    params,
-    inputs,
-    position: [0, 0],
+  await writeFile(join(folder, 'graph.json'), JSON.stringify(busyGraph));
+  const out = join(folder, 'out');
+  const args = [join(packageFolder, 'electron/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
+  await kill(args, 'Running on', 1500 * random.uniform(), { cwd: folder });
+  await requireWhole(out);
+}
+
+/** Writes a picture again and again, and is done after some seconds. */
+const busyGraph = (() => {
+  const node = (type: string, params: object, inputs: object = {}) => ({
+    ...{ type, version: 1, params, inputs, position: [0, 0] },
   });
   const images = [['load', 'images']];
-  const graph = {
+  return {
     ...{ format: 'noiseloom-graph', version: 1, title: 'Killed' },
     nodes: {
-      load: node('input/load-images', { path: 'pictures' }, {}),
-      many: node('input/number-range', { first: 1, step: 0, count: 2000 }, {}),
+      load: node('input/load-images', { path: 'pictures' }),
+      many: node('input/number-range', { first: 1, step: 0, count: 2000 }),
       grid: node('output/image-grid', { enlarge: 8 }, { images: [['top', 'images']] }),
       score: node('reward/score', {}, { images, rewards: [['colour', 'reward']] }),
-      colour: node('reward/colourfulness', {}, {}),
+      colour: node('reward/colourfulness', {}),
       top: node('select/top', {}, { images, scores: [['score', 'scores']], keep: [['many', 'numbers']] }),
       save: node('output/save-images', { name: '{name}' }, { images: [['top', 'images']] }),
       table: node('output/score-table', {}, { scores: [['score', 'scores']] }),
     },
   };
-  await writeFile(join(folder, 'graph.json'), JSON.stringify(graph));
-  const out = join(folder, 'out');
-  const args = [join(packageFolder, 'electron/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
-  await kill(args, 'Running on', 1500 * random.uniform(), { cwd: folder });
-  for (const run of await readdir(out).catch(() => [])) {
-    const record = await readRecord(out, run);
+})();
+
+/** Every run in a folder is done, or says that it was interrupted, and no file of it is torn. */
+async function requireWhole(runs: string): Promise<void> {
+  for (const run of await readdir(runs).catch(() => [])) {
+    const names = await readdir(join(runs, run));
+    if (!names.includes('run.json') && names.every((name) => name.endsWith('.part'))) continue; // killed before it was a run
+    const record = await readRecord(runs, run);
     if (record.state !== 'interrupted' && record.state !== 'done') throw new Error(`The run says ${record.state}`);
-    for (const name of await readdir(join(out, run))) {
+    for (const name of names) {
       if (name.endsWith('.part')) continue; // hidden, and no result
-      const bytes = await readFile(join(out, run, name));
+      const bytes = await readFile(join(runs, run, name));
       if (name.endsWith('.json')) JSON.parse(String(bytes));
       else if (name.endsWith('.png')) await diskFiles.decodeImage(bytes);
     }

@@ -1,4 +1,6 @@
+import { writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { drafts } from '../../electron/desktop/drafts.ts';
 import { writeAtomic } from '../../electron/files.ts';
 import { runTraining } from '../../electron/training.ts';
 import { emptyDocument } from '../../graphs/document.ts';
@@ -8,18 +10,21 @@ import { diskFiles } from './golden.ts';
 import { lineRun, lineTraining } from './lineTraining.ts';
 
 /*
- * A program to be killed: `victim.ts save FOLDER` saves one graph again and again, its title a number that grows;
+ * A program to be killed: `victim.ts save FOLDER` saves one graph again and again, its title a number that grows and is
+ * told when it is saved; `victim.ts draft FOLDER` does the same with the draft of a graph;
  * `victim.ts train FOLDER` trains and writes a checkpoint after every step. Says `ready` when it has begun.
  */
 const [task, folder] = process.argv.slice(2) as [string, string];
-if (task === 'save') {
+if (task === 'save' || task === 'draft') {
+  const kept = drafts(folder);
   for (let i = 1; ; i++) {
     const text = writeGraph({
       ...emptyDocument(String(i)),
       notes: [{ text: 'x'.repeat(200_000), position: [0, 0], size: [1, 1] }],
     });
-    await writeAtomic(join(folder, 'graph.json'), text);
-    if (i === 1) console.log('ready');
+    if (task === 'save') await writeAtomic(join(folder, 'graph.json'), text);
+    else await kept.write({ id: 'a', name: 'A', text });
+    writeSync(1, `${i === 1 ? 'ready\n' : ''}${i}\n`); // whole lines, at once
   }
 } else {
   await openTestDevice();
