@@ -611,9 +611,14 @@ function distribute(editor: Editor): void {
 }
 
 async function arrange(editor: Editor): Promise<void> {
-  const { document } = editor.graph.getState();
+  const { document, cards } = editor.graph.getState();
   const ids = hasSeveral(editor) ? selectedNodes(editor) : Object.keys(document.nodes);
-  const positions = await layOut(document, ids, (id) => editor.canvas?.sizeOf(id) ?? { width: 256, height: 160 });
+  const positions = await layOut(
+    document,
+    cards,
+    ids,
+    (id) => editor.canvas?.sizeOf(id) ?? { width: 256, height: 160 },
+  );
   editGraph(editor.graph, (before) => moveNodes(before, positions));
   requestAnimationFrame(() => editor.canvas?.fit());
 }
