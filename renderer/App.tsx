@@ -12,6 +12,7 @@ import { RunsPage } from './panels/RunsPage.tsx';
 import { SidePanel } from './panels/SidePanel.tsx';
 import { TopBar } from './panels/TopBar.tsx';
 import { attempt, openFile, pasteText, unlessUnsaved } from './session.ts';
+import { levelName } from './state/graph.ts';
 
 /** The whole window. */
 export function App() {
@@ -20,7 +21,7 @@ export function App() {
   const inspector = useView((state) => state.inspector);
   const problems = useView((state) => state.problems);
   const theme = useView((state) => state.theme);
-  const level = useGraph((state) => state.path.join('/'));
+  const level = useGraph(levelName);
   const isDropping = useDrops(editor);
   useKeys(editor);
   useEffect(() => {

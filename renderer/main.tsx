@@ -6,7 +6,6 @@ import './style/runs.css';
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { ReactFlowProvider } from 'reactflow';
 import { App } from './App.tsx';
 import { EditorContext } from './editor.ts';
 import { askBeforeClosing, createEditor } from './session.ts';
@@ -23,9 +22,7 @@ createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <EditorContext value={editor}>
       <CSPProvider disableStyleElements>
-        <ReactFlowProvider>
-          <App />
-        </ReactFlowProvider>
+        <App />
       </CSPProvider>
     </EditorContext>
   </StrictMode>,

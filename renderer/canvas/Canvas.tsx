@@ -1,30 +1,35 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import {
   applyNodeChanges,
-  Background,
-  BackgroundVariant,
   type Connection,
   type EdgeChange,
   type FinalConnectionState,
+  getNodesBounds,
+  getViewportForBounds,
   MiniMap,
   type NodeChange,
   type OnConnectStartParams,
   ReactFlow,
+  ReactFlowProvider,
   SelectionMode,
   useReactFlow,
+  useStoreApi,
+  type Viewport,
 } from 'reactflow';
 import { disconnect, moveNodes } from '../../graphs/edit.ts';
 import { changeMark } from '../../graphs/marks.ts';
 import { insertIntoWire, wiresOf } from '../../graphs/rewire.ts';
 import { addReroute, goInto } from '../commands.ts';
-import { useEditor, useGraph, useView } from '../editor.ts';
+import { type Editor, useEditor, useGraph, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
-import { editGraph, endGroup } from '../state/graph.ts';
+import { editGraph, endGroup, levelName } from '../state/graph.ts';
 import { type Point, select } from '../state/view.ts';
 import { Breadcrumbs } from './Breadcrumbs.tsx';
+import { Dots } from './Dots.tsx';
 import { FarWires } from './FarWires.tsx';
 import { typeAt } from './fitting.ts';
 import {
+  atPlace,
   type FlowEdge,
   type FlowNode,
   flowEdges,
@@ -49,12 +54,51 @@ const edgeTypes = { wire: WireView };
 const noEdges: FlowEdge[] = [];
 const grid: [number, number] = [GRID, GRID];
 
+/** Where a level is looked at, and on how many pixels. */
+interface Look extends Viewport {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The level of the graph that is being edited; another level is another canvas. Its place on the screen is measured
+ * first, so that the first frame already shows it where it was left, or as a whole.
+ */
 export function Canvas() {
+  const editor = useEditor();
+  const isEmpty = useGraph(({ document }) => Object.keys(document.nodes).length === 0);
+  const place = useRef<HTMLElement>(null);
+  const [look, setLook] = useState<Look>();
+  useLayoutEffect(() => {
+    if (!place.current) return;
+    const { graph, view } = editor;
+    const { width, height } = place.current.getBoundingClientRect();
+    const { document, cards } = graph.getState();
+    const viewport =
+      view.getState().viewports[levelName(graph.getState())] ??
+      wholeView(flowNodes(document, cards, new Set(), []), width, height);
+    lookFrom(view, viewport.zoom);
+    keepViewport(editor, viewport);
+    setLook({ ...viewport, width, height });
+  }, [editor]);
+  return (
+    <main className="canvas" ref={place} aria-label={messages.canvas.name}>
+      {look && (
+        <ReactFlowProvider initialWidth={look.width} initialHeight={look.height}>
+          <Level look={look} />
+        </ReactFlowProvider>
+      )}
+      <Breadcrumbs />
+      {isEmpty && <p className="canvas-empty">{messages.canvas.empty}</p>}
+    </main>
+  );
+}
+
+function Level({ look }: { look: Look }) {
   const editor = useEditor();
   const { graph, view } = editor;
   const document = useGraph((state) => state.document);
   const cards = useGraph((state) => state.cards);
-  const draft = useGraph((state) => state.draft);
   const selection = useView((state) => state.selection);
   const minimap = useView((state) => state.minimap);
   const snap = useView((state) => state.snap);
@@ -67,6 +111,7 @@ export function Canvas() {
   const [wireType, setWireType] = useState<string>();
   const far = useView((state) => state.far);
   const flow = useReactFlow<FlowNode, FlowEdge>();
+  useFirstFrame(look, nodes, edges);
   const pointer = useRef<Point>({ x: 0, y: 0 });
   const latest = useRef(nodes);
   latest.current = nodes;
@@ -98,20 +143,15 @@ export function Canvas() {
     };
   }, [editor, flow]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another document is looked at from the start
-  useEffect(() => {
-    const frame = requestAnimationFrame(() => void flow.fitView({ padding: 0.12, maxZoom: 1 }));
-    return () => cancelAnimationFrame(frame);
-  }, [draft, flow]);
-
   const onNodesChange = useCallback(
     (given: NodeChange<FlowNode>[]) => {
       const changes = [...given, ...carriedByFrames(given, latest.current)];
       const sized = new Set(changes.flatMap((change) => (change.type === 'dimensions' ? [change.id] : [])));
-      setNodes((before) => {
-        const next = applyNodeChanges(changes, before as FlowNode[]);
-        return sized.size === 0 ? next : next.map((node) => (sized.has(node.id) ? measuredNode(node) : node));
-      });
+      setNodes((before) =>
+        applyNodeChanges(changes, before as FlowNode[]).map((node) =>
+          atPlace(sized.has(node.id) ? measuredNode(node) : node),
+        ),
+      );
       keepSelection(changes, view);
       const settled = changes.flatMap((change) =>
         change.type === 'position' && change.position && !change.dragging
@@ -198,75 +238,95 @@ export function Canvas() {
   );
 
   return (
-    <main
-      className={`canvas${far ? ' far' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
-      aria-label={messages.canvas.name}
+    <ReactFlow<FlowNode, FlowEdge>
+      className={`${far ? 'far' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
       onPointerMove={({ clientX, clientY }) => {
         pointer.current = { x: clientX, y: clientY };
       }}
+      defaultViewport={look}
+      nodes={nodes as FlowNode[]}
+      edges={far ? noEdges : edges}
+      onMove={(_event, { zoom }) => lookFrom(view, zoom)}
+      onMoveEnd={(_event, viewport) => keepViewport(editor, viewport)}
+      nodeTypes={nodeTypes}
+      edgeTypes={edgeTypes}
+      onNodesChange={onNodesChange}
+      onEdgesChange={onEdgesChange}
+      isValidConnection={isValidConnection}
+      onConnect={onConnect}
+      onReconnectStart={() => {
+        reconnecting.current = true;
+      }}
+      onReconnect={onReconnect}
+      onReconnectEnd={(...end) => {
+        reconnecting.current = false;
+        onReconnectEnd(...end);
+      }}
+      onConnectStart={onConnectStart}
+      onConnectEnd={onConnectEnd}
+      onNodeDragStop={onNodeDragStop}
+      onNodeDoubleClick={(_event, { id }) => goInto(editor, id)}
+      onEdgeDoubleClick={(event, { id }) => rerouteAt(event, id)}
+      onEdgeClick={(event, { id }) => event.altKey && rerouteAt(event, id)}
+      onPaneClick={(event) => {
+        if (event.detail !== 2) return;
+        const screen = { x: event.clientX, y: event.clientY };
+        view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen } });
+      }}
+      connectionRadius={28}
+      reconnectRadius={12}
+      connectOnClick
+      snapToGrid={snap}
+      snapGrid={grid}
+      minZoom={MIN_ZOOM}
+      maxZoom={2}
+      zoomOnDoubleClick={false}
+      selectionMode={SelectionMode.Partial}
+      multiSelectionKeyCode={['Shift', 'Meta', 'Control']}
+      deleteKeyCode={null}
+      elevateNodesOnSelect={false}
+      onlyRenderVisibleElements
+      proOptions={{ hideAttribution: true }}
+      ariaLabelConfig={messages.canvas.aria}
     >
-      <ReactFlow<FlowNode, FlowEdge>
-        nodes={nodes as FlowNode[]}
-        edges={far ? noEdges : edges}
-        onMove={(_event, { zoom }) => lookFrom(view, zoom)}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        onNodesChange={onNodesChange}
-        onEdgesChange={onEdgesChange}
-        isValidConnection={isValidConnection}
-        onConnect={onConnect}
-        onReconnectStart={() => {
-          reconnecting.current = true;
-        }}
-        onReconnect={onReconnect}
-        onReconnectEnd={(...end) => {
-          reconnecting.current = false;
-          onReconnectEnd(...end);
-        }}
-        onConnectStart={onConnectStart}
-        onConnectEnd={onConnectEnd}
-        onNodeDragStop={onNodeDragStop}
-        onNodeDoubleClick={(_event, { id }) => goInto(editor, id)}
-        onEdgeDoubleClick={(event, { id }) => rerouteAt(event, id)}
-        onEdgeClick={(event, { id }) => event.altKey && rerouteAt(event, id)}
-        onPaneClick={(event) => {
-          if (event.detail !== 2) return;
-          const screen = { x: event.clientX, y: event.clientY };
-          view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen } });
-        }}
-        connectionRadius={28}
-        reconnectRadius={12}
-        connectOnClick
-        snapToGrid={snap}
-        snapGrid={grid}
-        minZoom={0.05}
-        maxZoom={2}
-        zoomOnDoubleClick={false}
-        selectionMode={SelectionMode.Partial}
-        multiSelectionKeyCode={['Shift', 'Meta', 'Control']}
-        deleteKeyCode={null}
-        elevateNodesOnSelect={false}
-        onlyRenderVisibleElements
-        proOptions={{ hideAttribution: true }}
-        ariaLabelConfig={messages.canvas.aria}
-      >
-        <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.5} />
-        {minimap && (
-          <MiniMap
-            pannable
-            zoomable
-            style={{ width: 144, height: 96 }}
-            ariaLabel={messages.canvas.minimap}
-            nodeClassName={minimapClass}
-          />
-        )}
-        <Refusal />
-        {far && <FarWires nodes={nodes} edges={edges} />}
-      </ReactFlow>
-      <Breadcrumbs />
-      {Object.keys(document.nodes).length === 0 && <p className="canvas-empty">{messages.canvas.empty}</p>}
-    </main>
+      <Dots />
+      {minimap && (
+        <MiniMap
+          pannable
+          zoomable
+          style={{ width: 144, height: 96 }}
+          ariaLabel={messages.canvas.minimap}
+          nodeClassName={minimapClass}
+        />
+      )}
+      <Refusal />
+      {far && <FarWires nodes={nodes} edges={edges} />}
+    </ReactFlow>
   );
+}
+
+/** React Flow takes in what it is given only after its first frame: given here, it is in that frame already. */
+function useFirstFrame({ x, y, zoom }: Look, nodes: readonly FlowNode[], edges: readonly FlowEdge[]): void {
+  const store = useStoreApi<FlowNode, FlowEdge>();
+  const first = useRef(true);
+  useLayoutEffect(() => {
+    if (!first.current) return;
+    first.current = false;
+    store.getState().setNodes(nodes as FlowNode[]);
+    store.getState().setEdges(edges as FlowEdge[]);
+    store.setState({ transform: [x, y, zoom] });
+  }, [store, x, y, zoom, nodes, edges]);
+}
+
+const MIN_ZOOM = 0.05;
+
+/** A view of all nodes, none larger than it is. */
+function wholeView(nodes: readonly FlowNode[], width: number, height: number): Viewport {
+  return getViewportForBounds(getNodesBounds(nodes as FlowNode[]), width, height, MIN_ZOOM, 1, 0.12);
+}
+
+function keepViewport({ graph, view }: Editor, viewport: Viewport): void {
+  view.setState(({ viewports }) => ({ viewports: { ...viewports, [levelName(graph.getState())]: viewport } }));
 }
 
 /** Below this zoom nobody can read what is in a node: it is drawn as a box with its title. */

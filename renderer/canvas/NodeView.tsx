@@ -55,7 +55,7 @@ function FarNode({ id, node, selected }: NodeBodyProps) {
   const title = node.title ?? card?.title ?? node.type;
   return (
     <article className={classes.filter(Boolean).join(' ')} aria-label={title} style={{ height }}>
-      <h3>{title}</h3>
+      <h3 style={{ fontSize: Math.min(32, 0.36 * (height ?? 96)) }}>{title}</h3>
     </article>
   );
 }

@@ -56,7 +56,17 @@ export function flowNodes(
     const id = markId('notes', place);
     return isMark(note) ? [noteNode(id, note, place, selection.has(id), before.get(id))] : [];
   });
-  return [...frames, ...nodes, ...notes];
+  return [...frames, ...nodes, ...notes].map(atPlace);
+}
+
+/**
+ * The node put at its place by edges, as it was if it is there. React Flow would move it by a transform, and each of those
+ * is a part of the picture that the browser puts together anew in every frame: with thousands, most of its time.
+ */
+export function atPlace(node: FlowNode): FlowNode {
+  const { x, y } = node.position;
+  if (node.style?.left === x && node.style.top === y) return node;
+  return { ...node, style: { transform: 'none', left: x, top: y } };
 }
 
 function cardNode(

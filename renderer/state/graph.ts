@@ -102,6 +102,11 @@ export function subgraphLookedAt({ whole, path }: GraphState): string | undefine
   return subgraphAt(whole, path);
 }
 
+/** Names the level that is being edited among those of all graphs that were opened. */
+export function levelName({ draft, path }: GraphState): string {
+  return [draft, ...path].join('/');
+}
+
 /** The id that a node of this level has in runs and problems: with the path before it. */
 export function wholeId({ path }: Pick<GraphState, 'path'>, id: string): string {
   return [...path, id].join('/');

@@ -40,6 +40,8 @@ export interface ViewState {
   readonly side: SidePanel | undefined;
   readonly inspector: boolean;
   readonly problems: boolean;
+  /** Where each level was looked at last, by its name (see `levelName`). */
+  readonly viewports: Readonly<Record<string, { readonly x: number; readonly y: number; readonly zoom: number }>>;
   /** Whether the canvas is looked at from so far that nodes cannot be read. */
   readonly far: boolean;
   readonly minimap: boolean;
@@ -75,6 +77,7 @@ export function createViewStore(): ViewStore {
     side: undefined,
     inspector: false,
     problems: false,
+    viewports: {},
     far: false,
     minimap: true,
     snap: true,
