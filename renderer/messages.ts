@@ -108,13 +108,16 @@ export const messages = {
     more: (count: number) => `${count} more`,
     fewer: 'Fewer',
     expand: 'Expand',
-    optional: '(optional)',
     driven: (title: string) => `from ${title}`,
     newPort: 'new port',
     newPortHelp: 'Draw a wire between this and a socket to make a port of it.',
     unknown: (type: string) => `This version does not know nodes of type ${type}. The node is kept as it is.`,
     input: (name: string, type: string, count: string, help?: string) =>
-      [`${name}: takes ${count === 'many' ? 'any number of wires of type ' : ''}${type}.`, help]
+      [
+        `${name}: takes ${count === 'many' ? 'any number of wires of type ' : ''}${type}.`,
+        count === 'optional' ? 'May be left open.' : '',
+        help,
+      ]
         .filter(Boolean)
         .join(' '),
     output: (name: string, type: string, list: boolean, help?: string) =>

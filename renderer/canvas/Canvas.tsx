@@ -6,7 +6,6 @@ import {
   type FinalConnectionState,
   getNodesBounds,
   getViewportForBounds,
-  MiniMap,
   type NodeChange,
   type OnConnectStartParams,
   ReactFlow,
@@ -45,6 +44,7 @@ import {
 import { joined, NEW_PORT, refusalOfWire } from './joining.ts';
 import { FrameView, NoteView } from './MarkView.tsx';
 import { NodeView } from './NodeView.tsx';
+import { Overview } from './Overview.tsx';
 import { Refusal } from './Refusal.tsx';
 import { RerouteView } from './RerouteView.tsx';
 import { WireView } from './WireView.tsx';
@@ -112,12 +112,12 @@ function Level({ look }: { look: Look }) {
   const far = useView((state) => state.far);
   const flow = useReactFlow<FlowNode, FlowEdge>();
   useFirstFrame(look, nodes, edges);
+  const place = useRef<HTMLDivElement>(null);
   const pointer = useRef<Point>({ x: 0, y: 0 });
   const latest = useRef(nodes);
   latest.current = nodes;
 
   useEffect(() => {
-    const element = globalThis.document.querySelector('.react-flow') as HTMLElement;
     editor.canvas = {
       fit: (ids) =>
         void flow.fitView({
@@ -128,7 +128,7 @@ function Level({ look }: { look: Look }) {
         }),
       zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: calm() ? 0 : 120 }),
       centre() {
-        const { left, top, width, height } = element.getBoundingClientRect();
+        const { left, top, width, height } = (place.current as HTMLElement).getBoundingClientRect();
         return flow.screenToFlowPosition({ x: left + width / 2, y: top + height / 2 });
       },
       pointer: () => flow.screenToFlowPosition(pointer.current),
@@ -239,6 +239,7 @@ function Level({ look }: { look: Look }) {
 
   return (
     <ReactFlow<FlowNode, FlowEdge>
+      ref={place}
       className={`${far ? 'far' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
       onPointerMove={({ clientX, clientY }) => {
         pointer.current = { x: clientX, y: clientY };
@@ -246,8 +247,12 @@ function Level({ look }: { look: Look }) {
       defaultViewport={look}
       nodes={nodes as FlowNode[]}
       edges={far ? noEdges : edges}
+      onMoveStart={(event) => event?.type === 'mousedown' && place.current?.classList.add('moving')}
       onMove={(_event, { zoom }) => lookFrom(view, zoom)}
-      onMoveEnd={(_event, viewport) => keepViewport(editor, viewport)}
+      onMoveEnd={(_event, viewport) => {
+        place.current?.classList.remove('moving');
+        keepViewport(editor, viewport);
+      }}
       nodeTypes={nodeTypes}
       edgeTypes={edgeTypes}
       onNodesChange={onNodesChange}
@@ -290,15 +295,7 @@ function Level({ look }: { look: Look }) {
       ariaLabelConfig={messages.canvas.aria}
     >
       <Dots />
-      {minimap && (
-        <MiniMap
-          pannable
-          zoomable
-          style={{ width: 144, height: 96 }}
-          ariaLabel={messages.canvas.minimap}
-          nodeClassName={minimapClass}
-        />
-      )}
+      {minimap && <Overview nodes={nodes} />}
       <Refusal />
       {far && <FarWires nodes={nodes} edges={edges} />}
     </ReactFlow>
@@ -335,10 +332,6 @@ const FAR = 0.4;
 function lookFrom(view: ReturnType<typeof useEditor>['view'], zoom: number): void {
   const far = zoom < FAR;
   if (view.getState().far !== far) view.setState({ far });
-}
-
-function minimapClass({ type }: FlowNode): string {
-  return `minimap-${type}`;
 }
 
 /** Whether the user wants nothing to move by itself. */

@@ -1,3 +1,4 @@
+import { memo, useDeferredValue } from 'react';
 import { getBezierPath, type NodeHandle, Position, useReactFlow, ViewportPortal } from 'reactflow';
 import type { FlowEdge, FlowNode } from './flow.ts';
 
@@ -7,7 +8,8 @@ interface FarWiresProps {
 }
 
 /** All wires of a level seen from afar: one line for each type, which does not know of the view and so costs it nothing. */
-export function FarWires({ nodes, edges }: FarWiresProps) {
+export const FarWires = memo(({ nodes: now, edges }: FarWiresProps) => {
+  const nodes = useDeferredValue(now); // a node that is dragged comes first
   const flow = useReactFlow<FlowNode, FlowEdge>();
   const known = new Map(nodes.map((node) => [node.id, node]));
   const placeOf = (id: string, name: string | null | undefined, type: 'source' | 'target') => {
@@ -45,4 +47,4 @@ export function FarWires({ nodes, edges }: FarWiresProps) {
       </svg>
     </ViewportPortal>
   );
-}
+});

@@ -76,7 +76,7 @@ export function NodeOutcome({ id }: { id: string }) {
           {remark}
         </p>
       ))}
-      {scores && !pictures.length && scores.values[0] && (
+      {scores && !run.curves && !pictures.length && scores.values[0] && (
         <dl className="best">
           {scores.names.map((name, i) => (
             <div key={name}>
@@ -94,7 +94,7 @@ export function NodeOutcome({ id }: { id: string }) {
           onClick={() => view.setState({ page: 'runs' })}
         >
           {pictures.slice(0, SHOWN_PICTURES).map((file) => (
-            <Picture key={file.name} bytes={file.bytes} alt={file.label?.prompt ?? file.name} />
+            <Picture key={file.name} bytes={file.bytes} mime={file.mime} alt={file.label?.prompt ?? file.name} />
           ))}
           {more > 0 && <span className="faint">{messages.results.more(more)}</span>}
         </button>

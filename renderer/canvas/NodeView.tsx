@@ -1,6 +1,6 @@
 import { SquareArrowDownRight, Unplug } from 'lucide-react';
-import { memo, useState } from 'react';
-import { Handle, type NodeProps, Position, useStoreApi } from 'reactflow';
+import { memo, useEffect, useRef, useState } from 'react';
+import { Handle, type NodeProps, Position, useStoreApi, useUpdateNodeInternals } from 'reactflow';
 import { type GraphNode, own } from '../../graphs/document.ts';
 import { collapseNode, disconnect, setParam } from '../../graphs/edit.ts';
 import { type Problem, titleOf } from '../../graphs/errors.ts';
@@ -15,8 +15,9 @@ import { ParamControl } from '../controls/ParamControl.tsx';
 import { useEditor, useGraph, useNodeProblems, useNodeRun, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
-import { SHOWN_PARAMS } from './cardShape.ts';
-import type { CardFlowNode } from './flow.ts';
+import { cardShape, SHOWN_PARAMS } from './cardShape.ts';
+import { typeAt } from './fitting.ts';
+import { type CardFlowNode, looseEnd } from './flow.ts';
 import { NEW_PORT } from './joining.ts';
 import { NodeOutcome, RunChip } from './NodeOutcome.tsx';
 
@@ -25,10 +26,21 @@ export const NodeView = memo(
   ({ id, data, selected }: NodeProps<CardFlowNode>) => {
     const far = useView((state) => state.far);
     const Body = far ? FarNode : NodeBody;
+    useMeasuredAnew(id, far);
     return <Body id={id} node={data.node} selected={selected ?? false} />;
   },
   (before, after) => before.id === after.id && before.data === after.data && before.selected === after.selected,
 );
+
+/** What was drawn from afar had no sockets to measure. */
+function useMeasuredAnew(id: string, far: boolean): void {
+  const measure = useUpdateNodeInternals();
+  const wasFar = useRef(far);
+  useEffect(() => {
+    if (wasFar.current && !far) measure(id);
+    wasFar.current = far;
+  }, [id, far, measure]);
+}
 
 interface NodeBodyProps {
   readonly id: string;
@@ -36,8 +48,10 @@ interface NodeBodyProps {
   readonly selected: boolean;
 }
 
-/** A node seen from afar: a box of its size with its title, in the colour of what it gives. */
+/** A node seen from afar: a box of its size with its title, in the colour of what it gives; pointed at, with its sockets. */
 function FarNode({ id, node, selected }: NodeBodyProps) {
+  const { graph } = useEditor();
+  const [pointed, setPointed] = useState(false);
   const { height } = useStoreApi().getState().nodeLookup.get(id)?.measured ?? {};
   const card = useGraph(({ cards }) => cards.get(node.type));
   const wrong = useNodeProblems(id).length > 0;
@@ -54,8 +68,24 @@ function FarNode({ id, node, selected }: NodeBodyProps) {
   ];
   const title = node.title ?? card?.title ?? node.type;
   return (
-    <article className={classes.filter(Boolean).join(' ')} aria-label={title} style={{ height }}>
+    <article
+      className={classes.filter(Boolean).join(' ')}
+      aria-label={title}
+      style={{ height }}
+      onPointerEnter={() => setPointed(true)}
+      onPointerLeave={() => setPointed(false)}
+    >
       <h3 style={{ fontSize: Math.min(32, 0.36 * (height ?? 96)) }}>{title}</h3>
+      {pointed &&
+        cardShape(node, graph.getState().cards).handles.map(({ id: name, type, y, height = 0 }) => (
+          <Socket
+            key={`${type} ${name}`}
+            side={type}
+            name={String(name)}
+            type={typeAt(graph.getState().document, graph.getState().cards, looseEnd(id, String(name), type))}
+            top={y + height / 2}
+          />
+        ))}
     </article>
   );
 }
@@ -212,10 +242,7 @@ function Ports({ id, node, card, problems }: PortsProps) {
                 title={messages.node.input(name, type, count, help)}
               >
                 <Socket side="target" name={name} type={type} list={count === 'many'} />
-                <span>
-                  {wordsOf(name)}
-                  {count === 'optional' && <span className="faint"> {messages.node.optional}</span>}
-                </span>
+                <span className={count === 'optional' ? 'faint' : undefined}>{wordsOf(name)}</span>
               </li>
             ))}
             {strange.map((name) => (
@@ -362,15 +389,18 @@ interface SocketProps {
   readonly list?: boolean;
   /** A param that no wire drives: shown when one could. */
   readonly quiet?: boolean;
+  /** Where it stands in a node that is seen from afar. */
+  readonly top?: number;
 }
 
-function Socket({ side, name, type, list, quiet }: SocketProps) {
+function Socket({ side, name, type, list, quiet, top }: SocketProps) {
   return (
     <Handle
       id={name}
       type={side}
       position={side === 'target' ? Position.Left : Position.Right}
       className={`socket type-${type ?? 'unknown'}${list ? ' list' : ''}${quiet ? ' quiet' : ''}`}
+      {...(top === undefined ? {} : { style: { top }, title: wordsOf(name) })}
     />
   );
 }

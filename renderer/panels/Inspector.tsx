@@ -97,7 +97,12 @@ function RunSummary({ run }: { run: Run }) {
           onClick={() => editor.view.setState({ page: 'runs', folder: run.folder })}
         >
           {pictures.map((file) => (
-            <Picture key={`${file.node} ${file.name}`} bytes={file.bytes} alt={file.label?.prompt ?? file.name} />
+            <Picture
+              key={`${file.node} ${file.name}`}
+              bytes={file.bytes}
+              mime={file.mime}
+              alt={file.label?.prompt ?? file.name}
+            />
           ))}
         </button>
       )}

@@ -12,7 +12,7 @@ interface RunPictureProps {
 
 /** A picture of a run folder, read when it is shown. */
 export function RunPicture({ folder, name, alt, className }: RunPictureProps) {
-  const url = useUrlOf(useRunFile(folder, name), 'image/png');
+  const url = useUrlOf(useRunFile(folder, name), name.endsWith('.svg') ? 'image/svg+xml' : 'image/png');
   return url ? <img className={className} src={url} alt={alt} draggable={false} /> : <span className="loading" />;
 }
 

@@ -28,7 +28,7 @@ export function RunsPage() {
   const run = runs?.find(({ folder }) => folder === chosen) ?? runs?.[0];
   return (
     <main className="runs-page">
-      <aside className="gallery" aria-label={messages.results.gallery}>
+      <aside className="gallery" aria-label={messages.results.gallery} hidden={!run && live.length === 0}>
         <ul>
           {live.map((run) => (
             <li key={run.id} className="live-run">
@@ -79,7 +79,14 @@ export function RunsPage() {
           onRemove={() => setRuns(runs?.filter((other) => other !== run))}
         />
       ) : (
-        <p className="empty">{runs && messages.results.none}</p>
+        <div className="nothing-yet">
+          {runs && <p>{messages.results.none}</p>}
+          {runs && live.length === 0 && (
+            <button type="button" className="button" onClick={() => editor.view.setState({ page: 'graph' })}>
+              {messages.commands.showGraph}
+            </button>
+          )}
+        </div>
       )}
     </main>
   );

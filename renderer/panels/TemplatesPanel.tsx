@@ -3,8 +3,9 @@ import type { Template } from '../../electron/ipc.ts';
 import { Picture } from '../controls/Picture.tsx';
 import { useEditor } from '../editor.ts';
 import { attempt, openFile, unlessUnsaved } from '../session.ts';
+import { GraphSketch } from './GraphSketch.tsx';
 
-/** Graphs to begin with, each with a picture and what it does. */
+/** Graphs to begin with, each with a picture of what it gave, or else of itself, and what it does. */
 export function TemplatesPanel() {
   const editor = useEditor();
   const [templates, setTemplates] = useState<readonly Template[]>([]);
@@ -22,7 +23,11 @@ export function TemplatesPanel() {
               )
             }
           >
-            {template.picture && <TemplatePicture name={template.name} />}
+            {template.picture ? (
+              <TemplatePicture name={template.name} />
+            ) : (
+              <GraphSketch document={JSON.parse(template.text)} />
+            )}
             <b>{template.title}</b>
             <span className="faint" title={template.summary}>
               {template.summary}
@@ -41,5 +46,5 @@ function TemplatePicture({ name }: { name: string }) {
     () => void attempt(editor, async () => setBytes(await editor.desktop.readTemplatePicture(name))),
     [editor, name],
   );
-  return bytes ? <Picture bytes={bytes} alt="" /> : null;
+  return bytes ? <Picture bytes={bytes} alt="" /> : <div className="template-picture" />;
 }
