@@ -11,8 +11,8 @@ import { library } from '../nodes/index.ts';
  * Runs templates and writes the largest picture that each gives, made small, beside it as NAME.png: npm run thumbnails [-- NAME ...].
  * By default all templates that need no models but the built-in ones and write pictures.
  */
-const [width, height] = [320, 200];
-const mostBytes = 20_000;
+const [width, height] = [256, 160];
+const mostBytes = 28_000;
 
 const given = process.argv.slice(2);
 const device = await startDevice('auto');
@@ -45,7 +45,7 @@ for (const name of given.length > 0 ? given : await templateNames()) {
   if (!largest) throw new Error(`The template ${name} gave no picture.`);
   const small = await sharp(largest)
     .resize({ width, height, fit: 'inside', withoutEnlargement: true })
-    .png({ palette: true, colours: 64, compressionLevel: 9 })
+    .png({ palette: true, colours: 32, compressionLevel: 9 })
     .toBuffer();
   if (small.length > mostBytes)
     throw new Error(`The picture of ${name} has ${small.length} bytes, more than ${mostBytes}.`);
