@@ -12,7 +12,7 @@ export function addBenchCommand(program: Command): void {
     .command('bench')
     .summary('measure speed (in a checkout)')
     .description('Runs the benchmarks of a checkout and prints their figures; exits with 1 where a goal is not met.')
-    .argument('[name]', 'a benchmark, e.g. engine; by default all, but for those that take hours')
+    .argument('[name]', 'a benchmark, e.g. engine; by default all that take minutes')
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', '\nWhat follows the name goes to the benchmark, e.g. noiseloom bench effects --quick')
@@ -21,8 +21,8 @@ export function addBenchCommand(program: Command): void {
     });
 }
 
-/** Benchmarks that run for hours: by name only. */
-const long: readonly string[] = ['effects', 'reliability'];
+/** By name only: two run for hours, and one writes a model. */
+const byNameOnly: readonly string[] = ['effects', 'reliability', 'mini'];
 
 async function bench(name: string | undefined, rest: readonly string[]): Promise<number> {
   const folder = join(packageFolder, 'test', 'bench');
@@ -36,7 +36,7 @@ async function bench(name: string | undefined, rest: readonly string[]): Promise
     );
   }
   let worst: number = exitCodes.done;
-  for (const each of name === undefined ? names.filter((each) => !long.includes(each)) : [name]) {
+  for (const each of name === undefined ? names.filter((each) => !byNameOnly.includes(each)) : [name]) {
     const script = [join(packageFolder, 'build', 'run.mjs'), join(folder, `${each}.ts`), ...rest];
     const child = spawn(process.execPath, script, { stdio: 'inherit' });
     const code = await new Promise<number | null>((done, failed) => child.on('close', done).on('error', failed));

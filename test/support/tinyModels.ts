@@ -40,11 +40,11 @@ export function tinyModel(kind: Kind): TinyModel {
   return { kind, components, files: folderOf(kind, components) };
 }
 
-/** Norms near the identity, everything else small enough that signals neither vanish nor explode. */
-function randomTensor(name: string, shape: readonly number[], normal: () => number): StoredTensor {
+/** Norms near the identity, everything else (also a scalar) small enough that signals neither vanish nor explode. */
+export function randomTensor(name: string, shape: readonly number[], normal: () => number): StoredTensor {
   const count = shape.reduce((product, size) => product * size, 1);
   const isNorm = shape.length === 1 && name.endsWith('.weight');
-  const spread = shape.length === 1 ? 0.1 : 1 / Math.sqrt(count / (shape[0] as number));
+  const spread = shape.length <= 1 ? 0.1 : 1 / Math.sqrt(count / (shape[0] as number));
   const values = Float32Array.from({ length: count }, () => (isNorm ? 1 : 0) + spread * normal());
   return { dtype: 'F16', shape, values };
 }
