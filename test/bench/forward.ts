@@ -1,0 +1,45 @@
+import { cleanLatents } from '../../nodes/ml/diffusion/drawPictures.ts';
+import { dispose } from '../../nodes/ml/tf.ts';
+import { compare } from './speed/against.ts';
+import { measure, median, printFigures, printJson, printOperations, secondsOfProduct, timed } from './speed/figures.ts';
+import { withSubject } from './speed/subject.ts';
+
+/*
+ * What one picture takes without a gradient, and each network in it: text encoder, U-Net (one step of denoising), decoder
+ * of the VAE, CLIP on pictures. Prints a table, then the same as JSON.
+ *
+ *   npm run bench -- forward [--model FOLDER] [--reward FOLDER] [--device NAME] [--rounds N] [--ops] [--against CMD]
+ *
+ * For `--against` an iteration is a picture of one step and its score, its prompt already encoded.
+ */
+await withSubject(async (subject) => {
+  const generator = await subject.loadGenerator();
+  const { clip, reward } = await subject.loadReward();
+  const request = subject.request(generator, 1);
+  const one = { ...request, settings: { ...request.settings, steps: 1 } };
+  const latents = cleanLatents(generator, one);
+  const pixels = generator.decode(latents);
+  const whole = () => {
+    const drawn = cleanLatents(generator, one);
+    const picture = generator.decode(drawn);
+    const score = reward.score(picture, one.prompts);
+    score.dataSync();
+    dispose([drawn, picture, score]);
+  };
+  const works = {
+    'text encoder of CLIP': () => clip.encodePrompts(one.prompts).dispose(),
+    'U-Net, one step': () => cleanLatents(generator, one).dispose(),
+    decoder: () => generator.decode(latents).dispose(),
+    'CLIP score': () => reward.score(pixels, one.prompts).dispose(),
+    'whole picture': whole,
+  };
+  const figures = await measure(works, subject.rounds);
+  printFigures(figures);
+  if (subject.ops) printOperations(figures);
+  const comparison = await compare('forward', subject, () =>
+    median(Array.from({ length: 3 }, () => timed(whole).seconds)),
+  );
+  const matMulGflops = 1e-9 / secondsOfProduct();
+  printJson({ bench: 'forward', matMulGflops, figures, comparison });
+  dispose([request.noise.latents, latents, pixels]);
+});

@@ -1,0 +1,143 @@
+import { forget } from '../../nodes/ml/optimise/climber.ts';
+import { climbNoise, noiseSlope } from '../../nodes/ml/optimise/climbNoise.ts';
+import { evaluate } from '../../nodes/ml/optimise/evaluate.ts';
+import { stepping } from '../../nodes/ml/optimise/route.ts';
+import { sgd } from '../../nodes/ml/optimise/sgd.ts';
+import { dispose } from '../../nodes/ml/tf.ts';
+import type { Generator, Reward, SampleRequest } from '../../nodes/ports.ts';
+import { compare } from './speed/against.ts';
+import {
+  measure,
+  median,
+  printFigures,
+  printJson,
+  printOperations,
+  printTable,
+  secondsOfProduct,
+} from './speed/figures.ts';
+import { withSubject } from './speed/subject.ts';
+
+/*
+ * What one iteration of ReNO takes (one picture of one step, judged by a CLIP, its gradient back to the noise, a step of
+ * SGD), whole and split, with blocks computed again in the backward pass and with activations remembered. Prints tables,
+ * then the same as JSON.
+ *
+ *   npm run bench -- reno [--model FOLDER] [--reward FOLDER] [--device NAME] [--rounds N] [--ops] [--against CMD]
+ *
+ * For `--against` an iteration is the same; the faster of the two ways is compared.
+ */
+
+const parts = ['generator', 'decoder', 'reward', 'backward', 'update'] as const;
+type Split = Record<(typeof parts)[number] | 'iteration', number>;
+
+/** Seconds of each iteration of a climb after the first, and of its parts; what lies between forward and step is the backward pass. */
+async function climb(
+  generator: Generator,
+  reward: Reward,
+  request: SampleRequest,
+  iterations: number,
+): Promise<Split[]> {
+  const splits: Split[] = [];
+  let marks: [part: (typeof parts)[number], at: number][] = [];
+  const mark = (part: (typeof parts)[number]) => marks.push([part, performance.now()]);
+  const marked: Generator = {
+    ...generator,
+    *denoise(asked) {
+      const latents = yield* generator.denoise(asked);
+      mark('generator');
+      return latents;
+    },
+    decode(latents) {
+      const pixels = generator.decode(latents);
+      mark('decoder');
+      return pixels;
+    },
+  };
+  const judge: Reward = {
+    ...reward,
+    score(pixels, prompts) {
+      const scores = reward.score(pixels, prompts);
+      mark('reward');
+      return scores;
+    },
+  };
+  let start = performance.now();
+  const slope = { generator: marked, request, rewards: [judge], watched: [] };
+  const settings = {
+    evaluations: iterations + 2, // the first warms up, the last has no gradient
+    batch: 1,
+    regularisation: 0.01,
+    projectRadius: false,
+    gradient: 'exact',
+    watch: { patience: 10, stop: false },
+    route() {
+      const route = stepping(sgd({ learningRate: 5, momentum: 0.9, nesterov: true }), 0.1);
+      return {
+        ...route,
+        next(...point: Parameters<typeof route.next>) {
+          mark('backward');
+          return route.next(...point);
+        },
+      };
+    },
+  } as const;
+  const rows = await climbNoise(slope, settings, async () => {
+    mark('update');
+    let before = start;
+    const split = { iteration: (performance.now() - start) / 1000 } as Split;
+    for (const [part, at] of marks) {
+      split[part] = (at - before) / 1000;
+      before = at;
+    }
+    splits.push(split);
+    marks = [];
+    start = performance.now();
+  });
+  for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
+  return splits.slice(1, -1);
+}
+
+const ways = { recomputed: true, remembered: false };
+
+await withSubject(async (subject) => {
+  const climbs: Record<string, (iterations: number) => Promise<Split[]>> = {};
+  const evaluations: Record<string, () => void> = {};
+  for (const [way, recompute] of Object.entries(ways)) {
+    const generator = await subject.loadGenerator({ recompute });
+    const { reward } = await subject.loadReward({ recompute });
+    const request = subject.request(generator, 1);
+    const one = { ...request, settings: { ...request.settings, steps: 1 } };
+    climbs[way] = (iterations) => climb(generator, reward, one, iterations);
+    const { look } = noiseSlope({ generator, request: one, rewards: [reward], watched: [] }, 'exact');
+    evaluations[`${way}: picture and gradient`] = () => {
+      const { pixels, scores, gradient } = evaluate(one.noise.latents, look, [1]);
+      gradient.dataSync();
+      dispose([pixels, ...scores, gradient]);
+    };
+  }
+  const figures = await measure(evaluations, subject.rounds);
+  printFigures(figures);
+  if (subject.ops) printOperations(figures);
+
+  const splits: Record<string, Split[]> = {};
+  const products: number[] = [];
+  for (let round = 0; round < subject.rounds; round++) {
+    products.push(secondsOfProduct());
+    for (const [way, run] of Object.entries(climbs)) splits[way] = [...(splits[way] ?? []), ...(await run(2))];
+  }
+  const medians = Object.entries(splits).map(([way, all]) => ({
+    way,
+    ...(Object.fromEntries(
+      (['iteration', ...parts] as const).map((part) => [part, median(all.map((split) => split[part]))]),
+    ) as Split),
+  }));
+  printTable(
+    ['seconds', 'iteration', ...parts],
+    medians.map((each) => [each.way, each.iteration, ...parts.map((part) => each[part])]),
+  );
+  const faster = medians.toSorted((a, b) => a.iteration - b.iteration)[0]!.way;
+  const comparison = await compare('reno', subject, async () =>
+    median((await climbs[faster]!(3)).map(({ iteration }) => iteration)),
+  );
+  printJson({ bench: 'reno', matMulGflops: 1e-9 / median(products), figures, medians, comparison });
+});

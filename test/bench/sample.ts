@@ -1,0 +1,65 @@
+import { sampleImages } from '../../nodes/ml/diffusion/sampleImages.ts';
+import { dispose, memory } from '../../nodes/ml/tf.ts';
+import type { SampleSettings } from '../../nodes/ports.ts';
+import { compare } from './speed/against.ts';
+import { median, printJson, printTable } from './speed/figures.ts';
+import { withSubject } from './speed/subject.ts';
+
+/*
+ * Pictures a second, decoded and all, by steps, guidance and batch; how each grows with the number of steps and pictures,
+ * and whether memory stays flat. Prints a table, then the same as JSON.
+ *
+ *   npm run bench -- sample [--model FOLDER] [--device NAME] [--rounds N] [--against CMD]
+ *
+ * For `--against` an iteration is one picture of one step.
+ */
+const cases: readonly { steps: number; guidanceScale: number; pictures: number; batch: number }[] = [
+  { steps: 1, guidanceScale: 1, pictures: 1, batch: 1 },
+  { steps: 1, guidanceScale: 1, pictures: 4, batch: 1 },
+  { steps: 1, guidanceScale: 1, pictures: 4, batch: 4 },
+  { steps: 4, guidanceScale: 1, pictures: 1, batch: 1 },
+  { steps: 8, guidanceScale: 1, pictures: 1, batch: 1 },
+  { steps: 8, guidanceScale: 5, pictures: 1, batch: 1 },
+];
+
+await withSubject(async (subject) => {
+  const generator = await subject.loadGenerator();
+  const draw = async ({ pictures, batch, ...settings }: (typeof cases)[number]): Promise<number> => {
+    const request = subject.request(generator, pictures);
+    const asked: SampleSettings = { ...request.settings, ...settings };
+    const start = performance.now();
+    const { pixels } = await sampleImages(generator, { ...request, settings: asked }, batch, async () => {});
+    pixels.dataSync();
+    const seconds = (performance.now() - start) / 1000;
+    dispose([pixels, request.noise.latents]);
+    return seconds;
+  };
+  const times = cases.map((): number[] => []);
+  for (const each of cases) await draw(each);
+  const tensors = memory().numTensors;
+  for (let round = 0; round < subject.rounds; round++)
+    for (const [i, each] of cases.entries()) times[i]!.push(await draw(each));
+  const rows = cases.map((each, i) => {
+    const ratios = times[i]!.map((seconds, round) => seconds / times[0]![round]!);
+    return { ...each, seconds: median(times[i]!), overFirst: median(ratios) };
+  });
+  printTable(
+    ['steps', 'guidance', 'pictures', 'at once', 'seconds', 'x first row', 'pictures a second'],
+    rows.map(({ steps, guidanceScale, pictures, batch, seconds, overFirst }) => [
+      String(steps),
+      guidanceScale,
+      pictures,
+      batch,
+      seconds,
+      overFirst,
+      pictures / seconds,
+    ]),
+  );
+  const left = memory().numTensors - tensors;
+  console.log(`Tensors left behind by ${cases.length * subject.rounds} runs: ${left}.\n`);
+  if (left !== 0) process.exitCode = 1;
+  const comparison = await compare('sample', subject, async () =>
+    median([await draw(cases[0]!), await draw(cases[0]!), await draw(cases[0]!)]),
+  );
+  printJson({ bench: 'sample', rows, tensorsLeft: left, comparison });
+});
