@@ -88,9 +88,9 @@ export const reno = defineNode({
     try {
       refuseOddConditions(slope.request);
       await context.progress(0);
-      const { batch, remarks } = await climbBatch(slope, settings, context);
+      const { batch, room, remarks } = await climbBatch(slope, settings, context);
       const { regularisation, projectRadius, gradient, evaluations } = settings;
-      const climbing = { evaluations, batch, regularisation, projectRadius, gradient, watch: watchOf(settings) };
+      const climbing = { evaluations, batch, room, regularisation, projectRadius, gradient, watch: watchOf(settings) };
       const about = { evaluations, pictures: labels.length, labels };
       rows = await climbNoise(slope, { ...climbing, route: () => routeOf(settings) }, (progress) =>
         reportClimb(progress, about, slope, context),

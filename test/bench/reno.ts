@@ -1,3 +1,4 @@
+import { rememberWithin } from '../../nodes/ml/nn/recompute.ts';
 import { forget } from '../../nodes/ml/optimise/climber.ts';
 import { climbNoise, noiseSlope } from '../../nodes/ml/optimise/climbNoise.ts';
 import { evaluate } from '../../nodes/ml/optimise/evaluate.ts';
@@ -30,13 +31,15 @@ import { withSubject } from './speed/subject.ts';
 const parts = ['generator', 'decoder', 'reward', 'backward', 'update'] as const;
 type Split = Record<(typeof parts)[number] | 'iteration', number>;
 
+interface Climb {
+  readonly generator: Generator;
+  readonly reward: Reward;
+  readonly request: SampleRequest;
+  readonly room: number;
+}
+
 /** Seconds of each iteration of a climb after the first, and of its parts; what lies between forward and step is the backward pass. */
-async function climb(
-  generator: Generator,
-  reward: Reward,
-  request: SampleRequest,
-  iterations: number,
-): Promise<Split[]> {
+async function climb({ generator, reward, request, room }: Climb, iterations: number): Promise<Split[]> {
   const splits: Split[] = [];
   let marks: [part: (typeof parts)[number], at: number][] = [];
   const mark = (part: (typeof parts)[number]) => marks.push([part, performance.now()]);
@@ -66,6 +69,7 @@ async function climb(
   const settings = {
     evaluations: iterations + 2, // the first warms up, the last has no gradient
     batch: 1,
+    room,
     regularisation: 0.01,
     projectRadius: false,
     gradient: 'exact',
@@ -97,20 +101,21 @@ async function climb(
   return splits.slice(1, -1);
 }
 
-const ways = { recomputed: true, remembered: false };
+/** Bytes that activations may take, see `rememberWithin`. */
+const ways = { recomputed: 0, remembered: 2 ** 40 };
 
 await withSubject(async (subject) => {
   const climbs: Record<string, (iterations: number) => Promise<Split[]>> = {};
   const evaluations: Record<string, () => void> = {};
-  for (const [way, recompute] of Object.entries(ways)) {
-    const generator = await subject.loadGenerator({ recompute });
-    const { reward } = await subject.loadReward({ recompute });
-    const request = subject.request(generator, 1);
-    const one = { ...request, settings: { ...request.settings, steps: 1 } };
-    climbs[way] = (iterations) => climb(generator, reward, one, iterations);
-    const { look } = noiseSlope({ generator, request: one, rewards: [reward], watched: [] }, 'exact');
+  const generator = await subject.loadGenerator();
+  const { reward } = await subject.loadReward();
+  const asked = subject.request(generator, 1);
+  const request = { ...asked, settings: { ...asked.settings, steps: 1 } };
+  const { look } = noiseSlope({ generator, request, rewards: [reward], watched: [] }, 'exact');
+  for (const [way, room] of Object.entries(ways)) {
+    climbs[way] = (iterations) => climb({ generator, reward, request, room }, iterations);
     evaluations[`${way}: picture and gradient`] = () => {
-      const { pixels, scores, gradient } = evaluate(one.noise.latents, look, [1]);
+      const { pixels, scores, gradient } = rememberWithin(room, () => evaluate(request.noise.latents, look, [1]));
       gradient.dataSync();
       dispose([pixels, ...scores, gradient]);
     };

@@ -1,5 +1,6 @@
 import { GraphError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
+import { rememberWithin } from '../nn/recompute.ts';
 import { add, clone, concat, dispose, slice, type Tensor, type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 import {
   type Climbed,
@@ -37,6 +38,8 @@ export interface ClimbSettings {
   /** Brings x back to where it may be, after each step. The caller owns the result. */
   project?(x: Tensor): Tensor;
   readonly watch: WatchSettings;
+  /** Bytes that a look may take to spare computing blocks again for its gradient; none by default. */
+  readonly room?: number;
 }
 
 /**
@@ -59,7 +62,7 @@ export async function climb(
       const isLast = k === settings.evaluations;
       const seen: Seen & { readonly gradient?: Tensor } = isLast
         ? see(x, slope.look)
-        : evaluate(x, slope.look, weightsOf(slope.rewards));
+        : rememberWithin(settings.room ?? 0, () => evaluate(x, slope.look, weightsOf(slope.rewards)));
       try {
         await note(climbers, x, seen, slope, settings.watch);
         if (seen.gradient && climbers.some(isClimbing)) {

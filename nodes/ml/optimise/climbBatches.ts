@@ -18,7 +18,7 @@ export interface ClimbProgress {
   readonly done: readonly Climbed[];
 }
 
-export interface BatchSettings extends Pick<ClimbSettings, 'evaluations' | 'watch'> {
+export interface BatchSettings extends Pick<ClimbSettings, 'evaluations' | 'watch' | 'room'> {
   /** How many pictures climb at once. */
   readonly batch: number;
   /** A fresh optimiser. */
@@ -37,7 +37,7 @@ export interface BatchSlope extends Slope, Pick<ClimbSettings, 'penalty' | 'proj
 export async function climbBatches(
   request: SampleRequest,
   slopeOf: (part: SampleRequest) => BatchSlope,
-  { evaluations, watch, batch, route: newRoute }: BatchSettings,
+  { evaluations, watch, room = 0, batch, route: newRoute }: BatchSettings,
   report: (progress: ClimbProgress) => Promise<void>,
 ): Promise<Climbed[]> {
   const count = request.noise.seeds.length;
@@ -51,7 +51,7 @@ export async function climbBatches(
       try {
         slope = slopeOf(part.request);
         const { penalty, project } = slope;
-        const settings = { evaluations, watch, route, ...(penalty && { penalty }), ...(project && { project }) };
+        const settings = { evaluations, watch, room, route, ...(penalty && { penalty }), ...(project && { project }) };
         const rows = await climb(slope, settings, (evaluation, rows) => {
           const fraction = (start + (size * evaluation) / evaluations) / count;
           return report({ fraction, evaluation, start, rows, done });

@@ -4,6 +4,7 @@ import { backend, type Tensor } from '../../../nodes/ml/tf.ts';
 export interface OperationTotal {
   readonly name: string;
   count: number;
+  /** Of processor time over all threads. */
   seconds: number;
   /** Of all tensors that it read and wrote. */
   bytes: number;
@@ -19,7 +20,7 @@ type Execute = (name: string, attributes: readonly Attribute[], inputs: readonly
 
 /**
  * Runs `work` and tells every operation that native TensorFlow was given meanwhile, by kind, the longest first; nothing on
- * other devices. Its operations have run when the call returns, so that the times are theirs.
+ * other devices. They have run when the call returns, so that the times are theirs.
  */
 export function operationsOf(work: () => void): OperationTotal[] {
   const native = backend() as unknown as Record<'executeSingleOutput' | 'executeMultipleOutputs', Execute>;
@@ -28,12 +29,13 @@ export function operationsOf(work: () => void): OperationTotal[] {
   const counted =
     (execute: Execute): Execute =>
     (...call) => {
-      const start = performance.now();
+      const start = process.cpuUsage();
       const result = execute.apply(native, call);
+      const usage = process.cpuUsage(start);
       const [name, attributes, inputs] = call;
       const total = totals.get(name) ?? { name, count: 0, seconds: 0, bytes: 0, flops: 0 };
       totals.set(name, total);
-      total.seconds += (performance.now() - start) / 1000;
+      total.seconds += (usage.user + usage.system) / 1e6;
       total.count++;
       for (const { shape } of [...inputs, ...[result].flat()]) if (shape) total.bytes += 4 * sizeOf(shape);
       total.flops += flopsOf(name, attributes, inputs, [result].flat()[0] as Tensor);

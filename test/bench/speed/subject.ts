@@ -36,8 +36,8 @@ export interface Subject {
   readonly rounds: number;
   readonly against: string | undefined;
   readonly ops: boolean;
-  loadGenerator(memory?: { recompute: boolean }): Promise<Generator>;
-  loadReward(memory?: { recompute: boolean }): Promise<{ clip: LoadedClip; reward: Reward }>;
+  loadGenerator(): Promise<Generator>;
+  loadReward(): Promise<{ clip: LoadedClip; reward: Reward }>;
   /** `count` pictures at the size and the settings that the model recommends. */
   request(generator: Generator, count: number): SampleRequest;
 }
@@ -61,9 +61,9 @@ export async function withSubject(measure: (subject: Subject) => Promise<void>):
       rounds: Number(values.rounds),
       against: values.against,
       ops: values.ops,
-      loadGenerator: (memory) => loadGenerator(files, folder, memory && { memory }),
-      async loadReward(memory) {
-        const clip = await loadClip(files, judge, memory && { memory });
+      loadGenerator: () => loadGenerator(files, folder),
+      async loadReward() {
+        const clip = await loadClip(files, judge);
         return { clip, reward: clipReward(clip, { name: 'CLIP score', scale: 'logits', usualRange: [20, 45] }) };
       },
       request,

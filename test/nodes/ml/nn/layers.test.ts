@@ -7,7 +7,7 @@ import { embedding } from '../../../../nodes/ml/nn/embedding.ts';
 import { groupNorm } from '../../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../../nodes/ml/nn/layerNorm.ts';
 import { linear } from '../../../../nodes/ml/nn/linear.ts';
-import { recompute } from '../../../../nodes/ml/nn/recompute.ts';
+import { recompute, rememberWithin } from '../../../../nodes/ml/nn/recompute.ts';
 import { residual } from '../../../../nodes/ml/nn/residual.ts';
 import { timestepEmbedding } from '../../../../nodes/ml/nn/timestepEmbedding.ts';
 import { upsampleNearest2x } from '../../../../nodes/ml/nn/upsampleNearest2x.ts';
@@ -359,6 +359,19 @@ await describeOnDevices('layers', (device) => {
         [0, 1],
       );
       expect(remembered).toBeLessThan(plainCount / 3);
+      const within = (room: number) =>
+        rememberWithin(room, () =>
+          gradients(
+            chain((x, t) => recompute(block, [x, t])),
+            inputs,
+            [0, 1],
+          ),
+        );
+      const partly = within(100); // the first block alone
+      const partlyCount = remembered;
+      expect(partlyCount).toBeLessThan(plainCount / 2);
+      const wholly = within(1e6);
+      expect(remembered).toBeGreaterThan(1.5 * partlyCount);
       const nested = gradients(
         chain((x, t) => recompute((a, b) => recompute(block, [silu(a), b]), [x, t])),
         inputs,
@@ -371,6 +384,8 @@ await describeOnDevices('layers', (device) => {
       );
       return [0, 1].flatMap((i): Pair[] => [
         [saving[i] as tf.Tensor, plain[i] as tf.Tensor, 1e-5],
+        [partly[i] as tf.Tensor, plain[i] as tf.Tensor, 1e-5],
+        [wholly[i] as tf.Tensor, plain[i] as tf.Tensor, 1e-5],
         [nested[i] as tf.Tensor, plainNested[i] as tf.Tensor, 1e-5],
       ]);
     }));
