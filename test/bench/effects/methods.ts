@@ -200,7 +200,7 @@ const learn = (tools: Tools): Method => {
     const inputs = { generator, prompt: trial.prompt, rewards, watch: [], conditions: [] };
     const perIteration = Math.min(batch, Math.ceil(budget / 2));
     const iterations = Math.max(1, Math.floor(budget / perIteration) - 1); // the last pictures are drawn from what was learned
-    const learning = { iterations, perIteration, samples: perIteration, batch, learningRate: 0.02 };
+    const learning = { iterations, perIteration, samples: perIteration, batch };
     const params = paramsOf(find, { seed: 1000 * trial.seed, calibration: 'running mean', ...learning, steps });
     const made = await find.run(inputs, params, context);
     const { distribution, bestImages, bestNoise, bestScores, scores, images, noise } = made;
