@@ -2,13 +2,23 @@
  * `npm run setup:native [-- --cuda] [--optional]`: gets native TensorFlow ready for this user, once.
  *
  * Takes what is there if it loads; else builds from a TensorFlow wheel; else takes the official archive; else says in
- * a sentence each what was in the way. Interrupted, it goes on where it stopped. The exit code is 1 where it could not,
+ * a sentence each what was in the way. Then compiles layers of our own for it, where there is a compiler. Interrupted, it goes on where it stopped. The exit code is 1 where it could not,
  * or 0 with --optional: everything also runs without, on WebGPU or WebAssembly.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addonPath, type NativeKind, nativeBuilds, nativeRoot, quietName } from '../electron/devices/nativeFolders.ts';
+import {
+  addonName,
+  addonPath,
+  layersName,
+  type NativeKind,
+  nativeBuilds,
+  nativeRoot,
+  quietName,
+} from '../electron/devices/nativeFolders.ts';
+import { compileLayers, findCompiler } from './native/compile.ts';
 import { takeArchive } from './native/fromArchive.ts';
 import { buildFromWheel } from './native/fromWheel.ts';
 
@@ -26,7 +36,7 @@ async function setUp(): Promise<boolean> {
   const broken: string[] = [];
   for (const folder of nativeBuilds([kind])) {
     const result = tryLoad(folder);
-    if (result.loads) return say(`Native TensorFlow ${result.text} is ready in ${folder}.`);
+    if (result.loads) return ready(folder, result.text);
     broken.push(`What is in ${folder} does not load: ${result.text}`);
   }
   const reasons = broken;
@@ -41,7 +51,7 @@ async function setUp(): Promise<boolean> {
       try {
         const folder = await get(kind);
         const result = tryLoad(folder);
-        if (result.loads) return say(`Native TensorFlow ${result.text} is ready in ${folder}.`);
+        if (result.loads) return ready(folder, result.text);
         reasons.push(`${way}: it does not load: ${result.text}`);
       } catch (error) {
         reasons.push(`${way}: ${error instanceof Error ? error.message : error}`);
@@ -54,20 +64,34 @@ async function setUp(): Promise<boolean> {
   return false;
 }
 
-function say(sentence: string): true {
-  console.log(sentence);
+async function ready(folder: string, version: string): Promise<true> {
+  console.log(`Native TensorFlow ${version} is ready in ${folder}.`);
+  if (existsSync(join(folder, layersName)) || !existsSync(join(folder, addonName))) return true;
+  try {
+    await compileLayers(findCompiler(), folder);
+    const { loads, text } = tryLoad(folder, layersName);
+    if (!loads) {
+      await rm(join(folder, layersName));
+      throw new Error(`They do not load: ${text}`);
+    }
+  } catch (error) {
+    console.log(`It goes without layers of our own, and slower: ${error instanceof Error ? error.message : error}`);
+  }
   return true;
 }
 
-/** Loads a build in a process of its own, because a bad one can end the process. `text` is TensorFlow's version or why not. */
-function tryLoad(folder: string): { loads: boolean; text: string } {
+/**
+ * Loads a build, and another addon after it, in a process of its own, because a bad one can end the process. `text` is
+ * TensorFlow's version or why not.
+ */
+function tryLoad(folder: string, more?: string): { loads: boolean; text: string } {
   const program = `
-    const [quiet, addon] = process.argv.slice(1);
+    const [quiet, addon, ...more] = process.argv.slice(1);
     try { require(quiet).hush(); } catch {}
-    try { console.log(require(addon).TF_Version); } catch (error) { console.log(error.message); process.exitCode = 1; }`;
+    try { console.log(require(addon).TF_Version); more.forEach((each) => require(each)); } catch (error) { console.log(error.message); process.exitCode = 1; }`;
   const { status, signal, stdout } = spawnSync(
     process.execPath,
-    ['-e', program, join(folder, quietName), addonPath(folder) ?? folder],
+    ['-e', program, join(folder, quietName), addonPath(folder) ?? folder, ...(more ? [join(folder, more)] : [])],
     { encoding: 'utf8', timeout: 120_000, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' } },
   );
   const text = stdout.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${status}`}`;

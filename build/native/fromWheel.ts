@@ -1,19 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import {
-  addonName,
-  type NativeKind,
-  nativeFolder,
-  nativeRoot,
-  quietName,
-} from '../../electron/devices/nativeFolders.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { join } from 'node:path';
+import { type NativeKind, nativeFolder, nativeRoot } from '../../electron/devices/nativeFolders.ts';
+import { compileAddons, findCompiler, firstThatRuns } from './compile.ts';
 import { isWholeZip, readZipText, unpackZip } from './zip.ts';
 
 const version = '2.21.0';
-const mac = process.platform === 'darwin';
 
 /** The wheel with the libraries of each kind; 'tensorflow' computes on NVIDIA cards on Linux and on the processor elsewhere. */
 const wheels: Partial<Record<`${NodeJS.Platform}-${string}-${NativeKind}`, string>> = {
@@ -30,8 +22,7 @@ const wheels: Partial<Record<`${NodeJS.Platform}-${string}-${NativeKind}`, strin
 export async function buildFromWheel(kind: NativeKind): Promise<string> {
   const wheel = wheels[`${process.platform}-${process.arch}-${kind}`];
   if (!wheel) throw new Error(`There is no wheel to build from for ${process.platform}-${process.arch}-${kind}.`);
-  const compiler = firstThatRuns([[process.env.CXX ?? 'c++'], ['g++'], ['clang++']]);
-  if (!compiler) throw new Error(`A C++ compiler is missing (${mac ? 'xcode-select --install' : 'Debian: g++'}).`);
+  const compiler = findCompiler();
   const pip = firstThatRuns([['pip'], ['pip3'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']]);
   if (!pip) throw new Error('pip, which downloads TensorFlow, is missing (Debian: python3-pip).');
 
@@ -52,7 +43,7 @@ export async function buildFromWheel(kind: NativeKind): Promise<string> {
       await unpackZip(other, (name) => (/^nvidia\/.*\.so[.\d]*$/.test(name) ? join(fresh, name) : undefined));
     }
     console.error('Compiling the addon ...');
-    compile(compiler, fresh);
+    compileAddons(compiler, fresh);
     await rm(join(fresh, 'tensorflow', 'include'), { recursive: true });
     await rm(folder, { recursive: true, force: true });
     await rename(fresh, folder);
@@ -69,31 +60,6 @@ function isNeeded(name: string): boolean {
     /^tensorflow\/libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(name) ||
     /^tensorflow\/include\/(tensorflow\/c|tensorflow\/core\/platform|tsl\/platform|xla\/tsl\/c)\/.*\.h$/.test(name)
   );
-}
-
-function compile(compiler: string[], folder: string): void {
-  const require = createRequire(join(packageFolder, 'package.json'));
-  const binding = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'binding');
-  const nodeHeaders = join(dirname(require.resolve('node-api-headers/package.json')), 'include');
-  const tensorflow = join(folder, 'tensorflow');
-  const common = ['-std=c++17', '-O2', '-fPIC', '-w', '-DNAPI_VERSION=8', `-I${nodeHeaders}`];
-  const shared = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-  const libraries = ['cc', 'framework'].map((name) =>
-    join(tensorflow, mac ? `libtensorflow_${name}.2.dylib` : `libtensorflow_${name}.so.2`),
-  );
-  runCompiler([
-    ...[...common, ...shared, `-I${join(tensorflow, 'include')}`, `-I${binding}`],
-    ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc'), ...libraries],
-    ...[`-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/tensorflow`, '-o', join(folder, addonName)],
-  ]);
-  const quiet = join(packageFolder, 'build', 'native', 'quiet.cc');
-  runCompiler([...common, ...shared, quiet, '-o', join(folder, quietName)]);
-
-  function runCompiler(args: string[]): void {
-    const [command = '', ...first] = compiler;
-    const { status, stderr } = spawnSync(command, [...first, ...args], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`The compiler failed:\n${stderr.slice(0, 2000)}`);
-  }
 }
 
 /** Path of the wheel, downloaded by pip unless it is there from an earlier attempt. */
@@ -130,8 +96,4 @@ async function refuseLittleSpace(bytes: number): Promise<void> {
   if (bavail * bsize > bytes) return;
   const gigabytes = (n: number) => (n / 1e9).toFixed(1);
   throw new Error(`${nativeRoot()} has ${gigabytes(bavail * bsize)} GB free, and this needs ${gigabytes(bytes)} GB.`);
-}
-
-function firstThatRuns(commands: string[][]): string[] | undefined {
-  return commands.find(([command = '', ...args]) => spawnSync(command, [...args, '--version']).status === 0);
 }

@@ -63,16 +63,20 @@ async function loadFirst(kinds: readonly NativeKind[]): Promise<Loaded> {
     );
   }
   const addon = loadAddon(folder);
-  const [{ NodeJSKernelBackend }, { registerBackend }, { registerNativeKernels }] = await Promise.all([
-    import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js'),
-    import('../../nodes/ml/tf.ts'),
-    import('./nativeKernels.ts'),
-    import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js'),
-  ]);
+  const [{ NodeJSKernelBackend }, { registerBackend }, { registerNativeKernels }, { registerNativeLayers }] =
+    await Promise.all([
+      import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js'),
+      import('../../nodes/ml/tf.ts'),
+      import('./nativeKernels.ts'),
+      import('./nativeLayers.ts'),
+      import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js'),
+    ]);
   registerNativeKernels();
+  const usesGpu = addon.isUsingGpuDevice();
+  if (!usesGpu) registerNativeLayers(folder);
   // The second argument only chooses between two sentences that are never printed here.
   registerBackend('tensorflow', () => new NodeJSKernelBackend(addon, ''));
-  return { version: addon.TF_Version, usesGpu: addon.isUsingGpuDevice() };
+  return { version: addon.TF_Version, usesGpu };
 }
 
 type Addon = ConstructorParameters<

@@ -1,4 +1,3 @@
-import { silu } from '../nn/activations.ts';
 import { attention } from '../nn/attention.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
@@ -133,7 +132,7 @@ export function autoencoderKL(weights: Weights, config: AutoencoderKLConfig, mem
   const head =
     (w: Weights): Step =>
     (x) =>
-      conv2d(silu(groupNorm(x, w.at('conv_norm_out'), groups, eps)), w.at('conv_out'), { padding: 1 });
+      conv2d(groupNorm(x, w.at('conv_norm_out'), groups, eps, 'silu'), w.at('conv_out'), { padding: 1 });
 
   const encoding: Step[] = [
     conv(encoder.at('conv_in')),

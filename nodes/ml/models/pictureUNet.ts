@@ -1,5 +1,4 @@
 import { GraphError } from '../../errors.ts';
-import { silu } from '../nn/activations.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
 import { upsampleNearest2x } from '../nn/upsampleNearest2x.ts';
@@ -99,7 +98,7 @@ export function pictureUNet(weights: Weights, config: PictureUNetConfig): (pixel
         const wide = conv2d(upsampleNearest2x(x), weights.at(`up_blocks.${i}.upsamplers.0.conv`), { padding: 1 });
         x = block(concat([wide, skips[i]!], 3), `up_blocks.${i}`);
       }
-      x = silu(groupNorm(x, weights.at('conv_norm_out'), norm.groups, norm.eps));
+      x = groupNorm(x, weights.at('conv_norm_out'), norm.groups, norm.eps, 'silu');
       const outputs = conv2d(x, weights.at('conv_out'), { padding: 1 });
       return config.task === 'depth' ? sigmoid(outputs) : outputs;
     });

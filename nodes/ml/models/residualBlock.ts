@@ -1,4 +1,3 @@
-import { silu } from '../nn/activations.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
 import { residual } from '../nn/residual.ts';
@@ -15,8 +14,8 @@ export function residualBlock(
   w: Weights,
   { groups, eps }: Pick<ResnetOptions, 'groups' | 'eps'>,
 ): Tensor4D {
-  const h = conv2d(silu(groupNorm(x, w.at('norm1'), groups, eps)), w.at('conv1'), { padding: 1 });
-  const y = conv2d(silu(groupNorm(h, w.at('norm2'), groups, eps)), w.at('conv2'), { padding: 1 });
+  const h = conv2d(groupNorm(x, w.at('norm1'), groups, eps, 'silu'), w.at('conv1'), { padding: 1 });
+  const y = conv2d(groupNorm(h, w.at('norm2'), groups, eps, 'silu'), w.at('conv2'), { padding: 1 });
   return residual(w.has('conv_shortcut.weight') ? conv2d(x, w.at('conv_shortcut')) : x, y);
 }
 

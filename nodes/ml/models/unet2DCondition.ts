@@ -1,6 +1,5 @@
 import { GraphError } from '../../errors.ts';
 import type { AddedConditions } from '../../ports.ts';
-import { silu } from '../nn/activations.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
 import { upsampleNearest2x } from '../nn/upsampleNearest2x.ts';
@@ -80,7 +79,7 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
       const middle = encoder.middle(skips.at(-1) as Tensor4D, steering);
       const steered = downResiduals ? skips.map((skip, i) => add<Tensor4D>(skip, downResiduals[i] as Tensor4D)) : skips;
       const x = up(midResidual ? add(middle, midResidual) : middle, steered, steering);
-      const normal = silu(groupNorm(x, weights.at('conv_norm_out'), groups, eps));
+      const normal = groupNorm(x, weights.at('conv_norm_out'), groups, eps, 'silu');
       return conv2d(normal, weights.at('conv_out'), { padding: (config.conv_out_kernel - 1) / 2 });
     });
 }

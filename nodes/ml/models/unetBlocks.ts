@@ -1,4 +1,4 @@
-import { geglu, silu } from '../nn/activations.ts';
+import { geglu } from '../nn/activations.ts';
 import { attention } from '../nn/attention.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
@@ -37,9 +37,9 @@ export function resnetBlock(
   w: Weights,
   { groups, eps, scale = 1 }: ResnetOptions,
 ): Tensor4D {
-  const h = conv2d(silu(groupNorm(x, w.at('norm1'), groups, eps)), w.at('conv1'), { padding: 1 }); // [N, H, W, D]
+  const h = conv2d(groupNorm(x, w.at('norm1'), groups, eps, 'silu'), w.at('conv1'), { padding: 1 }); // [N, H, W, D]
   const timed = addPerPicture(h, linear(time, w.at('time_emb_proj')));
-  const y = conv2d(silu(groupNorm(timed, w.at('norm2'), groups, eps)), w.at('conv2'), { padding: 1 });
+  const y = conv2d(groupNorm(timed, w.at('norm2'), groups, eps, 'silu'), w.at('conv2'), { padding: 1 });
   const sum = residual(w.has('conv_shortcut.weight') ? conv2d(x, w.at('conv_shortcut')) : x, y);
   return scale === 1 ? sum : div(sum, scale);
 }

@@ -1,5 +1,5 @@
 import { add, concat, erf, exp, mul, sigmoid, split, square, sub, type Tensor } from '../tf.ts';
-import { defineOp } from './defineOp.ts';
+import { defineGradientOp, defineOp } from './defineOp.ts';
 
 /** x sigmoid(x), elementwise. Source: arXiv 1702.03118 (SiLU) */
 export const silu = <T extends Tensor>(x: T): T => siluOp({ x }) as T;
@@ -13,33 +13,38 @@ export const gelu = <T extends Tensor>(x: T): T => geluOp({ x }) as T;
 /** First half of the last axis times GELU of the second: [..., 2 C] -> [..., C]. Source: arXiv 2002.05202, equation 6 */
 export const geglu = <T extends Tensor>(x: T): T => gegluOp({ x }) as T;
 
-/** y = x s, s = sigmoid(x):  dx = dy (s + y - y s) */
-const siluOp = defineOp<{ x: Tensor }>({
-  name: 'NoiseloomSilu',
-  reads: ['x'],
-  keeps: 1,
-  forward: ({ x }) => [mul(x, sigmoid(x))],
-  gradient: (dy, [x, y]) => ({
-    x: () => {
-      const s = sigmoid(x as Tensor);
-      return mul(dy, add(s, sub(y as Tensor, mul(y as Tensor, s))));
-    },
-  }),
-});
+/** An operation f(x), and dy f'(x) as another. */
+function activation(name: string, forward: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor) {
+  const gradientOp = defineGradientOp<{ dy: Tensor; x: Tensor }>(`${name}Gradient`, ['dy', 'x'], ({ dy, x }) =>
+    backward(dy, x),
+  );
+  const op = defineOp<{ x: Tensor }>({
+    name,
+    reads: ['x'],
+    forward: ({ x }) => [forward(x)],
+    gradient: (dy, [x]) => ({ x: () => gradientOp({ dy, x: x as Tensor }) }),
+  });
+  return [op, gradientOp] as const;
+}
 
-/** y = x s, s = sigmoid(c x), c = 1.702:  dx = dy (s + c (y - y s)) */
-const quickGeluOp = defineOp<{ x: Tensor }>({
-  name: 'NoiseloomQuickGelu',
-  reads: ['x'],
-  keeps: 1,
-  forward: ({ x }) => [mul(x, sigmoid(mul(x, 1.702)))],
-  gradient: (dy, [x, y]) => ({
-    x: () => {
-      const s = sigmoid(mul(x as Tensor, 1.702));
-      return mul(dy, add(s, mul(sub(y as Tensor, mul(y as Tensor, s)), 1.702)));
-    },
-  }),
-});
+/** s (1 + c x (1 - s)), s = sigmoid(c x): the slope of x s */
+function swishSlope(x: Tensor, c: number): Tensor {
+  const s = sigmoid(c === 1 ? x : mul(x, c));
+  const y = mul(x, s);
+  return add(s, c === 1 ? sub(y, mul(y, s)) : mul(sub(y, mul(y, s)), c));
+}
+
+export const [siluOp, siluGradient] = activation(
+  'NoiseloomSilu',
+  (x) => mul(x, sigmoid(x)),
+  (dy, x) => mul(dy, swishSlope(x, 1)),
+);
+
+const [quickGeluOp] = activation(
+  'NoiseloomQuickGelu',
+  (x) => mul(x, sigmoid(mul(x, 1.702))),
+  (dy, x) => mul(dy, swishSlope(x, 1.702)),
+);
 
 /** Phi(x) = (1 + erf(x / sqrt 2)) / 2 */
 const cumulative = (x: Tensor): Tensor => add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
@@ -47,25 +52,21 @@ const cumulative = (x: Tensor): Tensor => add(mul(erf(mul(x, Math.SQRT1_2)), 0.5
 const slope = (x: Tensor, phi: Tensor): Tensor =>
   add(phi, mul(x, mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI))));
 
-const geluOp = defineOp<{ x: Tensor }>({
-  name: 'NoiseloomGelu',
-  reads: ['x'],
-  forward: ({ x }) => [mul(x, cumulative(x))],
-  gradient: (dy, [x]) => ({ x: () => mul(dy, slope(x as Tensor, cumulative(x as Tensor))) }),
-});
+const [geluOp] = activation(
+  'NoiseloomGelu',
+  (x) => mul(x, cumulative(x)),
+  (dy, x) => mul(dy, slope(x, cumulative(x))),
+);
 
-const gegluOp = defineOp<{ x: Tensor }>({
-  name: 'NoiseloomGeglu',
-  reads: ['x'],
-  forward({ x }) {
+const [gegluOp] = activation(
+  'NoiseloomGeglu',
+  (x) => {
     const [value, gate] = split(x, 2, -1) as [Tensor, Tensor];
-    return [mul(value, mul(gate, cumulative(gate)))];
+    return mul(value, mul(gate, cumulative(gate)));
   },
-  gradient: (dy, [x]) => ({
-    x: () => {
-      const [value, gate] = split(x as Tensor, 2, -1) as [Tensor, Tensor];
-      const phi = cumulative(gate);
-      return concat([mul(dy, mul(gate, phi)), mul(mul(dy, value), slope(gate, phi))], -1);
-    },
-  }),
-});
+  (dy, x) => {
+    const [value, gate] = split(x, 2, -1) as [Tensor, Tensor];
+    const phi = cumulative(gate);
+    return concat([mul(dy, mul(gate, phi)), mul(mul(dy, value), slope(gate, phi))], -1);
+  },
+);

@@ -15,7 +15,7 @@ import {
   tidy,
   transpose,
 } from '../tf.ts';
-import { defineOp } from './defineOp.ts';
+import { defineGradientOp, defineOp } from './defineOp.ts';
 
 export interface AttentionOptions {
   readonly heads: number;
@@ -83,7 +83,7 @@ const attentionOp = (name: string, masked: boolean) =>
           attributes.sliceBytes,
           (rows, whole) => {
             const p = weights(rows(scaled), whole(keys), mask && rows(mask));
-            const dS = mul(p, sub(matMul(rows(d), whole(values), false, true), rows(level)));
+            const dS = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
             return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
           },
           (output) => output > 0,
@@ -102,6 +102,13 @@ const attentionOp = (name: string, masked: boolean) =>
   });
 const attend = attentionOp('NoiseloomAttention', false);
 const attendMasked = attentionOp('NoiseloomMaskedAttention', true);
+
+/** p (dp - level), level [.., T, 1] the sum of p dp over the last axis */
+const softmaxGradient = defineGradientOp<{ p: Tensor; dp: Tensor; level: Tensor }>(
+  'NoiseloomSoftmaxGradient',
+  ['p', 'dp', 'level'],
+  ({ p, dp, level }) => mul(p, sub(dp, level)),
+);
 
 /** softmax(q k^T + mask) [.., T, S] */
 function weights(q: Tensor, k: Tensor, mask: Tensor | undefined): Tensor {

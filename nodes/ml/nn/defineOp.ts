@@ -3,6 +3,7 @@ import {
   engine,
   getBackend,
   getKernel,
+  grads,
   type NamedAttrMap,
   type NamedTensorMap,
   registerGradient,
@@ -10,12 +11,13 @@ import {
   type Tensor,
   tidy,
 } from '../tf.ts';
+import { withOwnTape } from './recompute.ts';
 
 /** Tensors by name; one that is undefined is left out. */
 type Inputs = object;
 
 export interface OpDefinition<I extends Inputs, A extends object> {
-  /** Unique among all kernels of TensorFlow.js. */
+  /** Unique among all kernels of TensorFlow.js. A device that registers a kernel of this name runs that for `forward`. */
   readonly name: string;
   /** Inputs that the gradient reads; they must always be given. */
   readonly reads?: readonly (keyof I & string)[];
@@ -28,6 +30,26 @@ export interface OpDefinition<I extends Inputs, A extends object> {
    * called, each in a tidy. What is made outside of them lives until the whole backward pass ends: keep that small.
    */
   gradient(dy: Tensor, saved: Tensor[], attributes: A): { [name in keyof I]-?: () => Tensor };
+}
+
+/** An operation of gradients: itself differentiated, where that is ever asked for, through its plain form. */
+export function defineGradientOp<I extends Inputs, A extends object = object>(
+  name: string,
+  inputNames: readonly (keyof I & string)[],
+  plain: (inputs: I, attributes: A) => Tensor,
+): (inputs: I, attributes?: A) => Tensor {
+  return defineOp<I, A>({
+    name,
+    reads: inputNames,
+    forward: (inputs, attributes) => [plain(inputs, attributes)],
+    gradient(dy, saved, attributes) {
+      const named = (xs: readonly Tensor[]) => Object.fromEntries(inputNames.map((each, i) => [each, xs[i]])) as I;
+      const slopes = withOwnTape(() => grads((...xs: Tensor[]) => plain(named(xs), attributes))(saved, dy));
+      return Object.fromEntries(inputNames.map((each, i) => [each, () => slopes[i]])) as {
+        [each in keyof I]-?: () => Tensor;
+      };
+    },
+  });
 }
 
 /**

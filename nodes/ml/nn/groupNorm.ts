@@ -4,6 +4,7 @@ import {
   mul,
   reshape,
   rsqrt,
+  sigmoid,
   split,
   square,
   sub,
@@ -11,20 +12,40 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor4D,
-  tidy,
   tile,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
-import { defineOp } from './defineOp.ts';
+import { siluGradient } from './activations.ts';
+import { defineGradientOp, defineOp } from './defineOp.ts';
 
 /**
  * Group normalisation: every group of C / groups neighbouring channels of one picture gets mean 0 and variance 1, then
- * each channel its own scale and offset. x [N, H, W, C], w.weight [C], w.bias [C]. The caller owns the result.
- * Source: arXiv 1803.08494, equations 1 and 6
+ * each channel its own scale and offset, and all of it goes through SiLU where that is the activation. x [N, H, W, C],
+ * w.weight [C], w.bias [C]. The caller owns the result. Source: arXiv 1803.08494, equations 1 and 6
  */
-export function groupNorm(x: Tensor4D, w: Weights, groups: number, eps: number): Tensor4D {
+export function groupNorm(
+  x: Tensor4D,
+  w: Weights,
+  groups: number,
+  eps: number,
+  activation: 'linear' | 'silu' = 'linear',
+): Tensor4D {
   const [scale, offset] = [w.get('weight') as Tensor1D, w.get('bias') as Tensor1D];
-  return normalise({ x, scale, offset }, { groups, eps }) as Tensor4D;
+  return normalise({ x, scale, offset }, { groups, eps, activation }) as Tensor4D;
+}
+
+interface Attributes {
+  readonly groups: number;
+  readonly eps: number;
+  readonly activation: 'linear' | 'silu';
+}
+interface GradientInputs {
+  readonly dy: Tensor;
+  readonly x: Tensor4D;
+  readonly scale: Tensor1D;
+  readonly offset: Tensor1D;
+  readonly m: Tensor;
+  readonly r: Tensor;
 }
 
 /**
@@ -32,41 +53,61 @@ export function groupNorm(x: Tensor4D, w: Weights, groups: number, eps: number):
  * group on [N, C] values; both passes then work with one factor a channel.
  *
  *   m  mean of the group        r  1 / standard deviation of the group        k  values in a group
- *   y  = (x - m) r scale + offset
- *   dx = r scale dy + r (a + b r (x - m)),   a = -1/k sum scale dy,   b = -1/k sum scale dy (x - m) r   over the group
+ *   z  = (x - m) r scale + offset,   y = z or silu(z),   dz = dy or dy silu'(z)
+ *   dx = r scale dz + r (a + b r (x - m)),   a = -1/k sum scale dz,   b = -1/k sum scale dz (x - m) r   over the group
  */
-const normalise = defineOp<{ x: Tensor4D; scale: Tensor1D; offset: Tensor1D }, { groups: number; eps: number }>({
+const normalise = defineOp<{ x: Tensor4D; scale: Tensor1D; offset: Tensor1D }, Attributes>({
   name: 'NoiseloomGroupNorm',
-  reads: ['x', 'scale'],
+  reads: ['x', 'scale', 'offset'],
   keeps: 3,
-  forward({ x, scale, offset }, { groups, eps }) {
+  forward({ x, scale, offset }, { groups, eps, activation }) {
     const k = x.size / (x.shape[0] * groups);
     const m = mul(overGroups(sum(x, [1, 2]), groups), 1 / k); // [N, 1, 1, C]
     const centred = sub(x, m);
     const variance = mul(overGroups(sum(square(centred), [1, 2]), groups), 1 / k);
     const r = rsqrt(add(variance, eps)); // [N, 1, 1, C]
-    return [add(mul(centred, mul(r, scale)), offset), m, r];
+    const z = add(mul(centred, mul(r, scale)), offset);
+    return [activation === 'silu' ? mul(z, sigmoid(z)) : z, m, r];
   },
-  gradient(dy, [x, scale, _y, m, r], { groups }) {
-    const [inputs, mean, inverse] = [x as Tensor4D, m as Tensor4D, r as Tensor4D];
-    const k = inputs.size / (inputs.shape[0] * groups);
-    const { dOffset, dScale } = tidy(() => {
-      const dOffset = sum(dy, [1, 2], true); // [N, 1, 1, C]
-      return { dOffset, dScale: mul(sub(sum(mul(dy, inputs), [1, 2], true), mul(mean, dOffset)), inverse) };
-    });
+  gradient(dy, [x, scale, offset, _y, m, r], attributes) {
+    const inputs = { dy, x, scale, offset, m, r } as unknown as GradientInputs;
+    const sums = () => channelSums(beforeActivation(inputs, attributes), inputs);
     return {
-      x: () => {
-        const both = mul(concat([dOffset, dScale], 0), mul(scale as Tensor1D, -1 / k)); // [2 N, 1, 1, C]
-        const [a, b] = split(overGroups(both, groups), 2) as [Tensor, Tensor]; // [N, 1, 1, C]
-        const slope = mul(square(inverse), b);
-        const level = sub(mul(inverse, a), mul(slope, mean));
-        return add(add(mul(dy, mul(inverse, scale as Tensor1D)), mul(inputs, slope)), level);
-      },
-      scale: () => sum(dScale, [0, 1, 2]),
-      offset: () => sum(dOffset, [0, 1, 2]),
+      x: () => normaliseGradient(inputs, attributes),
+      scale: () => sum(sums().dScale, [0, 1, 2]),
+      offset: () => sum(sums().dOffset, [0, 1, 2]),
     };
   },
 });
+
+const normaliseGradient = defineGradientOp<GradientInputs, Attributes>(
+  'NoiseloomGroupNormGradient',
+  ['dy', 'x', 'scale', 'offset', 'm', 'r'],
+  (inputs, attributes) => {
+    const { x, scale, m, r } = inputs;
+    const { groups } = attributes;
+    const k = x.size / (x.shape[0] * groups);
+    const dz = beforeActivation(inputs, attributes);
+    const { dOffset, dScale } = channelSums(dz, inputs);
+    const both = mul(concat([dOffset, dScale], 0), mul(scale, -1 / k)); // [2 N, 1, 1, C]
+    const [a, b] = split(overGroups(both, groups), 2) as [Tensor, Tensor]; // [N, 1, 1, C]
+    const slope = mul(square(r), b);
+    const level = sub(mul(r, a), mul(slope, m));
+    return add(add(mul(dz, mul(r, scale)), mul(x, slope)), level);
+  },
+);
+
+/** dz, of the shape of x */
+function beforeActivation({ dy, x, scale, offset, m, r }: GradientInputs, { activation }: Attributes): Tensor {
+  if (activation === 'linear') return dy;
+  return siluGradient({ dy, x: add(mul(sub(x, m), mul(r, scale)), offset) });
+}
+
+/** What scale and offset of each channel of each picture would get, [N, 1, 1, C]. */
+function channelSums(dz: Tensor, { x, m, r }: GradientInputs): { dScale: Tensor; dOffset: Tensor } {
+  const dOffset = sum(dz, [1, 2], true);
+  return { dOffset, dScale: mul(sub(sum(mul(dz, x), [1, 2], true), mul(m, dOffset)), r) };
+}
 
 /** Adds up one value a channel over each group, and gives the sum to each of its channels: [N, .., C] -> [N, 1, 1, C]. */
 function overGroups(perChannel: Tensor, groups: number): Tensor {

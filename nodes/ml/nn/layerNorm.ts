@@ -1,6 +1,6 @@
 import { add, mean, mul, rsqrt, square, sub, sum, type Tensor, type Tensor1D } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
-import { defineOp } from './defineOp.ts';
+import { defineGradientOp, defineOp } from './defineOp.ts';
 
 /**
  * Layer normalisation: mean 0 and variance 1 along the last axis, then scale and offset.
@@ -26,13 +26,21 @@ const normalise = defineOp<{ x: Tensor; scale: Tensor1D; offset: Tensor1D }, { e
     const z = () => mul(sub(x as Tensor, m as Tensor), r as Tensor);
     const leading = dy.shape.slice(0, -1).map((_, axis) => axis);
     return {
-      x: () => {
-        const [standard, g] = [z(), mul(dy, scale as Tensor)];
-        const along = mul(standard, mean(mul(g, standard), -1, true));
-        return mul(sub(sub(g, mean(g, -1, true)), along), r as Tensor);
-      },
+      x: () => normaliseGradient({ dy, x, scale, m, r } as GradientInputs),
       scale: () => sum(mul(dy, z()), leading),
       offset: () => sum(dy, leading),
     };
   },
 });
+
+type GradientInputs = { readonly [name in 'dy' | 'x' | 'scale' | 'm' | 'r']: Tensor };
+
+const normaliseGradient = defineGradientOp<GradientInputs>(
+  'NoiseloomLayerNormGradient',
+  ['dy', 'x', 'scale', 'm', 'r'],
+  ({ dy, x, scale, m, r }) => {
+    const [z, g] = [mul(sub(x, m), r), mul(dy, scale)];
+    const along = mul(z, mean(mul(g, z), -1, true));
+    return mul(sub(sub(g, mean(g, -1, true)), along), r);
+  },
+);

@@ -44,7 +44,7 @@ export function plainly<I extends readonly Tensor[], O extends Tensor>(block: (.
 }
 
 /** The engine has one tape and drops it when a gradient is done; the one that is being walked has to survive. */
-function withOwnTape<T>(body: () => T): T {
+export function withOwnTape<T>(body: () => T): T {
   const { state } = engine();
   const tape = state.activeTape;
   try {

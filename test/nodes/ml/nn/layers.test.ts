@@ -112,6 +112,15 @@ const specs: Record<string, Spec> = {
       return tf.add(tf.mul(tf.reshape(normal, [2, 3, 5, 6]), scale as tf.Tensor), offset as tf.Tensor);
     },
   },
+  'groupNorm, SiLU': {
+    shapes: [[2, 3, 5, 6], [6], [6]],
+    ours: (x, weight, bias) => groupNorm(t4(x), weights({ weight, bias }), 2, 1e-5, 'silu'),
+    plain: (x, scale, offset) => {
+      const normal = plainNorm(tf.reshape(x as tf.Tensor, [2, 15, 2, 3]), [1, 3], 1e-5);
+      const z = tf.add(tf.mul(tf.reshape(normal, [2, 3, 5, 6]), scale as tf.Tensor), offset as tf.Tensor);
+      return tf.mul(z, tf.sigmoid(z));
+    },
+  },
   layerNorm: {
     shapes: [[2, 5, 6], [6], [6]],
     ours: (x, weight, bias) => layerNorm(x as tf.Tensor, weights({ weight, bias }), 1e-5),
