@@ -18,8 +18,9 @@ import {
   nativeRoot,
   quietName,
 } from '../electron/devices/nativeFolders.ts';
+import type { DownloadOptions } from '../electron/native/download.ts';
+import { takeArchive } from '../electron/native/takeArchive.ts';
 import { compileLayers, findCompiler } from './native/compile.ts';
-import { takeArchive } from './native/fromArchive.ts';
 import { buildFromWheel } from './native/fromWheel.ts';
 
 const options = process.argv.slice(2);
@@ -46,7 +47,7 @@ async function setUp(): Promise<boolean> {
     mkdirSync(nativeRoot(), { recursive: true });
     for (const [way, get] of [
       ['From a wheel', buildFromWheel],
-      ['From the official archive', takeArchive],
+      ['From the official archive', (kind: NativeKind) => takeArchive(kind, { emit: printProgress() })],
     ] as const) {
       try {
         const folder = await get(kind);
@@ -78,6 +79,17 @@ async function ready(folder: string, version: string): Promise<true> {
     console.log(`It goes without layers of our own, and slower: ${error instanceof Error ? error.message : error}`);
   }
   return true;
+}
+
+/** Says every two seconds how far a download is. */
+function printProgress(): NonNullable<DownloadOptions['emit']> {
+  let told = 0;
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+  return ({ done, total }) => {
+    if (Date.now() - told < 2000) return;
+    told = Date.now();
+    console.error(`  ${megabytes(done)} of ${total === undefined ? '?' : megabytes(total)} MB`);
+  };
 }
 
 /**

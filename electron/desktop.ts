@@ -5,6 +5,7 @@ import { limits } from '../graphs/document.ts';
 import { GraphError } from '../nodes/errors.ts';
 import { chosenPlaces } from './desktop/chosenPlaces.ts';
 import { drafts } from './desktop/drafts.ts';
+import { nativeSetUp } from './desktop/nativeSetUp.ts';
 import { preferences } from './desktop/preferences.ts';
 import { pulls } from './desktop/pulls.ts';
 import { recentGraphs } from './desktop/recentGraphs.ts';
@@ -61,6 +62,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     chosen: chosenPlaces(folders.data),
   };
   const pulling = pulls((pull) => emit({ type: 'pull', pull }));
+  const native = nativeSetUp((native) => emit({ type: 'native', native }), listDevices);
   const dialogs = () => {
     if (system) return system;
     throw new GraphError('NO_DIALOGS', 'The dialogs of the system cannot be had in a browser.');
@@ -136,6 +138,8 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     engineState: async () => host.state,
     restartEngine: async () => host.start(),
     listDevices,
+    setUpNative: async () => native.start(),
+    stopNative: async () => native.stop(),
     setMenu: async (menu) => system?.setMenu(menu),
   };
   return { api, open: async (path) => emit({ type: 'open', file: await open(path) }) };

@@ -78,6 +78,10 @@ export interface DesktopApi {
   restartEngine(): Promise<void>;
   /** Every device, and why those that cannot be used cannot. */
   listDevices(): Promise<readonly DeviceRow[]>;
+  /** Begins or goes on with the download of native TensorFlow and resolves at once; `native` events tell the rest. */
+  setUpNative(): Promise<void>;
+  /** What has arrived is kept for the next start. */
+  stopNative(): Promise<void>;
 
   /** The application's menu, from the table of commands; does nothing without one. */
   setMenu(menu: readonly Menu[]): Promise<void>;
@@ -87,6 +91,7 @@ export interface DesktopApi {
 export type DesktopEvent =
   | { readonly type: 'engine'; readonly engine: EngineState }
   | { readonly type: 'pull'; readonly pull: Pull }
+  | { readonly type: 'native'; readonly native: NativeSetUp }
   /** A menu item or its shortcut was chosen. */
   | { readonly type: 'command'; readonly command: string }
   /** A graph was opened from outside: a double-click, the command line, the system's recent list. */
@@ -162,6 +167,12 @@ export type Pull = { readonly name: string } & (
   | { readonly state: 'done' | 'stopped' }
   | { readonly state: 'failed'; readonly problem: Problem }
 );
+
+/** How far the download of native TensorFlow is; `done` once an engine can compute with it. */
+export type NativeSetUp =
+  | { readonly state: 'running'; readonly done: number; readonly total: number | undefined }
+  | { readonly state: 'done' | 'stopped' }
+  | { readonly state: 'failed'; readonly problem: Problem };
 
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
@@ -255,6 +266,8 @@ export const methods = {
   engineState: [],
   restartEngine: [],
   listDevices: [],
+  setUpNative: [],
+  stopNative: [],
   setMenu: [list],
 } as const satisfies Readonly<Record<keyof DesktopApi, readonly Check[]>>;
 

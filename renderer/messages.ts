@@ -273,6 +273,12 @@ export const messages = {
     device: 'Device',
     automatic: 'automatic',
     deviceHelp: 'A change restarts the engine.',
+    current: 'in use',
+    native:
+      'Native TensorFlow computes several times as fast as WebAssembly. About 0.2 GB are downloaded, once for this user.',
+    setUpNative: 'Download native TensorFlow',
+    nativeReady: 'Native TensorFlow is ready. Restart the engine to compute with it.',
+    nativeProgress: (done: string, total: string | undefined) => (total ? `${done} of ${total}` : done),
   },
   shortcuts: { name: 'Keyboard shortcuts' },
   groups: {

@@ -46,6 +46,7 @@ export function createEditor(shell: Shell): Editor {
       editor.view.setState({ engine: event.engine });
       if (event.engine.state === 'stopped') editor.engine = undefined;
     } else if (event.type === 'open') void attempt(editor, () => openFile(editor, event.file));
+    else if (event.type === 'native') editor.view.setState({ native: event.native });
     else if (event.type === 'pull')
       editor.view.setState(({ pulls }) => ({ pulls: { ...pulls, [event.pull.name]: event.pull } }));
   });

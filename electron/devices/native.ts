@@ -59,7 +59,7 @@ async function loadFirst(kinds: readonly NativeKind[]): Promise<Loaded> {
     throw new Error(
       process.env.NOISELOOM_NATIVE
         ? `There is no ${addonName} in ${process.env.NOISELOOM_NATIVE}, which NOISELOOM_NATIVE names.`
-        : "Native TensorFlow is not set up: run 'npm run setup:native'.",
+        : "Native TensorFlow is not set up: the editor's settings download it, or 'npm run setup:native' in a checkout.",
     );
   }
   const addon = loadAddon(folder);

@@ -1,4 +1,5 @@
 import { Dialog } from '@base-ui/react/dialog';
+import { Download } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import type { DeviceRow, Draft } from '../../electron/ipc.ts';
 import type { NodeCard } from '../../nodes/card.ts';
@@ -6,7 +7,7 @@ import { fitting } from '../canvas/fitting.ts';
 import { addNodeAt, commandOf, commands, keysText, perform } from '../commands.ts';
 import { type Choice, SearchList } from '../controls/SearchList.tsx';
 import { useEditor, useGraph, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { bytesOf, messages } from '../messages.ts';
 import { attempt, closeWindow, openFile, save, saveUnder } from '../session.ts';
 import type { Overlay } from '../state/view.ts';
 
@@ -145,8 +146,14 @@ function Settings() {
   const editor = useEditor();
   const theme = useView((state) => state.theme);
   const device = useView((state) => state.device);
+  const current = useView(({ engine }) => (engine.state === 'ready' ? engine.device.name : undefined));
+  const setUp = useView(({ native }) => native?.state);
   const [devices, setDevices] = useState<readonly DeviceRow[]>([]);
-  useEffect(() => void attempt(editor, async () => setDevices(await editor.desktop.listDevices())), [editor]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a device may have come
+  useEffect(
+    () => void attempt(editor, async () => setDevices(await editor.desktop.listDevices())),
+    [editor, setUp === 'done'],
+  );
   const change = (changes: Parameters<typeof editor.desktop.writePreferences>[0]) =>
     attempt(editor, async () => {
       const { theme, device } = await editor.desktop.writePreferences(changes);
@@ -187,12 +194,78 @@ function Settings() {
       <ul className="devices">
         {devices.map(({ name, description }) => (
           <li key={name}>
-            <b>{name}</b> {description}
+            <b>{name}</b>
+            <span className="faint">
+              {name === current && <b>{messages.settings.current}: </b>}
+              {description}
+            </span>
           </li>
         ))}
       </ul>
+      {(setUp || devices.some(({ name, available }) => name === 'native' && !available)) && <NativeTensorFlow />}
     </Box>
   );
+}
+
+/** Fetches the device that is optional because it is large. */
+function NativeTensorFlow() {
+  const editor = useEditor();
+  const native = useView((state) => state.native);
+  const { settings, models } = messages;
+  const start = (label: string) => (
+    <button type="button" className="button" onClick={() => void attempt(editor, () => editor.desktop.setUpNative())}>
+      <Download size={14} aria-hidden /> {label}
+    </button>
+  );
+  if (!native) {
+    return (
+      <section className="form">
+        <p>{settings.native}</p>
+        {start(settings.setUpNative)}
+      </section>
+    );
+  }
+  switch (native.state) {
+    case 'running':
+      return (
+        <section className="form">
+          <progress aria-label={settings.setUpNative} max={native.total ?? 1} value={native.total && native.done} />
+          <p className="faint">
+            {settings.nativeProgress(
+              bytesOf(native.done),
+              native.total === undefined ? undefined : bytesOf(native.total),
+            )}
+          </p>
+          <button
+            type="button"
+            className="button"
+            onClick={() => void attempt(editor, () => editor.desktop.stopNative())}
+          >
+            {models.stop}
+          </button>
+        </section>
+      );
+    case 'done':
+      return (
+        <section className="form">
+          <p>{settings.nativeReady}</p>
+          <button
+            type="button"
+            className="button primary"
+            onClick={() => void attempt(editor, () => editor.desktop.restartEngine())}
+          >
+            {messages.app.restart}
+          </button>
+        </section>
+      );
+    default:
+      return (
+        <section className="form">
+          <p role="alert">{native.state === 'failed' ? native.problem.message : models.stopped}</p>
+          {start(models.goOn)}
+        </section>
+      );
+  }
 }
 
 function About() {

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { About, Draft, EngineState, Preferences, Pull } from '../../electron/ipc.ts';
+import type { About, Draft, EngineState, NativeSetUp, Preferences, Pull } from '../../electron/ipc.ts';
 import type { Wire } from '../../graphs/document.ts';
 
 export type SidePanel = 'nodes' | 'templates' | 'models' | 'files';
@@ -60,6 +60,8 @@ export interface ViewState {
   readonly device: Preferences['device'];
   /** Downloads of models by name. */
   readonly pulls: Readonly<Record<string, Pull>>;
+  /** The download of native TensorFlow, if there was one. */
+  readonly native: NativeSetUp | undefined;
   /** What was found unsaved at the start. */
   readonly drafts: readonly Draft[];
   /** Whether the user said that the window may close although a run goes on. */
@@ -91,6 +93,7 @@ export function createViewStore(): ViewStore {
     about: undefined,
     device: 'auto',
     pulls: {},
+    native: undefined,
     drafts: [],
     leaving: false,
     finished: 0,

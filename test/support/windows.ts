@@ -17,6 +17,8 @@ export interface WindowOptions {
   readonly preferences?: Partial<Preferences>;
   /** What an earlier window left: opens on the same graphs, runs and drafts. */
   readonly home?: string;
+  /** Variables of the environment besides those of every window. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A graph to open from outside, by its path. In Electron only. */
   readonly file?: string;
 }
@@ -124,7 +126,7 @@ async function openElectron(options: WindowOptions): Promise<OpenedWindow> {
     executablePath: findTestElectron(root) as string,
     // as root Chromium's own sandbox cannot be had; everything else is as it is shipped
     args: ['--no-sandbox', '--force-device-scale-factor=1', ...softwareWebGpu, root, ...(file ? [file] : [])],
-    env: { ...environment(home), DISPLAY: display },
+    env: { ...environment(home), DISPLAY: display, ...options.env },
   });
   const page = await app.firstWindow();
   await app.evaluate(
@@ -172,7 +174,7 @@ async function openChromium(options: WindowOptions): Promise<OpenedWindow> {
   const server = spawn(
     process.execPath,
     [join(root, 'build', 'noiseloom.mjs'), 'serve', graphs, '--runs', runs, '--port', '0', '--json'],
-    { cwd: home, env: environment(home), stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: home, env: { ...environment(home), ...options.env }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const { url } = JSON.parse(await firstLine(server)) as { url: string };
   const browser = await chromium.launch({ executablePath: findChromium() as string, args: ['--no-sandbox'] });

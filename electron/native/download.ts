@@ -1,30 +1,37 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 
 const attempts = 4; // that bring nothing
 const patienceMs = 30_000; // without a single byte
 
+export interface DownloadOptions {
+  /** Stops it; what has arrived is kept. */
+  readonly signal?: AbortSignal;
+  /** Told now and then: bytes that are there, and how many there will be if the server says so. */
+  readonly emit?: (progress: { readonly done: number; readonly total: number | undefined }) => void;
+}
+
 /**
- * Downloads `url` to `path`, going on where an earlier attempt stopped (`path`.part, by a range request), and prints how
- * far it is. Throws an Error that names the address where it does not succeed.
+ * Downloads `url` to `path`, going on where an earlier attempt stopped (`path`.part, by a range request). Throws an Error
+ * that names the address where it does not succeed.
  */
-export async function download(url: string, path: string): Promise<void> {
+export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   if (existsSync(path)) return;
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part`;
   for (let failures = 0; ; ) {
     const before = await sizeOf(part);
     try {
-      await continueDownload(url, part);
+      await continueDownload(url, part, options);
       await rename(part, path);
       return;
     } catch (error) {
       failures = (await sizeOf(part)) > before ? 1 : failures + 1; // as long as something comes, go on
+      options.signal?.throwIfAborted();
       if (failures === attempts || error instanceof Refused) {
         throw new Error(`${url} cannot be downloaded: ${reasonOf(error)}.`);
       }
-      console.error(`  ${reasonOf(error)}; trying again`);
       await new Promise((resolve) => setTimeout(resolve, 500 * failures));
     }
   }
@@ -37,12 +44,13 @@ async function sizeOf(path: string): Promise<number> {
 /** An answer that will not change by asking again. */
 class Refused extends Error {}
 
-async function continueDownload(url: string, part: string): Promise<void> {
+async function continueDownload(url: string, part: string, { signal, emit }: DownloadOptions): Promise<void> {
   const have = await sizeOf(part);
   const stop = new AbortController();
+  const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   let timer = setTimeout(() => stop.abort(), patienceMs);
   try {
-    const answer = await fetch(url, { signal: stop.signal, ...(have > 0 && { headers: { range: `bytes=${have}-` } }) });
+    const answer = await fetch(url, { signal: stopped, ...(have > 0 && { headers: { range: `bytes=${have}-` } }) });
     if (answer.status === 416) {
       await rm(part);
       throw new Error('what was downloaded before does not fit');
@@ -59,10 +67,9 @@ async function continueDownload(url: string, part: string): Promise<void> {
         timer = setTimeout(() => stop.abort(), patienceMs);
         await file.write(bytes);
         done += bytes.length;
-        if (Date.now() - told < 2000) continue;
+        if (Date.now() - told < 100) continue;
         told = Date.now();
-        const all = Number.isNaN(total) ? '?' : megabytes(total);
-        console.error(`  ${basename(part, '.part')}: ${megabytes(done)} of ${all} MB`);
+        emit?.({ done, total: Number.isNaN(total) ? undefined : total });
       }
     } finally {
       await file.close();
@@ -72,8 +79,6 @@ async function continueDownload(url: string, part: string): Promise<void> {
     clearTimeout(timer);
   }
 }
-
-const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
