@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { _electron, chromium, type ElectronApplication, type Page } from 'playwright-core';
 import { beforeAll, describe } from 'vitest';
 import { findTestElectron } from '../../build/findTestElectron.ts';
+import { packageFolder } from '../../electron/folders.ts';
 import type { Preferences } from '../../electron/ipc.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = packageFolder;
 
 export interface WindowOptions {
   readonly width?: number;
@@ -41,7 +41,7 @@ export interface OpenedWindow {
 
 export type WindowKind = 'electron' | 'chromium';
 
-const openers: Readonly<Record<WindowKind, (options: WindowOptions) => Promise<OpenedWindow>>> = {
+export const openers: Readonly<Record<WindowKind, (options: WindowOptions) => Promise<OpenedWindow>>> = {
   electron: openElectron,
   chromium: openChromium,
 };
