@@ -66,7 +66,10 @@ const { values: options } = parseArgs({
     reward: {
       type: 'string',
       multiple: true,
-      default: ['reward/clip-score:model=builtin:world-clip', 'reward/pick-score:model=builtin:world-preference'],
+      default: [
+        'reward/clip-score:model=builtin:world-clip,weight=1',
+        'reward/pick-score:model=builtin:world-preference,weight=1',
+      ],
     },
     augment: { type: 'string' },
     'held-out': { type: 'string', multiple: true, default: ['reward/world-truth'] },
