@@ -10,6 +10,7 @@ import { schedulers } from './schedulers.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
 import { taesd } from './taesd.ts';
 import { tinyControlnet } from './tinyControlnet.ts';
+import { tinyGpt2 } from './tinyGpt2.ts';
 
 /** Golden families by the name of their folder. */
 export const families: Readonly<Record<string, Family>> = {
@@ -26,4 +27,5 @@ export const families: Readonly<Record<string, Family>> = {
   'tiny-sd15': stableDiffusionFamily,
   'tiny-sdxl-turbo': stableDiffusionFamily,
   'tiny-controlnet': tinyControlnet,
+  'tiny-gpt2': tinyGpt2,
 };

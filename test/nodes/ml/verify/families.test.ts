@@ -16,6 +16,7 @@ await describeOnDevices('golden families', (device) => {
     'clip-openclip',
     'imagereward',
     'aesthetic',
+    'tiny-gpt2',
     'reno-trajectory',
   ])('%s', { timeout: 900_000 }, async (family, { skip }) => {
     skip(family === 'reno-trajectory' && device().name === 'webgpu', 'hundreds of gradients take too long in software');
