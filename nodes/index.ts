@@ -11,6 +11,7 @@ import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
 import { expandPrompt } from './input/expandPrompt.ts';
+import { expandPromptWithModel } from './input/expandPromptWithModel.ts';
 import { loadDistribution } from './input/loadDistribution.ts';
 import { loadImages } from './input/loadImages.ts';
 import { noise } from './input/noise.ts';
@@ -59,6 +60,7 @@ export const library: Library = libraryOf([
   text,
   promptList,
   expandPrompt,
+  expandPromptWithModel,
   number,
   numberRange,
   noise,
