@@ -259,9 +259,9 @@ void sumRows(int64_t rows, int64_t channels, double* first, double* second,
 // ---- What a kernel is given --------------------------------------------------------------------------------------------
 
 struct Attributes {
-  float number = 0;   // eps, or the constant of an activation
-  int64_t count = 0;  // groups, or the kind of an activation
-  int64_t flag = 0;   // SiLU after the normalisation
+  float number = 0;   // eps, the constant of an activation, or the scale of scores
+  int64_t count = 0;  // groups, or pictures
+  int64_t flag = 0;   // SiLU after the normalisation, or heads
 };
 
 class Call {
@@ -616,6 +616,160 @@ void softmaxGradient(const Attributes&, TF_OpKernelContext* context) {
   });
 }
 
+// ---- Attention of narrow heads -------------------------------------------------------------------------------------------
+//
+// Its matrices of scores are what costs: here four rows of one at a time stay in the cache. A head's keys and values are
+// turned so that all loops run along them.
+
+/** Four rows of `out` += 4 x 4 factors times four rows of `in`. */
+FOR_EACH_PROCESSOR
+void addProducts(const float* in, const float* factors, int64_t stride, float* out, int64_t length) {
+  const float *a = in, *b = a + length, *c = b + length, *d = c + length;
+  float f[16];
+  for (int64_t i = 0; i < 16; i++) f[i] = factors[i / 4 * stride + i % 4];
+  float *one = out, *two = one + length, *three = two + length, *four = three + length;
+  SIMD for (int64_t i = 0; i < length; i++) {
+    one[i] += f[0] * a[i] + f[1] * b[i] + f[2] * c[i] + f[3] * d[i];
+    two[i] += f[4] * a[i] + f[5] * b[i] + f[6] * c[i] + f[7] * d[i];
+    three[i] += f[8] * a[i] + f[9] * b[i] + f[10] * c[i] + f[11] * d[i];
+    four[i] += f[12] * a[i] + f[13] * b[i] + f[14] * c[i] + f[15] * d[i];
+  }
+}
+
+/** result[4][4] = four rows of x times four rows of y */
+FOR_EACH_PROCESSOR
+void multiplyRows(const float* x, const float* y, int64_t length, float* result) {
+  const float *p = x, *q = p + length, *r = q + length, *s = r + length;
+  const float *a = y, *b = a + length, *c = b + length, *d = c + length;
+  float pa = 0, pb = 0, pc = 0, pd = 0, qa = 0, qb = 0, qc = 0, qd = 0;
+  float ra = 0, rb = 0, rc = 0, rd = 0, sa = 0, sb = 0, sc = 0, sd = 0;
+#pragma omp simd reduction(+ : pa, pb, pc, pd, qa, qb, qc, qd, ra, rb, rc, rd, sa, sb, sc, sd)
+  for (int64_t i = 0; i < length; i++) {
+    pa += p[i] * a[i], pb += p[i] * b[i], pc += p[i] * c[i], pd += p[i] * d[i];
+    qa += q[i] * a[i], qb += q[i] * b[i], qc += q[i] * c[i], qd += q[i] * d[i];
+    ra += r[i] * a[i], rb += r[i] * b[i], rc += r[i] * c[i], rd += r[i] * d[i];
+    sa += s[i] * a[i], sb += s[i] * b[i], sc += s[i] * c[i], sd += s[i] * d[i];
+  }
+  const float all[16] = {pa, pb, pc, pd, qa, qb, qc, qd, ra, rb, rc, rd, sa, sb, sc, sd};
+  std::copy(all, all + 16, result);
+}
+
+/** One head of one picture: `stride` from row to row, `width` a multiple of 4. */
+struct Head {
+  int64_t queries, keys, width, stride;
+  float scale;
+  const float *q, *k, *v;
+
+  /** [rows, width] of the head -> [width, rows] */
+  std::vector<float> turned(const float* x, int64_t rows) const {
+    std::vector<float> y(rows * width);
+    for (int64_t row = 0; row < rows; row++)
+      for (int64_t c = 0; c < width; c++) y[c * rows + row] = x[row * stride + c];
+    return y;
+  }
+  void turnBack(const std::vector<float>& y, float* x, int64_t rows) const {
+    for (int64_t row = 0; row < rows; row++)
+      for (int64_t c = 0; c < width; c++) x[row * stride + c] = y[c * rows + row];
+  }
+  /** Four rows times a number; those past the end are 0. */
+  void take(const float* x, int64_t row, float factor, std::vector<float>& four) const {
+    for (int64_t i = 0; i < 4; i++)
+      for (int64_t c = 0; c < width; c++)
+        four[i * width + c] = row + i < queries ? factor * x[(row + i) * stride + c] : 0.0f;
+  }
+  /** four [4, width] times turned [width, keys] -> out [4, keys] */
+  void spread(const std::vector<float>& four, const std::vector<float>& turned, std::vector<float>& out) const {
+    std::fill(out.begin(), out.end(), 0.0f);
+    for (int64_t c = 0; c < width; c += 4) addProducts(&turned[c * keys], &four[c], width, out.data(), keys);
+  }
+  /** rows [4, keys] times turned [width, keys] -> rows of x */
+  void gather(const std::vector<float>& rows, const std::vector<float>& turned, float factor, float* x,
+              int64_t row) const {
+    float sums[16];
+    for (int64_t c = 0; c < width; c += 4) {
+      multiplyRows(rows.data(), &turned[c * keys], keys, sums);
+      for (int64_t j = 0; j < 16; j++)
+        if (row + j / 4 < queries) x[(row + j / 4) * stride + c + j % 4] = factor * sums[j];
+    }
+  }
+  /** total [width, keys] += four [4, width] transposed times rows [4, keys] */
+  void collect(const std::vector<float>& four, const std::vector<float>& rows, std::vector<float>& total) const {
+    float factors[16];
+    for (int64_t c = 0; c < width; c += 4) {
+      for (int64_t j = 0; j < 16; j++) factors[j] = four[(j % 4) * width + c + j / 4];
+      addProducts(rows.data(), factors, 4, &total[c * keys], keys);
+    }
+  }
+};
+
+/** The heads of all pictures of q [N T, C], k and v [N S, C], one after the other. */
+void eachHead(const Attributes& attributes, const Call& call, const float* q, const float* k, const float* v,
+              const std::function<void(const Head&, int64_t query, int64_t key)>& body) {
+  const int64_t pictures = attributes.count, heads = attributes.flag, channels = call.shape(0).back();
+  const int64_t width = channels / heads;
+  const int64_t queries = sizeOf(call.shape(0)) / (pictures * channels);
+  const int64_t keys = sizeOf(call.shape(1)) / (pictures * channels);
+  threads().loop(pictures * heads, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t at = i % heads * width;
+      const int64_t query = i / heads * queries * channels + at, key = i / heads * keys * channels + at;
+      body({queries, keys, width, channels, attributes.number, q + query, k + key, v + key}, query, key);
+    }
+  });
+}
+
+/** q [N T, C], k, v [N S, C] -> softmax(scale q k^T) v for each picture and head [N T, C] */
+void attention(const Attributes& attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *q = call.input(0), *k = call.input(1), *v = call.input(2);
+  if (!q || !k || !v) return;
+  float* y = call.output(0, call.shape(0));
+  if (!y) return;
+  eachHead(attributes, call, q, k, v, [&](const Head& head, int64_t query, int64_t) {
+    const auto keys = head.turned(head.k, head.keys), values = head.turned(head.v, head.keys);
+    std::vector<float> four(4 * head.width), p(4 * head.keys);
+    for (int64_t row = 0; row < head.queries; row += 4) {
+      head.take(head.q, row, head.scale, four);
+      head.spread(four, keys, p);
+      softmaxRows(p.data(), p.data(), 4, head.keys);
+      head.gather(p, values, 1.0f, y + query, row);
+    }
+  });
+}
+
+/** dy, q, k, v, y -> dq, dk, dv one below the other [N (T + 2 S), C] */
+void attentionGradient(const Attributes& attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *q = call.input(0), *k = call.input(1), *v = call.input(2), *dy = call.input(3), *y = call.input(4);
+  if (!q || !k || !v || !dy || !y) return;
+  const int64_t channels = call.shape(0).back(), ofQueries = sizeOf(call.shape(0)), ofKeys = sizeOf(call.shape(1));
+  float* dq = call.output(0, {(ofQueries + 2 * ofKeys) / channels, channels});
+  if (!dq) return;
+  float *dk = dq + ofQueries, *dv = dk + ofKeys;
+  eachHead(attributes, call, q, k, v, [&](const Head& head, int64_t query, int64_t key) {
+    const auto keys = head.turned(head.k, head.keys), values = head.turned(head.v, head.keys);
+    std::vector<float> scaled(4 * head.width), slopes(4 * head.width), p(4 * head.keys), ds(4 * head.keys);
+    std::vector<float> keySlopes(keys.size(), 0.0f), valueSlopes(keys.size(), 0.0f);
+    for (int64_t row = 0; row < head.queries; row += 4) {
+      head.take(head.q, row, head.scale, scaled);
+      head.take(dy + query, row, 1.0f, slopes);
+      head.spread(scaled, keys, p);
+      softmaxRows(p.data(), p.data(), 4, head.keys);
+      head.spread(slopes, values, ds);
+      float levels[4] = {0, 0, 0, 0};
+      for (int64_t i = 0; i < std::min<int64_t>(4, head.queries - row); i++)
+        for (int64_t c = 0; c < head.width; c++)
+          levels[i] += slopes[i * head.width + c] * y[query + (row + i) * head.stride + c];
+      softmaxSlopes(p.data(), ds.data(), levels, ds.data(), 4, head.keys);
+      head.gather(ds, keys, head.scale, dq + query, row);
+      head.collect(scaled, ds, keySlopes);
+      head.collect(slopes, p, valueSlopes);
+    }
+    head.turnBack(keySlopes, dk + key, head.keys);
+    head.turnBack(valueSlopes, dv + key, head.keys);
+  });
+}
+
 // ---- Registration ------------------------------------------------------------------------------------------------------
 
 void* readAttributes(TF_OpKernelConstruction* construction) {
@@ -667,6 +821,8 @@ std::string addAll() {
   wrong += add<gegluGradient>("NoiseloomGegluGradient", 2, 1);
   wrong += add<softmax>("NoiseloomSoftmax", 1, 1);
   wrong += add<softmaxGradient>("NoiseloomSoftmaxGradient", 3, 1);
+  wrong += add<attention>("NoiseloomAttention", 3, 1);
+  wrong += add<attentionGradient>("NoiseloomAttentionGradient", 5, 1);
   return wrong;
 }
 

@@ -23,11 +23,11 @@ interface NativeBackend {
 
 /** Every operation takes these. */
 interface Settings {
-  /** eps, or the factor in a sigmoid (0: GELU). */
+  /** eps, the factor in a sigmoid (0: GELU), or the scale of scores. */
   readonly number?: number;
-  /** Groups. */
+  /** Groups, or pictures. */
   readonly count?: number;
-  /** 1: SiLU after the normalisation. */
+  /** 1: SiLU after the normalisation; or heads. */
   readonly flag?: number;
 }
 
@@ -44,6 +44,11 @@ const groups = ({ groups, eps, activation }: Record<string, unknown>): Settings 
   number: eps as number,
   flag: activation === 'silu' ? 1 : 0,
 });
+const pictures = ({ batch, heads, scale }: Record<string, unknown>): Settings => ({
+  count: batch as number,
+  number: scale as number,
+  flag: heads as number,
+});
 const activations = { NoiseloomSilu: 1, NoiseloomQuickGelu: 1.702, NoiseloomGelu: 0 };
 
 /** By the name of the kernel that it is for TensorFlow.js. */
@@ -58,6 +63,12 @@ const layers: Readonly<Record<string, Layer>> = {
   NoiseloomLayerNormGradient: { inputs: ['dy', 'x', 'scale', 'm', 'r'] },
   NoiseloomGeglu: { inputs: ['x'] },
   NoiseloomGegluGradient: { inputs: ['dy', 'x'] },
+  NoiseloomNarrowAttention: { operation: 'NoiseloomAttention', inputs: ['q', 'k', 'v'], settings: pictures },
+  NoiseloomNarrowAttentionGradient: {
+    operation: 'NoiseloomAttentionGradient',
+    inputs: ['q', 'k', 'v', 'dy', 'y'],
+    settings: pictures,
+  },
   Softmax: { operation: 'NoiseloomSoftmax', inputs: ['logits'] },
   NoiseloomSoftmaxGradient: { inputs: ['p', 'dp', 'level'] },
   ...Object.fromEntries(

@@ -34,9 +34,14 @@ export interface AttentionOptions {
  */
 export function attention<T extends Tensor2D | Tensor3D>(q: T, k: T, v: T, options: AttentionOptions): T {
   const { heads, mask, sliceBytes = 2 ** 28, batch = q.shape[0] } = options;
-  const attributes = { batch, heads, sliceBytes };
-  return (mask ? attendMasked({ q, k, v, mask }, attributes) : attend({ q, k, v }, attributes)) as T;
+  const width = (q.shape.at(-1) as number) / heads;
+  const attributes = { batch, heads, scale: 1 / Math.sqrt(width), sliceBytes };
+  if (mask) return attendMasked({ q, k, v, mask }, attributes) as T;
+  return (width <= mostNarrow && width % 4 === 0 ? attendNarrow : attend)({ q, k, v }, attributes) as T;
 }
+
+/** Widest heads whose scores cost more in memory than in products, so that one operation for all of it is worth having. */
+const mostNarrow = 16;
 
 interface Inputs {
   readonly q: Tensor;
@@ -44,52 +49,61 @@ interface Inputs {
   readonly v: Tensor;
   readonly mask?: Tensor4D;
 }
+interface GradientInputs extends Inputs {
+  readonly dy: Tensor;
+  readonly y: Tensor;
+}
 interface Attributes {
   readonly batch: number;
   readonly heads: number;
+  /** 1 / sqrt(width of a head) */
+  readonly scale: number;
   readonly sliceBytes: number;
 }
 
-/**
- *   P = softmax(s q k^T + mask), y = P v, s = 1 / sqrt(C / heads)
- *   dv = P^T dy,  dS = P (dy v^T - rowsum(dy y)),  dq = s dS k,  dk = s dS^T q
- */
+/** P = softmax(s q k^T + mask), y = P v, s = 1 / sqrt(C / heads) */
+function attended({ q, k, v, mask }: Inputs, attributes: Attributes): Tensor {
+  const scaled = apart(mul(q, attributes.scale), attributes); // [N, heads, T, C / heads]
+  const [keys, values] = [apart(k, attributes), apart(v, attributes)]; // [N, heads, S, C / heads]
+  const [y] = inSlices(
+    [scaled, keys],
+    attributes.sliceBytes,
+    (rows, whole) => [matMul(weights(rows(scaled), whole(keys), mask && rows(mask)), whole(values))],
+    () => false,
+  );
+  return together(y as Tensor, q.rank);
+}
+
+/** dv = P^T dy,  dS = P (dy v^T - rowsum(dy y)),  dq = s dS k,  dk = s dS^T q:  [dq, dk, dv] */
+function slopes({ q, k, v, mask, dy, y }: GradientInputs, attributes: Attributes): Tensor[] {
+  const { scale, sliceBytes } = attributes;
+  return tidy(() => {
+    const scaled = apart(mul(q, scale), attributes);
+    const [keys, values, d] = [k, v, dy].map((x) => apart(x, attributes)) as [Tensor, Tensor, Tensor];
+    const level = sum(apart(mul(dy, y), attributes), 3, true); // [N, heads, T, 1]
+    const parts = inSlices(
+      [scaled, keys],
+      sliceBytes,
+      (rows, whole) => {
+        const p = weights(rows(scaled), whole(keys), mask && rows(mask));
+        const dS = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
+        return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
+      },
+      (output) => output > 0,
+    );
+    return parts.map((part) => together(part, dy.rank));
+  });
+}
+
 const attentionOp = (name: string, masked: boolean) =>
   defineOp<Inputs, Attributes>({
     name,
     reads: masked ? ['q', 'k', 'v', 'mask'] : ['q', 'k', 'v'],
     keeps: 1,
-    forward({ q, k, v, mask }, attributes) {
-      const scaled = apart(mul(q, scaleOf(q, attributes)), attributes); // [N, heads, T, C / heads]
-      const [keys, values] = [apart(k, attributes), apart(v, attributes)]; // [N, heads, S, C / heads]
-      const y = inSlices(
-        [scaled, keys],
-        attributes.sliceBytes,
-        (rows, whole) => [matMul(weights(rows(scaled), whole(keys), mask && rows(mask)), whole(values))],
-        () => false,
-      );
-      return [together(y[0] as Tensor, q.rank)];
-    },
+    forward: (inputs, attributes) => [attended(inputs, attributes)],
     gradient(dy, [q, k, v, ...rest], attributes) {
-      const mask = masked ? rest[0] : undefined;
-      const y = rest[masked ? 1 : 0] as Tensor;
-      const scale = scaleOf(q as Tensor, attributes);
-      const [dq, dk, dv] = tidy(() => {
-        const scaled = apart(mul(q as Tensor, scale), attributes);
-        const [keys, values, d] = [k, v, dy].map((x) => apart(x as Tensor, attributes)) as [Tensor, Tensor, Tensor];
-        const level = sum(apart(mul(dy, y), attributes), 3, true); // [N, heads, T, 1]
-        const parts = inSlices(
-          [scaled, keys],
-          attributes.sliceBytes,
-          (rows, whole) => {
-            const p = weights(rows(scaled), whole(keys), mask && rows(mask));
-            const dS = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
-            return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
-          },
-          (output) => output > 0,
-        );
-        return parts.map((part) => together(part, dy.rank));
-      }) as [Tensor, Tensor, Tensor];
+      const [mask, y] = masked ? rest : [undefined, ...rest];
+      const [dq, dk, dv] = slopes({ q, k, v, mask, dy, y } as GradientInputs, attributes) as [Tensor, Tensor, Tensor];
       return {
         q: () => dq,
         k: () => dk,
@@ -103,6 +117,33 @@ const attentionOp = (name: string, masked: boolean) =>
 const attend = attentionOp('NoiseloomAttention', false);
 const attendMasked = attentionOp('NoiseloomMaskedAttention', true);
 
+/** Without a mask; all of its gradient is one operation. */
+const attendNarrow = defineOp<Omit<Inputs, 'mask'>, Attributes>({
+  name: 'NoiseloomNarrowAttention',
+  reads: ['q', 'k', 'v'],
+  keeps: 1,
+  forward: (inputs, attributes) => [attended(inputs, attributes)],
+  gradient(dy, [q, k, v, y], attributes) {
+    const all = narrowSlopes({ q, k, v, dy, y } as GradientInputs, attributes);
+    const [queries, keys] = [q, k].map((x) => rowsOf(x as Tensor)) as [Tensor2D, Tensor2D];
+    const part = (begin: number, like: Tensor | undefined, { shape: [count] }: Tensor2D) =>
+      reshape(slice(all, [begin, 0], [count, -1]), (like as Tensor).shape);
+    return {
+      q: () => part(0, q, queries),
+      k: () => part(queries.shape[0], k, keys),
+      v: () => part(queries.shape[0] + keys.shape[0], v, keys),
+    };
+  },
+});
+
+/** [dq, dk, dv] as rows, one below the other. */
+const narrowSlopes = defineGradientOp<GradientInputs, Attributes>(
+  'NoiseloomNarrowAttentionGradient',
+  ['q', 'k', 'v', 'dy', 'y'],
+  (inputs, attributes) => concat(slopes(inputs, attributes).map(rowsOf), 0),
+);
+const rowsOf = (x: Tensor): Tensor2D => reshape(x, [-1, x.shape.at(-1) as number]);
+
 /** p (dp - level), level [.., T, 1] the sum of p dp over the last axis */
 const softmaxGradient = defineGradientOp<{ p: Tensor; dp: Tensor; level: Tensor }>(
   'NoiseloomSoftmaxGradient',
@@ -115,9 +156,6 @@ function weights(q: Tensor, k: Tensor, mask: Tensor | undefined): Tensor {
   const scores = matMul(q, k, false, true);
   return softmax(mask ? add(scores, mask) : scores);
 }
-
-/** 1 / sqrt(width of a head) */
-const scaleOf = (q: Tensor, { heads }: Attributes): number => Math.sqrt(heads / (q.shape.at(-1) as number));
 
 /** [N, T, C] or [N T, C] -> [N, heads, T, C / heads] */
 function apart(x: Tensor, { batch, heads }: Attributes): Tensor4D {

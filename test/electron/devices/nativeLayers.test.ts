@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { devices } from '../../../electron/devices/devices.ts';
 import { openDevice } from '../../../nodes/ml/device.ts';
 import { geglu, gelu, quickGelu, silu } from '../../../nodes/ml/nn/activations.ts';
+import { attention } from '../../../nodes/ml/nn/attention.ts';
 import { groupNorm } from '../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../nodes/ml/nn/layerNorm.ts';
 import * as tf from '../../../nodes/ml/tf.ts';
@@ -61,6 +62,19 @@ const cases: Record<string, { x: () => tf.Tensor; ours: Layer; plain: Layer; tol
     plain(x) {
       const [value, gate] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
       return tf.mul(value, tf.mul(gate, phi(gate)));
+    },
+  },
+  'attention of narrow heads, to itself': {
+    x: () => random([2, 203, 24], 0, 2, 14),
+    ours: (x) => attention(x as tf.Tensor3D, tf.mul(x, 1.5) as tf.Tensor3D, tf.sin(x) as tf.Tensor3D, { heads: 3 }),
+    plain(x) {
+      const [q, k, v] = [x, tf.mul(x, 1.5), tf.sin(x)].map((each) =>
+        tf.transpose(tf.reshape(each, [2, 203, 3, 8]), [0, 2, 1, 3]),
+      ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const scores = tf.div(tf.matMul(q, k, false, true), Math.sqrt(8));
+      const e = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
+      const y = tf.matMul(tf.div(e, tf.sum(e, -1, true)), v);
+      return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [2, 203, 24]);
     },
   },
   'softmax of large and of masked numbers': {
