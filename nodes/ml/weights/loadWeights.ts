@@ -1,7 +1,7 @@
 import { GraphError } from '../../errors.ts';
-import { dispose, mul, type Tensor, tensor, tidy, transpose } from '../tf.ts';
+import { dispose, getBackend, mul, slice, type Tensor, tensor, tidy, transpose } from '../tf.ts';
 import { type Checkpoint, type CheckpointValues, elementCount } from './checkpoint.ts';
-import { Staging } from './staging.ts';
+import { isStaged, Staging } from './staging.ts';
 
 export interface WeightSelection {
   /** Which tensors of the file to load; all by default. */
@@ -76,11 +76,15 @@ function widen(values: CheckpointValues): Float32Array {
 
 /**
  * Backends take an array over until the first operation on it, some for good. So there is one at once, whose result has
- * memory of its own, and `values` may be overwritten.
+ * memory of its own, and `values` may be overwritten. (Native TensorFlow copies at the first operation what starts where
+ * `Staging` does: any will do.)
  */
 function upload(values: Float32Array, shape: readonly number[]): Tensor {
   return tidy(() => {
     const staged = tensor(values, [...shape], 'float32');
-    return shape.length === 4 ? transpose(staged, [2, 3, 1, 0]) : mul(staged, 1);
+    if (shape.length === 4) return transpose(staged, [2, 3, 1, 0]);
+    if (getBackend() !== 'tensorflow' || !isStaged(values) || shape.length === 0) return mul(staged, 1);
+    slice(staged, new Array(shape.length).fill(0), new Array(shape.length).fill(1));
+    return staged;
   });
 }

@@ -37,3 +37,6 @@ export class Staging {
 
 /** TensorFlow takes over memory that starts at a multiple of 64 bytes, and copies all other: never start at one. */
 const offset = 4;
+
+/** Whether native TensorFlow copies these values rather than take them over. */
+export const isStaged = (values: Float32Array): boolean => values.byteOffset === offset;
