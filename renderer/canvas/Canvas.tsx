@@ -9,6 +9,7 @@ import {
   type NodeChange,
   type OnConnectStartParams,
   ReactFlow,
+  type ReactFlowProps,
   ReactFlowProvider,
   SelectionMode,
   useReactFlow,
@@ -53,6 +54,8 @@ const nodeTypes = { card: NodeView, reroute: RerouteView, note: NoteView, frame:
 const edgeTypes = { wire: WireView };
 const noEdges: FlowEdge[] = [];
 const grid: [number, number] = [GRID, GRID];
+const addingKeys = ['Shift', 'Meta', 'Control'];
+const options = { hideAttribution: true };
 
 /** Where a level is looked at, and on how many pixels. */
 interface Look extends Viewport {
@@ -179,6 +182,7 @@ function Level({ look }: { look: Look }) {
     },
     [graph],
   );
+  const reconnecting = useRef(false);
   const onReconnect = useCallback(
     (old: FlowEdge, connection: Connection) => {
       const [from, to] = [wireOfConnection(old), wireOfConnection(connection)];
@@ -188,12 +192,12 @@ function Level({ look }: { look: Look }) {
   );
   const onReconnectEnd = useCallback(
     (_event: unknown, edge: FlowEdge, _side: unknown, { toHandle }: FinalConnectionState) => {
+      reconnecting.current = false;
       const from = wireOfConnection(edge);
       if (!toHandle && from) editGraph(graph, (document) => disconnect(document, from.node, from.name, from.wire));
     },
     [graph],
   );
-  const reconnecting = useRef(false);
   const onConnectStart = useCallback(
     (_event: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
       const { document, cards } = graph.getState();
@@ -214,13 +218,32 @@ function Level({ look }: { look: Look }) {
     [view, flow],
   );
 
-  const rerouteAt = useCallback(
-    ({ clientX, clientY }: React.MouseEvent, id: string) => {
+  /** Like all that React Flow is given, the same in every frame: else it would draw every node anew. */
+  const gestures = useMemo(() => {
+    const rerouteAt = ({ clientX, clientY }: React.MouseEvent, id: string) => {
       const arrived = wireOfEdge(id);
       if (arrived) addReroute(editor, arrived, flow.screenToFlowPosition({ x: clientX, y: clientY }));
-    },
-    [editor, flow],
-  );
+    };
+    return {
+      onMoveStart: (event) => event?.type === 'mousedown' && place.current?.classList.add('moving'),
+      onMove: (_event, { zoom }) => lookFrom(view, zoom),
+      onMoveEnd(_event, viewport) {
+        place.current?.classList.remove('moving');
+        keepViewport(editor, viewport);
+      },
+      onReconnectStart() {
+        reconnecting.current = true;
+      },
+      onNodeDoubleClick: (_event, { id }) => goInto(editor, id),
+      onEdgeDoubleClick: (event, { id }) => rerouteAt(event, id),
+      onEdgeClick: (event, { id }) => event.altKey && rerouteAt(event, id),
+      onPaneClick(event) {
+        if (event.detail !== 2) return;
+        const screen = { x: event.clientX, y: event.clientY };
+        view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen } });
+      },
+    } satisfies Partial<ReactFlowProps<FlowNode, FlowEdge>>;
+  }, [editor, view, flow]);
 
   const onNodeDragStop = useCallback(
     (event: MouseEvent | TouchEvent | React.MouseEvent, dragged: FlowNode) => {
@@ -247,37 +270,18 @@ function Level({ look }: { look: Look }) {
       defaultViewport={look}
       nodes={nodes as FlowNode[]}
       edges={far ? noEdges : edges}
-      onMoveStart={(event) => event?.type === 'mousedown' && place.current?.classList.add('moving')}
-      onMove={(_event, { zoom }) => lookFrom(view, zoom)}
-      onMoveEnd={(_event, viewport) => {
-        place.current?.classList.remove('moving');
-        keepViewport(editor, viewport);
-      }}
       nodeTypes={nodeTypes}
       edgeTypes={edgeTypes}
       onNodesChange={onNodesChange}
       onEdgesChange={onEdgesChange}
       isValidConnection={isValidConnection}
       onConnect={onConnect}
-      onReconnectStart={() => {
-        reconnecting.current = true;
-      }}
       onReconnect={onReconnect}
-      onReconnectEnd={(...end) => {
-        reconnecting.current = false;
-        onReconnectEnd(...end);
-      }}
+      onReconnectEnd={onReconnectEnd}
       onConnectStart={onConnectStart}
       onConnectEnd={onConnectEnd}
       onNodeDragStop={onNodeDragStop}
-      onNodeDoubleClick={(_event, { id }) => goInto(editor, id)}
-      onEdgeDoubleClick={(event, { id }) => rerouteAt(event, id)}
-      onEdgeClick={(event, { id }) => event.altKey && rerouteAt(event, id)}
-      onPaneClick={(event) => {
-        if (event.detail !== 2) return;
-        const screen = { x: event.clientX, y: event.clientY };
-        view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen } });
-      }}
+      {...gestures}
       connectionRadius={28}
       reconnectRadius={12}
       connectOnClick
@@ -287,11 +291,11 @@ function Level({ look }: { look: Look }) {
       maxZoom={2}
       zoomOnDoubleClick={false}
       selectionMode={SelectionMode.Partial}
-      multiSelectionKeyCode={['Shift', 'Meta', 'Control']}
+      multiSelectionKeyCode={addingKeys}
       deleteKeyCode={null}
       elevateNodesOnSelect={false}
       onlyRenderVisibleElements
-      proOptions={{ hideAttribution: true }}
+      proOptions={options}
       ariaLabelConfig={messages.canvas.aria}
     >
       <Dots />

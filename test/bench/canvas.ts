@@ -93,7 +93,9 @@ async function computed(session: CDPSession): Promise<number> {
 }
 
 async function panFrames(page: Page, session: CDPSession): Promise<Frames> {
+  await page.evaluate('document.activeElement.blur()'); // to a button the space bar would mean itself
   await page.keyboard.down('Space'); // pans wherever the pointer is
+  await page.waitForTimeout(300); // until the canvas knows: sooner it would drag the node under the pointer
   const frames = await dragFrames(page, session, [500, 400]);
   await page.keyboard.up('Space');
   return frames;
