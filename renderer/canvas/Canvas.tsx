@@ -12,6 +12,7 @@ import {
   type ReactFlowProps,
   ReactFlowProvider,
   SelectionMode,
+  useKeyPress,
   useReactFlow,
   useStoreApi,
   type Viewport,
@@ -113,6 +114,7 @@ function Level({ look }: { look: Look }) {
   const edges = useMemo(() => flowEdges(document, cards, selection), [document, cards, selection]);
   const [wireType, setWireType] = useState<string>();
   const far = useView((state) => state.far);
+  const isPanning = useKeyPress('Space');
   const flow = useReactFlow<FlowNode, FlowEdge>();
   useFirstFrame(look, nodes, edges);
   const place = useRef<HTMLDivElement>(null);
@@ -263,7 +265,7 @@ function Level({ look }: { look: Look }) {
   return (
     <ReactFlow<FlowNode, FlowEdge>
       ref={place}
-      className={`${far ? 'far' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
+      className={`${far ? 'far' : ''}${isPanning ? ' panning' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
       onPointerMove={({ clientX, clientY }) => {
         pointer.current = { x: clientX, y: clientY };
       }}
