@@ -40,6 +40,8 @@ export class EngineHost<Handed = never> {
   #state: EngineState = { state: 'starting' };
   #device: Extract<EngineState, { state: 'ready' }>['device'] | undefined;
   #heard = 0;
+  /** What the process said of its end. */
+  #reason: string | undefined;
   #deaths: number[] = [];
   #pinging: NodeJS.Timeout | undefined;
   #starting: NodeJS.Timeout | undefined;
@@ -71,6 +73,7 @@ export class EngineHost<Handed = never> {
     this.#start = { ...this.#start, ...changes };
     this.stop();
     this.#tell({ state: 'starting' });
+    this.#reason = undefined;
     const child = this.#spawn();
     this.#child = child;
     this.#heard = performance.now();
@@ -118,7 +121,8 @@ export class EngineHost<Handed = never> {
     else if (message.type === 'ready') {
       this.#device = message.device;
       this.#tell({ state: 'ready', device: message.device });
-    } else if (message.type === 'failed') {
+    } else if (message.type === 'ending') this.#reason = message.reason;
+    else if (message.type === 'failed') {
       this.#letGo()?.kill();
       this.#tell({ state: 'stopped', problem: message.problem, again: false });
     } else if (this.#state.state === 'silent') {
@@ -138,7 +142,7 @@ export class EngineHost<Handed = never> {
     const now = performance.now();
     this.#deaths = [...this.#deaths.filter((death) => now - death < 60_000), now];
     const again = this.#deaths.length <= MAX_DEATHS;
-    this.#tell({ state: 'stopped', problem: ended(how, again), again });
+    this.#tell({ state: 'stopped', problem: ended(this.#reason ?? how, again), again });
     const wait = this.#times.restart * 2 ** (this.#deaths.length - 1);
     if (again) this.#starting = setTimeout(() => this.start(), wait);
   }

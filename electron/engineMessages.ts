@@ -31,5 +31,7 @@ export type FromEngine =
   | { readonly type: 'pong' }
   /** Asks Electron's main process for a hidden window that computes by WebGPU; `asked` as in `DeviceBackend.open`. */
   | { readonly type: 'open-window'; readonly asked: boolean }
+  /** Says why it ends, right before it does. */
+  | { readonly type: 'ending'; readonly reason: string }
   | { readonly type: 'devices'; readonly rows: readonly DeviceRow[] }
   | { readonly type: 'message'; readonly connection: number; readonly message: unknown };

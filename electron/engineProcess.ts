@@ -111,7 +111,11 @@ async function openWindow(owner: Owner, asked: boolean, files: Files): Promise<C
     enginePort.start();
   });
   const { name, description } = resultOf(outcome);
-  enginePort.on('close', () => process.exit(1)); // the page is gone: this process is of no more use
+  enginePort.on('close', () => {
+    // this process is of no more use
+    owner.post({ type: 'ending', reason: 'the graphics device was lost, or the page that computed on it ended' });
+    setTimeout(() => process.exit(1), 100);
+  });
   return { device: { name, description, memory: {} }, engine: connectEngine(ownPort(enginePort)) };
 }
 

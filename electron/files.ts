@@ -210,7 +210,8 @@ async function readRange(path: string, start = 0, end?: number, scratch?: Uint8A
     }
     return bytes;
   } catch (error) {
-    throw error instanceof GraphError ? error : readFailed(path, error);
+    if (error instanceof GraphError || error instanceof RangeError) throw error; // the latter: no memory for the bytes
+    throw readFailed(path, error);
   } finally {
     await file?.close();
   }

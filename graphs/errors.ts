@@ -56,6 +56,10 @@ export function problemOf(error: unknown): Problem {
   throw error;
 }
 
+/** What V8, TensorFlow, WebAssembly and WebGPU say when memory cannot be had. */
+const wantsMemory =
+  /allocation failed|invalid (typed )?array (buffer )?length|\bOOM\b|out of memory|cannot enlarge memory|bad_alloc/i;
+
 /** The same failure with the node it happened in: errors from below the engine do not know where they are. */
 export function placeError(error: unknown, id: string, label: string): GraphError {
   if (isGraphError(error)) {
@@ -63,5 +67,9 @@ export function placeError(error: unknown, id: string, label: string): GraphErro
     return new GraphError(error.code, `${label}: ${error.message}`, { at: { ...error.at, node: id }, cause: error });
   }
   const reason = error instanceof Error ? error.message : String(error);
+  if (wantsMemory.test(reason)) {
+    const message = `${label} needs more memory than there is. Take fewer or smaller pictures at once, choose a smaller model, or close other programs.`;
+    return new GraphError('OUT_OF_MEMORY', message, { at: { node: id }, cause: error });
+  }
   return new GraphError('NODE_FAILED', `${label} failed: ${reason}`, { at: { node: id }, cause: error });
 }

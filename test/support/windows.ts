@@ -221,10 +221,11 @@ export function screen(): Promise<string> {
   if (process.env.DISPLAY || process.platform !== 'linux') return Promise.resolve(process.env.DISPLAY ?? '');
   display ??= new Promise((resolve, reject) => {
     const size = ['-screen', '0', '1920x1200x24', '-nolisten', 'tcp'];
-    const server = spawn('Xvfb', ['-displayfd', '3', ...size], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+    // ends when this process does, however that comes: then its standard input closes
+    const script = ['-c', 'Xvfb "$@" & read _; kill $!', 'screen', '-displayfd', '3', ...size];
+    const server = spawn('sh', script, { stdio: ['pipe', 'ignore', 'ignore', 'pipe'] });
     server.stdio[3]?.once('data', (number: Buffer) => resolve(`:${String(number).trim()}`));
     server.once('error', reject);
-    process.once('exit', () => server.kill());
   });
   return display;
 }

@@ -1,4 +1,5 @@
 import { customGrad, engine, grads, memory, type Tensor, tidy } from '../tf.ts';
+import { dropTape } from './dropTape.ts';
 
 /** Bytes of tensors, of all there are, up to which blocks remember. */
 let limit = 0;
@@ -49,6 +50,9 @@ export function withOwnTape<T>(body: () => T): T {
   const tape = state.activeTape;
   try {
     return body();
+  } catch (error) {
+    if (state.activeTape !== tape) dropTape();
+    throw error;
   } finally {
     state.activeTape = tape;
   }

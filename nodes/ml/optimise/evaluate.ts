@@ -1,8 +1,8 @@
+import { dropTape } from '../nn/dropTape.ts';
 import {
   addN,
   clone,
   dispose,
-  engine,
   grad,
   keep,
   mul,
@@ -57,11 +57,4 @@ export function evaluate(
     if (seen) dispose([seen.pixels, ...seen.scores]);
     throw error;
   }
-}
-
-/** TensorFlow.js keeps what the tape saved of a forward pass that threw. */
-function dropTape(): void {
-  const { state } = engine();
-  for (const { saved } of state.activeTape ?? []) dispose(saved ?? []);
-  state.activeTape = [];
 }
