@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageFolder } from '../../electron/folders.ts';
 import { runCli } from '../support/runCli.ts';
 
 let cwd: string;
@@ -76,5 +77,40 @@ describe('noiseloom rerun', () => {
       2,
       expect.stringContaining('is interrupted: there is nothing whole to repeat'),
     ]);
+  }, 120_000);
+
+  it('prints the largest difference of a picture, which another device may make', async () => {
+    await writeFile(join(cwd, 'graphs/pictures/a.png'), await picture(90));
+    const folder = await firstRun();
+    await writeFile(join(folder, 'a.png'), await picture(97)); // as if that device had drawn it
+    const elsewhere = await cli('rerun', folder, '--device', 'wasm');
+    expect(elsewhere.code, elsewhere.stderr).toBe(0);
+    expect(elsewhere.stdout).toMatch(/^a\.png +a pixel differs by 7 of 255$/m);
+    expect(elsewhere.stderr).toMatch(/ of 3 files differ; the run was on cpu: /);
+    const here = await cli('rerun', folder);
+    expect([here.code, here.stdout]).toEqual([1, expect.stringContaining('a pixel differs by 7 of 255')]);
+  }, 120_000);
+
+  it('names a model whose content changed, and finds the files of its graph from anywhere, where it may', async () => {
+    const model = join(cwd, 'graphs/model');
+    await cp(join(packageFolder, 'nodes/model/builtin/world-segmentation'), model, { recursive: true });
+    const segment = { segment: node('consistency/segmentation', { model: './model' }) };
+    await writeFile(join(cwd, 'graphs/segment.json'), JSON.stringify({ ...JSON.parse(graph), nodes: segment }));
+    const run = await cli('run', 'graphs/segment.json', '--device', 'cpu');
+    expect(run.code, run.stderr).toBe(0);
+    const folder = run.stdout.trim();
+    const elsewhere = join(cwd, 'elsewhere');
+    await mkdir(elsewhere);
+    const rerun = (...args: string[]) => runCli(['rerun', folder, ...args], { cwd: elsewhere });
+    const refused = await rerun();
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('lies outside the folders')]);
+    const same = await rerun('--allow', join(cwd, 'graphs'));
+    expect([same.code, same.stderr]).toEqual([0, expect.not.stringContaining('has changed')]);
+    const weights = join(model, 'model.safetensors');
+    const bytes = await readFile(weights);
+    bytes[bytes.length - 2]! ^= 1;
+    await writeFile(weights, bytes);
+    const changed = await rerun('--allow', join(cwd, 'graphs'));
+    expect(changed.stderr).toMatch(/^"\.\/model", which the node "segment" reads, has changed: its sha256 was /m);
   }, 120_000);
 });

@@ -24,8 +24,10 @@ export function inWords(json: string): string {
   } catch {
     return 'the registry did not answer.';
   }
-  if (!audit.metadata)
-    return `the registry does not answer audits (${audit.error?.summary || audit.message || 'no reason given'}).`;
+  if (!audit.metadata) {
+    const reason = (audit.error?.summary || audit.message || 'no reason given').split(' - ')[0];
+    return `the registry does not answer audits (${reason}).`;
+  }
   const { total = 0, ...levels } = audit.metadata.vulnerabilities;
   const found = Object.entries(levels).flatMap(([level, count]) => (count > 0 ? [`${count} ${level}`] : []));
   return total === 0 ? 'no known holes.' : `${total} known holes: ${found.join(', ')}.`;
