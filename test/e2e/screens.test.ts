@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { unlikeGolden } from '../support/likeGolden.ts';
+import { unlikeKept } from '../support/keptScreen.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 import { patience, startEditor } from './editorStories.ts';
 
@@ -58,7 +58,7 @@ describeInWindows('the looks of', (open, kind) => {
         { interval: 300, timeout: patience },
       )
       .toBe(true);
-    expect.soft(await unlikeGolden(last, `${kind}-${name}`)).toBeUndefined();
+    expect.soft(await unlikeKept(last, `${kind}-${name}`)).toBeUndefined();
   };
 
   it.runIf(hasFonts)(

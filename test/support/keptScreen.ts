@@ -9,18 +9,18 @@ const tolerance = 24;
 const windowSize = 32;
 
 /**
- * Compares a picture of a screen with the one that is kept as test/golden/screens/NAME.png. Gives undefined where they are
+ * Compares a picture of a screen with the one that is kept as test/e2e/screens/NAME.png. Gives undefined where they are
  * alike, else what differs; then out/screens/ holds the new picture and one of the differences.
  * With NOISELOOM_SCREENS=write the new picture is kept instead.
  */
-export async function unlikeGolden(png: Uint8Array, name: string): Promise<string | undefined> {
-  const golden = join(packageFolder, 'test', 'golden', 'screens', `${name}.png`);
+export async function unlikeKept(png: Uint8Array, name: string): Promise<string | undefined> {
+  const kept = join(packageFolder, 'test', 'e2e', 'screens', `${name}.png`);
   if (process.env.NOISELOOM_SCREENS === 'write') {
-    await mkdir(dirname(golden), { recursive: true });
-    await writeFile(golden, await small(png));
+    await mkdir(dirname(kept), { recursive: true });
+    await writeFile(kept, await small(png));
     return undefined;
   }
-  const [now, before] = [await pixels(await small(png)), await pixels(await readFile(golden))];
+  const [now, before] = [await pixels(await small(png)), await pixels(await readFile(kept))];
   const { width, height } = before.info;
   if (now.info.width !== width || now.info.height !== height)
     return `${name} is ${now.info.width} x ${now.info.height} instead of ${width} x ${height} pixels.`;
