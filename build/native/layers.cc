@@ -88,7 +88,7 @@ class Threads {
       next_ = 1;
       running_ = parts - 1;
     }
-    wake_.notify_all();
+    for (int64_t i = 1; i < parts; i++) wake_.notify_one();
     body(0, total / parts);
     std::unique_lock<std::mutex> lock(mutex_);
     done_.wait(lock, [this] { return running_ == 0; });
