@@ -72,17 +72,8 @@ function widenBfloat16(halves: Uint16Array, values: Float32Array): void {
   for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] as number) << 16;
 }
 
-/** By moving bits; numbers below 2^-14, infinities and those that are none, which need more, from a table. */
 function widenFloat16(halves: Uint16Array, values: Float32Array): void {
-  float16Table ??= new Uint32Array(Float32Array.from({ length: 1 << 16 }, (_, half) => float16ToNumber(half)).buffer);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, halves.length);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i] as number;
-    const exponent = half & 0x7c00;
-    bits[i] =
-      exponent === 0 || exponent === 0x7c00
-        ? (float16Table[half] as number)
-        : ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + 0x38000000); // the exponents' zeros are 15 and 127
-  }
+  float16Table ??= Float32Array.from({ length: 1 << 16 }, (_, half) => float16ToNumber(half));
+  for (let i = 0; i < halves.length; i++) values[i] = float16Table[halves[i] as number] as number;
 }
-let float16Table: Uint32Array | undefined;
+let float16Table: Float32Array | undefined;
