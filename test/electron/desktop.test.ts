@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chosenPlaces } from '../../electron/desktop/chosenPlaces.ts';
 import { createDesktop, type System } from '../../electron/desktop.ts';
 import type { EngineStart } from '../../electron/engineMessages.ts';
 import type { DesktopEvent } from '../../electron/ipc.ts';
@@ -103,6 +104,18 @@ describe('graphs', () => {
     await writeFile(join(folder, 'graphs', 'package.json'), '{"name": "none of ours"}');
     expect((await api.listRecent()).map(({ name }) => name).sort()).toEqual(['blue', 'by-hand']);
     expect(await api.openRecent(join(folder, 'graphs', 'by-hand.json'))).toMatchObject({ name: 'by-hand', text });
+  });
+});
+
+describe('a file that is chosen for a param', () => {
+  it('is remembered as one that graphs may read, beside the folders of graphs', async () => {
+    const { api } = desktop();
+    expect(await api.chooseFile(['png'], false)).toBeUndefined();
+    answer = join(folder, 'pictures');
+    expect(await api.chooseFile(['png'], true)).toBe(answer);
+    answer = join(folder, 'blue.json');
+    await api.saveGraphAs('blue', text);
+    expect(await chosenPlaces(join(folder, 'data')).list()).toEqual([join(folder, 'pictures'), folder]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import type { EngineState } from '../../electron/ipc.ts';
 import type { RunRecord } from '../../electron/runFolder.ts';
 import type { RunEvent } from '../../graphs/events.ts';
 import { connectEngine, type Port } from '../../graphs/remote.ts';
-import { graphOf } from '../support/gatedLibrary.ts';
+import { graphOf, pngOf } from '../support/gatedLibrary.ts';
 
 /*
  * The engine's real process, started, killed and stopped as its owner sees it.
@@ -140,6 +140,42 @@ describe('the owner of the engine’s process', () => {
 });
 
 describe('a run in the engine’s process', () => {
+  it('reads what the user chose in the window or allowed, and nothing else', async () => {
+    const data = join(folder, 'data');
+    process.env.NOISELOOM_DATA = data;
+    const places = ['graphs', 'chosen', 'recent', 'allowed', 'other'];
+    for (const place of places) {
+      await mkdir(join(folder, place), { recursive: true });
+      await writeFile(join(folder, place, 'a.png'), pngOf(1));
+    }
+    await mkdir(data, { recursive: true });
+    const start = { device: 'cpu', runsFolder: join(folder, 'runs'), workingFolder: join(folder, 'graphs') } as const;
+    const host = new EngineHost(forkEngine, { ...start, allowed: [join(folder, 'allowed')] });
+    hosts.push(host);
+    const ready = new Promise<void>((resolve) => host.onState(({ state }) => state === 'ready' && resolve()));
+    host.start();
+    await ready;
+    const run = async (place: string) => {
+      const params = { path: join(folder, place, 'a.png') };
+      const document = graphOf('Reads', { load: { type: 'input/load-images', params } });
+      const codes: string[] = [];
+      const { status } = await engineOf(host).run(document, {}, (event) => {
+        if (event.type === 'problem') codes.push(event.problem.code);
+      });
+      return [place, status, ...codes];
+    };
+    const refused = (place: string) => [place, 'failed', 'NOT_ALLOWED'];
+    for (const place of ['chosen', 'recent', 'other']) expect(await run(place)).toEqual(refused(place));
+    await writeFile(join(data, 'chosen.json'), JSON.stringify([join(folder, 'chosen', 'a.png')]));
+    await writeFile(
+      join(data, 'recent.json'),
+      JSON.stringify([{ location: join(folder, 'recent', 'g.json'), used: '' }]),
+    );
+    for (const place of ['graphs', 'allowed', 'chosen', 'recent']) expect(await run(place)).toEqual([place, 'done']);
+    expect(await run('other')).toEqual(refused('other'));
+    delete process.env.NOISELOOM_DATA;
+  });
+
   it('is written into a folder whose name and paths it tells', async () => {
     const { host, until } = startHost();
     await until('ready');

@@ -29,9 +29,10 @@ export function recompute<I extends readonly Tensor[], O extends Tensor>(block: 
   if (memory().numBytes < limit) return plainly(block, inputs);
   const op = customGrad((...call: unknown[]) => {
     const save = call.pop() as (tensors: Tensor[]) => void;
-    save(call as Tensor[]);
+    const value = block(...(call as unknown as I));
+    save(call as Tensor[]); // not before: what is saved for a block that throws is never let go
     return {
-      value: block(...(call as unknown as I)),
+      value,
       gradFunc: (dy: Tensor, saved: Tensor[]) =>
         tidy(() => withOwnTape(() => grads(block as unknown as (...xs: Tensor[]) => Tensor)(saved, dy))),
     };
