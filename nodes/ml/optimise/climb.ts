@@ -119,22 +119,28 @@ async function step(
   for (const [i, climber] of climbers.entries())
     if (isClimbing(climber) && !Number.isFinite(slopes[i]))
       stopAt(climber, climber.trace.length, `the gradient is ${slopes[i]}`);
-  const added = penalty?.(x);
-  const gradient: Tensor = added ? add(rewardGradient, added.gradient) : clone(rewardGradient);
-  const penalties = await added?.penalty.data();
-  const losses = climbers.map(({ trace }, i) => (penalties?.[i] ?? 0) - trace.at(-1)![0]!);
-  const { x: moved, arrived } = await route.next(x, losses, gradient);
-  for (const i of arrived) climbers[i]!.stopped = true;
-  const next = tidy(() => {
-    const allowed = project ? project(moved) : moved;
-    if (climbers.every(isClimbing)) return clone(allowed);
-    return concat(
-      climbers.map(({ stopped, best }, i) => (stopped ? best!.variable : rowOf(allowed, i))),
-      0,
-    );
-  });
-  dispose([gradient, moved, ...(added ? [added.penalty, added.gradient] : [])]);
-  return next;
+  const own: Tensor[] = [];
+  try {
+    const added = penalty?.(x);
+    if (added) own.push(added.penalty, added.gradient);
+    const gradient: Tensor = added ? add(rewardGradient, added.gradient) : clone(rewardGradient);
+    own.push(gradient);
+    const penalties = await added?.penalty.data();
+    const losses = climbers.map(({ trace }, i) => (penalties?.[i] ?? 0) - trace.at(-1)![0]!);
+    const { x: moved, arrived } = await route.next(x, losses, gradient);
+    own.push(moved);
+    for (const i of arrived) climbers[i]!.stopped = true;
+    return tidy(() => {
+      const allowed = project ? project(moved) : moved;
+      if (climbers.every(isClimbing)) return clone(allowed);
+      return concat(
+        climbers.map(({ stopped, best }, i) => (stopped ? best!.variable : rowOf(allowed, i))),
+        0,
+      );
+    });
+  } finally {
+    dispose(own);
+  }
 }
 
 function constantInWords(rewards: readonly Reward[]): string {
