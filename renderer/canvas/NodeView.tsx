@@ -72,7 +72,7 @@ function FarNode({ id, node, selected }: NodeBodyProps) {
       className={classes.filter(Boolean).join(' ')}
       aria-label={title}
       style={{ height }}
-      onPointerEnter={() => setPointed(true)}
+      onPointerMove={() => setPointed(true)} // what comes under the pointer as the view is zoomed is not entered
       onPointerLeave={() => setPointed(false)}
     >
       <h3 style={{ fontSize: Math.min(32, 0.36 * (height ?? 96)) }}>{title}</h3>
