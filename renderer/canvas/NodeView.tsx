@@ -52,6 +52,10 @@ interface NodeBodyProps {
 function FarNode({ id, node, selected }: NodeBodyProps) {
   const { graph } = useEditor();
   const [pointed, setPointed] = useState(false);
+  const measure = useUpdateNodeInternals();
+  useEffect(() => {
+    if (pointed) measure(id); // its sockets are there now
+  }, [id, pointed, measure]);
   const { height } = useStoreApi().getState().nodeLookup.get(id)?.measured ?? {};
   const card = useGraph(({ cards }) => cards.get(node.type));
   const wrong = useNodeProblems(id).length > 0;

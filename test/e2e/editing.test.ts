@@ -9,6 +9,7 @@ import {
   patience,
   seriousViolations,
   socket,
+  standsStill,
   startEditor,
   wiresShown,
 } from './editorStories.ts';
@@ -137,6 +138,38 @@ describeInWindows('editing', (open) => {
       await dropFile(page, 'text.json', new TextEncoder().encode('{}'));
       await page.getByText('This is not a Noiseloom graph').waitFor();
       expect(errors).toEqual([]);
+    },
+    patience,
+  );
+
+  it(
+    'wires nodes that are too far to be read, and finds the view as it was after a look at the runs',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      await page.mouse.move(640, 400);
+      for (let i = 0; i < 8; i++) await page.mouse.wheel(0, 120);
+      await page.locator('.card.far').first().waitFor();
+      await standsStill(page);
+      const view = await page.locator('.react-flow__viewport').getAttribute('style');
+      await page.keyboard.press('Alt+2');
+      await page.locator('.runs-page').waitFor();
+      await page.keyboard.press('Alt+1');
+      await page.locator('.card.far').first().waitFor();
+      expect(await page.locator('.react-flow__viewport').getAttribute('style')).toBe(view);
+      const pointAt = async (selector: string) => page.mouse.move(...(await middleOf(page, selector)), { steps: 3 });
+      await pointAt('[data-id="prompts"]');
+      await page.locator(socket('prompts', 'source', 'prompts')).waitFor();
+      await pointAt(socket('prompts', 'source', 'prompts'));
+      await page.mouse.down();
+      await pointAt('[data-id="sample"]');
+      await page.locator(socket('sample', 'target', 'negativePrompt')).waitFor();
+      await pointAt(socket('sample', 'target', 'negativePrompt'));
+      await page.locator('.react-flow__connection.valid').waitFor({ state: 'attached' });
+      await page.mouse.up();
+      await page.locator('.unsaved').waitFor();
+      await page.keyboard.press('1');
+      await expect.poll(() => wiresShown(page)).toBe(7);
     },
     patience,
   );

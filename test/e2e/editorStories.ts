@@ -26,7 +26,7 @@ export async function startEditor(
 }
 
 /** Waits until the view of the canvas has been fitted to the graph: it does not move any more, for most of a second. */
-async function standsStill(page: Page): Promise<void> {
+export async function standsStill(page: Page): Promise<void> {
   const places: (string | undefined)[] = [];
   await expect
     .poll(
