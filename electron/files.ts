@@ -279,19 +279,26 @@ async function fingerprint(path: string, given: Fingerprinting): Promise<string>
 /** Pixels of a picture from a file: 8192x8192. */
 const MAX_PIXELS = 2 ** 26;
 
-/** Only what decodes pictures loads it. Of its formats, those that draw, as SVG does, or run other programs are shut off. */
-async function loadSharp(): Promise<typeof import('sharp').default> {
-  const { default: sharp } = await import('sharp');
-  sharp.block({ operation: ['VipsForeignLoad'] });
-  const formats = ['Png', 'Jpeg', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
-  sharp.unblock({ operation: formats.map((format) => `VipsForeignLoad${format}`) });
+let sharp: Promise<typeof import('sharp').default> | undefined;
+
+/**
+ * Only what decodes pictures loads it. Of its formats, those that draw, as SVG does, or run other programs are shut off, once
+ * and for all: while they are being shut off, no picture can be decoded.
+ */
+function loadSharp(): Promise<typeof import('sharp').default> {
+  sharp ??= import('sharp').then(({ default: loaded }) => {
+    loaded.block({ operation: ['VipsForeignLoad'] });
+    const formats = ['Png', 'Jpeg', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
+    loaded.unblock({ operation: formats.map((format) => `VipsForeignLoad${format}`) });
+    return loaded;
+  });
   return sharp;
 }
 
 async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }> {
-  const sharp = await loadSharp();
+  const load = await loadSharp();
   try {
-    const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS })
+    const picture = load(bytes, { limitInputPixels: MAX_PIXELS })
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')

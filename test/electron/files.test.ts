@@ -117,6 +117,14 @@ describe('decodeImage', () => {
   const pixels = Uint8Array.of(255, 0, 0, 0, 255, 0);
   const two = () => sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } });
 
+  it('reads pictures while others are read', async () => {
+    const png = new Uint8Array(await two().resize(64, 64).png().toBuffer());
+    const readOften = async () => {
+      for (let i = 0; i < 50; i++) expect(await files.decodeImage(png)).toMatchObject({ width: 64, height: 64 });
+    };
+    await Promise.all(Array.from({ length: 20 }, readOften));
+  });
+
   it('reads PNG and WebP exactly', async () => {
     for (const image of [two().png(), two().webp({ lossless: true })]) {
       expect(await decode(image)).toEqual({ width: 2, height: 1, rgb: pixels });

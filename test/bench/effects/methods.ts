@@ -153,7 +153,7 @@ const searchThenClimb = (tools: Tools): Method => ({
     dispose(starts.map((start) => start.latents));
     const noise = { latents, seeds: starts.flatMap(({ seeds }) => seeds) };
     const prompts = trials.map(({ prompt }) => prompt);
-    const rows = await climbRows({ noise, prompts, conditions: [] }, rewards, tools, budget - half);
+    const rows = await climbRows({ noise, prompts, conditions: [] }, rewards, tools, Math.max(1, budget - half));
     return rows.map(({ best }, i) => pictureOf(best, { prompt: prompts[i]!, seed: noise.seeds[i]! }));
   },
 });

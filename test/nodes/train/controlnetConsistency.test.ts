@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openFiles } from '../../../electron/files.ts';
 import { fileFolders, packageFolder } from '../../../electron/folders.ts';
+import { anywhere } from '../../../electron/paths.ts';
 import { canny } from '../../../nodes/consistency/canny.ts';
 import type { Artifact, NodeContext } from '../../../nodes/defineNode.ts';
 import { loadControlNet } from '../../../nodes/ml/models/load/loadControlNet.ts';
@@ -15,7 +16,7 @@ import { nodeContext } from '../../support/nodeContext.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'noiseloom-consistency-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const files = openFiles(fileFolders(packageFolder));
+const files = openFiles(fileFolders(packageFolder, anywhere));
 
 /** Runs the node on edges; its files are written into the folder and given by name. */
 async function train(changed: Parameters<typeof paramsOf<typeof controlnetConsistency.params>>[1], stopAt?: number) {
