@@ -10,8 +10,6 @@ export function windowConfig(root: string): InlineConfig {
     base: './',
     publicDir: false,
     logLevel: 'warn',
-    // also where a test runner, whose NODE_ENV is "test", has the window bundled: React's other half is many times as slow
-    define: { 'process.env.NODE_ENV': '"production"' },
     build: {
       outDir: join(root, 'out', 'renderer'),
       emptyOutDir: true,
