@@ -153,7 +153,7 @@ describe('noiseloom run', () => {
       onStderr(text, kill) {
         if (sent || !text.includes('(many)')) return;
         sent = true;
-        setTimeout(kill, 300, 'SIGINT'); // now the next node, top, is at work
+        setTimeout(kill, 20, 'SIGINT'); // now the next node, top, is at work
       },
     });
     expect(code, stderr).toBe(130);
