@@ -6,6 +6,7 @@ import { checkGraph } from './check.ts';
 import { type GraphDocument, own } from './document.ts';
 import { isGraphError, type Problem, problemOf } from './errors.ts';
 import type { RunEvent, RunFinished, RunStatus } from './events.ts';
+import type { Hold } from './pause.ts';
 import { type Plan, planRun } from './plan.ts';
 import { type OpenedGraph, readGraph } from './read.ts';
 import { runGraph } from './run.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly location?: string;
   /** Whether nodes should show pictures of work in progress; by default not. */
   readonly previews?: boolean;
+  /** Asked between steps, whether the run is to stand still: of whoever queues runs, in the engine's own process. */
+  readonly hold?: Hold;
 }
 
 /**
@@ -89,6 +92,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
             signal,
             emit,
             previews: options.previews ?? false,
+            ...(options.hold && { hold: options.hold }),
           });
         } catch (error) {
           status = isGraphError(error) && error.code === 'CANCELLED' ? 'cancelled' : 'failed';

@@ -34,6 +34,7 @@ export type RunEvent =
       /** The name of the run folder, where the shell writes one. */
       readonly folder?: string;
     }
+  | { readonly type: 'run-paused' | 'run-resumed'; readonly run: string }
   | { readonly type: 'node-started'; readonly run: string; readonly node: string }
   | {
       readonly type: 'node-progress';

@@ -5,18 +5,22 @@ declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 /** How long a run may keep its process from reading messages, in milliseconds: a cancel waits no longer than that. */
 const longest = 8;
 
+/** Gives a promise for as long as a run is to stand still, else undefined. */
+export type Hold = () => Promise<void> | undefined;
+
 /**
  * Makes a function that a run calls often. Where the last turn of the event loop is long enough ago it gives a promise
- * for the next one, in which messages (a cancel among them) are read; else undefined.
+ * for the next one, in which messages (a cancel or a pause among them) are read; while the run is held, one for the end of
+ * that; else undefined.
  */
-export function pauser(): () => Promise<void> | undefined {
+export function pauser(hold: Hold = () => undefined): () => Promise<void> | undefined {
   let last = performance.now();
-  return () => {
-    if (performance.now() - last < longest) return undefined;
-    return nextTurn().then(() => {
-      last = performance.now();
-    });
+  const breathe = async () => {
+    await nextTurn();
+    await hold();
+    last = performance.now();
   };
+  return () => (performance.now() - last < longest ? hold() : breathe());
 }
 
 function nextTurn(): Promise<void> {

@@ -7,7 +7,7 @@ export interface QueuedRun {
   readonly run: string;
   /** Title of the graph. */
   readonly title: string;
-  readonly state: 'waiting' | 'running';
+  readonly state: 'waiting' | 'running' | 'paused';
 }
 
 /**
@@ -24,6 +24,10 @@ export interface QueuedEngine extends Engine {
   followRun(run: string, emit: (event: RunEvent) => void): Promise<RunFinished>;
   /** Cancels a run, waiting or running, and no other; false where there is none of that name. */
   cancelRun(run: string): Promise<boolean>;
+  /** Holds a run before its next step, of a loop as well; false where none of that name runs. What it has in memory stays. */
+  pauseRun(run: string): Promise<boolean>;
+  /** Lets a paused run go on; false where none of that name is paused. */
+  resumeRun(run: string): Promise<boolean>;
 }
 
 type Emit = (event: RunEvent) => void;
@@ -37,8 +41,12 @@ interface LiveRun {
   state: QueuedRun['state'];
   /** How many were before it when it was last told. */
   ahead: number;
+  /** While it is paused: what its steps wait for, and what ends that. */
+  held?: { readonly until: Promise<void>; readonly release: () => void };
   finished: Promise<RunFinished>;
 }
+
+type StartingRun = Omit<LiveRun, 'finished'>;
 
 /** Makes runs of an engine wait for each other, first come, first served. */
 export function queueRuns(engine: Engine): QueuedEngine {
@@ -65,7 +73,7 @@ export function queueRuns(engine: Engine): QueuedEngine {
       if (live.has(run))
         throw new GraphError('RUN_EXISTS', `A run named "${run}" is not over yet; choose another name.`);
       const controller = new AbortController();
-      const entry: Omit<LiveRun, 'finished'> = {
+      const entry: StartingRun = {
         title: document.title,
         controller,
         listeners: new Set([emit]),
@@ -73,7 +81,10 @@ export function queueRuns(engine: Engine): QueuedEngine {
         state: 'waiting',
         ahead: 0,
       };
-      const abort = () => controller.abort(signal?.reason);
+      const abort = () => {
+        controller.abort(signal?.reason);
+        entry.held?.release();
+      };
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort, { once: true });
       const before = last;
@@ -94,7 +105,13 @@ export function queueRuns(engine: Engine): QueuedEngine {
             return finished;
           }
           entry.state = 'running';
-          return await engine.run(document, { ...options, run }, (event) => tell(entry, event), controller.signal);
+          const hold = () => entry.held?.until;
+          return await engine.run(
+            document,
+            { ...options, run, hold },
+            (event) => tell(entry, event),
+            controller.signal,
+          );
         } finally {
           live.delete(run);
           signal?.removeEventListener('abort', abort);
@@ -119,7 +136,29 @@ export function queueRuns(engine: Engine): QueuedEngine {
     async cancelRun(run) {
       const entry = live.get(run);
       entry?.controller.abort();
+      entry?.held?.release();
       return entry !== undefined;
+    },
+    async pauseRun(run) {
+      const entry = live.get(run);
+      if (entry?.state !== 'running') return false;
+      let release = () => {};
+      const until = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      entry.held = { until, release };
+      entry.state = 'paused';
+      tell(entry, { type: 'run-paused', run });
+      return true;
+    },
+    async resumeRun(run) {
+      const entry = live.get(run);
+      if (entry?.state !== 'paused') return false;
+      entry.held?.release();
+      delete entry.held;
+      entry.state = 'running';
+      tell(entry, { type: 'run-resumed', run });
+      return true;
     },
   };
 
@@ -131,7 +170,7 @@ export function queueRuns(engine: Engine): QueuedEngine {
 }
 
 /** Keeps an event for those who come later, and tells it to those who are there. */
-function tell(entry: Omit<LiveRun, 'finished'>, event: RunEvent): void {
+function tell(entry: StartingRun, event: RunEvent): void {
   if (event.type === 'preview')
     entry.events = entry.events.filter((old) => old.type !== 'preview' || old.node !== event.node);
   entry.events.push(event);

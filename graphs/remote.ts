@@ -23,6 +23,8 @@ const calls = {
   listRuns: false,
   followRun: true,
   cancelRun: false,
+  pauseRun: false,
+  resumeRun: false,
 } as const satisfies Readonly<Record<keyof QueuedEngine, boolean>>;
 
 type CallName = keyof typeof calls;
@@ -116,6 +118,8 @@ export function connectEngine(port: Port): QueuedEngine {
     listRuns: () => call('listRuns', []),
     followRun: (run, emit) => call('followRun', [run], emit),
     cancelRun: (run) => call('cancelRun', [run]),
+    pauseRun: (run) => call('pauseRun', [run]),
+    resumeRun: (run) => call('resumeRun', [run]),
   };
 }
 

@@ -6,7 +6,7 @@ import { addFingerprints, cacheKeys, locationsOf, readsLate, stepKey } from './c
 import { placeError } from './errors.ts';
 import type { RunEvent } from './events.ts';
 import { nameBreak, noteOrigins, type Origins } from './nameBreak.ts';
-import { pauser, throwIfCancelled } from './pause.ts';
+import { type Hold, pauser, throwIfCancelled } from './pause.ts';
 import { labelOfStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
 import { givesRecords, tellCached } from './tell.ts';
@@ -18,6 +18,7 @@ export interface RunWorld {
   readonly files: Files;
   readonly cache: ValueCache;
   readonly signal: AbortSignal;
+  readonly hold?: Hold;
   /** Whether anybody looks at previews. */
   readonly previews: boolean;
   emit(event: RunEvent): void;
@@ -31,7 +32,7 @@ export interface RunWorld {
 export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const { steps, lastUse } = plan;
   const { cache, signal, files } = world;
-  const pause = pauser();
+  const pause = pauser(world.hold);
   const fingerprints = new Map<string, string>();
   for (const step of steps) {
     if (!step.definition.files || readsLate(step)) continue;

@@ -27,6 +27,7 @@ import {
   newGraph,
   openFile,
   pasteText,
+  pauseRun,
   run,
   save,
   saveAs,
@@ -240,6 +241,14 @@ export const commands: readonly Command[] = [
     inFields: true,
     enabled: (editor) => liveRun(editor) !== undefined,
     perform: stop,
+  },
+  {
+    name: 'pause',
+    menu: 'run',
+    keys: ['Mod+Shift+.'],
+    inFields: true,
+    enabled: (editor) => (liveRun(editor)?.state ?? 'waiting') !== 'waiting',
+    perform: pause,
   },
   { name: 'freeMemory', menu: 'run', begins: true, perform: (editor) => engineOf(editor).clearCache() },
   { name: 'restartEngine', menu: 'run', perform: ({ desktop }) => desktop.restartEngine() },
@@ -631,6 +640,11 @@ export function liveRun({ runs }: Editor) {
 async function stop(editor: Editor): Promise<void> {
   const live = liveRun(editor);
   if (live) await stopRun(editor, live.id);
+}
+
+async function pause(editor: Editor): Promise<void> {
+  const live = liveRun(editor);
+  if (live) await pauseRun(editor, live);
 }
 
 function snapped(length: number): number {

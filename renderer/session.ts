@@ -9,7 +9,7 @@ import type { Editor } from './editor.ts';
 import { messages } from './messages.ts';
 import type { Shell } from './shell.ts';
 import { createGraphStore, editGraph, isUnsaved, learnCards, markSaved, openDocument } from './state/graph.ts';
-import { addRun, breakRun, changeRun, createRunStore, foldRun, isOver, waitingRun } from './state/run.ts';
+import { addRun, breakRun, changeRun, createRunStore, foldRun, isOver, type Run, waitingRun } from './state/run.ts';
 import { createViewStore, notify, type Point, select } from './state/view.ts';
 
 /*
@@ -232,6 +232,12 @@ async function receive(editor: Editor, id: string, start: (emit: Emit) => Promis
 
 export async function stopRun(editor: Editor, id: string): Promise<void> {
   await engineOf(editor).cancelRun(id);
+}
+
+/** Holds a run before its next step, or lets it go on. */
+export async function pauseRun(editor: Editor, { id, state }: Run): Promise<void> {
+  const engine = engineOf(editor);
+  await (state === 'paused' ? engine.resumeRun(id) : engine.pauseRun(id));
 }
 
 /** Throws GraphError `ENGINE_LOST` while there is none. */

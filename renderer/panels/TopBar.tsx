@@ -1,6 +1,6 @@
 import { Menu } from '@base-ui/react/menu';
 import { Menubar } from '@base-ui/react/menubar';
-import { Play, Square, TriangleAlert } from 'lucide-react';
+import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
 import { commandOf, commands, keysText, type MenuName, perform } from '../commands.ts';
 import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
@@ -131,10 +131,17 @@ function RunButton() {
   const editor = useEditor();
   const live = useRuns(({ runs }) => runs.filter((run) => !isOver(run)).length);
   const ready = useView(({ engine }) => engine.state === 'ready' || engine.state === 'silent');
-  const [run, stop] = [commandOf('run'), commandOf('stop')];
+  const state = useRuns(({ runs }) => runs.find((run) => !isOver(run))?.state);
+  const [run, stop, pause] = [commandOf('run'), commandOf('stop'), commandOf('pause')];
   return (
     <>
       {live > 1 && <span className="faint">{messages.run.queue(live - 1)}</span>}
+      {(state === 'running' || state === 'paused') && (
+        <button type="button" className="button" onClick={() => pause && perform(editor, pause)}>
+          {state === 'paused' ? <StepForward size={14} aria-hidden /> : <Pause size={14} aria-hidden />}{' '}
+          {messages.run[state === 'paused' ? 'resume' : 'pause']}
+        </button>
+      )}
       {live > 0 && (
         <button type="button" className="button" onClick={() => stop && perform(editor, stop)}>
           <Square size={14} aria-hidden /> {messages.commands.stop}

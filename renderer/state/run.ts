@@ -41,10 +41,12 @@ export interface Run {
   readonly title: string;
   /** What ran; unknown for runs that another window started. */
   readonly document?: GraphDocument;
-  readonly state: 'waiting' | 'running' | RunStatus;
+  readonly state: 'waiting' | 'running' | 'paused' | RunStatus;
   /** How many runs come first, while it waits. */
   readonly ahead: number;
   readonly started?: number;
+  /** Since when it stands still, while it does. */
+  readonly paused?: number;
   readonly ms?: number;
   /** Bytes of results that there was no room to keep, once it is over. */
   readonly freed?: number;
@@ -90,6 +92,12 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
         order: event.nodes,
       };
     }
+    case 'run-paused':
+      return { ...run, state: 'paused', paused: now };
+    case 'run-resumed': {
+      const { paused = now, ...rest } = run;
+      return { ...rest, state: 'running', nodes: later(run.nodes, now - paused) };
+    }
     case 'node-started':
       return at(run, event.node, () => ({ state: 'running', fraction: 0, started: now }));
     case 'node-progress':
@@ -133,11 +141,19 @@ export function breakRun(run: Run, problem: Problem): Run {
 }
 
 export function isOver({ state }: Run): boolean {
-  return state !== 'waiting' && state !== 'running';
+  return state !== 'waiting' && state !== 'running' && state !== 'paused';
 }
 
 function at(run: Run, id: string, change: (node: NodeRun) => NodeRun): Run {
   return { ...run, nodes: { ...run.nodes, [id]: change(run.nodes[id] ?? { state: 'waiting' }) } };
+}
+
+/** As if what runs had started so much later: the time for which it stood still does not count. */
+function later(nodes: Run['nodes'], ms: number): Run['nodes'] {
+  const entries = Object.entries(nodes).map(([id, node]): [string, NodeRun] =>
+    node.state === 'running' && node.started !== undefined ? [id, { ...node, started: node.started + ms }] : [id, node],
+  );
+  return Object.fromEntries(entries);
 }
 
 /** What still waited or ran when the run ended was stopped. */

@@ -124,6 +124,29 @@ describe.each(Object.entries(shells))('an engine %s', (_name, start) => {
     expect((await third.finished).status).toBe('done');
   });
 
+  it('holds a run that is paused before its next step, until it goes on or is cancelled', async () => {
+    const first = startRun('a');
+    await nodes.arrival('a');
+    const second = startRun('b');
+    await expect.poll(() => second.events).toHaveLength(1);
+    expect(await engine.pauseRun('b')).toBe(false); // it only waits
+    expect(await engine.resumeRun('a')).toBe(false);
+    expect(await engine.pauseRun('a')).toBe(true);
+    expect(await engine.pauseRun('a')).toBe(false);
+    expect((await engine.listRuns()).map(({ state }) => state)).toEqual(['paused', 'waiting']);
+    nodes.open('a');
+    await new Promise((resolve) => setTimeout(resolve, 200)); // a run that goes on is over by then
+    expect(typesOf(first.events)).not.toContain('run-finished');
+    expect(await engine.resumeRun('a')).toBe(true);
+    expect((await first.finished).status).toBe('done');
+    expect(typesOf(first.events).filter((type) => /paused|resumed/.test(type))).toEqual(['run-paused', 'run-resumed']);
+    await nodes.arrival('b');
+    expect(await engine.pauseRun('b')).toBe(true);
+    nodes.open('b');
+    expect(await engine.cancelRun('b')).toBe(true);
+    expect((await second.finished).status).toBe('cancelled');
+  });
+
   it('refuses a second run of the same name, by code', async () => {
     const first = startRun('a');
     await nodes.arrival('a');

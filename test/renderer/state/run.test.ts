@@ -117,6 +117,20 @@ describe('timeLeft', () => {
   });
 });
 
+describe('a pause', () => {
+  it('holds the run, and its time does not count for what is left', () => {
+    const run = fold([started, { type: 'node-started', run: 'r', node: 'a' }]); // at 100
+    const paused = foldRun(run, { type: 'run-paused', run: 'r' }, 500);
+    expect(paused).toMatchObject({ state: 'paused', paused: 500 });
+    expect(isOver(paused)).toBe(false);
+    const resumed = foldRun(paused, { type: 'run-resumed', run: 'r' }, 2500);
+    expect(resumed.state).toBe('running');
+    expect(resumed.paused).toBeUndefined();
+    expect(resumed.nodes.a?.started).toBe(2100);
+    expect(resumed.nodes.b?.started).toBeUndefined();
+  });
+});
+
 describe('the runs of a session', () => {
   it('show the newest, and forget the oldest that are over', () => {
     const store = createRunStore();
