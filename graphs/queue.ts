@@ -49,7 +49,7 @@ interface LiveRun {
 type StartingRun = Omit<LiveRun, 'finished'>;
 
 /** Makes runs of an engine wait for each other, first come, first served. */
-export function queueRuns(engine: Engine): QueuedEngine {
+export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun' | 'resumeRun'>>): QueuedEngine {
   const live = new Map<string, LiveRun>();
   let named = 0;
   let last: Promise<unknown> = Promise.resolve();
@@ -142,21 +142,23 @@ export function queueRuns(engine: Engine): QueuedEngine {
     async pauseRun(run) {
       const entry = live.get(run);
       if (entry?.state !== 'running') return false;
+      entry.state = 'paused';
+      if (engine.pauseRun) return engine.pauseRun(run); // it runs in another process, which tells of it
       let release = () => {};
       const until = new Promise<void>((resolve) => {
         release = resolve;
       });
       entry.held = { until, release };
-      entry.state = 'paused';
       tell(entry, { type: 'run-paused', run });
       return true;
     },
     async resumeRun(run) {
       const entry = live.get(run);
       if (entry?.state !== 'paused') return false;
+      entry.state = 'running';
+      if (engine.resumeRun) return engine.resumeRun(run);
       entry.held?.release();
       delete entry.held;
-      entry.state = 'running';
       tell(entry, { type: 'run-resumed', run });
       return true;
     },

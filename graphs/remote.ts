@@ -113,7 +113,7 @@ export function connectEngine(port: Port): QueuedEngine {
   return {
     describeNodes: () => call('describeNodes', []),
     openGraph: (text) => call('openGraph', [text]),
-    run: (document, options, emit, signal) => call('run', [document, options], emit, signal),
+    run: (document, { hold: _, ...options }, emit, signal) => call('run', [document, options], emit, signal),
     clearCache: () => call('clearCache', []),
     listRuns: () => call('listRuns', []),
     followRun: (run, emit) => call('followRun', [run], emit),

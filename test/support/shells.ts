@@ -17,7 +17,7 @@ export interface ShellOfEngine {
   close(): Promise<void>;
 }
 
-/** The three ways from a window to an engine: none, a port, and HTTP. */
+/** The ways from a window to an engine: none, a port, HTTP, and a process between that queues as well, as for WebGPU. */
 export const shells: Readonly<Record<string, (engine: Engine) => Promise<ShellOfEngine>>> = {
   async 'in-process'(engine) {
     const queued = queueRuns(engine);
@@ -38,6 +38,13 @@ export const shells: Readonly<Record<string, (engine: Engine) => Promise<ShellOf
         for (const port of ports) port.close();
       },
     };
+  },
+  async 'a process between'(engine) {
+    const { port1, port2 } = new MessageChannel();
+    serveEngine(queueRuns(engine), portOf(port1));
+    const port = portOf(port2);
+    const queued = queueRuns(connectEngine(port));
+    return { connect: async () => queued, close: async () => port.close() };
   },
   async http(engine) {
     const { connect, close, disconnect } = await serveOverHttp(engine);
