@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFiles } from '../../electron/files.ts';
 import { fileFolders } from '../../electron/folders.ts';
+import { anywhere } from '../../electron/paths.ts';
 import { dispose } from '../../nodes/ml/tf.ts';
 import { loadWeights } from '../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
@@ -48,7 +49,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
 }
 
 await withSubject(async ({ rounds, loadGenerator, loadReward, folder, rewardFolder }) => {
-  const files = openFiles(fileFolders(process.cwd()));
+  const files = openFiles(fileFolders(process.cwd(), anywhere));
   const place = await mkdtemp(join(tmpdir(), 'noiseloom-load-'));
   const load = async (path: string) => {
     const weights = await loadWeights(await openCheckpoint(files, path));

@@ -1,6 +1,7 @@
 import { devices } from '../../electron/devices/devices.ts';
 import { openFiles } from '../../electron/files.ts';
 import { fileFolders } from '../../electron/folders.ts';
+import { anywhere } from '../../electron/paths.ts';
 import { openDevice } from '../../nodes/ml/device.ts';
 import { loadClip, loadClipVision } from '../../nodes/ml/models/load/loadClip.ts';
 import { loadGenerator } from '../../nodes/ml/models/load/loadGenerator.ts';
@@ -21,7 +22,7 @@ import {
 } from '../support/modelFigures.ts';
 
 /** The figures of the cards of the built-in models, from the weights that are shipped. Exits 1 where a goal is missed. */
-const files = openFiles(fileFolders(process.cwd()));
+const files = openFiles(fileFolders(process.cwd(), anywhere));
 const device = await openDevice('auto', devices);
 console.log(`On ${device.name}: ${device.description}`);
 let met = true;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { packageFolder } from '../../electron/folders.ts';
 import { median, printJson, printTable } from './speed/figures.ts';
 
@@ -11,7 +12,8 @@ import { median, printJson, printTable } from './speed/figures.ts';
  *
  *   npm run bench -- start [--rounds N]
  */
-const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1] || 9);
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } });
+const rounds = Number(options.rounds);
 const cli = join(packageFolder, 'build', 'noiseloom.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'noiseloom-start-'));
 const graph = 'template:first-picture';

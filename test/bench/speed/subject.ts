@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { devices } from '../../../electron/devices/devices.ts';
 import { openFiles } from '../../../electron/files.ts';
 import { fileFolders } from '../../../electron/folders.ts';
+import { anywhere } from '../../../electron/paths.ts';
 import { type Device, type DevicePreference, openDevice } from '../../../nodes/ml/device.ts';
 import { type LoadedClip, loadClip } from '../../../nodes/ml/models/load/loadClip.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
@@ -46,7 +47,7 @@ export interface Subject {
 export async function withSubject(measure: (subject: Subject) => Promise<void>): Promise<void> {
   const { values } = parseArgs({ options });
   const device = await openDevice(values.device as DevicePreference, devices);
-  const files = openFiles(fileFolders(process.cwd()));
+  const files = openFiles(fileFolders(process.cwd(), anywhere));
   const written = values.model ? undefined : await mkdtemp(join(tmpdir(), 'noiseloom-mini-'));
   try {
     if (written) await writeRandomModel(written, mini);
