@@ -81,10 +81,7 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
         state: 'waiting',
         ahead: 0,
       };
-      const abort = () => {
-        controller.abort(signal?.reason);
-        entry.held?.release();
-      };
+      const abort = () => controller.abort(signal?.reason);
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort, { once: true });
       const before = last;
@@ -136,7 +133,6 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
     async cancelRun(run) {
       const entry = live.get(run);
       entry?.controller.abort();
-      entry?.held?.release();
       return entry !== undefined;
     },
     async pauseRun(run) {
@@ -145,10 +141,10 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       entry.state = 'paused';
       if (engine.pauseRun) return engine.pauseRun(run); // it runs in another process, which tells of it
       let release = () => {};
-      const until = new Promise<void>((resolve) => {
+      const released = new Promise<void>((resolve) => {
         release = resolve;
       });
-      entry.held = { until, release };
+      entry.held = { until: Promise.race([released, aborted(entry.controller.signal)]), release };
       tell(entry, { type: 'run-paused', run });
       return true;
     },
