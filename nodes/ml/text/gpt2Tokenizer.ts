@@ -2,10 +2,11 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { GraphError } from '../../errors.ts';
 import { byteLetters } from './byteLetters.ts';
 import type { BytePairVocabulary } from './bytePairs.ts';
+import { refuseLongText } from './refuseLongText.ts';
 
 /** Text <-> token ids of a GPT-2. Any text can be spelled, and decodes to itself. */
 export interface Gpt2Tokenizer {
-  /** No start, no end: the ids of the text alone. */
+  /** No start, no end: the ids of the text alone. Throws GraphError `TOO_LARGE`. */
   encode(text: string): number[];
   /** Special tokens are left out; bytes that are no whole letter become U+FFFD. */
   decode(ids: readonly number[]): string;
@@ -43,7 +44,10 @@ export function gpt2Tokenizer({ vocab, merges, added }: Gpt2Vocabulary, source: 
   );
   const decoding = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
   return {
-    encode: (text) => library.encode(text, { add_special_tokens: false }).ids,
+    encode(text) {
+      refuseLongText(text);
+      return library.encode(text, { add_special_tokens: false }).ids;
+    },
     decode: (ids) => (ids.length === 0 ? '' : library.decode([...ids], decoding)),
   };
 }

@@ -39,6 +39,10 @@ describe('gpt2Tokenizer', () => {
     expect(decode([vocab.a!, 300, vocab.Ġ!, 301, vocab['<|endoftext|>']!, 999])).toBe('a masterpiece');
   });
 
+  it('refuses a text that would hold the process', () => {
+    expect(() => tokenizer.encode('r'.repeat(100_001))).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  });
+
   it('refuses a vocabulary that cannot spell everything', () => {
     const { a: _, ...lacking } = vocab;
     expect(() => gpt2Tokenizer({ vocab: lacking, merges, added: [] }, 'models/x')).toThrow(
