@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NativeKind, nativeFolder, nativeRoot } from '../../electron/devices/nativeFolders.ts';
+import { replaceFolder } from '../../electron/native/replaceFolder.ts';
 import { compileAddons, findCompiler, firstThatRuns } from './compile.ts';
 import { isWholeZip, readZipText, unpackZip } from './zip.ts';
 
@@ -35,8 +36,7 @@ export async function buildFromWheel(kind: NativeKind): Promise<string> {
   for (const [name, constraint] of partners) others.push(await fetchWheel(pip, downloads, name, constraint));
 
   const folder = nativeFolder(version, kind);
-  const fresh = await mkdtemp(`${folder}.`);
-  try {
+  await replaceFolder(folder, async (fresh) => {
     console.error('Unpacking the libraries ...');
     await unpackZip(libraries, (name) => (isNeeded(name) ? join(fresh, name) : undefined));
     for (const other of others) {
@@ -45,11 +45,7 @@ export async function buildFromWheel(kind: NativeKind): Promise<string> {
     console.error('Compiling the addon ...');
     compileAddons(compiler, fresh);
     await rm(join(fresh, 'tensorflow', 'include'), { recursive: true });
-    await rm(folder, { recursive: true, force: true });
-    await rename(fresh, folder);
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
+  });
   await rm(downloads, { recursive: true });
   return folder;
 }

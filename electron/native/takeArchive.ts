@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { addonPath, archiveAddon, type NativeKind, nativeFolder, nativeRoot } from '../devices/nativeFolders.ts';
 import { type DownloadOptions, download } from './download.ts';
+import { replaceFolder } from './replaceFolder.ts';
 
 /** The version of tfjs-node that this program is built with: its addon must fit. */
 export const tfjsVersion = '4.22.0';
@@ -55,18 +56,13 @@ export async function takeArchive(kind: NativeKind, options: DownloadOptions = {
   for (const { url, path } of packed) await download(url, path, options);
 
   const folder = nativeFolder(libraries.version, kind);
-  const fresh = await mkdtemp(`${folder}.`);
-  try {
+  await replaceFolder(folder, async (fresh) => {
     await unpack(packed[0]?.path ?? '', join(fresh, archiveAddon, '..', '..'));
     await unpack(packed[1]?.path ?? '', join(fresh, 'deps'));
     if (process.platform === 'win32')
       await copyFile(join(fresh, 'deps', 'lib', 'tensorflow.dll'), join(fresh, archiveAddon, '..', 'tensorflow.dll'));
     if (!addonPath(fresh)) throw new Error('The archive does not hold the addon where it used to.');
-    await rm(folder, { recursive: true, force: true });
-    await rename(fresh, folder);
-  } finally {
-    await rm(fresh, { recursive: true, force: true });
-  }
+  });
   await rm(downloads, { recursive: true });
   return folder;
 }
