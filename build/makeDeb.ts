@@ -37,7 +37,8 @@ Icon=noiseloom
 Type=Application
 Terminal=false
 Categories=Graphics;
-StartupWMClass=Noiseloom
+MimeType=application/json;
+StartupWMClass=noiseloom
 `,
   );
   cpSync(application, join(tree, 'opt', 'Noiseloom'), { recursive: true, verbatimSymlinks: true });

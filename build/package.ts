@@ -2,10 +2,10 @@
  * `npm run package [-- --dir]`: makes installers of the application for this system in out/package: AppImage and deb on
  * Linux, dmg on macOS, nsis on Windows. With --dir only the application as a folder.
  *
- * Where Electron's releases cannot be reached, the runtime of the tests is packed instead, and where the tools of
- * electron-builder cannot be, the deb is made by dpkg-deb; both is said.
+ * Where Electron's releases cannot be reached, the runtime of the tests is packed instead; where the tools of the AppImage
+ * cannot be, and APPIMAGE_TOOLS_PATH names no folder of them, only the deb is made. Both is said.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, type Configuration, Platform } from 'electron-builder';
 import sharp from 'sharp';
@@ -65,9 +65,12 @@ const config: Configuration = {
   asarUnpack: ['nodes/model/builtin/**', 'node_modules/sharp/**', 'node_modules/@img/**'],
   extraFiles: [{ from: 'out/licences.txt', to: 'LICENCES.txt' }],
   electronFuses: fuses,
-  fileAssociations: [{ ext: 'json', name: 'Noiseloom graph', role: 'Editor', rank: 'Alternate' }],
+  fileAssociations: [
+    { ext: 'json', mimeType: 'application/json', name: 'Noiseloom graph', role: 'Editor', rank: 'Alternate' },
+  ],
   linux: {
-    target: ['AppImage', 'deb'],
+    target: ['AppImage'], // the deb is ours: electron-builder's needs tools of its own and a homepage
+    syncDesktopName: true,
     category: 'Graphics',
     maintainer: 'Noiseloom <noreply@noiseloom.invalid>',
     executableName: 'noiseloom',
@@ -75,6 +78,8 @@ const config: Configuration = {
   mac: { target: ['dmg'], category: 'public.app-category.graphics-design', hardenedRuntime: true },
   win: { target: ['nsis'] },
   nsis: { oneClick: false, allowToChangeInstallationDirectory: true, license: 'LICENSE' },
+  // this one needs no libfuse2 on the user's system, and keeps Chromium's sandbox where the kernel lets it
+  toolsets: { appimage: '1.0.3' },
   publish: null,
 };
 
@@ -84,18 +89,18 @@ writeFileSync(join(out, 'licences.txt'), licenceText(root));
 const icon = sharp(join(root, 'build', 'icon.svg'), { density: 576 }).resize(512, 512);
 await icon.png().toFile(join(out, 'icons', 'icon.png'));
 
+rmSync(join(out, 'package'), { recursive: true, force: true });
+const isDeb = process.platform === 'linux' && !onlyFolder;
 try {
   await build({ config, targets: Platform.current().createTarget(onlyFolder ? 'dir' : null) });
 } catch (error) {
-  const unpacked = join(out, 'package', unpackedName());
-  if (process.platform !== 'linux' || onlyFolder || !existsSync(unpacked)) throw error;
+  if (!isDeb || !existsSync(unpacked())) throw error;
   console.error(error instanceof Error ? error.message : error);
-  console.error('electron-builder could not make the installers: no AppImage, and the deb is made by dpkg-deb.');
-  console.log(makeDeb(unpacked, root));
+  console.error('There is no AppImage: its tools cannot be reached.');
 }
+if (isDeb) console.log(makeDeb(unpacked(), root));
 
-function unpackedName(): string {
-  if (process.platform === 'darwin') return process.arch === 'arm64' ? 'mac-arm64' : 'mac';
-  const arch = process.arch === 'x64' ? '' : `-${process.arch}`;
-  return process.platform === 'win32' ? `win${arch}-unpacked` : `linux${arch}-unpacked`;
+/** The application's folder on Linux. */
+function unpacked(): string {
+  return join(out, 'package', process.arch === 'x64' ? 'linux-unpacked' : `linux-${process.arch}-unpacked`);
 }

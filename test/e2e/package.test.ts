@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { version } from '../../electron/folders.ts';
 import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
 import { environment, makeHome, removeHomes, screen } from '../support/windows.ts';
 
@@ -11,14 +12,17 @@ import { environment, makeHome, removeHomes, screen } from '../support/windows.t
  * The application as it is shipped: `npm run package` made it, with its fuses set, so it is watched as a browser is.
  */
 
-const program = fileURLToPath(new URL('../../out/package/linux-unpacked/noiseloom', import.meta.url));
+const folder = fileURLToPath(new URL('../../out/package/', import.meta.url));
+const programs = [join(folder, 'linux-unpacked', 'noiseloom'), join(folder, `Noiseloom-${version}.AppImage`)];
 const isRequired = (process.env.NOISELOOM_REQUIRE ?? '').split(',').includes('package');
-if (!existsSync(program) && !isRequired)
-  console.warn('SKIPPED on package: the application: npm run package was not run.');
+for (const program of programs)
+  if (!existsSync(program)) console.warn(`SKIPPED on package: npm run package made no ${basename(program)}.`);
 
-it.skipIf(!existsSync(program) && !isRequired)(
-  'the packaged application opens, computes, and has all that it needs',
-  async () => {
+// the tools of the AppImage are not to be had everywhere
+it.for(programs.map((program, i) => ({ program, name: basename(program), isNeeded: isRequired && i === 0 })))(
+  'the packaged application opens, computes, and has all that it needs: $name',
+  async ({ program, isNeeded }, { skip }) => {
+    if (!existsSync(program) && !isNeeded) skip();
     const home = await makeHome({ preferences: { device: 'wasm' } });
     const child = spawn(program, ['--no-sandbox', '--remote-debugging-port=0'], {
       env: { ...environment(home), DISPLAY: await screen() },
