@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } fro
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { GraphError } from '../nodes/errors.ts';
-import { type Files, isPlainName } from '../nodes/files.ts';
+import { type Files, isPlainName, type OpenFile } from '../nodes/files.ts';
 import { isInside, refuseUnnamed } from './paths.ts';
 
 /** Folders that a location may lie in; all absolute. */
@@ -38,6 +38,10 @@ export function openFiles(folders: FileFolders): Files {
     async read(path, start, end, scratch) {
       await allow(path);
       return readRange(path, start, end, scratch);
+    },
+    async open(path) {
+      await allow(path);
+      return openFile(path);
     },
     async size(path) {
       await allow(path);
@@ -191,30 +195,45 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-async function readRange(path: string, start = 0, end?: number, scratch?: Uint8Array): Promise<Uint8Array> {
-  let file: FileHandle | undefined;
+async function readRange(path: string, start?: number, end?: number, scratch?: Uint8Array): Promise<Uint8Array> {
+  const file = await openFile(path);
+  try {
+    return await file.read(start, end, scratch);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string): Promise<OpenFile> {
+  const { file, size } = await handleOf(path);
+  return {
+    close: () => file.close(),
+    async read(start = 0, end = size, scratch) {
+      if (start < 0 || end > size || end < start)
+        throw new GraphError('READ_FAILED', `"${path}" has ${size} bytes, not the bytes ${start} to ${end}.`);
+      const length = end - start;
+      const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length);
+      for (let done = 0; done < length; ) {
+        const wanted = Math.min(length - done, 1 << 30);
+        const { bytesRead } = await file.read(bytes, done, wanted, start + done).catch((error: unknown) => {
+          throw readFailed(path, error);
+        });
+        if (bytesRead === 0) throw new GraphError('READ_FAILED', `"${path}" became shorter while it was read.`);
+        done += bytesRead;
+      }
+      return bytes;
+    },
+  };
+}
+
+async function handleOf(path: string): Promise<{ file: FileHandle; size: number }> {
   try {
     const found = await stat(path);
-    if (!found.isFile()) throw new GraphError('READ_FAILED', `"${path}" is no file.`); // to open a pipe waits for ever
-    file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (start < 0 || (end ?? size) > size || (end ?? size) < start) {
-      throw new GraphError('READ_FAILED', `"${path}" has ${size} bytes, not the bytes ${start} to ${end}.`);
-    }
-    const length = (end ?? size) - start;
-    const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length);
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesRead } = await file.read(bytes, done, Math.min(bytes.length - done, 1 << 30), start + done);
-      if (bytesRead === 0) throw new GraphError('READ_FAILED', `"${path}" became shorter while it was read.`);
-      done += bytesRead;
-    }
-    return bytes;
+    if (found.isFile()) return { file: await open(path, 'r'), size: found.size }; // to open a pipe waits for ever
   } catch (error) {
-    if (error instanceof GraphError || error instanceof RangeError) throw error; // the latter: no memory for the bytes
     throw readFailed(path, error);
-  } finally {
-    await file?.close();
   }
+  throw new GraphError('READ_FAILED', `"${path}" is no file.`);
 }
 
 async function listFolder(path: string): Promise<string[] | undefined> {

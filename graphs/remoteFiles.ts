@@ -3,14 +3,10 @@ import type { Files } from '../nodes/files.ts';
 import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
 import type { Port } from './remote.ts';
 
-const names = [
-  'locate',
-  'read',
-  'size',
-  'list',
-  'fingerprint',
-  'decodeImage',
-] as const satisfies readonly (keyof Files)[];
+const names = ['locate', 'read', 'size', 'list', 'fingerprint', 'decodeImage'] as const satisfies readonly Exclude<
+  keyof Files,
+  'open'
+>[];
 type Name = (typeof names)[number];
 
 interface Request {
@@ -60,6 +56,7 @@ export function connectFiles(port: Port): Files {
   return {
     locate: (location) => call('locate', location),
     read: (path, start, end) => call('read', path, start, end),
+    open: async (path) => ({ read: (start, end) => call('read', path, start, end), close: async () => {} }),
     size: (path) => call('size', path),
     list: (path) => call('list', path),
     fingerprint: (path) => call('fingerprint', path),

@@ -13,6 +13,8 @@ export interface Files {
    * enough; else the caller owns the array. Throws GraphError `NOT_FOUND` or `READ_FAILED`.
    */
   read(path: string, start?: number, end?: number, scratch?: Uint8Array): Promise<Uint8Array>;
+  /** Holds a file open, for many ranges of it; the caller closes it. Throws as `read` does. */
+  open(path: string): Promise<OpenFile>;
   /** Size in bytes, or undefined where there is no such file. */
   size(path: string): Promise<number | undefined>;
   /** Names of the files and folders (folders end in '/') directly inside a folder, sorted; undefined if it is no folder. */
@@ -21,6 +23,12 @@ export interface Files {
   fingerprint(path: string): Promise<string>;
   /** Pixels of an encoded picture (PNG, JPEG, WebP ...): upright, alpha over white, 8-bit RGB. */
   decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }>;
+}
+
+export interface OpenFile {
+  /** As `Files.read`. */
+  read(start?: number, end?: number, scratch?: Uint8Array): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 /** Joins with '/', and collapses nothing: callers check names from untrusted files with `isPlainName`. */

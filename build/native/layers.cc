@@ -260,8 +260,8 @@ void sumRows(int64_t rows, int64_t channels, double* first, double* second,
 
 struct Attributes {
   float number = 0;   // eps, the constant of an activation, or the scale of scores
-  int64_t count = 0;  // groups, or pictures
-  int64_t flag = 0;   // SiLU after the normalisation, or heads
+  int64_t count = 0;  // groups, pictures, or elements
+  int64_t flag = 0;   // SiLU after the normalisation, bfloat16, or heads
 };
 
 class Call {
@@ -770,6 +770,37 @@ void attentionGradient(const Attributes& attributes, TF_OpKernelContext* context
   });
 }
 
+// ---- 16-bit floats -----------------------------------------------------------------------------------------------------
+
+FOR_EACH_PROCESSOR
+void widenFloat16(const uint16_t* halves, float* y, int64_t size) {
+  SIMD for (int64_t i = 0; i < size; i++) {
+    const uint32_t half = halves[i], magnitude = half & 0x7fff;
+    const uint32_t normal = (magnitude << 13) + (magnitude < 0x7c00 ? 112u << 23 : 224u << 23);
+    const float small = static_cast<int32_t>(magnitude) * 5.9604645e-8f;  // multiples of 2^-24
+    const uint32_t bits = magnitude < 0x400 ? __builtin_bit_cast(uint32_t, small) : normal;
+    y[i] = __builtin_bit_cast(float, bits | (half & 0x8000) << 16);
+  }
+}
+
+FOR_EACH_PROCESSOR
+void widenBfloat16(const uint16_t* halves, float* y, int64_t size) {
+  SIMD for (int64_t i = 0; i < size; i++) y[i] = __builtin_bit_cast(float, static_cast<uint32_t>(halves[i]) << 16);
+}
+
+/** [ceil(count / 2)], each the bits of two halves -> [count] */
+void widen(const Attributes& attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const float* pairs = call.input(0);
+  if (!pairs) return;
+  const int64_t count = std::min(attributes.count, 2 * sizeOf(call.shape(0)));
+  float* y = call.output(0, {count});
+  if (!y) return;
+  const auto* halves = reinterpret_cast<const uint16_t*>(pairs);
+  const auto loop = attributes.flag ? widenBfloat16 : widenFloat16;
+  threads().loop(count, grain, [&](int64_t begin, int64_t end) { loop(halves + begin, y + begin, end - begin); });
+}
+
 // ---- Registration ------------------------------------------------------------------------------------------------------
 
 void* readAttributes(TF_OpKernelConstruction* construction) {
@@ -821,6 +852,7 @@ std::string addAll() {
   wrong += add<gegluGradient>("NoiseloomGegluGradient", 2, 1);
   wrong += add<softmax>("NoiseloomSoftmax", 1, 1);
   wrong += add<softmaxGradient>("NoiseloomSoftmaxGradient", 3, 1);
+  wrong += add<widen>("NoiseloomWiden", 1, 1);
   wrong += add<attention>("NoiseloomAttention", 3, 1);
   wrong += add<attentionGradient>("NoiseloomAttentionGradient", 5, 1);
   return wrong;

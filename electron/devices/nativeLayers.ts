@@ -25,9 +25,9 @@ interface NativeBackend {
 interface Settings {
   /** eps, the factor in a sigmoid (0: GELU), or the scale of scores. */
   readonly number?: number;
-  /** Groups, or pictures. */
+  /** Groups, pictures, or elements. */
   readonly count?: number;
-  /** 1: SiLU after the normalisation; or heads. */
+  /** 1: SiLU after the normalisation, or bfloat16; or heads. */
   readonly flag?: number;
 }
 
@@ -68,6 +68,10 @@ const layers: Readonly<Record<string, Layer>> = {
     operation: 'NoiseloomAttentionGradient',
     inputs: ['q', 'k', 'v', 'dy', 'y'],
     settings: pictures,
+  },
+  NoiseloomWiden: {
+    inputs: ['halves'],
+    settings: ({ count, bfloat16 }) => ({ count: count as number, flag: bfloat16 ? 1 : 0 }),
   },
   Softmax: { operation: 'NoiseloomSoftmax', inputs: ['logits'] },
   NoiseloomSoftmaxGradient: { inputs: ['p', 'dp', 'level'] },
@@ -112,6 +116,6 @@ function kernelOf(
       inputs.map((name) => given[name] as TensorInfo),
       outputs,
     );
-    return kernelName === 'Softmax' ? (results[0] as Tensor) : results;
+    return kernelName === 'Softmax' || kernelName === 'NoiseloomWiden' ? (results[0] as Tensor) : results;
   };
 }

@@ -12,19 +12,21 @@ export function memoryFiles(
     ]),
   );
   let bytesRead = 0;
+  const read = async (path: string, start = 0, end?: number) => {
+    const bytes = files.get(path);
+    if (!bytes) throw new GraphError('NOT_FOUND', `There is no file "${path}".`);
+    if (start < 0 || (end ?? bytes.length) > bytes.length || (end ?? bytes.length) < start) {
+      throw new GraphError('READ_FAILED', `"${path}" has ${bytes.length} bytes, not the bytes ${start} to ${end}.`);
+    }
+    const part = bytes.slice(start, end);
+    bytesRead += part.length;
+    return part;
+  };
   return {
     bytesRead: () => bytesRead,
     locate: async (location) => location,
-    read: async (path, start = 0, end) => {
-      const bytes = files.get(path);
-      if (!bytes) throw new GraphError('NOT_FOUND', `There is no file "${path}".`);
-      if (start < 0 || (end ?? bytes.length) > bytes.length || (end ?? bytes.length) < start) {
-        throw new GraphError('READ_FAILED', `"${path}" has ${bytes.length} bytes, not the bytes ${start} to ${end}.`);
-      }
-      const part = bytes.slice(start, end);
-      bytesRead += part.length;
-      return part;
-    },
+    read,
+    open: async (path) => ({ read: (start, end) => read(path, start, end), close: async () => {} }),
     size: async (path) => files.get(path)?.length,
     list: async (path) => {
       const names = [...files.keys()]

@@ -14,10 +14,14 @@ export type Dtype =
   | 'uint8'
   | 'bool';
 
-/** Values as read: 16-bit floats are widened to float32 (exactly), booleans are 0 and 1. */
+/**
+ * Values as read: booleans are 0 and 1, 16-bit floats are widened to float32 (exactly), but Uint16Array their bits, where
+ * the staging keeps them.
+ */
 export type CheckpointValues =
   | Float64Array
   | Float32Array
+  | Uint16Array
   | BigInt64Array
   | Int32Array
   | Int16Array
@@ -44,7 +48,7 @@ export interface Checkpoint {
   entry(name: string): CheckpointEntry;
   /**
    * The tensor's values, row-major. The caller owns the array; with `staging`, it may lie there and is valid until the
-   * next use of it. Throws GraphError `MISSING_WEIGHT` or `READ_FAILED`.
+   * next use but one of it. Throws GraphError `MISSING_WEIGHT` or `READ_FAILED`.
    */
   read(name: string, staging?: Staging): Promise<CheckpointValues>;
 }

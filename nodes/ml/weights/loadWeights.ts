@@ -1,7 +1,8 @@
 import { GraphError } from '../../errors.ts';
 import { dispose, getBackend, mul, slice, type Tensor, tensor, tidy, transpose } from '../tf.ts';
-import { type Checkpoint, type CheckpointValues, elementCount } from './checkpoint.ts';
+import { type Checkpoint, type CheckpointEntry, type CheckpointValues, elementCount } from './checkpoint.ts';
 import { isStaged, Staging } from './staging.ts';
+import { deviceWidens, widenHalves } from './widenHalves.ts';
 
 export interface WeightSelection {
   /** Which tensors of the file to load; all by default. */
@@ -13,7 +14,7 @@ export interface WeightSelection {
 
 /**
  * Loads tensors one by one onto the present backend: widened to float32, rank-4 kernels from OIHW to HWIO (see
- * weights.ts). Memory at most: the weights, plus the largest of them once more. The caller owns the tensors; after a
+ * weights.ts). Memory at most: the weights, plus the largest of them twice more. The caller owns the tensors; after a
  * failure or an abort none are left. Throws what reading throws, and GraphError `BAD_CHECKPOINT` for a name given twice.
  */
 export async function loadWeights(
@@ -23,16 +24,19 @@ export async function loadWeights(
   const { rename = (name) => name, signal } = selection;
   const weights = new Map<string, Tensor>();
   const names = selectedNames(checkpoint, selection);
-  const staging = new Staging(names[0] === undefined ? 0 : countOf(checkpoint, names[0]));
+  const staging = new Staging(names[0] === undefined ? 0 : countOf(checkpoint, names[0]), deviceWidens());
+  let next: Promise<CheckpointValues> | undefined;
   try {
-    for (const name of names) {
+    for (const [i, name] of names.entries()) {
       signal?.throwIfAborted();
-      const newName = rename(name);
-      if (newName === undefined) continue;
+      const newName = rename(name) as string;
       if (weights.has(newName)) {
         throw new GraphError('BAD_CHECKPOINT', `"${checkpoint.path}" has two tensors that mean "${newName}".`);
       }
-      weights.set(newName, upload(widen(await checkpoint.read(name, staging)), checkpoint.entry(name).shape));
+      const values = await (next ?? checkpoint.read(name, staging));
+      next = names[i + 1] === undefined ? undefined : checkpoint.read(names[i + 1] as string, staging);
+      next?.catch(() => {}); // thrown when its turn comes
+      weights.set(newName, upload(values, checkpoint.entry(name)));
     }
     signal?.throwIfAborted();
     return weights;
@@ -40,7 +44,8 @@ export async function loadWeights(
     dispose([...weights.values()]);
     throw error;
   } finally {
-    staging.release();
+    await next?.catch(() => {}); // it may be reading into the memory that is given back
+    await staging.release();
   }
 }
 
@@ -69,9 +74,10 @@ function countOf(checkpoint: Checkpoint, name: string): number {
   return elementCount(checkpoint.entry(name).shape) as number;
 }
 
-function widen(values: CheckpointValues): Float32Array {
-  if (values instanceof Float32Array) return values;
-  return values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values);
+function upload(values: CheckpointValues, { shape, dtype }: CheckpointEntry): Tensor {
+  if (values instanceof Uint16Array) return widenHalves(values, dtype as 'float16' | 'bfloat16', shape);
+  if (values instanceof Float32Array) return copyOf(values, shape);
+  return copyOf(values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values), shape);
 }
 
 /**
@@ -79,7 +85,7 @@ function widen(values: CheckpointValues): Float32Array {
  * memory of its own, and `values` may be overwritten. (Native TensorFlow copies at the first operation what starts where
  * `Staging` does: any will do.)
  */
-function upload(values: Float32Array, shape: readonly number[]): Tensor {
+function copyOf(values: Float32Array, shape: readonly number[]): Tensor {
   return tidy(() => {
     const staged = tensor(values, [...shape], 'float32');
     if (shape.length === 4) return transpose(staged, [2, 3, 1, 0]);

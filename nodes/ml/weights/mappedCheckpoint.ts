@@ -24,9 +24,9 @@ export function mappedCheckpoint(file: Checkpoint, sources: ReadonlyMap<string, 
     },
     read: async (name, staging) => {
       const { name: stored, part, transposed } = entryOf(sources, file.path, name);
-      if (transposed) return transpose(await file.read(stored), file.entry(stored).shape);
+      if (transposed) return transpose(await file.read(stored, staging), file.entry(stored).shape);
       if (!part) return file.read(stored, staging);
-      const values = await file.read(stored);
+      const values = await file.read(stored, staging);
       const size = values.length / part.of;
       return values.slice(part.index * size, (part.index + 1) * size);
     },

@@ -1,50 +1,61 @@
+import type { Files } from '../../files.ts';
 import type { CheckpointValues, Dtype } from './checkpoint.ts';
 import { float16ToNumber } from './float16.ts';
 import { chunkBytes, type Staging } from './staging.ts';
 
-/** Bytes [start, end) of a file, in `scratch` if it likes. */
-export type ReadRange = (start: number, end: number, scratch: Uint8Array) => Promise<Uint8Array>;
+/** `count` elements from byte `start` of a file. */
+export interface Place {
+  readonly files: Pick<Files, 'read'>;
+  readonly path: string;
+  readonly start: number;
+  readonly count: number;
+}
 
 /**
- * Reads `count` little-endian elements that start at byte `start`. Float16 and bfloat16 become float32, piece by piece.
- * Floats are put into `staging` where one is given, and stay valid until it is used again.
+ * Reads little-endian elements. Float16 and bfloat16 become float32, piece by piece, but for a staging that keeps them.
+ * Floats are put into `staging` where one is given, and stay valid until the next use but one of it.
  */
-export async function readValues(
-  read: ReadRange,
-  start: number,
-  count: number,
-  dtype: Dtype,
-  staging?: Staging,
-): Promise<CheckpointValues> {
-  if (dtype === 'float16' || dtype === 'bfloat16') return readHalves(read, start, count, dtype, staging);
-  const values = dtype === 'float32' && staging ? staging.values(count) : emptyValues(dtype, count);
+export async function readValues(place: Place, dtype: Dtype, staging?: Staging): Promise<CheckpointValues> {
+  if (dtype === 'float16' || dtype === 'bfloat16')
+    return staging?.keepsHalves ? readHalves(place, staging) : readWidened(place, dtype, staging);
+  const { count } = place;
+  const values = dtype === 'float32' && staging ? floats(staging, count) : emptyValues(dtype, count);
   const target = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  if (count > 0) {
-    const bytes = await read(start, start + target.length, target);
-    if (bytes.buffer !== target.buffer) target.set(bytes);
-  }
+  await readInto(place, 0, target);
   if (dtype === 'bool') for (let i = 0; i < target.length; i++) target[i] = target[i] === 0 ? 0 : 1;
   return values;
 }
 
-async function readHalves(
-  read: ReadRange,
-  start: number,
-  count: number,
-  dtype: 'float16' | 'bfloat16',
-  staging?: Staging,
-): Promise<Float32Array> {
-  const values = staging?.values(count) ?? new Float32Array(count);
+/** Fills `target` with what lies `skip` bytes behind the start of a place. */
+async function readInto({ files, path, start }: Place, skip: number, target: Uint8Array): Promise<void> {
+  if (target.length === 0) return;
+  const bytes = await files.read(path, start + skip, start + skip + target.length, target);
+  if (bytes.buffer !== target.buffer) target.set(bytes);
+}
+
+async function readHalves(place: Place, staging: Staging): Promise<Uint16Array> {
+  const bytes = staging.room(2 * place.count);
+  await readInto(place, 0, bytes);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, place.count);
+}
+
+async function readWidened(place: Place, dtype: 'float16' | 'bfloat16', staging?: Staging): Promise<Float32Array> {
+  const { count } = place;
+  const values = staging ? floats(staging, count) : new Float32Array(count);
   const chunk = staging?.chunk ?? new Uint8Array(Math.min(chunkBytes, 2 * count));
   const widen = dtype === 'float16' ? widenFloat16 : widenBfloat16;
   const step = chunkBytes / 2;
   for (let done = 0; done < count; done += step) {
     const part = values.subarray(done, done + step);
-    const bytes = await read(start + 2 * done, start + 2 * (done + part.length), chunk);
-    const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
-    widen(new Uint16Array(aligned.buffer, aligned.byteOffset, part.length), part);
+    await readInto(place, 2 * done, chunk.subarray(0, 2 * part.length));
+    widen(new Uint16Array(chunk.buffer, chunk.byteOffset, part.length), part);
   }
   return values;
+}
+
+function floats(staging: Staging, count: number): Float32Array {
+  const bytes = staging.room(4 * count);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, count);
 }
 
 function emptyValues(dtype: Exclude<Dtype, 'float16' | 'bfloat16'>, count: number): CheckpointValues {

@@ -1,7 +1,7 @@
 import type { Files } from '../../files.ts';
 import { badCheckpoint, type Checkpoint, type Dtype, elementCount, elementSize, entryOf } from './checkpoint.ts';
 import { parseStrictJson } from './parseStrictJson.ts';
-import { type ReadRange, readValues } from './readValues.ts';
+import { readValues } from './readValues.ts';
 
 const dtypes: ReadonlyMap<string, Dtype> = new Map([
   ['F64', 'float64'],
@@ -35,7 +35,6 @@ export async function openSafetensors(files: Files, path: string): Promise<Check
   const dataStart = 8 + headerLength;
   const { entries, metadata } = readHeader(await files.read(path, 8, dataStart), path);
   checkLayout(entries, size - dataStart, path);
-  const read: ReadRange = (start, end, scratch) => files.read(path, start, end, scratch);
   return {
     path,
     metadata,
@@ -44,7 +43,13 @@ export async function openSafetensors(files: Files, path: string): Promise<Check
     entry: (name) => entryOf(entries, path, name),
     read: async (name, staging) => {
       const { begin, bytes, dtype } = entryOf(entries, path, name);
-      return readValues(read, dataStart + begin, bytes / elementSize(dtype), dtype, staging);
+      const place = {
+        files: staging?.holdOpen(files) ?? files,
+        path,
+        start: dataStart + begin,
+        count: bytes / elementSize(dtype),
+      };
+      return readValues(place, dtype, staging);
     },
   };
 }

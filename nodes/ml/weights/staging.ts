@@ -1,4 +1,6 @@
-/** Bytes of 16-bit floats read at a time. */
+import type { Files, OpenFile } from '../../files.ts';
+
+/** Bytes of 16-bit floats widened at a time. */
 export const chunkBytes = 1 << 22;
 
 interface ResizableBuffer extends ArrayBuffer {
@@ -10,28 +12,50 @@ const ResizableBuffer = ArrayBuffer as unknown as new (
 ) => ResizableBuffer;
 
 /**
- * Memory that tensors pass through, one after the other, on their way to a backend that copies them. Garbage collection
- * comes too late for a model of gigabytes; this gives pages back at once.
+ * What tensors pass through, one after the other, on their way to a backend that copies them: files that stay open, and
+ * memory for two, so that one can be read while the device takes the other. Garbage collection comes too late for a model
+ * of gigabytes; this gives pages back at once.
  */
 export class Staging {
   /** For raw bytes. */
   readonly chunk = new Uint8Array(chunkBytes);
-  private readonly buffer: ResizableBuffer;
+  private readonly buffers: readonly [ResizableBuffer, ResizableBuffer];
+  private turn: 0 | 1 = 0;
+  private readonly files = new Map<string, OpenFile>();
 
-  /** Room for tensors of up to `largest` elements. */
-  constructor(largest: number) {
-    this.buffer = new ResizableBuffer(0, { maxByteLength: offset + 4 * largest });
+  /** Room for tensors of up to `largest` elements. `keepsHalves`: float16 and bfloat16 are handed out as they are. */
+  constructor(
+    largest: number,
+    readonly keepsHalves = false,
+  ) {
+    const room = () => new ResizableBuffer(0, { maxByteLength: offset + 4 * largest });
+    this.buffers = [room(), room()];
   }
 
-  /** Room for `count` values with any content. What was handed out before is no longer valid. */
-  values(count: number): Float32Array {
-    this.buffer.resize(offset + 4 * count);
-    return new Float32Array(this.buffer, offset, count);
+  /** `bytes` bytes with any content. What was handed out before the last time is no longer valid. */
+  room(bytes: number): Uint8Array {
+    this.turn = this.turn === 0 ? 1 : 0;
+    const buffer = this.buffers[this.turn];
+    buffer.resize(offset + bytes);
+    return new Uint8Array(buffer, offset, bytes);
   }
 
-  /** Gives the memory back. */
-  release(): void {
-    this.buffer.resize(0);
+  /** Reads from files that it opens once and holds open until the release. */
+  holdOpen(files: Files): Pick<Files, 'read'> {
+    return {
+      read: async (path, ...range) => {
+        const file = this.files.get(path) ?? (await files.open(path));
+        this.files.set(path, file);
+        return file.read(...range);
+      },
+    };
+  }
+
+  /** Closes the files and gives the memory back. */
+  async release(): Promise<void> {
+    for (const buffer of this.buffers) buffer.resize(0);
+    await Promise.all([...this.files.values()].map((file) => file.close()));
+    this.files.clear();
   }
 }
 

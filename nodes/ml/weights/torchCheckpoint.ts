@@ -8,7 +8,7 @@ import {
   elementSize,
   entryOf,
 } from './checkpoint.ts';
-import { type ReadRange, readValues } from './readValues.ts';
+import { readValues } from './readValues.ts';
 import { type TorchStorage, TorchTensor, torchPickleReading } from './torchPickle.ts';
 import { badPickle, type Pickled, pickleCutOff, unpickle } from './unpickle.ts';
 import { contentStart, isZip, readZipDirectory, type ZipEntry } from './zip.ts';
@@ -18,7 +18,7 @@ interface TorchFile {
   readonly object: Pickled;
   /** Bytes of all pickles: nothing in them can need more steps than that. */
   readonly pickleBytes: number;
-  storageStart(storage: TorchStorage): Promise<number>;
+  storageStart(storage: TorchStorage, files: Pick<Files, 'read'>): Promise<number>;
 }
 
 const longestPickle = 1 << 28;
@@ -40,7 +40,6 @@ export async function openTorchCheckpoint(files: Files, path: string): Promise<C
     return openLegacy(files, path, size);
   });
   const { tensors, metadata } = await naming(path, async () => namedTensors(file.object, file.pickleBytes, size));
-  const read: ReadRange = (start, end, scratch) => files.read(path, start, end, scratch);
   return {
     path,
     metadata,
@@ -52,10 +51,11 @@ export async function openTorchCheckpoint(files: Files, path: string): Promise<C
     },
     read: async (name, staging) => {
       const tensor = entryOf(tensors, path, name);
-      const start = await file.storageStart(tensor.storage);
+      const source = staging?.holdOpen(files) ?? files;
+      const start = await file.storageStart(tensor.storage, source);
       return readView(tensor, (first, count) => {
         const { dtype } = tensor.storage;
-        return readValues(read, start + first * elementSize(dtype), count, dtype, staging);
+        return readValues({ files: source, path, start: start + first * elementSize(dtype), count }, dtype, staging);
       });
     },
   };
@@ -93,7 +93,7 @@ async function openZip(files: Files, path: string, size: number): Promise<TorchF
   return {
     object,
     pickleBytes: pickle.size,
-    storageStart: ({ key }) => contentStart(files, path, entries.get(key) as ZipEntry, size),
+    storageStart: ({ key }, source) => contentStart(source, path, entries.get(key) as ZipEntry, size),
   };
 }
 

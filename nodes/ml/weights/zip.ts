@@ -32,7 +32,12 @@ export async function readZipDirectory(files: Files, path: string, size: number)
 }
 
 /** First byte of an entry's content, after its local header. Throws where the content leaves the archive's data part. */
-export async function contentStart(files: Files, path: string, entry: ZipEntry, size: number): Promise<number> {
+export async function contentStart(
+  files: Pick<Files, 'read'>,
+  path: string,
+  entry: ZipEntry,
+  size: number,
+): Promise<number> {
   const fixed = 30;
   if (entry.start + fixed > size) throw badCheckpoint(path, 'its archive points outside of the file');
   const header = viewOf(await files.read(path, entry.start, entry.start + fixed));

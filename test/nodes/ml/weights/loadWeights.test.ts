@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import type { Checkpoint } from '../../../../nodes/ml/weights/checkpoint.ts';
+import { float16ToNumber } from '../../../../nodes/ml/weights/float16.ts';
 import { checkpointBytes, loadWeights, requireMemory } from '../../../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 import { toCheckpointLayout, writeSafetensors } from '../../../../nodes/ml/weights/writeSafetensors.ts';
@@ -11,6 +12,23 @@ const count = (shape: number[]) => shape.reduce((product, size) => product * siz
 const ramp = (shape: number[]) => Float32Array.from({ length: count(shape) }, (_, i) => i / 8);
 const kernel = ramp([3, 2, 4, 5]);
 
+/** A safetensors file of 16-bit floats by their bits. */
+function fileOf(
+  dtype: 'F16' | 'BF16',
+  parts: readonly { name: string; shape: number[]; bits: Uint16Array }[],
+): Uint8Array {
+  let end = 0;
+  const header = parts.map(({ name, shape, bits }) => {
+    end += 2 * bits.length;
+    return [name, { dtype, shape, data_offsets: [end - 2 * bits.length, end] }];
+  });
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const length = new Uint8Array(BigUint64Array.of(BigInt(text.length)).buffer);
+  return Uint8Array.from(
+    [length, text, ...parts.map(({ bits }) => new Uint8Array(bits.buffer))].flatMap((bytes) => [...bytes]),
+  );
+}
+
 function open(): Promise<Checkpoint> {
   const tensors = new Map([
     ['conv.weight', { dtype: 'F16' as const, ...toCheckpointLayout(kernel, [3, 2, 4, 5]) }],
@@ -20,7 +38,7 @@ function open(): Promise<Checkpoint> {
   return openCheckpoint(memoryFiles({ 'a.safetensors': writeSafetensors(tensors) }), 'a.safetensors');
 }
 
-await describeOnDevices('loadWeights', () => {
+await describeOnDevices('loadWeights', (device) => {
   it('widens, turns kernels to HWIO, keeps the rest, selects and renames', async () => {
     const checkpoint = await open();
     const selection = {
@@ -37,6 +55,39 @@ await describeOnDevices('loadWeights', () => {
     expect(checkpointBytes(checkpoint, selection)).toBe(4 * (120 + 6));
     tf.dispose([...weights.values()]);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('widens every 16-bit float to the same number, at odd counts and in kernels too', async () => {
+    const halves = Uint16Array.from({ length: 1 << 16 }, (_, half) => half);
+    const wide = (bits: Uint16Array) =>
+      Float32Array.from(bits, (half) => new DataView(Uint32Array.of(half << 16).buffer).getFloat32(0, true));
+    const narrow = (bits: Uint16Array) => Float32Array.from(bits, float16ToNumber);
+    const pieces = { all: [1 << 16], odd: [3, 5, 7], one: [1], kernel: [4, 2, 3, 3], scalar: [] };
+    // a GPU may take floats below 2^-126 for 0
+    const isGpu = device().name === 'webgpu';
+    const readable = (all: Float32Array) => all.map((x) => (isGpu && Math.abs(x) < 2 ** -126 ? 0 * x : x));
+    for (const [dtype, expected] of [
+      ['F16', narrow],
+      ['BF16', wide],
+    ] as const) {
+      const parts = Object.entries(pieces).map(([name, shape], i) => ({
+        name,
+        shape,
+        bits: halves.slice(i, i + count(shape)),
+      }));
+      const weights = await loadWeights(
+        await openCheckpoint(memoryFiles({ 'a.safetensors': fileOf(dtype, parts) }), 'a.safetensors'),
+      );
+      for (const { name, shape, bits } of parts) {
+        const { values } = toCheckpointLayout(
+          (await weights.get(name)?.data()) as Float32Array,
+          weights.get(name)?.shape as number[],
+        );
+        expect(weights.get(name)?.shape, name).toEqual(shape.length === 4 ? [3, 3, 2, 4] : shape);
+        expect(readable(values), `${dtype} ${name}`).toEqual(readable(expected(bits)));
+      }
+      tf.dispose([...weights.values()]);
+    }
   });
 
   it('keeps every tensor as it was read, whatever is read after it', async () => {

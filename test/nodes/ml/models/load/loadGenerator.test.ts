@@ -96,6 +96,7 @@ describe('a diffusers folder', () => {
       {
         ...files,
         read: (path, ...range) => files.read(moved(path), ...range),
+        open: (path) => files.open(moved(path)),
         size: (path) => files.size(moved(path)),
         list: (path) => files.list(moved(path)),
       },
