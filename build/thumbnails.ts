@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { startDevice, startEngine } from '../electron/cli/session.ts';
-import { openFiles, writeAtomic } from '../electron/files.ts';
+import { writeAtomic } from '../electron/disk.ts';
+import { openFiles } from '../electron/files.ts';
 import { fileFolders, packageFolder, templatesFolder } from '../electron/folders.ts';
 import { readTemplate, templateNames } from '../electron/graphText.ts';
 import { readGraph } from '../graphs/read.ts';

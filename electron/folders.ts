@@ -32,6 +32,7 @@ export function fileFolders(
     builtinFolder: join(packageFolder, 'nodes', 'model', 'builtin'),
     modelsFolder: modelsFolder(),
     hubCache: hubCache(),
+    fingerprints: join(dataFolder(), 'fingerprints.json'),
     workingFolder,
   };
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { GraphError } from '../nodes/errors.ts';
 import { isPlainName } from '../nodes/files.ts';
-import { isDiskError, makeFolder, reasonOf, writeAtomic } from './files.ts';
+import { isDiskError, makeFolder, reasonOf, writeAtomic } from './disk.ts';
 
 /** Where models come from and who asks. */
 export interface Hub {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { BytePairVocabulary } from '../nodes/ml/text/bytePairs.ts';
 import type { ParameterLayout } from '../nodes/ml/train/flatParameters.ts';
 import { writeModelWeights } from '../nodes/ml/train/writeModelWeights.ts';
-import { makeFolder, writeAtomic } from './files.ts';
+import { makeFolder, writeAtomic } from './disk.ts';
 
 /** Writes a text file, or a value as JSON, into a model's folder. */
 export async function writeText(folder: string, name: string, content: string | object): Promise<void> {

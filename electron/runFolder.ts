@@ -10,7 +10,7 @@ import { GraphError } from '../nodes/errors.ts';
 import { type Files, isPlainName } from '../nodes/files.ts';
 import { addPngText } from '../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../nodes/ports.ts';
-import { makeFolder, reasonOf, writeAtomic } from './files.ts';
+import { makeFolder, reasonOf, writeAtomic } from './disk.ts';
 
 /** The keyword under which a PNG holds the graph that made it. */
 export const GRAPH_KEYWORD = 'noiseloom-graph';

@@ -11,7 +11,7 @@ import { lossCurve } from '../nodes/ml/train/lossCurve.ts';
 import { readTrainingState, type TrainingState, writeTrainingState } from '../nodes/ml/train/trainingState.ts';
 import { type Training, trainStep } from '../nodes/ml/train/trainStep.ts';
 import { openCheckpoint } from '../nodes/ml/weights/openCheckpoint.ts';
-import { makeFolder, reasonOf, writeAtomic } from './files.ts';
+import { makeFolder, reasonOf, writeAtomic } from './disk.ts';
 
 export interface TrainingRun {
   /** What is trained with which settings; a checkpoint with another identity is refused. */

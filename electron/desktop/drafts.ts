@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../../graphs/document.ts';
 import { GraphError } from '../../nodes/errors.ts';
-import { makeFolder, writeAtomic } from '../files.ts';
+import { makeFolder, writeAtomic } from '../disk.ts';
 import type { Draft } from '../ipc.ts';
 
 /** Unsaved graphs, one file each in the user's data folder, so that a crash loses a second of work at most. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeFolder, writeAtomic } from '../files.ts';
+import { makeFolder, writeAtomic } from '../disk.ts';
 
 /** A value that is kept in a file of its own as JSON. */
 export interface JsonFile<Value> {

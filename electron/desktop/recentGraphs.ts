@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { limits } from '../../graphs/document.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
-import { makeFolder, writeAtomic } from '../files.ts';
+import { makeFolder, writeAtomic } from '../disk.ts';
 import { graphTextOf, MAX_GRAPH_BYTES } from '../graphText.ts';
 import type { GraphFile, GraphPlace, RecentGraph } from '../ipc.ts';
 import { type JsonFile, jsonFile } from './jsonFile.ts';

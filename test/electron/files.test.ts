@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openFiles, writeAtomic } from '../../electron/files.ts';
+import { writeAtomic } from '../../electron/disk.ts';
+import { openFiles } from '../../electron/files.ts';
+import { fingerprints } from '../../electron/fingerprints.ts';
 import { within } from '../../electron/paths.ts';
 import type { Files } from '../../nodes/files.ts';
 
@@ -90,17 +92,46 @@ describe('read, size, list', () => {
 });
 
 describe('fingerprint', () => {
-  it('is sha256, follows the content, and is remembered by size and time', async () => {
+  const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+
+  it('is sha256 and follows the content, even where size and time of change stay', async () => {
     await put('work/f', 'one');
     const path = join(root, 'work/f');
     await utimes(path, 1000, 1000);
-    const one = await files.fingerprint(path);
-    expect(one).toBe(createHash('sha256').update('one').digest('hex'));
+    expect(await files.fingerprint(path)).toBe(sha256('one'));
     await writeFile(path, 'two');
     await utimes(path, 1000, 1000);
-    expect(await files.fingerprint(path)).toBe(one);
-    await utimes(path, 1001, 1001);
-    expect(await files.fingerprint(path)).toBe(createHash('sha256').update('two').digest('hex'));
+    expect(await files.fingerprint(path)).toBe(sha256('two'));
+  });
+
+  it('of large files is kept for later processes, and read again when they change', async () => {
+    const path = join(root, 'work/large');
+    const content = new Uint8Array(2 ** 24);
+    await writeFile(path, content);
+    const keptIn = join(root, 'kept', 'fingerprints.json');
+    const ask = (file = path) => fingerprints(keptIn, async () => {})(file);
+    const kept = async () => JSON.parse(await readFile(keptIn, 'utf8').catch(() => '{}'));
+    expect(await ask()).toBe(sha256(content));
+    expect(await kept(), 'it may still be changing').toEqual({});
+    await new Promise((done) => setTimeout(done, 2100));
+    await ask();
+    const state = (await kept())[path].state;
+    expect(await kept()).toEqual({ [path]: { state, sha256: sha256(content) } });
+
+    const marked = 'a'.repeat(64);
+    await writeFile(keptIn, JSON.stringify({ [path]: { state, sha256: marked } }));
+    expect(await ask(), 'what was kept').toBe(marked);
+    content[5] = 1;
+    await writeFile(path, content);
+    expect(await ask()).toBe(sha256(content));
+    for (const spoiled of ['', '[1]', JSON.stringify({ [path]: { state, sha256: 'short' } })]) {
+      await writeFile(keptIn, spoiled);
+      expect(await ask(), spoiled).toBe(sha256(content));
+    }
+    await writeFile(join(root, 'work/small'), 'x');
+    await utimes(join(root, 'work/small'), 1000, 1000);
+    await ask(join(root, 'work/small'));
+    expect(Object.keys(await kept())).not.toContain(join(root, 'work/small'));
   });
 
   it('of a folder changes with any file in it', async () => {

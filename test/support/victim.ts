@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { drafts } from '../../electron/desktop/drafts.ts';
-import { writeAtomic } from '../../electron/files.ts';
+import { writeAtomic } from '../../electron/disk.ts';
 import { runTraining } from '../../electron/training.ts';
 import { emptyDocument } from '../../graphs/document.ts';
 import { writeGraph } from '../../graphs/write.ts';

@@ -208,6 +208,7 @@ it('decodes by a tiny autoencoder where the vae folder holds one', async () => {
   const files = {
     ...diskFiles,
     read: (path: string, start?: number, end?: number) => diskFiles.read(moved(path), start, end),
+    open: (path: string) => diskFiles.open(moved(path)),
     size: (path: string) => diskFiles.size(moved(path)),
     list: (path: string) => diskFiles.list(moved(path)),
   };
