@@ -59,6 +59,7 @@ export function registerNativeKernels(): void {
     return result;
   });
   replaceKernel('Conv2DBackpropInput', withTwoOutputs);
+  registerKernel({ kernelName: 'NoiseloomLinear', backendName, kernelFunc: linear });
   replaceKernel('Conv2DBackpropFilter', (original) => (args) => {
     const attrs = args.attrs as unknown as Conv2DBackpropFilterAttrs;
     const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
@@ -75,6 +76,28 @@ export function registerNativeKernels(): void {
     return result;
   });
 }
+
+/**
+ * `project` of linear.ts without the reshapes around it; TensorFlow's MatMul, which takes matrices only, costs small ones
+ * half of what BatchMatMulV2 does.
+ */
+const linear: KernelConfig['kernelFunc'] = ({ inputs, attrs, backend }) => {
+  const native = backend as NativeBackend;
+  const { x, weight, bias } = inputs as { x: TensorInfo; weight: TensorInfo; bias: TensorInfo | undefined };
+  const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = native.binding;
+  const type = { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
+  const [operation, first, second] =
+    x.shape.length === 2 ? ['MatMul', 'transpose_a', 'transpose_b'] : ['BatchMatMulV2', 'adj_x', 'adj_y'];
+  const turned = [
+    { name: first, type: TF_ATTR_BOOL, value: false },
+    { name: second, type: TF_ATTR_BOOL, value: attrs?.transposed },
+  ];
+  const product = native.executeSingleOutput(operation as string, [type, ...turned], [x, weight]);
+  if (!bias) return [product];
+  const sum = native.executeSingleOutput('AddV2', [type], [product, bias]);
+  product.dispose();
+  return [sum];
+};
 
 /**
  * From one channel to one channel, TensorFlow 2.21 reads memory that nobody wrote. A second output channel of zeros,

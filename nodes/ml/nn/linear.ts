@@ -9,13 +9,19 @@ export function linear<T extends Tensor>(x: T, w: Weights): T {
   return project({ x, weight, bias }, { transposed: true }) as T;
 }
 
+interface Inputs {
+  readonly x: Tensor;
+  readonly weight: Tensor2D;
+  readonly bias?: Tensor1D | undefined;
+}
+interface Attributes {
+  readonly transposed: boolean;
+}
+
 /**
  * y = x W + b on the last axis, with a weight [in, out], or [out, in] where it is `transposed`. The caller owns the result.
  */
-export const project = defineOp<
-  { x: Tensor; weight: Tensor2D; bias: Tensor1D | undefined },
-  { readonly transposed: boolean }
->({
+export const project: (inputs: Inputs, attributes: Attributes) => Tensor = defineOp<Inputs, Attributes>({
   name: 'NoiseloomLinear',
   reads: ['x', 'weight'],
   forward({ x, weight, bias }, { transposed }) {
@@ -25,10 +31,7 @@ export const project = defineOp<
   },
   gradient(dy, [x, weight], { transposed }) {
     return {
-      x: () => {
-        const dx = matMul(rows(dy), weight as Tensor2D, false, !transposed);
-        return dy.rank === 2 ? dx : reshape(dx, (x as Tensor).shape);
-      },
+      x: () => project({ x: dy, weight: weight as Tensor2D }, { transposed: !transposed }),
       weight: () =>
         transposed
           ? matMul(rows(dy), rows(x as Tensor), true, false)

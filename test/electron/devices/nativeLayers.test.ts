@@ -5,6 +5,7 @@ import { geglu, gelu, quickGelu, silu } from '../../../nodes/ml/nn/activations.t
 import { attention } from '../../../nodes/ml/nn/attention.ts';
 import { groupNorm } from '../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../nodes/ml/nn/layerNorm.ts';
+import { linear, project } from '../../../nodes/ml/nn/linear.ts';
 import * as tf from '../../../nodes/ml/tf.ts';
 import { weightsOf } from '../../../nodes/ml/weights/weights.ts';
 import { expectClose, slopePair } from '../../support/closeness.ts';
@@ -76,6 +77,18 @@ const cases: Record<string, { x: () => tf.Tensor; ours: Layer; plain: Layer; tol
       const y = tf.matMul(tf.div(e, tf.sum(e, -1, true)), v);
       return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [2, 203, 24]);
     },
+  },
+  'a linear layer of rows': {
+    x: () => random([123, 45], 0, 1, 15),
+    ours: (x) => linear(x, of(random([67, 45], 0, 1, 16), random([67], 0, 1, 17))),
+    plain: (x) => tf.add(tf.matMul(x, random([67, 45], 0, 1, 16), false, true), random([67], 0, 1, 17)),
+    tolerance: 1e-4,
+  },
+  'a linear layer of pictures, without a bias': {
+    x: () => random([2, 9, 5, 45], 0, 1, 18),
+    ours: (x) => project({ x, weight: random([45, 67], 0, 1, 19) as tf.Tensor2D }, { transposed: false }),
+    plain: (x) => tf.reshape(tf.matMul(tf.reshape(x, [90, 45]), random([45, 67], 0, 1, 19)), [2, 9, 5, 67]),
+    tolerance: 1e-4,
   },
   'softmax of large and of masked numbers': {
     x: () =>
