@@ -47,6 +47,10 @@ const quick: Record<string, { settings: Settings; files: number }> = {
     },
     files: 5,
   },
+  'best-of-n-then-reno.json': {
+    settings: { 'best.candidates': 3, 'reno.evaluations': 2 },
+    files: 5,
+  },
   'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
   'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
   'consistency-reward.json': {
