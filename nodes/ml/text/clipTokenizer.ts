@@ -1,6 +1,7 @@
-import { GraphError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
+import { badTokenizer } from './badTokenizer.ts';
 import { type AddedToken, type BytePairVocabulary, bytePairs } from './bytePairs.ts';
+import { readJson, readVocabulary } from './readVocabulary.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
 
 /** The part of tokenizer_config.json and special_tokens_map.json that matters here. */
@@ -48,7 +49,7 @@ export function clipTokenizer(
 ): Tokenizer {
   const idOf = (token: string, use: string) => {
     const id = vocab[token];
-    if (id === undefined) throw bad(source, `its vocabulary lacks the ${use} token "${token}"`);
+    if (id === undefined) throw badTokenizer(source, `its vocabulary lacks the ${use} token "${token}"`);
     return id;
   };
   const special = Object.entries(usual).map(([use, initial]): [string, AddedToken] => {
@@ -63,12 +64,13 @@ export function clipTokenizer(
   ];
   const added = new Map(special.map(([, token]) => [token.content, token]));
   for (const [id, token] of Object.entries(config.added_tokens_decoder ?? {})) {
-    if (!/^\d{1,9}$/.test(id)) throw bad(source, `the number of an added token is "${id.slice(0, 40)}"`);
+    if (!/^\d{1,9}$/.test(id)) throw badTokenizer(source, `the number of an added token is "${id.slice(0, 40)}"`);
     const { content, normalized } = spelled(token, `added token ${id}`, source);
     added.set(content, { id: Number(id), content, normalized });
   }
   const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;
-  if (!(typeof limit === 'number' && limit >= 2)) throw bad(source, 'its model_max_length is no number from 2');
+  if (!(typeof limit === 'number' && limit >= 2))
+    throw badTokenizer(source, 'its model_max_length is no number from 2');
   const ids = bytePairs({ vocab, merges, added: [...added.values()], unknown: unknown.content });
   return {
     maxLength: limit,
@@ -84,64 +86,6 @@ function spelled(token: unknown, use: string, source: string): { content: string
     content?: unknown;
     normalized?: unknown;
   };
-  if (typeof content !== 'string' || content === '') throw bad(source, `its ${use} is not a text`);
+  if (typeof content !== 'string' || content === '') throw badTokenizer(source, `its ${use} is not a text`);
   return { content, normalized: normalized === true };
-}
-
-/** vocab.json with merges.txt, or tokenizer.json. Throws GraphError `NOT_FOUND` or `BAD_TOKENIZER`. */
-export async function readVocabulary(
-  files: Files,
-  folder: string,
-): Promise<Pick<BytePairVocabulary, 'vocab' | 'merges'>> {
-  const vocab = await readJson(files, joinPath(folder, 'vocab.json'));
-  const mergesPath = joinPath(folder, 'merges.txt');
-  if (vocab !== undefined && (await files.size(mergesPath)) !== undefined) {
-    const lines = new TextDecoder().decode(await files.read(mergesPath)).split(/\r?\n/);
-    return {
-      vocab: checkedVocab(vocab, folder),
-      merges: lines.filter((line) => /^\S+ \S+$/.test(line) && !isHeader(line)),
-    };
-  }
-  const whole = (await readJson(files, joinPath(folder, 'tokenizer.json'))) as
-    | { model?: Record<string, unknown> | null }
-    | null
-    | undefined;
-  if (whole === undefined) {
-    const found = (await files.list(folder))?.join(', ');
-    const state = found === undefined ? 'there is no such folder' : `it holds ${found || 'nothing'}`;
-    throw new GraphError(
-      'NOT_FOUND',
-      `"${folder}" has no tokenizer: looked for vocab.json with merges.txt, and for tokenizer.json; ${state}.`,
-    );
-  }
-  const { vocab: inner, merges, type } = whole?.model ?? {};
-  if (type !== 'BPE' || !Array.isArray(merges))
-    throw bad(folder, `its tokenizer.json is of type ${JSON.stringify(type)}, not "BPE"`);
-  const texts = merges.map((pair: unknown) => (Array.isArray(pair) ? pair.join(' ') : String(pair)));
-  return { vocab: checkedVocab(inner, folder), merges: texts };
-}
-
-function isHeader(line: string): boolean {
-  return line.startsWith('#version');
-}
-
-function checkedVocab(vocab: unknown, folder: string): Record<string, number> {
-  const isVocab =
-    typeof vocab === 'object' && vocab !== null && Object.values(vocab).every((id) => Number.isInteger(id) && id >= 0);
-  if (!isVocab) throw bad(folder, 'its vocabulary is not a table of tokens and whole numbers');
-  return Object.assign(Object.create(null), vocab) as Record<string, number>;
-}
-
-async function readJson(files: Files, path: string): Promise<unknown> {
-  if ((await files.size(path)) === undefined) return undefined;
-  const text = new TextDecoder().decode(await files.read(path));
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new GraphError('BAD_FILE', `"${path}" is not valid JSON: ${(cause as Error).message}.`, { cause });
-  }
-}
-
-function bad(source: string, reason: string): GraphError {
-  return new GraphError('BAD_TOKENIZER', `"${source}" holds no usable CLIP tokenizer: ${reason}.`);
 }

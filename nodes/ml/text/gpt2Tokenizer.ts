@@ -1,5 +1,5 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
-import { GraphError } from '../../errors.ts';
+import { badTokenizer } from './badTokenizer.ts';
 import { byteLetters } from './byteLetters.ts';
 import type { BytePairVocabulary } from './bytePairs.ts';
 import { refuseLongText } from './refuseLongText.ts';
@@ -23,12 +23,11 @@ export interface Gpt2Vocabulary extends Pick<BytePairVocabulary, 'vocab' | 'merg
  * `BAD_TOKENIZER`. Source: Radford et al. 2019, section 2.2; transformers, GPT2Tokenizer
  */
 export function gpt2Tokenizer({ vocab, merges, added }: Gpt2Vocabulary, source: string): Gpt2Tokenizer {
-  const bad = (reason: string) =>
-    new GraphError('BAD_TOKENIZER', `"${source}" holds no usable tokenizer of GPT-2: ${reason}.`);
   const missing = byteLetters().find((letter) => vocab[letter] === undefined);
-  if (missing !== undefined) throw bad(`its vocabulary cannot spell every byte, it lacks "${missing}"`);
+  if (missing !== undefined)
+    throw badTokenizer(source, `its vocabulary cannot spell every byte, it lacks "${missing}"`);
   const lost = merges.find((pair) => vocab[pair.replace(' ', '')] === undefined);
-  if (lost !== undefined) throw bad(`its vocabulary lacks what the merge "${lost}" makes`);
+  if (lost !== undefined) throw badTokenizer(source, `its vocabulary lacks what the merge "${lost}" makes`);
   const end = { content: '<|endoftext|>', id: vocab['<|endoftext|>'], special: true };
   const whole = [...(end.id === undefined ? [] : [end]), ...added.filter(({ content }) => content !== end.content)];
   const library = new Library(

@@ -1,7 +1,8 @@
 import { GraphError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { BytePairVocabulary } from '../../text/bytePairs.ts';
-import { holdsClipTokenizer, readVocabulary } from '../../text/clipTokenizer.ts';
+import { holdsClipTokenizer } from '../../text/clipTokenizer.ts';
+import { readVocabulary } from '../../text/readVocabulary.ts';
 
 export interface FoundVocabulary extends Pick<BytePairVocabulary, 'vocab' | 'merges'> {
   readonly path: string;

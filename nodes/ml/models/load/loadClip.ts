@@ -1,6 +1,7 @@
 import { GraphError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
-import { clipTokenizer, loadClipTokenizer, readVocabulary } from '../../text/clipTokenizer.ts';
+import { clipTokenizer, loadClipTokenizer } from '../../text/clipTokenizer.ts';
+import { readVocabulary } from '../../text/readVocabulary.ts';
 import { readMerges, simpleTokenizer, vocabularySize } from '../../text/simpleTokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';

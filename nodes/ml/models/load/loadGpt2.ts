@@ -1,7 +1,8 @@
 import { GraphError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
-import { readVocabulary } from '../../text/clipTokenizer.ts';
+import { badTokenizer } from '../../text/badTokenizer.ts';
 import { type Gpt2Tokenizer, type Gpt2Vocabulary, gpt2Tokenizer } from '../../text/gpt2Tokenizer.ts';
+import { readVocabulary } from '../../text/readVocabulary.ts';
 import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
 import { openCheckpoint } from '../../weights/openCheckpoint.ts';
 import { type Gpt2, type Gpt2Config, gpt2, gpt2Config, gpt2Shapes } from '../gpt2.ts';
@@ -48,13 +49,13 @@ async function tokenizerOf(files: Files, folder: string, size: number): Promise<
       'NO_TOKENIZER',
       `"${folder}" has no tokenizer: GPT-2 needs its own vocab.json with merges.txt, or tokenizer.json; ${await contentOf(files, folder)}.`,
     );
-  const vocabulary = await readVocabulary(files, folder).catch((cause) => {
-    if (!(cause instanceof GraphError) || cause.code !== 'BAD_TOKENIZER') throw cause;
-    throw bad(folder, 'vocab.json with merges.txt, or tokenizer.json, must hold byte pairs', cause);
-  });
+  const vocabulary = await readVocabulary(files, folder);
   const foreign = Object.entries(vocabulary.vocab).find(([, id]) => id >= size);
   if (foreign)
-    throw bad(folder, `its token ${JSON.stringify(foreign[0])} is number ${foreign[1]}, and the model knows ${size}`);
+    throw badTokenizer(
+      folder,
+      `its token ${JSON.stringify(foreign[0])} is number ${foreign[1]}, and the model knows ${size}`,
+    );
   const added = names.includes(whole) ? addedTokens(await readConfig(files, folder, whole), folder) : [];
   return gpt2Tokenizer({ ...vocabulary, added: added.filter(({ id }) => id < size) }, folder);
 }
@@ -64,17 +65,16 @@ function addedTokens(json: Json, folder: string): Gpt2Vocabulary['added'] {
   const { normalizer = null, pre_tokenizer: splitter, added_tokens: listed } = json;
   const { type = 'ByteLevel', add_prefix_space: prefixed = false } = (splitter ?? {}) as Json;
   if (normalizer !== null || type !== 'ByteLevel' || prefixed !== false)
-    throw bad(folder, `its tokenizer.json splits texts by ${abridged({ normalizer, splitter })}, not as GPT-2 does`);
+    throw badTokenizer(
+      folder,
+      `its tokenizer.json splits texts by ${abridged({ normalizer, splitter })}, not as GPT-2 does`,
+    );
   return (Array.isArray(listed) ? listed : []).map((token: Json | null) => {
     const { id, content, special } = token ?? {};
     if (!Number.isInteger(id) || (id as number) < 0 || typeof content !== 'string' || content === '')
-      throw bad(folder, `its tokenizer.json lists an added token ${abridged(token)}`);
+      throw badTokenizer(folder, `its tokenizer.json lists an added token ${abridged(token)}`);
     return { id: id as number, content, special: special === true };
   });
 }
 
 const abridged = (json: unknown): string => JSON.stringify(json).slice(0, 200);
-
-function bad(folder: string, reason: string, cause?: unknown): GraphError {
-  return new GraphError('BAD_TOKENIZER', `"${folder}" holds no usable tokenizer of GPT-2: ${reason}.`, { cause });
-}

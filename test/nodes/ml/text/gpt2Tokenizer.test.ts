@@ -46,7 +46,7 @@ describe('gpt2Tokenizer', () => {
   it('refuses a vocabulary that cannot spell everything', () => {
     const { a: _, ...lacking } = vocab;
     expect(() => gpt2Tokenizer({ vocab: lacking, merges, added: [] }, 'models/x')).toThrow(
-      '"models/x" holds no usable tokenizer of GPT-2: its vocabulary cannot spell every byte, it lacks "a".',
+      '"models/x" holds no usable tokenizer: its vocabulary cannot spell every byte, it lacks "a".',
     );
     expect(() => gpt2Tokenizer({ vocab, merges: ['x y'], added: [] }, 'models/x')).toThrow(
       'its vocabulary lacks what the merge "x y" makes',

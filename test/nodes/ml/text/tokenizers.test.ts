@@ -62,7 +62,7 @@ describe('clipTokenizer', () => {
 
   it('refuses a vocabulary without its special tokens', () => {
     expect(() => clipTokenizer({ vocab: { a: 0 }, merges: [] }, {}, 'models/x')).toThrow(
-      '"models/x" holds no usable CLIP tokenizer: its vocabulary lacks the bos token "<|startoftext|>".',
+      '"models/x" holds no usable tokenizer: its vocabulary lacks the bos token "<|startoftext|>".',
     );
   });
 });

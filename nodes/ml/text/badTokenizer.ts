@@ -1,0 +1,6 @@
+import { GraphError } from '../../errors.ts';
+
+/** The one error of every tokenizer: code `BAD_TOKENIZER`; `source` is where it came from. */
+export function badTokenizer(source: string, reason: string): GraphError {
+  return new GraphError('BAD_TOKENIZER', `"${source}" holds no usable tokenizer: ${reason}.`);
+}
