@@ -12,7 +12,7 @@ import { brokenScore, type Candidate, free } from './drawCandidates.ts';
 import { evaluate, type Seen } from './evaluate.ts';
 import { toNoiseRadius } from './noiseNorm.ts';
 import type { Optimiser, OptimiserState } from './optimiser.ts';
-import { findRewardHacking, hackingInWords } from './rewardHacking.ts';
+import { findRewardHacking, hackingInWords, hackingTolerance } from './rewardHacking.ts';
 import { weightedTotal, weightsOf } from './weightedTotal.ts';
 
 export interface FrontSettings {
@@ -243,7 +243,7 @@ function noteWatched(state: State, { rewards, watched }: NoiseClimb, { patience,
   if (watched.length === 0 || state.hacks) return false;
   const weights = weightsOf(watched);
   const totals = state.rows.map((row) => weightedTotal(row.slice(1 + rewards.length, -1), weights));
-  const tolerance = watched.reduce((sum, { usualRange: [low, high] }, i) => sum + weights[i]! * (high - low), 0) / 100;
+  const tolerance = hackingTolerance(watched, weights);
   const volumes = state.rows.map(([volume]) => volume!);
   const hacking = findRewardHacking(volumes, totals, { patience, tolerance });
   if (!hacking) return false;

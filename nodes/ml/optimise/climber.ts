@@ -1,7 +1,7 @@
 import { GraphError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
 import { clone, dispose, type Tensor, type Tensor4D } from '../tf.ts';
-import { findRewardHacking, hackingInWords } from './rewardHacking.ts';
+import { findRewardHacking, hackingInWords, hackingTolerance } from './rewardHacking.ts';
 import { weightedTotal, weightsOf } from './weightedTotal.ts';
 
 /** What one row of a climb was at one evaluation. It owns its tensors, which have one row. */
@@ -111,7 +111,7 @@ function noteWatched(climber: Climber, total: number, watched: readonly Reward[]
   }
   climber.totals.push(total);
   climber.watchedTotals.push(watchedTotal);
-  const tolerance = watched.reduce((sum, { usualRange: [low, high] }, i) => sum + weights[i]! * (high - low), 0) / 100;
+  const tolerance = hackingTolerance(watched, weights);
   const hacking = findRewardHacking(climber.totals, climber.watchedTotals, { ...settings, tolerance });
   if (!hacking || climber.hacks) return;
   climber.hacks = true;

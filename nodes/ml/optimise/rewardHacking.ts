@@ -1,3 +1,5 @@
+import type { Reward } from '../../ports.ts';
+
 /** Where a climb began to please the optimised rewards at the expense of the watched ones. Evaluations count from 0. */
 export interface RewardHacking {
   /** The last evaluation at which the watched total was highest. */
@@ -29,6 +31,11 @@ export function findRewardHacking(
   const [before, after] = [watched[from]!, optimised[from]!];
   if (before - average <= tolerance || optimised[to]! <= after) return undefined;
   return { from, to, optimised: [after, optimised[to]!], watched: [before, watched[to]!] };
+}
+
+/** A hundredth of the range in which the watched total usually lies. */
+export function hackingTolerance(watched: readonly Pick<Reward, 'usualRange'>[], weights: readonly number[]): number {
+  return watched.reduce((sum, { usualRange: [low, high] }, i) => sum + weights[i]! * (high - low), 0) / 100;
 }
 
 /** What a node says of it, as a sentence; `picture` names the picture where there are several. */

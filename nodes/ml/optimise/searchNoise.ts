@@ -4,7 +4,7 @@ import { concat, type Tensor4D, tensor4d } from '../tf.ts';
 import type { WatchSettings } from './climber.ts';
 import { brokenScore, type Candidate, type Contest, copyOf, drawCandidates, free, keepBest } from './drawCandidates.ts';
 import type { Ask, NoiseSearch, Query } from './noiseSearch.ts';
-import { findRewardHacking, hackingInWords } from './rewardHacking.ts';
+import { findRewardHacking, hackingInWords, hackingTolerance } from './rewardHacking.ts';
 import { weightedTotal, weightsOf } from './weightedTotal.ts';
 
 export interface SearchSettings {
@@ -154,7 +154,7 @@ function noteWatched(state: State, { rewards, watched }: Contest, settings: Watc
     state.trusted.best.forEach(free);
     state.trusted = { best: state.best.map(copyOf), kept: state.kept };
   }
-  const tolerance = watched.reduce((sum, { usualRange: [low, high] }, i) => sum + weights[i]! * (high - low), 0) / 100;
+  const tolerance = hackingTolerance(watched, weights);
   const optimised = state.rows.map(([total]) => total!);
   const hacking = findRewardHacking(optimised, totals, { patience: settings.patience, tolerance });
   if (!hacking || state.hacks) return true;
