@@ -259,7 +259,7 @@ void sumRows(int64_t rows, int64_t channels, double* first, double* second,
 // ---- What a kernel is given --------------------------------------------------------------------------------------------
 
 struct Attributes {
-  float number = 0;   // eps, the constant of an activation, or the scale of scores
+  float number = 0;   // eps, the constant of an activation, the scale of scores, or taps
   int64_t count = 0;  // groups, pictures, or elements
   int64_t flag = 0;   // SiLU after the normalisation, bfloat16, or heads
 };
@@ -788,17 +788,47 @@ void widenBfloat16(const uint16_t* halves, float* y, int64_t size) {
   SIMD for (int64_t i = 0; i < size; i++) y[i] = __builtin_bit_cast(float, static_cast<uint32_t>(halves[i]) << 16);
 }
 
-/** [ceil(count / 2)], each the bits of two halves -> [count] */
+/** Kernels [outputs, inputs, taps] of inputs [begin, end) -> [taps, inputs, outputs], by squares that fit the cache. */
+void turnKernels(const uint16_t* halves, float* y, int64_t outputs, int64_t inputs, int64_t taps, int64_t begin,
+                 int64_t end, void (*widenRow)(const uint16_t*, float*, int64_t)) {
+  constexpr int64_t side = 16;
+  std::vector<float> square(side * side * taps);
+  for (int64_t from = begin; from < end; from += side)
+    for (int64_t to = 0; to < outputs; to += side) {
+      const int64_t across = std::min(side, end - from), down = std::min(side, outputs - to), row = across * taps;
+      for (int64_t o = 0; o < down; o++) widenRow(halves + ((to + o) * inputs + from) * taps, &square[o * row], row);
+      for (int64_t tap = 0; tap < taps; tap++)
+        for (int64_t i = 0; i < across; i++) {
+          float* out = y + (tap * inputs + from + i) * outputs + to;
+          for (int64_t o = 0; o < down; o++) out[o] = square[o * row + i * taps + tap];
+        }
+    }
+}
+
+/**
+ * [..], each float the bits of two halves -> [count]; or, where taps are given, of kernels [outputs, inputs, taps] whose
+ * first axis the input keeps -> [taps, inputs, outputs]
+ */
 void widen(const Attributes& attributes, TF_OpKernelContext* context) {
   Call call(context);
   const float* pairs = call.input(0);
   if (!pairs) return;
+  const auto* halves = reinterpret_cast<const uint16_t*>(pairs);
+  const auto widenRow = attributes.flag ? widenBfloat16 : widenFloat16;
   const int64_t count = std::min(attributes.count, 2 * sizeOf(call.shape(0)));
+  const int64_t taps = static_cast<int64_t>(attributes.number);
+  if (taps > 0) {
+    const int64_t outputs = call.shape(0)[0], inputs = count / (outputs * taps);
+    float* y = call.output(0, {taps, inputs, outputs});
+    if (!y) return;
+    threads().loop(inputs, std::max<int64_t>(1, grain / (outputs * taps)), [&](int64_t begin, int64_t end) {
+      turnKernels(halves, y, outputs, inputs, taps, begin, end, widenRow);
+    });
+    return;
+  }
   float* y = call.output(0, {count});
   if (!y) return;
-  const auto* halves = reinterpret_cast<const uint16_t*>(pairs);
-  const auto loop = attributes.flag ? widenBfloat16 : widenFloat16;
-  threads().loop(count, grain, [&](int64_t begin, int64_t end) { loop(halves + begin, y + begin, end - begin); });
+  threads().loop(count, grain, [&](int64_t begin, int64_t end) { widenRow(halves + begin, y + begin, end - begin); });
 }
 
 // ---- Registration ------------------------------------------------------------------------------------------------------

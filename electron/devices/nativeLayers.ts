@@ -23,7 +23,7 @@ interface NativeBackend {
 
 /** Every operation takes these. */
 interface Settings {
-  /** eps, the factor in a sigmoid (0: GELU), or the scale of scores. */
+  /** eps, the factor in a sigmoid (0: GELU), the scale of scores, or taps of kernels to turn (0: none). */
   readonly number?: number;
   /** Groups, pictures, or elements. */
   readonly count?: number;
@@ -71,7 +71,11 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   NoiseloomWiden: {
     inputs: ['halves'],
-    settings: ({ count, bfloat16 }) => ({ count: count as number, flag: bfloat16 ? 1 : 0 }),
+    settings: ({ count, bfloat16, taps }) => ({
+      count: count as number,
+      flag: bfloat16 ? 1 : 0,
+      number: taps as number,
+    }),
   },
   Softmax: { operation: 'NoiseloomSoftmax', inputs: ['logits'] },
   NoiseloomSoftmaxGradient: { inputs: ['p', 'dp', 'level'] },

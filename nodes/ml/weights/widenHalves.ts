@@ -12,12 +12,20 @@ export function deviceWidens(): boolean {
  * kernels are turned as `loadWeights` says. The caller owns the tensor.
  */
 export function widenHalves(halves: Uint16Array, dtype: 'float16' | 'bfloat16', shape: readonly number[]): Tensor {
+  const widened = (packed: Tensor, taps: number) =>
+    engine().runKernel<Tensor>(
+      kernelName,
+      { halves: packed },
+      { count: halves.length, bfloat16: dtype === 'bfloat16', taps },
+    );
   return tidy(() => {
     const packed = tensor1d(pairs(halves)); // as floats, since all that native layers take are floats
-    const attributes = { count: halves.length, bfloat16: dtype === 'bfloat16' };
-    const widened = engine().runKernel<Tensor>(kernelName, { halves: packed }, attributes);
-    const shaped = reshape(widened, [...shape]);
-    return shape.length === 4 ? transpose(shaped, [2, 3, 1, 0]) : shaped;
+    if (shape.length !== 4) return reshape(widened(packed, 0), [...shape]);
+    const [outputs, inputs, height, width] = shape as [number, number, number, number];
+    if (halves.length === 0 || halves.length % (2 * outputs) !== 0)
+      return transpose(reshape(widened(packed, 0), [outputs, inputs, height, width]), [2, 3, 1, 0]);
+    const turned = widened(reshape(packed, [outputs, -1]), height * width); // [taps, inputs, outputs]
+    return reshape(turned, [height, width, inputs, outputs]);
   });
 }
 

@@ -62,7 +62,16 @@ await describeOnDevices('loadWeights', (device) => {
     const wide = (bits: Uint16Array) =>
       Float32Array.from(bits, (half) => new DataView(Uint32Array.of(half << 16).buffer).getFloat32(0, true));
     const narrow = (bits: Uint16Array) => Float32Array.from(bits, float16ToNumber);
-    const pieces = { all: [1 << 16], odd: [3, 5, 7], one: [1], kernel: [4, 2, 3, 3], scalar: [] };
+    const pieces = {
+      all: [1 << 16],
+      odd: [3, 5, 7],
+      one: [1],
+      scalar: [],
+      kernel: [4, 2, 3, 3],
+      odd_kernel: [3, 5, 3, 3],
+      wide_kernel: [70, 37, 3, 3],
+      point: [34, 300, 1, 1],
+    };
     // a GPU may take floats below 2^-126 for 0
     const isGpu = device().name === 'webgpu';
     const readable = (all: Float32Array) => all.map((x) => (isGpu && Math.abs(x) < 2 ** -126 ? 0 * x : x));
@@ -83,7 +92,9 @@ await describeOnDevices('loadWeights', (device) => {
           (await weights.get(name)?.data()) as Float32Array,
           weights.get(name)?.shape as number[],
         );
-        expect(weights.get(name)?.shape, name).toEqual(shape.length === 4 ? [3, 3, 2, 4] : shape);
+        expect(weights.get(name)?.shape, name).toEqual(
+          shape.length === 4 ? [shape[2], shape[3], shape[1], shape[0]] : shape,
+        );
         expect(readable(values), `${dtype} ${name}`).toEqual(readable(expected(bits)));
       }
       tf.dispose([...weights.values()]);
