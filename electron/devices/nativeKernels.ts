@@ -78,21 +78,19 @@ export function registerNativeKernels(): void {
 }
 
 /**
- * `project` of linear.ts without the reshapes around it; TensorFlow's MatMul, which takes matrices only, costs small ones
- * half of what BatchMatMulV2 does.
+ * `project` of linear.ts without the reshapes around it. (TensorFlow's MatMul would take half as long for small matrices,
+ * but 2.21's leaves the heap corrupt after products of some shape in a CLIP or a U-Net, as oneDNN's 1x1 convolutions do.)
  */
 const linear: KernelConfig['kernelFunc'] = ({ inputs, attrs, backend }) => {
   const native = backend as NativeBackend;
   const { x, weight, bias } = inputs as { x: TensorInfo; weight: TensorInfo; bias: TensorInfo | undefined };
   const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = native.binding;
   const type = { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
-  const [operation, first, second] =
-    x.shape.length === 2 ? ['MatMul', 'transpose_a', 'transpose_b'] : ['BatchMatMulV2', 'adj_x', 'adj_y'];
   const turned = [
-    { name: first, type: TF_ATTR_BOOL, value: false },
-    { name: second, type: TF_ATTR_BOOL, value: attrs?.transposed },
+    { name: 'adj_x', type: TF_ATTR_BOOL, value: false },
+    { name: 'adj_y', type: TF_ATTR_BOOL, value: attrs?.transposed },
   ];
-  const product = native.executeSingleOutput(operation as string, [type, ...turned], [x, weight]);
+  const product = native.executeSingleOutput('BatchMatMulV2', [type, ...turned], [x, weight]);
   if (!bias) return [product];
   const sum = native.executeSingleOutput('AddV2', [type], [product, bias]);
   product.dispose();
