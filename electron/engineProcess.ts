@@ -5,7 +5,7 @@ import { problemOf } from '../graphs/errors.ts';
 import { type Outcome, resultOf } from '../graphs/outcome.ts';
 import { type QueuedEngine, queueRuns } from '../graphs/queue.ts';
 import { connectEngine, type Port, serveEngine } from '../graphs/remote.ts';
-import { serveFiles } from '../graphs/remoteFiles.ts';
+import { type FilesOf, serveFiles } from '../graphs/remoteFiles.ts';
 import type { NodeDevice } from '../nodes/defineNode.ts';
 import type { Files } from '../nodes/files.ts';
 import { library } from '../nodes/index.ts';
@@ -63,7 +63,7 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
   const known = new Map<string, Files>();
   const folderOf = (location: string | undefined) =>
     location && isAbsolute(location) ? dirname(location) : workingFolder;
-  const filesOf = (location: string | undefined) => {
+  const filesOf: FilesOf = (location) => {
     const folder = folderOf(location);
     const files = known.get(folder) ?? openFiles(fileFolders(folder, mayRead));
     known.set(folder, files);
@@ -76,36 +76,32 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
 }
 
 /** In the order of liking of `openDevice`, but that under Electron WebGPU is that of a window. */
-async function openCompute(
-  preference: DevicePreference,
-  filesOf: (location: string | undefined) => Files,
-  owner: Owner,
-): Promise<Compute> {
+async function openCompute(preference: DevicePreference, filesOf: FilesOf, owner: Owner): Promise<Compute> {
   const here = async (offered = devices): Promise<Compute> => {
     const device = await openDevice(preference, offered);
     return { device, engine: startEngine(device, filesOf) };
   };
   if (!owner.hasWindows || (preference !== 'auto' && preference !== 'webgpu')) return here();
-  if (preference === 'webgpu') return openWindow(owner, true, filesOf(undefined));
+  if (preference === 'webgpu') return openWindow(owner, true, filesOf);
   const [better, worse] = [
     ['cuda', 'native'],
     ['wasm', 'cpu'],
   ].map((names) => devices.filter(({ name }) => names.includes(name)));
   return here(better)
-    .catch(() => openWindow(owner, false, filesOf(undefined)))
+    .catch(() => openWindow(owner, false, filesOf))
     .catch(() => here(worse));
 }
 
 /** Called with the ports of the window that was asked for. */
 let windowOpened: ((ports: readonly MessagePortMain[]) => void) | undefined;
 
-async function openWindow(owner: Owner, asked: boolean, files: Files): Promise<Compute> {
+async function openWindow(owner: Owner, asked: boolean, filesOf: FilesOf): Promise<Compute> {
   const ports = new Promise<readonly MessagePortMain[]>((resolve) => {
     windowOpened = resolve;
   });
   owner.post({ type: 'open-window', asked });
   const [enginePort, filesPort] = (await ports) as [MessagePortMain, MessagePortMain];
-  serveFiles(files, ownPort(filesPort));
+  serveFiles(filesOf, ownPort(filesPort));
   const outcome = await new Promise<Outcome<Compute['device']>>((resolve) => {
     enginePort.once('message', ({ data }) => resolve(data));
     enginePort.start();

@@ -9,8 +9,13 @@ const names = ['locate', 'read', 'size', 'list', 'fingerprint', 'decodeImage'] a
 >[];
 type Name = (typeof names)[number];
 
+/** The disk as a graph sees it that lies at a place, or at none. */
+export type FilesOf = (location: string | undefined) => Files;
+
 interface Request {
   readonly id: number;
+  /** Where the graph lies whose paths these are, see `RunOptions.location`. */
+  readonly location: string | undefined;
   readonly name: Name;
   readonly args: readonly unknown[];
 }
@@ -20,11 +25,12 @@ interface Reply {
 }
 
 /** Lets the other end of a port read files: an engine in a page has no disk of its own. */
-export function serveFiles(files: Files, port: Port): void {
+export function serveFiles(filesOf: FilesOf, port: Port): void {
   port.listen(
     async (message) => {
-      const { id, name, args } = message as Request;
+      const { id, location, name, args } = message as Request;
       if (!names.includes(name)) return;
+      const files = filesOf(location);
       const call = files[name] as (...args: readonly unknown[]) => Promise<unknown>;
       port.post({ id, outcome: await outcomeOf(() => call(...args)) } satisfies Reply);
     },
@@ -32,8 +38,8 @@ export function serveFiles(files: Files, port: Port): void {
   );
 }
 
-/** The files at the other end of a port. Calls reject with `ENGINE_LOST` when it closes. */
-export function connectFiles(port: Port): Files {
+/** The files at the other end of a port, for graphs wherever they lie. Calls reject with `ENGINE_LOST` when it closes. */
+export function connectFiles(port: Port): FilesOf {
   const pending = new Map<number, (outcome: Outcome) => void>();
   const lost = new GraphError('ENGINE_LOST', 'The process that reads files ended.').toJSON();
   let calls = 0;
@@ -47,19 +53,21 @@ export function connectFiles(port: Port): Files {
       for (const settle of pending.values()) settle({ ok: false, problem: lost });
     },
   );
-  const call = async <Value>(name: Name, ...args: readonly unknown[]): Promise<Value> => {
-    const id = ++calls;
-    const outcome = new Promise<Outcome>((settle) => pending.set(id, settle));
-    port.post({ id, name, args } satisfies Request);
-    return resultOf((await outcome) as Outcome<Value>);
-  };
-  return {
-    locate: (location) => call('locate', location),
-    read: (path, start, end) => call('read', path, start, end),
-    open: async (path) => ({ read: (start, end) => call('read', path, start, end), close: async () => {} }),
-    size: (path) => call('size', path),
-    list: (path) => call('list', path),
-    fingerprint: (path) => call('fingerprint', path),
-    decodeImage: (bytes) => call('decodeImage', bytes),
+  return (location) => {
+    const call = async <Value>(name: Name, ...args: readonly unknown[]): Promise<Value> => {
+      const id = ++calls;
+      const outcome = new Promise<Outcome>((settle) => pending.set(id, settle));
+      port.post({ id, location, name, args } satisfies Request);
+      return resultOf((await outcome) as Outcome<Value>);
+    };
+    return {
+      locate: (named) => call('locate', named),
+      read: (path, start, end) => call('read', path, start, end),
+      open: async (path) => ({ read: (start, end) => call('read', path, start, end), close: async () => {} }),
+      size: (path) => call('size', path),
+      list: (path) => call('list', path),
+      fingerprint: (path) => call('fingerprint', path),
+      decodeImage: (bytes) => call('decodeImage', bytes),
+    };
   };
 }

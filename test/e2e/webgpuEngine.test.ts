@@ -37,7 +37,8 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
   it.skipIf(kind !== 'electron')('draws in a hidden window, and comes back when that dies', async () => {
     opened = await open({ preferences: { device: 'webgpu' } });
     const { page, app, graphs, runs } = opened;
-    const pictures = join(graphs, 'pictures');
+    const project = join(graphs, 'project');
+    const pictures = join(project, 'pictures');
     await mkdir(pictures, { recursive: true });
     const png = (rgb: readonly number[]) => encodePng({ width: 1, height: 1, rgb: new Uint8Array(rgb) });
     await writeFile(join(pictures, 'grey.png'), png([90, 90, 90]));
@@ -48,7 +49,8 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
         return outcome?.ok ? outcome.value : undefined;
       });
     await expect.poll(state, { timeout: 120_000 }).toMatchObject({ state: 'ready', device: { name: 'webgpu' } });
-    const finished = await page.evaluate(async (document) => {
+    const located = { document: graphOf('pictures'), location: join(project, 'colours.json') };
+    const finished = await page.evaluate(async ({ document, location }) => {
       const port = await new Promise<MessagePort>((resolve) => {
         window.addEventListener('message', ({ data, ports: [port] }) => {
           if (data === 'noiseloom-engine' && port) resolve(port);
@@ -59,9 +61,9 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
         // the page itself uses the port as well, with small numbers
         port.addEventListener('message', ({ data }) => data.id === 1e6 && data.outcome && resolve(data.outcome));
         port.start();
-        port.postMessage({ id: 1e6, call: 'run', args: [document, { run: 'gpu' }] });
+        port.postMessage({ id: 1e6, call: 'run', args: [document, { run: 'gpu', location }] });
       });
-    }, graphOf(pictures));
+    }, located);
     expect(finished).toMatchObject({ ok: true, value: { status: 'done', ran: 4 } satisfies Partial<RunFinished> });
     const [folder] = await readdir(runs);
     const record = JSON.parse(await readFile(join(runs, folder as string, 'run.json'), 'utf8')) as RunRecord;
