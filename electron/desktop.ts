@@ -154,6 +154,7 @@ function aboutOf({ graphs, runs }: DesktopFolders, dialogs: boolean): About {
     shell: dialogs ? 'desktop' : 'browser',
     platform: known ? platform : 'other',
     dialogs,
+    fetchesNative: !process.env.NOISELOOM_NATIVE,
     versions: {
       node: node as string,
       ...(electron && chrome ? { electron, chrome } : {}),

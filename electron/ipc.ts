@@ -103,6 +103,8 @@ export interface About {
   readonly platform: 'linux' | 'darwin' | 'win32' | 'other';
   /** Whether the system's dialogs, bin and file browser can be had. */
   readonly dialogs: boolean;
+  /** Whether native TensorFlow can be downloaded: not where NOISELOOM_NATIVE names the only folder that is looked in. */
+  readonly fetchesNative: boolean;
   readonly versions: Readonly<Record<string, string>>;
   /** For people. */
   readonly folders: { readonly graphs: string; readonly runs: string; readonly models: string };

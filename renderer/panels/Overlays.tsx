@@ -148,6 +148,7 @@ function Settings() {
   const device = useView((state) => state.device);
   const current = useView(({ engine }) => (engine.state === 'ready' ? engine.device.name : undefined));
   const setUp = useView(({ native }) => native?.state);
+  const fetches = useView(({ about }) => about?.fetchesNative);
   const [devices, setDevices] = useState<readonly DeviceRow[]>([]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a device may have come
   useEffect(
@@ -202,7 +203,9 @@ function Settings() {
           </li>
         ))}
       </ul>
-      {(setUp || devices.some(({ name, available }) => name === 'native' && !available)) && <NativeTensorFlow />}
+      {(setUp || (fetches && devices.some(({ name, available }) => name === 'native' && !available))) && (
+        <NativeTensorFlow />
+      )}
     </Box>
   );
 }

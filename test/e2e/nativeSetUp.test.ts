@@ -13,10 +13,11 @@ const build = nativeBuild();
 
 describeInWindows('native TensorFlow', (open) => {
   let opened: OpenedWindow;
-  let archive: NativeArchive;
+  let archive: NativeArchive | undefined;
   afterEach(async () => {
     await opened.close();
-    await archive.close();
+    await archive?.close();
+    archive = undefined;
   });
   afterAll(removeHomes);
 
@@ -35,6 +36,19 @@ describeInWindows('native TensorFlow', (open) => {
       await page.getByText('Native TensorFlow is ready.').waitFor({ timeout: patience });
       await page.getByRole('button', { name: 'Restart the engine' }).click();
       await expect.poll(() => device.textContent(), { timeout: patience }).toBe('native');
+    },
+    patience,
+  );
+
+  it(
+    'is not offered where NOISELOOM_NATIVE names the only folder that is looked in',
+    async () => {
+      const home = await makeHome({});
+      opened = await startEditor(open, { home, env: { NOISELOOM_NATIVE: join(home, 'nothing') } });
+      const { page } = opened;
+      await page.keyboard.press('Control+,');
+      await page.getByText('which NOISELOOM_NATIVE names').first().waitFor({ timeout: patience });
+      expect(await page.getByRole('button', { name: 'Download native TensorFlow' }).count()).toBe(0);
     },
     patience,
   );
