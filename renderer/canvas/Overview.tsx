@@ -1,5 +1,5 @@
 import { memo, useDeferredValue, useLayoutEffect, useMemo, useRef } from 'react';
-import { getNodesBounds, type Rect, useReactFlow, useStoreApi } from 'reactflow';
+import { getNodesBounds, type ReactFlowState, type Rect, useReactFlow, useStore, useStoreApi } from 'reactflow';
 import { messages } from '../messages.ts';
 import type { FlowNode } from './flow.ts';
 
@@ -10,14 +10,19 @@ interface OverviewProps {
   readonly nodes: readonly FlowNode[];
 }
 
-/** The whole level in small, with the part that is seen marked in it; pointing into it looks there, the wheel zooms. */
+/**
+ * The whole level in small, with the part that is seen marked in it; pointing into it looks there, the wheel zooms. Where
+ * all of the level is seen, a map of it would only lie over nodes.
+ */
 export const Overview = memo(({ nodes: now }: OverviewProps) => {
   const nodes = useDeferredValue(now);
   const store = useStoreApi();
   const flow = useReactFlow();
   const map = useRef<HTMLDivElement>(null);
   const seen = useRef<HTMLDivElement>(null);
-  const { scale, left, top } = useMemo(() => placed(getNodesBounds(nodes as FlowNode[])), [nodes]);
+  const bounds = useMemo(() => getNodesBounds(nodes as FlowNode[]), [nodes]);
+  const { scale, left, top } = useMemo(() => placed(bounds), [bounds]);
+  const isNeeded = useStore((view) => !isSeenWhole(bounds, view));
 
   useLayoutEffect(() => {
     const put = ({ transform: [x, y, zoom], width, height }: ReturnType<typeof store.getState>) => {
@@ -41,6 +46,7 @@ export const Overview = memo(({ nodes: now }: OverviewProps) => {
     <div
       ref={map}
       className="overview nopan nowheel"
+      hidden={!isNeeded}
       role="img"
       aria-label={messages.canvas.minimap}
       style={{ width: WIDTH, height: HEIGHT }}
@@ -70,6 +76,11 @@ function placed({ x, y, width, height }: Rect): {
 } {
   const scale = Math.min((WIDTH - 2 * MARGIN) / Math.max(1, width), (HEIGHT - 2 * MARGIN) / Math.max(1, height), 0.2);
   return { scale, left: (WIDTH - width * scale) / 2 - x * scale, top: (HEIGHT - height * scale) / 2 - y * scale };
+}
+
+function isSeenWhole(bounds: Rect, { transform: [x, y, zoom], width, height }: ReactFlowState): boolean {
+  const [left, top] = [bounds.x * zoom + x, bounds.y * zoom + y];
+  return left >= 0 && top >= 0 && left + bounds.width * zoom <= width && top + bounds.height * zoom <= height;
 }
 
 /** One outline for all nodes, or for all notes and frames. */

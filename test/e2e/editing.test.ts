@@ -111,10 +111,15 @@ describeInWindows('editing', (open) => {
       await pane.dblclick({ position: { x: 420, y: 60 } });
       await page.getByRole('combobox', { name: 'Search nodes' }).fill('before and after');
       await page.keyboard.press('Escape');
+      const overview = page.getByRole('img', { name: 'Overview map' });
+      expect(await overview.isVisible()).toBe(false); // all of the graph is seen
+      for (let i = 0; i < 4; i++) await page.keyboard.press('+');
+      await overview.waitFor();
       await page.keyboard.press('Control+k');
       await page.getByRole('combobox', { name: 'Search commands' }).fill('overview');
       await page.keyboard.press('Enter');
-      await expect.poll(() => page.locator('.react-flow__minimap').count()).toBe(0);
+      await overview.waitFor({ state: 'detached' });
+      await page.keyboard.press('1');
 
       await page.getByRole('button', { name: 'Models' }).click();
       await page.locator('.side').getByText('builtin:world', { exact: true }).waitFor({ timeout: patience });
