@@ -69,8 +69,8 @@ export function NodeOutcome({ id }: { id: string }) {
     <div className="outcome">
       {run.state === 'failed' && run.problem && <p className="card-problem">{run.problem.message}</p>}
       {run.text && (run.state === 'running' || run.curves) && <p className="faint outcome-text">{run.text}</p>}
-      {run.preview && isRunning && <PreviewPicture preview={run.preview} />}
       {run.curves && <RewardCurve curves={run.curves} />}
+      {run.preview && isRunning && <PreviewPicture preview={run.preview} />}
       {run.remarks?.map((remark) => (
         <p key={remark} className="outcome-text remark">
           {remark}
