@@ -57,7 +57,7 @@ const quick: Record<string, { settings: Settings; files: number }> = {
     settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 },
     files: 7,
   },
-  'pareto-front.json': { settings: { 'noise.count': 4, 'sample.steps': 2 }, files: 3 },
+  'pareto-front.json': { settings: { 'noise.count': 4, 'sample.steps': 2 }, files: 7 },
   'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
   'score-a-folder.json': { settings: {}, files: 4 },
   'six-tasks.json': { settings: { 'noise.count': 1, 'sample.steps': 2 }, files: 3 },
