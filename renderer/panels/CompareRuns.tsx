@@ -47,8 +47,18 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
             ))}
           </select>
         </label>
-        <PictureChoice pictures={mine} value={left} onChange={(i) => setPictures([i, right])} />
-        <PictureChoice pictures={theirs} value={right} onChange={(i) => setPictures([left, i])} />
+        <PictureChoice
+          label={messages.results.left}
+          pictures={mine}
+          value={left}
+          onChange={(i) => setPictures([i, right])}
+        />
+        <PictureChoice
+          label={messages.results.right}
+          pictures={theirs}
+          value={right}
+          onChange={(i) => setPictures([left, i])}
+        />
       </div>
       <div className="compare">
         {a && b ? (
@@ -67,8 +77,8 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
               <thead>
                 <tr>
                   <th>{messages.results.param}</th>
-                  <th>{nameOf(summary)}</th>
-                  <th>{nameOf(other)}</th>
+                  <th title={nameOf(summary)}>{messages.results.left}</th>
+                  <th title={nameOf(other)}>{messages.results.right}</th>
                 </tr>
               </thead>
               <tbody>
@@ -93,24 +103,23 @@ function nameOf({ title, started }: RunSummary): string {
 }
 
 interface PictureChoiceProps {
+  readonly label: string;
   readonly pictures: RunSummary['outputs'];
   readonly value: number;
   onChange(place: number): void;
 }
 
-function PictureChoice({ pictures, value, onChange }: PictureChoiceProps) {
+function PictureChoice({ label, pictures, value, onChange }: PictureChoiceProps) {
   return (
-    <select
-      className="field"
-      aria-label={messages.results.tabs.pictures}
-      value={value}
-      onChange={({ target }) => onChange(Number(target.value))}
-    >
-      {pictures.map(({ name }, i) => (
-        <option key={name} value={i}>
-          {name}
-        </option>
-      ))}
-    </select>
+    <label className="viewer-choice">
+      {label}
+      <select className="field" value={value} onChange={({ target }) => onChange(Number(target.value))}>
+        {pictures.map(({ name }, i) => (
+          <option key={name} value={i}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }

@@ -54,10 +54,11 @@ export function ModelsPanel() {
           });
         }}
       >
+        <label htmlFor="pull-name">{messages.models.pullName}</label>
         <input
+          id="pull-name"
           className="field"
-          aria-label={messages.models.pullName}
-          placeholder={messages.models.pullName}
+          placeholder={messages.models.pullExample}
           value={name}
           onChange={({ target }) => setName(target.value)}
         />

@@ -5,6 +5,7 @@ import { Download } from 'lucide-react';
 import { type PointerEvent, useMemo, useRef, useState } from 'react';
 import type { RunSummary } from '../../electron/ipc.ts';
 import { pngOfSvg, svgText } from '../controls/svgFile.ts';
+import { useSize } from '../controls/useSize.ts';
 import { useEditor } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { attempt } from '../session.ts';
@@ -12,7 +13,11 @@ import { type Candidate, candidatesOf, csvOf, frontOf } from './candidates.ts';
 import { RunPicture } from './RunPicture.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
-const [width, height] = [640, 480];
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 const margin = { left: 64, right: 16, top: 16, bottom: 56 };
 
 interface Box {
@@ -22,10 +27,11 @@ interface Box {
   readonly y1: number;
 }
 
+/** How far a click may be from the point that it means, and how far a press may move that is still a click, in pixels. */
+const [NEAR, STILL] = [16, 6];
+
 /** Every candidate of a run as a point on two of its scores, with the front; a box selects, a click shows the picture. */
 export function ParetoPlot({ run }: { run: RunSummary }) {
-  const editor = useEditor();
-  const svg = useRef<SVGSVGElement>(null);
   const largest = run.scores.reduce(
     (best, { values, names }, i) =>
       names.length > 1 &&
@@ -36,12 +42,6 @@ export function ParetoPlot({ run }: { run: RunSummary }) {
   );
   const [table, setTable] = useState(largest);
   const names = run.scores[table]?.names ?? [];
-  const [axes, setAxes] = useState<{ x: number; y: number }>({ x: 0, y: 1 });
-  const [box, setBox] = useState<Box>();
-  const [shown, setShown] = useState<string>();
-  const candidates = useMemo(() => candidatesOf(run, table), [run, table]);
-  const [xName, yName] = [names[axes.x] ?? names[0] ?? '', names[axes.y] ?? names[1] ?? ''];
-  const front = useMemo(() => frontOf(candidates, xName, yName), [candidates, xName, yName]);
   if (names.length < 2)
     return (
       <>
@@ -51,6 +51,27 @@ export function ParetoPlot({ run }: { run: RunSummary }) {
         <p className="empty">{names.length === 0 ? messages.results.noScores : messages.results.onlyOne}</p>
       </>
     );
+  return <Plot key={table} run={run} table={table} names={names} onTable={setTable} />;
+}
+
+interface PlotProps {
+  readonly run: RunSummary;
+  readonly table: number;
+  readonly names: readonly string[];
+  onTable(table: number): void;
+}
+
+function Plot({ run, table, names, onTable }: PlotProps) {
+  const editor = useEditor();
+  const svg = useRef<SVGSVGElement>(null);
+  const [place, { width, height } = { width: 640, height: 480 }] = useSize<HTMLDivElement>();
+  const [axes, setAxes] = useState<{ x: number; y: number }>({ x: 0, y: 1 });
+  const [box, setBox] = useState<Box>();
+  const pressed = useRef<Point>(undefined);
+  const [shown, setShown] = useState<string>();
+  const candidates = useMemo(() => candidatesOf(run, table), [run, table]);
+  const [xName, yName] = [names[axes.x] ?? '', names[axes.y] ?? ''];
+  const front = useMemo(() => frontOf(candidates, xName, yName), [candidates, xName, yName]);
   const x = scaleOf(candidates, xName, [margin.left, width - margin.right]);
   const y = scaleOf(candidates, yName, [height - margin.bottom, margin.top]);
   const placeOf = ({ scores }: Candidate) => ({ x: x(scores[xName] ?? 0), y: y(scores[yName] ?? 0) });
@@ -68,9 +89,17 @@ export function ParetoPlot({ run }: { run: RunSummary }) {
     : [];
   const current = candidates.find(({ key }) => key === shown);
   const pointOf = (event: PointerEvent<SVGSVGElement>) => {
-    const { left, top, width: across } = event.currentTarget.getBoundingClientRect();
-    const scale = width / across;
-    return { x: (event.clientX - left) * scale, y: (event.clientY - top) * scale };
+    const { left, top } = event.currentTarget.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  };
+  const distance = (a: Point, b: Point) => Math.hypot(a.x - b.x, a.y - b.y);
+  const nearest = (to: Point) => {
+    const near = candidates.filter((one) => distance(placeOf(one), to) <= NEAR);
+    return near.sort((a, b) => distance(placeOf(a), to) - distance(placeOf(b), to))[0];
+  };
+  const look = (wanted: typeof axes) => {
+    setAxes(wanted);
+    setBox(undefined);
   };
   const save = (name: string, bytes: () => Uint8Array | Promise<Uint8Array>) =>
     void attempt(editor, async () => editor.desktop.exportFile(name, await bytes()));
@@ -78,18 +107,18 @@ export function ParetoPlot({ run }: { run: RunSummary }) {
   return (
     <div className="pareto">
       <div className="viewer-bar">
-        <TableChoice run={run} table={table} onChange={setTable} />
+        <TableChoice run={run} table={table} onChange={onTable} />
         <AxisChoice
           label={messages.results.horizontal}
           names={names}
           value={xName}
-          onChange={(i) => setAxes({ ...axes, x: i })}
+          onChange={(i) => look({ ...axes, x: i })}
         />
         <AxisChoice
           label={messages.results.vertical}
           names={names}
           value={yName}
-          onChange={(i) => setAxes({ ...axes, y: i })}
+          onChange={(i) => look({ ...axes, y: i })}
         />
         <button
           type="button"
@@ -112,70 +141,84 @@ export function ParetoPlot({ run }: { run: RunSummary }) {
         </button>
       </div>
       <div className="pareto-middle">
-        <svg
-          ref={svg}
-          className="plot"
-          viewBox={`0 0 ${width} ${height}`}
-          role="img"
-          aria-label={messages.results.paretoHelp}
-          onPointerDown={(event) => {
-            if (event.target instanceof SVGCircleElement) return;
-            event.currentTarget.setPointerCapture(event.pointerId);
-            const { x: px, y: py } = pointOf(event);
-            setBox({ x0: px, y0: py, x1: px, y1: py });
-          }}
-          onPointerMove={(event) => {
-            if (!box || event.buttons !== 1) return;
-            const { x: px, y: py } = pointOf(event);
-            setBox({ ...box, x1: px, y1: py });
-          }}
-          onPointerUp={() => box && Math.abs(box.x1 - box.x0) + Math.abs(box.y1 - box.y0) < 6 && setBox(undefined)}
-        >
-          <AxisBottom top={height - margin.bottom} scale={x} label={xName} numTicks={6} labelOffset={16} />
-          <AxisLeft left={margin.left} scale={y} label={yName} numTicks={6} labelOffset={36} />
-          <LinePath
-            className="front-line"
-            data={front}
-            x={(one) => placeOf(one).x}
-            y={(one) => placeOf(one).y}
-            fill="none"
-          />
-          {candidates.map((one) => {
-            const { x: px, y: py } = placeOf(one);
-            if (!Number.isFinite(px) || !Number.isFinite(py)) return null;
-            const classes = [
-              'point',
-              onFront.has(one) && 'front',
-              selected.includes(one) && 'chosen',
-              one === current && 'current',
-            ];
-            return (
-              // biome-ignore lint/a11y/noStaticElementInteractions: the list beside the plot does the same for keys
-              <circle
-                key={one.key}
-                className={classes.filter(Boolean).join(' ')}
-                cx={px}
-                cy={py}
-                r={onFront.has(one) ? 5 : 3.5}
-                onClick={() => setShown(one.key)}
-              >
-                <title>{nameOf(one)}</title>
-              </circle>
-            );
-          })}
-          {box && (
-            <rect
-              className="brush"
-              x={Math.min(box.x0, box.x1)}
-              y={Math.min(box.y0, box.y1)}
-              width={Math.abs(box.x1 - box.x0)}
-              height={Math.abs(box.y1 - box.y0)}
+        <div ref={place} className="plot-place">
+          <svg
+            ref={svg}
+            className="plot"
+            viewBox={`0 0 ${width} ${height}`}
+            role="img"
+            aria-label={messages.results.paretoHelp}
+            onPointerDown={(event) => {
+              event.currentTarget.setPointerCapture(event.pointerId);
+              pressed.current = pointOf(event);
+            }}
+            onPointerMove={(event) => {
+              const [from, to] = [pressed.current, pointOf(event)];
+              if (from && distance(from, to) > STILL) setBox({ x0: from.x, y0: from.y, x1: to.x, y1: to.y });
+            }}
+            onPointerUp={(event) => {
+              const [from, to] = [pressed.current, pointOf(event)];
+              pressed.current = undefined;
+              if (!from || distance(from, to) > STILL) return;
+              const meant = nearest(to);
+              if (meant) setShown(meant.key);
+              else setBox(undefined);
+            }}
+          >
+            <AxisBottom top={height - margin.bottom} scale={x} label={xName} numTicks={6} labelOffset={16} />
+            <AxisLeft left={margin.left} scale={y} label={yName} numTicks={6} labelOffset={36} />
+            <LinePath
+              className="front-line"
+              data={front}
+              x={(one) => placeOf(one).x}
+              y={(one) => placeOf(one).y}
+              fill="none"
             />
-          )}
-        </svg>
+            {candidates.map((one) => {
+              const { x: px, y: py } = placeOf(one);
+              if (!Number.isFinite(px) || !Number.isFinite(py)) return null;
+              const classes = ['point', onFront.has(one) && 'front', selected.includes(one) && 'chosen'];
+              return (
+                <circle
+                  key={one.key}
+                  className={classes.filter(Boolean).join(' ')}
+                  cx={px}
+                  cy={py}
+                  r={onFront.has(one) ? 5 : 3.5}
+                >
+                  <title>{nameOf(one)}</title>
+                </circle>
+              );
+            })}
+            {box && (
+              <rect
+                className="brush"
+                x={Math.min(box.x0, box.x1)}
+                y={Math.min(box.y0, box.y1)}
+                width={Math.abs(box.x1 - box.x0)}
+                height={Math.abs(box.y1 - box.y0)}
+              />
+            )}
+            {current && <circle className="ring" cx={placeOf(current).x} cy={placeOf(current).y} r={9} />}
+          </svg>
+        </div>
         <aside className="pareto-side">
-          {current?.picture && (
-            <RunPicture className="pareto-picture" folder={run.folder} name={current.picture} alt={nameOf(current)} />
+          {current && (
+            <figure className="pareto-current">
+              {current.picture && <RunPicture folder={run.folder} name={current.picture} alt="" />}
+              <figcaption>
+                <b>{nameOf(current)}</b>
+                <dl className="best">
+                  {Object.entries(current.scores).map(([name, value]) => (
+                    <div key={name}>
+                      <dt>{name}</dt>
+                      <dd>{messages.results.number(value)}</dd>
+                    </div>
+                  ))}
+                </dl>
+                {!current.picture && <p className="faint">{messages.results.noPictureOf}</p>}
+              </figcaption>
+            </figure>
           )}
           <p className="faint">
             {selected.length > 0 ? messages.results.selected(selected.length) : messages.results.paretoHelp}

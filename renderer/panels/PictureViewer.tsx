@@ -103,6 +103,6 @@ export function PictureViewer({ run }: { run: RunSummary }) {
 export function captionOf(output: RunSummary['outputs'][number] | undefined): string {
   if (!output) return '';
   const { name, label } = output;
-  const seed = label?.seed === undefined ? '' : `, ${messages.results.seed} ${label.seed}`;
-  return label?.prompt ? `${label.prompt}${seed}` : name;
+  const seed = label?.seed === undefined ? '' : `${messages.results.seed} ${label.seed} · `; // first: prompts are cut off
+  return label?.prompt ? `${seed}${label.prompt}` : name;
 }

@@ -30,6 +30,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
     const order = candidates.map((_, i) => i).sort((a, b) => (by.up ? value(a) - value(b) : value(b) - value(a)));
     return order.slice(0, SHOWN_ROWS).flatMap((i) => candidates[i] ?? []);
   }, [candidates, by.name, by.up]);
+  const hasPictures = rows.some(({ picture }) => picture);
   if (names.length === 0) return <p className="empty">{messages.results.noScores}</p>;
   return (
     <>
@@ -51,7 +52,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
         <table className="scores">
           <thead>
             <tr>
-              <th aria-label={messages.results.tabs.pictures} />
+              {hasPictures && <th aria-label={messages.results.tabs.pictures} />}
               {[...names, messages.results.seed].map((name) => (
                 <th key={name} aria-sort={by.name === name ? (by.up ? 'ascending' : 'descending') : 'none'}>
                   <button
@@ -71,7 +72,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
           <tbody>
             {rows.map(({ key, picture, scores, seed, prompt }) => (
               <tr key={key}>
-                <td>{picture && <RunPicture folder={run.folder} name={picture} alt="" />}</td>
+                {hasPictures && <td>{picture && <RunPicture folder={run.folder} name={picture} alt="" />}</td>}
                 {names.map((name) => (
                   <td key={name} className="number">
                     {messages.results.number(scores[name] ?? Number.NaN)}
