@@ -8,7 +8,15 @@ import { GraphError } from '../nodes/errors.ts';
 import type { Editor } from './editor.ts';
 import { messages } from './messages.ts';
 import type { Shell } from './shell.ts';
-import { createGraphStore, editGraph, isUnsaved, learnCards, markSaved, openDocument } from './state/graph.ts';
+import {
+  createGraphStore,
+  editGraph,
+  type GraphPlaceOf,
+  isUnsaved,
+  learnCards,
+  markSaved,
+  openDocument,
+} from './state/graph.ts';
 import { addRun, breakRun, changeRun, createRunStore, foldRun, isOver, type Run, waitingRun } from './state/run.ts';
 import { createViewStore, notify, type Point, select } from './state/view.ts';
 
@@ -81,14 +89,18 @@ export async function openFile(editor: Editor, file: GraphFile, draft?: string):
   const engine = engineOf(editor);
   const { document } = await engine.openGraph(file.text);
   const place = { name: file.name, location: file.location, draft: draft ?? crypto.randomUUID() };
-  openDocument(editor.graph, document, { ...place, unsaved: draft !== undefined });
-  select(editor.view, []);
-  editor.view.setState({ page: 'graph', overlay: undefined });
+  show(editor, document, { ...place, unsaved: draft !== undefined });
 }
 
 export function newGraph(editor: Editor): void {
   const place = { name: messages.files.untitled, draft: crypto.randomUUID() };
-  openDocument(editor.graph, emptyDocument(messages.files.untitled), place);
+  show(editor, emptyDocument(messages.files.untitled), place);
+}
+
+/** Another graph is on the canvas; what runs of the one before did at nodes of the same names is not shown in it. */
+function show(editor: Editor, document: GraphDocument, place: GraphPlaceOf): void {
+  openDocument(editor.graph, document, place);
+  editor.runs.setState({ shown: undefined });
   select(editor.view, []);
   editor.view.setState({ page: 'graph', overlay: undefined });
 }

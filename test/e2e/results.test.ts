@@ -45,7 +45,8 @@ describeInWindows('results', (open, kind) => {
       await page.mouse.up();
       await expect.poll(() => page.locator('.point.chosen').count()).toBe(4);
       await page.locator('.point').first().click();
-      await page.locator('.point.current').waitFor();
+      await page.locator('.ring').waitFor();
+      await page.locator('.pareto-current img').waitFor();
 
       const [folder] = await readdir(opened.runs);
       const picture = (await readdir(join(opened.runs, folder as string))).find((name) => name.endsWith('.png'));
@@ -55,6 +56,7 @@ describeInWindows('results', (open, kind) => {
       await page.getByRole('button', { name: 'Go on without saving' }).click();
       await expect.poll(() => page.locator('[id="noise.count"]').inputValue()).toBe('4');
       await expect.poll(() => page.locator('.unsaved').count()).toBe(0);
+      expect(await page.locator('.chip').count()).toBe(0); // this graph did not run yet
     },
     2 * patience,
   );
