@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { Canvas } from './canvas/Canvas.tsx';
 import { commandForKey, copiedText, perform, remove } from './commands.ts';
 import { type Editor, useEditor, useGraph, useView } from './editor.ts';
+import { isField } from './isField.ts';
 import { menuBar } from './menuBar.ts';
 import { messages } from './messages.ts';
 import { Inspector } from './panels/Inspector.tsx';
@@ -46,16 +47,6 @@ export function App() {
       <Notices />
       {isDropping && <p className="drop-hint">{messages.app.dropHere}</p>}
     </div>
-  );
-}
-
-/** Whether the user writes in a field, where most keys mean letters. */
-function isField(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable ||
-      /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
-      (target instanceof HTMLInputElement && target.type !== 'checkbox'))
   );
 }
 

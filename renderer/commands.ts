@@ -12,6 +12,7 @@ import {
 import { fragmentOf } from '../graphs/fragment.ts';
 import { isBoundary, isReroute, subgraphOf, withLevel } from '../graphs/levels.ts';
 import { addMark, removeMarks } from '../graphs/marks.ts';
+import { reseed } from '../graphs/reseed.ts';
 import { type Arrived, insertReroute, placesFor, removeAndRejoin } from '../graphs/rewire.ts';
 import { dropUnused, makeSubgraph, ownSubgraph, unmakeSubgraph, usesOf } from '../graphs/subgraphs.ts';
 import { writeGraph } from '../graphs/write.ts';
@@ -47,6 +48,8 @@ export interface Command {
   readonly menu: MenuName;
   /** E.g. `Mod+Shift+Z`; Mod is Cmd on a Mac and Ctrl elsewhere. The first is shown. */
   readonly keys?: readonly string[];
+  /** Its keys come as events of the clipboard. */
+  readonly byClipboard?: boolean;
   /** Keys that also work while the user writes in a field. */
   readonly inFields?: boolean;
   /** A line is drawn above it in menus. */
@@ -95,10 +98,10 @@ export const commands: readonly Command[] = [
     enabled: ({ graph }) => graph.getState().future.length > 0,
     perform: ({ graph }) => redo(graph),
   },
-  { name: 'cut', menu: 'edit', begins: true, enabled: hasSelection, perform: cut },
-  { name: 'copy', menu: 'edit', enabled: hasSelection, perform: copy },
-  { name: 'paste', menu: 'edit', perform: paste },
-  { name: 'duplicate', menu: 'edit', keys: ['Mod+D'], enabled: hasSelection, perform: duplicate },
+  { name: 'cut', menu: 'edit', keys: ['Mod+X'], byClipboard: true, begins: true, enabled: hasParts, perform: cut },
+  { name: 'copy', menu: 'edit', keys: ['Mod+C'], byClipboard: true, enabled: hasParts, perform: copy },
+  { name: 'paste', menu: 'edit', keys: ['Mod+V'], byClipboard: true, perform: paste },
+  { name: 'duplicate', menu: 'edit', keys: ['Mod+D'], enabled: hasParts, perform: duplicate },
   {
     name: 'remove',
     menu: 'edit',
@@ -122,8 +125,15 @@ export const commands: readonly Command[] = [
     perform: ({ view }) => select(view, []),
   },
   { name: 'addNode', menu: 'edit', keys: ['Tab', 'Shift+A'], begins: true, perform: searchNode },
+  {
+    name: 'connect',
+    menu: 'edit',
+    keys: ['W'],
+    enabled: (editor) => selectedNodes(editor).length === 1,
+    perform: searchWire,
+  },
   { name: 'addNote', menu: 'edit', keys: ['N'], perform: addNote },
-  { name: 'frame', menu: 'edit', keys: ['Mod+G'], enabled: hasSelection, perform: frameSelection },
+  { name: 'frame', menu: 'edit', keys: ['Mod+G'], enabled: hasNodes, perform: frameSelection },
   {
     name: 'reroute',
     menu: 'edit',
@@ -177,7 +187,13 @@ export const commands: readonly Command[] = [
     perform: ({ view }) => view.setState(({ snap }) => ({ snap: !snap })),
   },
 
-  { name: 'fit', menu: 'view', keys: ['1', 'Home'], perform: ({ canvas }) => canvas?.fit() },
+  {
+    name: 'findNode',
+    menu: 'view',
+    keys: ['Mod+F'],
+    perform: ({ view }) => view.setState({ overlay: { kind: 'findNode' } }),
+  },
+  { name: 'fit', menu: 'view', begins: true, keys: ['1', 'Home'], perform: ({ canvas }) => canvas?.fit() },
   {
     name: 'fitSelection',
     menu: 'view',
@@ -226,6 +242,7 @@ export const commands: readonly Command[] = [
   },
 
   { name: 'run', menu: 'run', keys: ['Mod+Enter'], inFields: true, perform: (editor) => run(editor) },
+  { name: 'runOtherSeeds', menu: 'run', keys: ['Mod+Alt+Enter'], inFields: true, perform: runOtherSeeds },
   {
     name: 'runToHere',
     menu: 'run',
@@ -282,7 +299,8 @@ export function perform(editor: Editor, command: Command): void {
 /** The command of a key that was pressed, or undefined. `inField`: the user writes in a field. */
 export function commandForKey(event: KeyPress, inField: boolean, isMac: boolean): Command | undefined {
   return commands.find(
-    ({ keys, inFields }) => (!inField || inFields) && keys?.some((key) => isPressed(key, event, isMac)),
+    ({ keys, inFields, byClipboard }) =>
+      (!inField || inFields) && !byClipboard && keys?.some((key) => isPressed(key, event, isMac)),
   );
 }
 
@@ -454,8 +472,13 @@ async function openGraph(editor: Editor): Promise<void> {
   if (file) unlessUnsaved(editor, () => void attempt(editor, () => openFile(editor, file)));
 }
 
-function hasSelection({ view }: Editor): boolean {
+export function hasSelection({ view }: Editor): boolean {
   return view.getState().selection.size > 0;
+}
+
+/** Whether something is selected that can be copied: a wire alone cannot. */
+function hasParts(editor: Editor): boolean {
+  return [...editor.view.getState().selection].some((id) => !wireOfEdge(id));
 }
 
 function selectedNodes({ view, graph }: Editor): string[] {
@@ -491,7 +514,7 @@ let copied = '';
 
 /** The selection as the text of a graph: what the clipboard takes. */
 export function copiedText(editor: Editor): string | undefined {
-  if (!hasSelection(editor)) return undefined;
+  if (!hasParts(editor)) return undefined;
   copied = selectedText(editor);
   return copied;
 }
@@ -536,6 +559,14 @@ function selectAll({ graph, view }: Editor): void {
     view,
     flowNodes(graph.getState().document, graph.getState().cards, new Set(), []).map(({ id }) => id),
   );
+}
+
+/** Offers the wires that the selected node can have. */
+function searchWire(editor: Editor): void {
+  const [node] = selectedNodes(editor);
+  const [x, y] = (node && editor.graph.getState().document.nodes[node]?.position) || [0, 0];
+  if (node !== undefined)
+    editor.view.setState({ overlay: { kind: 'connect', node, screen: editor.canvas?.screenOf({ x, y }) ?? { x, y } } });
 }
 
 function searchNode({ canvas, view }: Editor): void {
@@ -630,6 +661,17 @@ async function arrange(editor: Editor): Promise<void> {
   );
   editGraph(editor.graph, (before) => moveNodes(before, positions));
   requestAnimationFrame(() => editor.canvas?.fit());
+}
+
+/** Draws every seed of the graph anew and runs it: more pictures of the same. */
+async function runOtherSeeds(editor: Editor): Promise<void> {
+  editWhole(editor.graph, (whole) => reseed(whole, editor.graph.getState().library, newSeed));
+  await run(editor);
+}
+
+/** A seed that people can still read and type. */
+export function newSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] as number;
 }
 
 /** The run that goes on, or the one that waits longest. */

@@ -20,12 +20,13 @@ import {
 import { disconnect, moveNodes } from '../../graphs/edit.ts';
 import { changeMark } from '../../graphs/marks.ts';
 import { insertIntoWire, wiresOf } from '../../graphs/rewire.ts';
-import { addReroute, goInto } from '../commands.ts';
+import { addNodeAt, addReroute, goInto } from '../commands.ts';
 import { type Editor, useEditor, useGraph, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { editGraph, endGroup, levelName } from '../state/graph.ts';
 import { type Point, select } from '../state/view.ts';
 import { Breadcrumbs } from './Breadcrumbs.tsx';
+import { CanvasMenu } from './CanvasMenu.tsx';
 import { Dots } from './Dots.tsx';
 import { FarWires } from './FarWires.tsx';
 import { typeAt } from './fitting.ts';
@@ -40,6 +41,7 @@ import {
   looseEnd,
   markOf,
   measuredNode,
+  NODE_TYPE,
   wireOfConnection,
   wireOfEdge,
 } from './flow.ts';
@@ -89,7 +91,9 @@ export function Canvas() {
     <main className="canvas" ref={place} aria-label={messages.canvas.name}>
       {look && (
         <ReactFlowProvider initialWidth={look.width} initialHeight={look.height}>
-          <Level look={look} />
+          <CanvasMenu>
+            <Level look={look} />
+          </CanvasMenu>
         </ReactFlowProvider>
       )}
       <Breadcrumbs />
@@ -118,11 +122,16 @@ function Level({ look }: { look: Look }) {
   const flow = useReactFlow<FlowNode, FlowEdge>();
   useFirstFrame(look, nodes, edges);
   const place = useRef<HTMLDivElement>(null);
-  const pointer = useRef<Point>({ x: 0, y: 0 });
+  /** Where the pointer is; undefined while it is elsewhere. */
+  const pointer = useRef<Point>(undefined);
   const latest = useRef(nodes);
   latest.current = nodes;
 
   useEffect(() => {
+    const middle = () => {
+      const { left, top, width, height } = (place.current as HTMLElement).getBoundingClientRect();
+      return flow.screenToFlowPosition({ x: left + width / 2, y: top + height / 2 });
+    };
     editor.canvas = {
       fit: (ids) =>
         void flow.fitView({
@@ -132,11 +141,8 @@ function Level({ look }: { look: Look }) {
           ...(ids ? { nodes: ids.map((id) => ({ id })) } : {}),
         }),
       zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: calm() ? 0 : 120 }),
-      centre() {
-        const { left, top, width, height } = (place.current as HTMLElement).getBoundingClientRect();
-        return flow.screenToFlowPosition({ x: left + width / 2, y: top + height / 2 });
-      },
-      pointer: () => flow.screenToFlowPosition(pointer.current),
+      centre: middle,
+      pointer: () => (pointer.current ? flow.screenToFlowPosition(pointer.current) : middle()),
       screenOf: (place) => flow.flowToScreenPosition(place),
       sizeOf: (id) => {
         const measured = flow.getInternalNode(id)?.measured;
@@ -177,28 +183,30 @@ function Level({ look }: { look: Look }) {
     },
     [graph],
   );
+  const escaped = useEscapableWire();
   const onConnect = useCallback(
     (connection: Connection) => {
       const arrived = wireOfConnection(connection);
-      if (arrived) editGraph(graph, () => joined(graph.getState(), arrived));
+      if (arrived && !escaped.current) editGraph(graph, () => joined(graph.getState(), arrived));
     },
-    [graph],
+    [graph, escaped],
   );
   const reconnecting = useRef(false);
   const onReconnect = useCallback(
     (old: FlowEdge, connection: Connection) => {
       const [from, to] = [wireOfConnection(old), wireOfConnection(connection)];
-      if (from && to) editGraph(graph, () => joined(graph.getState(), to, from));
+      if (from && to && !escaped.current) editGraph(graph, () => joined(graph.getState(), to, from));
     },
-    [graph],
+    [graph, escaped],
   );
   const onReconnectEnd = useCallback(
     (_event: unknown, edge: FlowEdge, _side: unknown, { toHandle }: FinalConnectionState) => {
       reconnecting.current = false;
       const from = wireOfConnection(edge);
-      if (!toHandle && from) editGraph(graph, (document) => disconnect(document, from.node, from.name, from.wire));
+      if (!toHandle && from && !escaped.current)
+        editGraph(graph, (document) => disconnect(document, from.node, from.name, from.wire));
     },
-    [graph],
+    [graph, escaped],
   );
   const onConnectStart = useCallback(
     (_event: unknown, { nodeId, handleId, handleType }: OnConnectStartParams) => {
@@ -211,13 +219,13 @@ function Level({ look }: { look: Look }) {
   const onConnectEnd = useCallback(
     (event: MouseEvent | TouchEvent, { fromHandle, toHandle }: FinalConnectionState) => {
       setWireType(undefined);
-      if (!fromHandle?.id || fromHandle.id === NEW_PORT || toHandle || reconnecting.current) return;
+      if (!fromHandle?.id || fromHandle.id === NEW_PORT || toHandle || reconnecting.current || escaped.current) return;
       const { clientX, clientY } = 'changedTouches' in event ? (event.changedTouches[0] as Touch) : event;
       const screen = { x: clientX, y: clientY };
       const from = looseEnd(fromHandle.nodeId, fromHandle.id, fromHandle.type);
       view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen, from } });
     },
-    [view, flow],
+    [view, flow, escaped],
   );
 
   /** Like all that React Flow is given, the same in every frame: else it would draw every node anew. */
@@ -239,6 +247,9 @@ function Level({ look }: { look: Look }) {
       onNodeDoubleClick: (_event, { id }) => goInto(editor, id),
       onEdgeDoubleClick: (event, { id }) => rerouteAt(event, id),
       onEdgeClick: (event, { id }) => event.altKey && rerouteAt(event, id),
+      onNodeContextMenu: (_event, { id }) => selectUnlessIn(view, id),
+      onEdgeContextMenu: (_event, { id }) => selectUnlessIn(view, id),
+      onPaneContextMenu: () => select(view, []),
       onPaneClick(event) {
         if (event.detail !== 2) return;
         const screen = { x: event.clientX, y: event.clientY };
@@ -268,6 +279,17 @@ function Level({ look }: { look: Look }) {
       className={`${far ? 'far' : ''}${isPanning ? ' panning' : ''}${wireType ? ` wiring wiring-${wireType}` : ''}`}
       onPointerMove={({ clientX, clientY }) => {
         pointer.current = { x: clientX, y: clientY };
+      }}
+      onPointerLeave={({ relatedTarget }) => {
+        if (relatedTarget instanceof Element && !relatedTarget.closest('.app')) return; // a menu or a search of that place
+        pointer.current = undefined;
+      }}
+      onDragOver={(event) => event.dataTransfer.types.includes(NODE_TYPE) && event.preventDefault()}
+      onDrop={(event) => {
+        const card = graph.getState().cards.get(event.dataTransfer.getData(NODE_TYPE));
+        if (!card) return;
+        event.preventDefault();
+        addNodeAt(editor, card, flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }));
       }}
       defaultViewport={look}
       nodes={nodes as FlowNode[]}
@@ -321,6 +343,27 @@ function useFirstFrame({ x, y, zoom }: Look, nodes: readonly FlowNode[], edges: 
   }, [store, x, y, zoom, nodes, edges]);
 }
 
+/**
+ * Lets go of the wire in the hand when Escape is pressed: for React Flow the button of the pointer is released, but what
+ * comes of that is to be passed over while the ref is true.
+ */
+function useEscapableWire() {
+  const store = useStoreApi();
+  const escaped = useRef(false);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || !store.getState().connection.inProgress) return;
+      event.stopPropagation(); // what is selected stays so
+      escaped.current = true;
+      document.dispatchEvent(new MouseEvent('mouseup'));
+      escaped.current = false;
+    };
+    addEventListener('keydown', onKey, true);
+    return () => removeEventListener('keydown', onKey, true);
+  }, [store]);
+  return escaped;
+}
+
 const MIN_ZOOM = 0.05;
 
 /** A view of all nodes, none larger than it is. */
@@ -357,6 +400,11 @@ function keepSelection(changes: Changes, view: ReturnType<typeof useEditor>['vie
     else next.delete(id);
   }
   select(view, next);
+}
+
+/** Selects what was pointed at, unless it is one of several that are selected. */
+function selectUnlessIn(view: ReturnType<typeof useEditor>['view'], id: string): void {
+  if (!view.getState().selection.has(id)) select(view, [id]);
 }
 
 /** What lies in a frame moves with it. */

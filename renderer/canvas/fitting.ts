@@ -1,7 +1,7 @@
-import type { GraphDocument } from '../../graphs/document.ts';
+import { type GraphDocument, own } from '../../graphs/document.ts';
 import { addNode, freshId } from '../../graphs/edit.ts';
 import { isReroute } from '../../graphs/levels.ts';
-import { placesFor } from '../../graphs/rewire.ts';
+import { type Arrived, placesFor } from '../../graphs/rewire.ts';
 import { arrivalAt, arrivalType } from '../../graphs/wires.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
@@ -28,6 +28,21 @@ export function fitting(
   });
   const takesAsInput = ({ inputs }: NodeCard) => Object.values(inputs).some((input) => input.type === type);
   return { cards: [...fits.filter(takesAsInput), ...fits.filter((card) => !takesAsInput(card))], type };
+}
+
+/** The wires that a node can have from and to the others, besides those that it has; those to params come last. */
+export function wiresFor(document: GraphDocument, cards: Cards, id: string): Arrived[] {
+  const outputsOf = (node: string) => Object.keys(cards.get(document.nodes[node]?.type ?? '')?.outputs ?? {});
+  const between = (from: string, to: string) =>
+    outputsOf(from).flatMap((output) => {
+      const wire = [from, output] as const;
+      const there = (name: string) => document.nodes[to]?.inputs[name]?.some(([a, b]) => a === from && b === output);
+      return placesFor(document, cards, wire, to).flatMap((name) => (there(name) ? [] : [{ wire, node: to, name }]));
+    });
+  const others = Object.keys(document.nodes).filter((other) => other !== id);
+  const wires = [...others.flatMap((other) => between(id, other)), ...others.flatMap((other) => between(other, id))];
+  const toInput = ({ node, name }: Arrived) => own(cards.get(document.nodes[node]?.type ?? '')?.inputs ?? {}, name);
+  return [...wires.filter(toInput), ...wires.filter((wire) => !toInput(wire))];
 }
 
 /** The type of value at a socket. */

@@ -23,6 +23,9 @@ export type FlowEdge = Edge<{ readonly type: PortType | undefined }, 'wire'>;
 /** The grid of the canvas in pixels. */
 export const GRID = 8;
 
+/** The kind of data that a node is dragged as, from the list of nodes to the canvas: its type. */
+export const NODE_TYPE = 'application/x-noiseloom-node';
+
 /** Ids of notes and frames on the canvas; ids of nodes hold no colon. */
 export function markId(kind: MarkKind, place: number): string {
   return `${kind}:${place}`;

@@ -9,8 +9,10 @@ import {
   type Param,
   parseParam,
 } from '../../nodes/params.ts';
+import { newSeed } from '../commands.ts';
 import { useEditor, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
+import { useScrub } from './useScrub.ts';
 
 export interface ParamControlProps {
   readonly id: string;
@@ -103,17 +105,15 @@ function useTyped({ param, value, onChange, onLeave }: ParamControlProps) {
 }
 
 function Typed(props: ParamControlProps) {
-  const { id, label, param, value, onChange } = props;
+  const { id, label, param, value, onChange, onLeave } = props;
   const field = useTyped(props);
   const isNumber = param.kind === 'integer' || param.kind === 'number';
-  /** Up and down change a number by a step, with Shift by ten. */
-  const step = (by: number) => {
-    if (!isNumber || typeof value !== 'number') return;
+  const stepped = (from: Json, by: number) => {
+    if (!isNumber || typeof from !== 'number') return from;
     const size = param.kind === 'integer' ? 1 : (param.step ?? (param.max - param.min) / 100);
-    const next = Math.min(param.max, Math.max(param.min, Number((value + by * size).toPrecision(12))));
-    field.onChange({ target: { value: String(next) } });
-    onChange(next);
+    return Math.min(param.max, Math.max(param.min, Number((from + by * size).toPrecision(12))));
   };
+  const scrub = useScrub(value, (from, steps) => onChange(stepped(from, steps)), onLeave);
   return (
     <span className="typed">
       <input
@@ -125,11 +125,14 @@ function Typed(props: ParamControlProps) {
         autoComplete="off"
         spellCheck={false}
         {...field}
+        {...(isNumber ? scrub : {})}
         onKeyDown={(event) => {
           if (event.key === 'Enter') event.currentTarget.blur();
           if (!isNumber || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
-          event.preventDefault();
-          step((event.key === 'ArrowUp' ? 1 : -1) * (event.shiftKey ? 10 : 1));
+          event.preventDefault(); // up and down change a number by a step, with Shift by ten
+          const next = stepped(value, (event.key === 'ArrowUp' ? 1 : -1) * (event.shiftKey ? 10 : 1));
+          field.onChange({ target: { value: String(next) } });
+          onChange(next);
         }}
       />
       {isNumber && param.unit && <span className="unit">{param.unit}</span>}
@@ -169,7 +172,7 @@ function Seed(props: ParamControlProps) {
         aria-label={messages.controls.newSeed(label)}
         title={messages.controls.newSeed(label)}
         onClick={() => {
-          onChange(crypto.getRandomValues(new Uint32Array(1))[0] as number);
+          onChange(newSeed());
           onLeave();
         }}
       >

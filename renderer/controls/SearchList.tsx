@@ -17,10 +17,12 @@ interface SearchListProps {
   readonly label: string;
   readonly choices: readonly Choice[];
   onChoose(key: string): void;
+  /** The kind of data under which the key of a choice is dragged elsewhere. */
+  readonly draggedAs?: string;
 }
 
 /** A field and the list of what fits what is written in it, used by keys or by the pointer. */
-export function SearchList({ label, choices, onChoose }: SearchListProps) {
+export function SearchList({ label, choices, onChoose, draggedAs }: SearchListProps) {
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
   const id = useId();
@@ -81,6 +83,8 @@ export function SearchList({ label, choices, onChoose }: SearchListProps) {
               className="search-choice"
               onPointerMove={() => setActive(i)}
               onClick={() => !choice.disabled && onChoose(choice.key)}
+              draggable={draggedAs !== undefined}
+              onDragStart={({ dataTransfer }) => draggedAs && dataTransfer.setData(draggedAs, choice.key)}
             >
               <span className="search-label">
                 {choice.label}

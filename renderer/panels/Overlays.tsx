@@ -2,14 +2,20 @@ import { Dialog } from '@base-ui/react/dialog';
 import { Download } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import type { DeviceRow, Draft } from '../../electron/ipc.ts';
+import type { GraphNode } from '../../graphs/document.ts';
+import { connect } from '../../graphs/edit.ts';
+import { titleOf } from '../../graphs/errors.ts';
+import { levelCards, levelOf, subgraphAt, subgraphOf } from '../../graphs/levels.ts';
 import type { NodeCard } from '../../nodes/card.ts';
-import { fitting } from '../canvas/fitting.ts';
-import { addNodeAt, commandOf, commands, keysText, perform } from '../commands.ts';
+import { fitting, wiresFor } from '../canvas/fitting.ts';
+import { wordsOf } from '../canvas/NodeView.tsx';
+import { addNodeAt, commandOf, commands, goTo, keysText, type MenuName, perform } from '../commands.ts';
 import { type Choice, SearchList } from '../controls/SearchList.tsx';
 import { useEditor, useGraph, useView } from '../editor.ts';
 import { bytesOf, messages } from '../messages.ts';
 import { attempt, closeWindow, openFile, save, saveUnder } from '../session.ts';
-import type { Overlay } from '../state/view.ts';
+import { editGraph } from '../state/graph.ts';
+import type { Overlay, Point } from '../state/view.ts';
 
 const isMac = navigator.platform.startsWith('Mac');
 
@@ -35,6 +41,10 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
       return <AddNode overlay={overlay} close={close} />;
     case 'commands':
       return <Commands close={close} />;
+    case 'connect':
+      return <Connect overlay={overlay} close={close} />;
+    case 'findNode':
+      return <FindNode close={close} />;
     case 'shortcuts':
       return <Shortcuts />;
     case 'settings':
@@ -52,9 +62,9 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
   }
 }
 
-function Box({ title, children }: { title: string; children: ReactNode }) {
+function Box({ title, wide, children }: { title: string; wide?: boolean; children: ReactNode }) {
   return (
-    <Dialog.Popup className="dialog">
+    <Dialog.Popup className={wide ? 'dialog wide' : 'dialog'}>
       <header className="panel-head">
         <Dialog.Title>{title}</Dialog.Title>
         <Dialog.Close className="quiet-button">{messages.app.close}</Dialog.Close>
@@ -72,10 +82,8 @@ function AddNode({ overlay, close }: { overlay: Extract<Overlay, { kind: 'addNod
   const { cards: fits, type } = fitting(document, cards, from);
   const choices = fits.map(choiceOf);
   const label = type ? messages.search.fits(type) : messages.search.add;
-  const left = Math.max(8, Math.min(screen.x, innerWidth - 336));
-  const top = Math.max(8, Math.min(screen.y, innerHeight - 408));
   return (
-    <Dialog.Popup className="search-box at-cursor" style={{ left, top }} aria-label={label}>
+    <Dialog.Popup className="search-box at-cursor" style={beside(screen)} aria-label={label}>
       <SearchList
         label={label}
         choices={choices}
@@ -83,6 +91,68 @@ function AddNode({ overlay, close }: { overlay: Extract<Overlay, { kind: 'addNod
           const card = cards.get(key);
           close();
           if (card) void attempt(editor, () => addNodeAt(editor, card, at, from));
+        }}
+      />
+    </Dialog.Popup>
+  );
+}
+
+/** Where a box for a search goes that was asked for at a point of the screen. */
+function beside({ x, y }: Point): { left: number; top: number } {
+  return { left: Math.max(8, Math.min(x, innerWidth - 336)), top: Math.max(8, Math.min(y, innerHeight - 408)) };
+}
+
+/** Every wire that a node can have, to be chosen by its names: wiring without a pointer. */
+function Connect({ overlay, close }: { overlay: Extract<Overlay, { kind: 'connect' }>; close(): void }) {
+  const { graph } = useEditor();
+  const { document, cards } = graph.getState();
+  const { node: id, screen } = overlay;
+  const titleAt = (node: string) => titleOf(document.nodes[node] as GraphNode, cards);
+  const wires = wiresFor(document, cards, id);
+  const choices = wires.map(({ wire: [from, output], node, name }, i): Choice => {
+    const [out, into] = [wordsOf(output), wordsOf(name)];
+    const label =
+      from === id
+        ? messages.search.wireTo(out, titleAt(node), into)
+        : messages.search.wireFrom(into, titleAt(from), out);
+    return { key: String(i), label };
+  });
+  return (
+    <Dialog.Popup className="search-box at-cursor" style={beside(screen)} aria-label={messages.commands.connect}>
+      <SearchList
+        label={messages.search.wires(titleAt(id))}
+        choices={choices}
+        onChoose={(key) => {
+          const chosen = wires[Number(key)];
+          close();
+          if (chosen) editGraph(graph, (before) => connect(before, cards, chosen.wire, chosen.node, chosen.name));
+        }}
+      />
+    </Dialog.Popup>
+  );
+}
+
+/** The nodes of the graph and of its subgraphs, to be brought to the middle. */
+function FindNode({ close }: { close(): void }) {
+  const editor = useEditor();
+  const { whole, library } = editor.graph.getState();
+  const choicesIn = (path: readonly string[], group: string): Choice[] => {
+    const name = subgraphAt(whole, path);
+    const [level, cards] = [levelOf(whole, name), levelCards(whole, library, name)];
+    return Object.entries(level.nodes).flatMap(([id, node]): Choice[] => {
+      const title = titleOf(node, cards);
+      const choice = { key: [...path, id].join('/'), label: title, detail: cards.get(node.type)?.summary ?? id, group };
+      return [choice, ...(subgraphOf(node) === undefined ? [] : choicesIn([...path, id], title))];
+    });
+  };
+  return (
+    <Dialog.Popup className="search-box" aria-label={messages.search.find}>
+      <SearchList
+        label={messages.search.find}
+        choices={choicesIn([], whole.title)}
+        onChoose={(called) => {
+          close();
+          goTo(editor, called);
         }}
       />
     </Dialog.Popup>
@@ -122,22 +192,44 @@ function Commands({ close }: { close(): void }) {
 
 function Shortcuts() {
   return (
-    <Box title={messages.shortcuts.name}>
-      <dl className="shortcuts">
-        {commands.map(
-          ({ name, keys }) =>
-            keys && (
-              <div key={name}>
-                <dt>{messages.commands[name]}</dt>
+    <Box title={messages.shortcuts.name} wide>
+      <div className="shortcut-groups">
+        {(Object.keys(messages.menus) as MenuName[]).map((menu) => (
+          <section key={menu}>
+            <h3>{messages.menus[menu]}</h3>
+            <dl className="shortcuts">
+              {commands
+                .filter((command) => command.menu === menu)
+                .map(
+                  ({ name, keys }) =>
+                    keys && (
+                      <div key={name}>
+                        <dt>{messages.commands[name]}</dt>
+                        <dd>
+                          {keys.map((key) => (
+                            <kbd key={key}>{keysText(key, isMac)}</kbd>
+                          ))}
+                        </dd>
+                      </div>
+                    ),
+                )}
+            </dl>
+          </section>
+        ))}
+        <section>
+          <h3>{messages.shortcuts.pointer}</h3>
+          <dl className="shortcuts">
+            {Object.entries(messages.shortcuts.gestures).map(([gesture, what]) => (
+              <div key={gesture}>
+                <dt>{what}</dt>
                 <dd>
-                  {keys.map((key) => (
-                    <kbd key={key}>{keysText(key, isMac)}</kbd>
-                  ))}
+                  <kbd>{gesture}</kbd>
                 </dd>
               </div>
-            ),
-        )}
-      </dl>
+            ))}
+          </dl>
+        </section>
+      </div>
     </Box>
   );
 }

@@ -1,11 +1,13 @@
 import { Menu } from '@base-ui/react/menu';
 import { Menubar } from '@base-ui/react/menubar';
 import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
+import { renameGraph } from '../../graphs/edit.ts';
 import { commandOf, commands, keysText, type MenuName, perform } from '../commands.ts';
 import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
-import { isUnsaved } from '../state/graph.ts';
+import { editWhole, endGroup, isUnsaved } from '../state/graph.ts';
 import { isOver, shownRun } from '../state/run.ts';
+import { CommandItems } from './CommandItems.tsx';
 
 const isMac = navigator.platform.startsWith('Mac');
 
@@ -49,7 +51,6 @@ export function TopBar() {
 }
 
 function Menus() {
-  const editor = useEditor();
   return (
     <Menubar className="menu-bar" aria-label={messages.app.menu}>
       {(Object.keys(messages.menus) as MenuName[]).map((menu) => (
@@ -58,24 +59,7 @@ function Menus() {
           <Menu.Portal>
             <Menu.Positioner sideOffset={4} align="start" className="menu-positioner">
               <Menu.Popup className="menu">
-                {commands
-                  .filter((command) => command.menu === menu)
-                  .map((command) => (
-                    <div key={command.name} role="presentation">
-                      {command.begins && <Menu.Separator className="menu-line" />}
-                      <Menu.Item
-                        className="menu-item"
-                        disabled={command.enabled?.(editor) === false}
-                        onClick={() => perform(editor, command)}
-                      >
-                        <span>
-                          {command.checked?.(editor) && '✓ '}
-                          {messages.commands[command.name]}
-                        </span>
-                        {command.keys && <kbd>{keysText(command.keys[0] as string, isMac)}</kbd>}
-                      </Menu.Item>
-                    </div>
-                  ))}
+                <CommandItems commands={commands.filter((command) => command.menu === menu)} />
               </Menu.Popup>
             </Menu.Positioner>
           </Menu.Portal>
@@ -85,11 +69,34 @@ function Menus() {
   );
 }
 
+/** What `ViewState.naming` is while the title of the graph is written: no node has such an id. */
+const WHOLE = ':graph';
+
 function Title() {
+  const { graph, view } = useEditor();
   const title = useGraph((state) => state.whole.title);
   const unsaved = useGraph(isUnsaved);
+  const naming = useView((state) => state.naming === WHOLE);
+  if (naming) {
+    return (
+      <input
+        className="field graph-title"
+        aria-label={messages.inspector.graphTitle}
+        defaultValue={title}
+        // biome-ignore lint/a11y/noAutofocus: the user just asked to write here
+        autoFocus
+        onFocus={({ target }) => target.select()}
+        onChange={({ target }) => editWhole(graph, (whole) => renameGraph(whole, target.value), 'graph title')}
+        onKeyDown={({ key, currentTarget }) => (key === 'Enter' || key === 'Escape') && currentTarget.blur()}
+        onBlur={() => {
+          endGroup(graph);
+          view.setState({ naming: undefined });
+        }}
+      />
+    );
+  }
   return (
-    <h1 className="graph-title">
+    <h1 className="graph-title" title={title} onDoubleClick={() => view.setState({ naming: WHOLE })}>
       {title}
       {unsaved && (
         <span className="unsaved" role="img" title={messages.app.unsaved} aria-label={messages.app.unsaved}>

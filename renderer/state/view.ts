@@ -5,6 +5,9 @@ import type { Wire } from '../../graphs/document.ts';
 export type SidePanel = 'nodes' | 'templates' | 'models' | 'files';
 export type Overlay =
   | { readonly kind: 'commands' }
+  | { readonly kind: 'findNode' }
+  /** The search for a wire from or to a node. */
+  | { readonly kind: 'connect'; readonly node: string; readonly screen: Point }
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'about' }
   | { readonly kind: 'settings' }

@@ -1,0 +1,60 @@
+import { ContextMenu } from '@base-ui/react/context-menu';
+import type { ReactNode } from 'react';
+import { type CommandName, commandOf, hasSelection } from '../commands.ts';
+import { useEditor, useView } from '../editor.ts';
+import { isField } from '../isField.ts';
+import { CommandItems } from '../panels/CommandItems.tsx';
+
+/** What can be done with what is selected, as far as it can be done now. */
+const ofSelection: readonly CommandName[] = [
+  'runToHere',
+  'connect',
+  'reroute',
+  'rename',
+  'mute',
+  'collapse',
+  'goInside',
+  'unmakeSubgraph',
+  'ownSubgraph',
+  'makeSubgraph',
+  'frame',
+  'alignLeft',
+  'alignTop',
+  'distribute',
+  'cut',
+  'copy',
+  'duplicate',
+  'remove',
+];
+/** What can be done at an empty place. */
+const ofGround: readonly CommandName[] = ['addNode', 'addNote', 'paste', 'selectAll', 'layout', 'fit', 'goOutside'];
+
+/** The canvas with the menu of its right button, which reads the table of commands. */
+export function CanvasMenu({ children }: { children: ReactNode }) {
+  return (
+    <ContextMenu.Root>
+      <ContextMenu.Trigger
+        className="canvas-menu-place"
+        // a field has the menu of its text
+        onContextMenuCapture={(event) => isField(event.target) && event.stopPropagation()}
+      >
+        {children}
+      </ContextMenu.Trigger>
+      <ContextMenu.Portal>
+        <ContextMenu.Positioner className="menu-positioner">
+          <ContextMenu.Popup className="menu context-menu">
+            <Items />
+          </ContextMenu.Popup>
+        </ContextMenu.Positioner>
+      </ContextMenu.Portal>
+    </ContextMenu.Root>
+  );
+}
+
+function Items() {
+  const editor = useEditor();
+  useView((state) => state.selection);
+  const names = hasSelection(editor) ? ofSelection : ofGround;
+  const commands = names.flatMap((name) => commandOf(name) ?? []);
+  return <CommandItems commands={commands.filter((command) => command.enabled?.(editor) !== false)} />;
+}
