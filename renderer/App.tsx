@@ -68,8 +68,12 @@ function useKeys(editor: Editor): void {
         return;
       if (command.enabled?.(editor) === false) return;
       event.preventDefault();
+      if (isInCanvas(event.target)) event.stopPropagation();
       perform(editor, command);
     };
+    // React Flow takes some keys of a focused node for itself: Ctrl-Enter would deselect the node that is to be run
+    const onKeyInCanvas = (event: KeyboardEvent) => isInCanvas(event.target) && onKey(event);
+    const onKeyElsewhere = (event: KeyboardEvent) => isInCanvas(event.target) || onKey(event);
     const onCopy = (event: ClipboardEvent) => {
       const isText = isField(event.target) || getSelection()?.isCollapsed === false;
       const text = isText || editor.view.getState().overlay ? undefined : copiedText(editor);
@@ -84,13 +88,15 @@ function useKeys(editor: Editor): void {
       event.preventDefault();
       void attempt(editor, () => pasteText(editor, text, editor.canvas?.pointer()));
     };
-    addEventListener('keydown', onKey);
+    addEventListener('keydown', onKeyInCanvas, true);
+    addEventListener('keydown', onKeyElsewhere);
     addEventListener('copy', onCopy);
     addEventListener('cut', onCopy);
     addEventListener('paste', onPaste);
     void editor.desktop.setMenu(menuBar());
     return () => {
-      removeEventListener('keydown', onKey);
+      removeEventListener('keydown', onKeyInCanvas, true);
+      removeEventListener('keydown', onKeyElsewhere);
       removeEventListener('copy', onCopy);
       removeEventListener('cut', onCopy);
       removeEventListener('paste', onPaste);
@@ -103,6 +109,10 @@ function isOnCanvas(target: EventTarget | null): boolean {
   return (
     target === document.body || (target instanceof HTMLElement && target.matches('.react-flow, .react-flow__pane'))
   );
+}
+
+function isInCanvas(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('.react-flow') !== null;
 }
 
 /** A graph or one of our pictures that is dropped on the window is opened. */

@@ -113,6 +113,10 @@ describeInWindows('gestures', (open) => {
       await page.keyboard.press('Control+z');
       await page.locator('[id="noise.count"]').fill('1');
       await page.locator('[id="sample.steps"]').fill('1');
+      await page.locator('[data-id="noise"] .card-title').click();
+      await page.keyboard.press('Control+Shift+Enter');
+      await page.locator('[data-id="noise"] .chip.good').waitFor({ timeout: patience });
+      expect(await page.locator('.chip').count()).toBe(2); // of the generator, too
       await page.keyboard.press('Control+Alt+Enter');
       await page.locator('[data-id="save"] .chip.good').waitFor({ timeout: patience });
       expect(await page.locator('[id="noise.seed"]').inputValue()).not.toBe('1');
