@@ -204,11 +204,12 @@ export function insert(editor: Editor, fragment: GraphDocument, offset: readonly
 /** Puts the graph, or what some nodes of the whole graph need, into the queue of runs. */
 export async function run(editor: Editor, targets?: readonly string[]): Promise<void> {
   const engine = engineOf(editor);
-  const { whole, location } = editor.graph.getState();
+  const { whole, location, draft } = editor.graph.getState();
   const id = crypto.randomUUID().slice(0, 8);
   addRun(editor.runs, waitingRun(id, whole.title, whole));
   const options = { run: id, previews: true, ...(targets ? { targets } : {}), ...(location ? { location } : {}) };
-  await receive(editor, id, (emit) => engine.run(whole, options, emit));
+  const isOpen = () => editor.graph.getState().draft === draft;
+  await receive(editor, id, isOpen, (emit) => engine.run(whole, options, emit));
 }
 
 /** Takes up the runs that another window started, or this one before it was loaded anew. */
@@ -217,15 +218,29 @@ async function followRuns(editor: Editor, engine: QueuedEngine): Promise<void> {
     const known = editor.runs.getState().runs.find(({ id }) => id === run);
     if (known && !isOver(known)) continue;
     addRun(editor.runs, waitingRun(run, title));
-    void receive(editor, run, (emit) => engine.followRun(run, emit));
+    void receive(
+      editor,
+      run,
+      () => true,
+      (emit) => engine.followRun(run, emit),
+    );
   }
 }
 
 type Emit = Parameters<QueuedEngine['run']>[2];
 
-async function receive(editor: Editor, id: string, start: (emit: Emit) => Promise<unknown>): Promise<void> {
+/** Takes in what a run tells. `isOpen`: whether its graph is the one on the canvas, which shows the run when it starts. */
+async function receive(
+  editor: Editor,
+  id: string,
+  isOpen: () => boolean,
+  start: (emit: Emit) => Promise<unknown>,
+): Promise<void> {
   try {
-    await start((event) => changeRun(editor.runs, id, (run) => foldRun(run, event, performance.now())));
+    await start((event) => {
+      changeRun(editor.runs, id, (run) => foldRun(run, event, performance.now()));
+      if (event.type === 'run-started' && isOpen()) editor.runs.setState({ shown: id });
+    });
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
     const message = error.code === 'ENGINE_LOST' ? messages.run.lost : error.message;

@@ -245,11 +245,13 @@ export function createRunStore(): RunStore {
 /** Runs that are over and older than these are forgotten with their pictures: they lie in their folders. */
 const KEPT_RUNS = 8;
 
+/** Puts a run into the queue; it is shown unless one that goes on is, and else when it starts. */
 export function addRun(store: RunStore, run: Run): void {
-  store.setState(({ runs }) => {
+  store.setState(({ runs, shown }) => {
     const over = runs.filter(isOver);
     const forgotten = new Set(over.slice(0, Math.max(0, over.length - KEPT_RUNS + 1)));
-    return { runs: [...runs.filter((old) => !forgotten.has(old)), run], shown: run.id };
+    const goesOn = runs.some(({ id, state }) => id === shown && (state === 'running' || state === 'paused'));
+    return { runs: [...runs.filter((old) => !forgotten.has(old)), run], shown: goesOn ? shown : run.id };
   });
 }
 

@@ -27,6 +27,9 @@ describeInWindows('a pause', (open) => {
       const before = await told.textContent();
       await page.waitForTimeout(1500);
       expect(await told.textContent()).toBe(before);
+      await page.keyboard.press('Control+Enter');
+      await page.getByText('1 run waits').waitFor();
+      expect(await told.textContent()).toBe(before); // the run that goes on is shown, not the one that waits
       await page.keyboard.press('Control+Shift+.');
       await page.locator('[data-id="grid"] .chip.good').waitFor({ timeout: patience });
       await expect.poll(() => page.getByRole('button', { name: /^(Pause|Go on)$/ }).count()).toBe(0);

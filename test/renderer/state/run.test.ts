@@ -143,6 +143,17 @@ describe('the runs of a session', () => {
     expect(runs.filter(isOver)).toHaveLength(8);
     expect(runs[0]?.id).toBe('r3');
   });
+
+  it('show the one that goes on while others wait', () => {
+    const store = createRunStore();
+    addRun(store, waitingRun('r', 'title'));
+    changeRun(store, 'r', (run) => foldRun(run, started, 0));
+    addRun(store, waitingRun('next', 'title'));
+    expect(shownRun(store.getState())?.id).toBe('r');
+    changeRun(store, 'r', (run) => breakRun(run, { code: 'ENGINE_LOST', message: 'Gone.', at: {} }));
+    addRun(store, waitingRun('last', 'title'));
+    expect(shownRun(store.getState())?.id).toBe('last');
+  });
 });
 
 describe('runInside', () => {
