@@ -121,7 +121,8 @@ function checkInputs(
     const arriving = wires.filter((wire) => follow(wire)).length;
     if (arriving >= needed) continue;
     const muted = arriving < wires.length ? ' A muted node has nothing to pass on to it.' : '';
-    const message = `${labelOf(id, node, cards)}: the input "${name}" has ${arriving} of ${needed} ${type} wires.${muted}`;
+    const wanted = needed === 1 ? `a wire of type ${type}` : `${needed} wires of type ${type} and has ${arriving}`;
+    const message = `${labelOf(id, node, cards)}: the input "${name}" needs ${wanted}.${muted}`;
     const remedy = `Connect an output of type ${type} to it${muted && ', or unmute the node before it'}.`;
     problems.push(problem('MISSING_INPUT', { node: id, port: name }, message, remedy));
   }

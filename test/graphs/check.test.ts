@@ -140,7 +140,7 @@ describe('checkGraph', () => {
       [
         'MISSING_INPUT',
         'score.rewards',
-        '"Score" (score): the input "rewards" has 0 of 1 reward wires.',
+        '"Score" (score): the input "rewards" needs a wire of type reward.',
         'Connect an output of type reward to it.',
         undefined,
       ],
