@@ -185,7 +185,7 @@ export const messages = {
     left: (time: string) => `${time} left`,
     progressOf: (title: string) => `Progress of ${title}`,
     curve: (names: readonly string[]) => `Curve of ${names.join(', ')}`,
-    queue: (count: number) => (count === 1 ? '1 run waits' : `${count} runs wait`),
+    queue: (count: number) => `${count} waiting`,
     nothingYet: 'Press Run. Pictures will appear here and in the nodes.',
     stop: 'Stop',
     pause: 'Pause',

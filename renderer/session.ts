@@ -102,7 +102,7 @@ function show(editor: Editor, document: GraphDocument, place: GraphPlaceOf): voi
   openDocument(editor.graph, document, place);
   editor.runs.setState({ shown: undefined });
   select(editor.view, []);
-  editor.view.setState({ page: 'graph', overlay: undefined });
+  editor.view.setState({ page: 'graph', overlay: undefined, notices: [] });
 }
 
 /** Goes on at once where nothing would be lost, else asks first. */
@@ -206,6 +206,7 @@ export async function run(editor: Editor, targets?: readonly string[]): Promise<
   const engine = engineOf(editor);
   const { whole, location, draft } = editor.graph.getState();
   const id = crypto.randomUUID().slice(0, 8);
+  editor.view.setState({ notices: [] }); // what went wrong with the last one
   addRun(editor.runs, waitingRun(id, whole.title, whole));
   const options = { run: id, previews: true, ...(targets ? { targets } : {}), ...(location ? { location } : {}) };
   const isOpen = () => editor.graph.getState().draft === draft;
@@ -236,25 +237,27 @@ async function receive(
   isOpen: () => boolean,
   start: (emit: Emit) => Promise<unknown>,
 ): Promise<void> {
+  let first: string | undefined;
   try {
     await start((event) => {
+      if (event.type === 'problem') first ??= event.problem.message;
       changeRun(editor.runs, id, (run) => foldRun(run, event, performance.now()));
       if (event.type === 'run-started' && isOpen()) editor.runs.setState({ shown: id });
     });
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
     const message = error.code === 'ENGINE_LOST' ? messages.run.lost : error.message;
+    first ??= message;
     changeRun(editor.runs, id, (run) => (isOver(run) ? run : breakRun(run, { ...error.toJSON(), message })));
   }
   const run = editor.runs.getState().runs.find((one) => one.id === id);
   if (!run) return;
   editor.view.setState(({ finished }) => ({ finished: finished + 1 }));
-  if (run.problems.length > 0) {
-    const [first] = run.problems;
-    const text = run.state === 'invalid' ? messages.run.hasProblems : (first?.message ?? '');
-    const action = { label: messages.run.showProblems, perform: () => editor.view.setState({ problems: true }) };
-    notify(editor.view, { kind: 'failure', text, action });
-  }
+  const isKnown = run.state === 'invalid' && editor.graph.getState().problems.length > 0;
+  const text = isKnown ? messages.run.hasProblems : first;
+  if (text === undefined) return;
+  const perform = () => editor.view.setState({ problems: true, page: 'graph' });
+  notify(editor.view, { kind: 'failure', text, action: { label: messages.run.showProblems, perform } });
 }
 
 export async function stopRun(editor: Editor, id: string): Promise<void> {

@@ -25,7 +25,8 @@ export function RunsPage() {
   const [runs, setRuns] = useState<readonly RunSummary[]>();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run is finished
   useEffect(() => void attempt(editor, async () => setRuns(await editor.desktop.listRunFolders())), [editor, finished]);
-  const run = runs?.find(({ folder }) => folder === chosen) ?? runs?.[0];
+  const over = runs?.filter(({ folder }) => live.every((run) => run.folder !== folder));
+  const run = over?.find(({ folder }) => folder === chosen) ?? over?.[0];
   return (
     <main className="runs-page">
       <aside className="gallery" aria-label={messages.results.gallery} hidden={!run && live.length === 0}>
@@ -45,7 +46,7 @@ export function RunsPage() {
               </button>
             </li>
           ))}
-          {runs?.map((summary) => (
+          {over?.map((summary) => (
             <li key={summary.folder}>
               <button
                 type="button"
@@ -75,7 +76,7 @@ export function RunsPage() {
         <OneRun
           key={run.folder}
           summary={run}
-          others={runs?.filter((other) => other !== run) ?? []}
+          others={over?.filter((other) => other !== run) ?? []}
           onRemove={() => setRuns(runs?.filter((other) => other !== run))}
         />
       ) : (

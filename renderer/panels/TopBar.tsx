@@ -15,7 +15,7 @@ export function TopBar() {
   const { view } = useEditor();
   const page = useView((state) => state.page);
   const problems = useGraph((state) => state.problems.length);
-  const runProblems = useRuns((state) => shownRun(state)?.problems.length ?? 0);
+  const ofRun = useRuns((state) => shownRun(state)?.problems.length ?? 0);
   return (
     <header className="top-bar">
       <Menus />
@@ -35,13 +35,13 @@ export function TopBar() {
       </div>
       <div className="top-end">
         <Engine />
-        {problems + runProblems > 0 && (
+        {problems + ofRun > 0 && (
           <button
             type="button"
             className="quiet-button"
             onClick={() => view.setState(({ problems: shown }) => ({ problems: !shown, page: 'graph' }))}
           >
-            <TriangleAlert size={16} aria-hidden /> {messages.app.problems(problems + runProblems)}
+            <TriangleAlert size={16} aria-hidden /> {messages.app.problems(problems + ofRun)}
           </button>
         )}
         <RunButton />

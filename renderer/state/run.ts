@@ -128,8 +128,11 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
       const { node: id } = event.problem.at;
       return id === undefined ? told : at(told, id, (node) => ({ ...node, state: 'failed', problem: event.problem }));
     }
-    case 'run-finished':
-      return { ...run, state: event.status, ms: event.ms, freed: event.freed, nodes: settled(run.nodes) };
+    case 'run-finished': {
+      const over = { ...run, state: event.status, ms: event.ms, freed: event.freed };
+      // of a graph that could not run, its check tells what is wrong, and no longer once that is mended
+      return event.status === 'invalid' ? { ...over, nodes: {}, problems: [] } : { ...over, nodes: settled(run.nodes) };
+    }
     default:
       return run; // an event of a newer engine
   }

@@ -28,10 +28,10 @@ describeInWindows('a pause', (open) => {
       await page.waitForTimeout(1500);
       expect(await told.textContent()).toBe(before);
       await page.keyboard.press('Control+Enter');
-      await page.getByText('1 run waits').waitFor();
+      await page.getByText('1 waiting').waitFor();
       expect(await told.textContent()).toBe(before); // the run that goes on is shown, not the one that waits
       await page.keyboard.press('Control+Shift+.');
-      await page.getByText('1 run waits').waitFor({ state: 'detached', timeout: patience });
+      await page.getByText('1 waiting').waitFor({ state: 'detached', timeout: patience });
       await page.locator('[data-id="grid"] .chip:is(.good, :has-text("cached"))').waitFor({ timeout: patience });
       await expect.poll(() => page.getByRole('button', { name: /^(Pause|Go on)$/ }).count()).toBe(0);
     },

@@ -1,0 +1,73 @@
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { emptyDocument, type GraphDocument } from '../../graphs/document.ts';
+import { writeGraph } from '../../graphs/write.ts';
+import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
+import { dropFile, patience, startEditor } from './editorStories.ts';
+
+/*
+ * What is wrong is said where it is wrong and in the panel that leads there, once, and no longer than it is wrong.
+ */
+
+describeInWindows('problems', (open) => {
+  let opened: OpenedWindow;
+  afterEach(() => opened.close());
+  afterAll(removeHomes);
+
+  it(
+    'stand at the port, at the node and in the panel, keep a run from starting, and go when they are mended',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      const told = page.getByRole('button', { name: /problem/ });
+      await page.locator('.react-flow__pane').click({ position: { x: 40, y: 600 } });
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('score table');
+      await page.keyboard.press('Enter');
+      expect(await page.locator('.port.wrong').allTextContents()).toEqual(['scores']);
+      await page.keyboard.press('Control+Enter');
+      await page.getByText('The graph has problems, so nothing ran.').waitFor({ timeout: patience });
+      expect(await told.allTextContents()).toEqual([' 1 problem', 'Show problems']);
+      expect(await page.locator('.card-problem').count()).toBe(1);
+      await page.getByRole('button', { name: 'Show problems' }).click();
+      await page.keyboard.press('Escape');
+      await page
+        .locator('.problems')
+        .getByRole('button', { name: /needs a wire of type scores/ })
+        .click();
+      await page.locator('[data-id="score-table"].selected').waitFor();
+      await page.keyboard.press('Delete');
+      await expect.poll(() => told.count()).toBe(0);
+      await page.getByText('No problems: the graph can run.').waitFor();
+    },
+    patience,
+  );
+
+  it(
+    'name node types that this version does not know, which stay in the file, and models that can be downloaded',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      const node = (type: string, params: GraphDocument['nodes'][string]['params'], left: number) =>
+        ({ type, version: 1, params, inputs: {}, position: [left, 0] }) as const;
+      const nodes = {
+        plugin: node('plugin/strange', { a: 1 }, 0),
+        model: node('model/load-generator', { model: 'owner/nowhere' }, 320),
+      };
+      const text = writeGraph({ ...emptyDocument('Strange'), nodes });
+      await dropFile(page, 'strange.json', new TextEncoder().encode(text));
+      await page.getByText('does not know nodes of type plugin/strange. The node is kept').waitFor();
+      await page.locator('[data-id="model"] .card-title').click();
+      await page.keyboard.press('Control+Shift+Enter');
+      await page.locator('[data-id="model"] .chip.bad').waitFor({ timeout: patience });
+      await page.keyboard.press('p');
+      const panel = page.locator('.problems');
+      await panel.getByRole('button', { name: 'Download owner/nowhere' }).waitFor();
+      expect(await panel.locator('li').count()).toBe(2);
+      await page.getByRole('button', { name: 'Models', exact: true }).click();
+      await page.locator('.side').getByRole('button', { name: 'Download owner/nowhere' }).waitFor();
+      await page.keyboard.press('Control+Alt+n');
+      await expect.poll(() => page.locator('.notice').count()).toBe(0); // of the graph before
+    },
+    patience,
+  );
+});
