@@ -23,7 +23,7 @@ import { insertIntoWire, wiresOf } from '../../graphs/rewire.ts';
 import { addNodeAt, addReroute, goInto } from '../commands.ts';
 import { type Editor, useEditor, useGraph, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
-import { editGraph, endGroup, levelName } from '../state/graph.ts';
+import { editGraph, endGroup, type GraphState, levelName } from '../state/graph.ts';
 import { type Point, select } from '../state/view.ts';
 import { Breadcrumbs } from './Breadcrumbs.tsx';
 import { CanvasMenu } from './CanvasMenu.tsx';
@@ -258,19 +258,26 @@ function Level({ look }: { look: Look }) {
     } satisfies Partial<ReactFlowProps<FlowNode, FlowEdge>>;
   }, [editor, view, flow]);
 
+  const receiving = useRef<Element>(undefined);
+  const receive = useCallback((wire: Element | undefined) => {
+    receiving.current?.classList.remove('receiving');
+    wire?.classList.add('receiving');
+    receiving.current = wire;
+  }, []);
+  const onNodeDrag = useCallback(
+    (event: MouseEvent | TouchEvent | React.MouseEvent, dragged: FlowNode) => {
+      receive(insertion(graph.getState(), event, dragged)?.element);
+    },
+    [graph, receive],
+  );
   const onNodeDragStop = useCallback(
     (event: MouseEvent | TouchEvent | React.MouseEvent, dragged: FlowNode) => {
-      const { document, cards } = graph.getState();
-      const wires = wiresOf(document);
-      const isLoose = !wires.some(({ wire, node }) => node === dragged.id || wire[0] === dragged.id);
-      if (dragged.type === 'card' && isLoose && 'clientX' in event) {
-        const arrived = wireUnder({ x: event.clientX, y: event.clientY });
-        const joined = arrived && insertIntoWire(document, cards, dragged.id, arrived);
-        if (joined) editGraph(graph, () => joined, `move ${dragged.id}`);
-      }
+      receive(undefined);
+      const found = insertion(graph.getState(), event, dragged);
+      if (found) editGraph(graph, () => found.joined, `move ${dragged.id}`);
       endGroup(graph);
     },
-    [graph],
+    [graph, receive],
   );
 
   return (
@@ -304,6 +311,7 @@ function Level({ look }: { look: Look }) {
       onReconnectEnd={onReconnectEnd}
       onConnectStart={onConnectStart}
       onConnectEnd={onConnectEnd}
+      onNodeDrag={onNodeDrag}
       onNodeDragStop={onNodeDragStop}
       {...gestures}
       connectionRadius={28}
@@ -443,11 +451,21 @@ function placed(
   return moveNodes(next, positions);
 }
 
-/** The wire under a point of the screen. */
-function wireUnder({ x, y }: Point) {
-  for (const element of document.elementsFromPoint(x, y)) {
-    const id = element.closest('.react-flow__edge')?.getAttribute('data-id');
-    if (id) return wireOfEdge(id);
+/** What comes of dropping a loose node where the pointer is: the wire there, and the level with the node in it. */
+function insertion(
+  { document: level, cards }: GraphState,
+  event: MouseEvent | TouchEvent | React.MouseEvent,
+  { id, type }: FlowNode,
+) {
+  const isLoose =
+    Object.values(level.nodes[id]?.inputs ?? {}).every((wires) => wires.length === 0) &&
+    wiresOf(level).every(({ wire }) => wire[0] !== id);
+  if (type !== 'card' || !isLoose || !('clientX' in event)) return undefined;
+  for (const under of document.elementsFromPoint(event.clientX, event.clientY)) {
+    const element = under.closest('.react-flow__edge');
+    const arrived = wireOfEdge(element?.getAttribute('data-id') ?? '');
+    const joined = arrived && insertIntoWire(level, cards, id, arrived);
+    if (element && joined) return { element, joined };
   }
   return undefined;
 }

@@ -97,6 +97,35 @@ describeInWindows('gestures', (open) => {
   );
 
   it(
+    'a loose node goes into the wire that it is dropped on, and deleting it joins the wire again',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      await page.locator('.react-flow__pane').click({ position: { x: 500, y: 640 } });
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('name images');
+      await page.keyboard.press('Enter');
+      await page.locator('[data-id="name-images"]').waitFor();
+      const [left, right] = [
+        await middleOf(page, socket('sample', 'source', 'images')),
+        await middleOf(page, socket('save', 'target', 'images')),
+      ];
+      const wire = [(left[0] + right[0]) / 2, left[1]] as const;
+      await drag(page, '[data-id="name-images"] .card-title', wire, async () => {
+        await page.locator('.react-flow__edge.receiving').waitFor({ state: 'attached' });
+      });
+      await expect.poll(() => wiresShown(page)).toBe(7);
+      await page.keyboard.press('Delete');
+      await expect.poll(() => wiresShown(page)).toBe(6);
+      await page.keyboard.press('Control+z');
+      await page.keyboard.press('Control+z');
+      await expect.poll(() => wiresShown(page)).toBe(6);
+      await page.locator('[data-id="name-images"]').waitFor();
+    },
+    patience,
+  );
+
+  it(
     'nodes are found, connected and run with other seeds by keys alone',
     async () => {
       opened = await startEditor(open);
