@@ -93,6 +93,8 @@ export const messages = {
     newFrame: 'Frame',
     newSubgraph: 'Subgraph',
     path: 'Way to this subgraph',
+    wire: (output: string, from: string, input: string, to: string) =>
+      `Wire: ${output} of ${from} to ${input} of ${to}`,
     reroute: (type: string) => `Passes on ${type}.`,
     sameSide: (side: 'source' | 'target') =>
       side === 'source'

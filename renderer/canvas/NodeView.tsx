@@ -315,7 +315,8 @@ function ParamRow({ id, name, param, node, wrong }: ParamRowProps) {
   const driven = (own(node.inputs, name)?.length ?? 0) > 0;
   const value = own(node.params, name) ?? param.initial;
   const long = param.kind === 'text' && param.multiline;
-  const label = `${node.title ?? node.type}: ${wordsOf(name)}`;
+  const title = useGraph(({ cards }) => titleOf(node, cards));
+  const label = `${title}: ${wordsOf(name)}`;
   return (
     <div className={`param${long ? ' wide' : ''}${wrong ? ' wrong' : ''}${driven ? ' driven' : ''}`}>
       <Socket side="target" name={name} type={wireTypeOf(param)} quiet={!driven} />

@@ -1,10 +1,12 @@
 import type { Connection, Edge, Node } from 'reactflow';
 import { type Frame, type GraphDocument, type GraphNode, type Note, own, type Wire } from '../../graphs/document.ts';
+import { titleOf } from '../../graphs/errors.ts';
 import { isReroute } from '../../graphs/levels.ts';
 import type { MarkKind } from '../../graphs/marks.ts';
 import type { Arrived } from '../../graphs/rewire.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
+import { messages } from '../messages.ts';
 import type { LooseEnd } from '../state/view.ts';
 import { cardShape } from './cardShape.ts';
 
@@ -80,13 +82,14 @@ function cardNode(
   before: FlowNode | undefined,
 ): FlowNode {
   const type = isReroute(node) ? 'reroute' : 'card';
+  const ariaLabel = titleOf(node, cards);
   if (before?.type !== 'card' && before?.type !== 'reroute') {
-    return { id, type, position: placeOf(node), data: { node }, selected, ...cardShape(node, cards) };
+    return { id, type, position: placeOf(node), data: { node }, selected, ariaLabel, ...cardShape(node, cards) };
   }
   const data = before.data.node === node ? before.data : { node };
-  return same(before, placeOf(node), selected, data === before.data)
+  return same(before, placeOf(node), selected, data === before.data && before.ariaLabel === ariaLabel)
     ? before
-    : { ...before, position: placeOf(node), data, selected };
+    : { ...before, position: placeOf(node), data, selected, ariaLabel };
 }
 
 function noteNode(id: string, note: Note, place: number, selected: boolean, before: FlowNode | undefined): FlowNode {
@@ -176,8 +179,9 @@ function edgesInto(
       const id = edgeId({ wire, node: target, name });
       const type = own(cards.get(source.type)?.outputs ?? {}, wire[1])?.type;
       const selected = selection.has(id);
+      const ariaLabel = messages.canvas.wire(wire[1], titleOf(source, cards), name, titleOf(node, cards));
       const old = before.find((edge) => edge.id === id);
-      if (old && old.data?.type === type && old.selected === selected) edges.push(old);
+      if (old && old.data?.type === type && old.selected === selected && old.ariaLabel === ariaLabel) edges.push(old);
       else {
         const ends = { source: wire[0], sourceHandle: wire[1], target, targetHandle: name };
         edges.push({
@@ -186,6 +190,7 @@ function edgesInto(
           ...ends,
           data: { type },
           selected,
+          ariaLabel,
           className: `wire type-${type ?? 'unknown'}`,
         });
       }

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, Download, Grid2x2, SquareSplitHorizontal } from 'lucide-react';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import type { RunSummary } from '../../electron/ipc.ts';
 import { BeforeAfter } from '../controls/BeforeAfter.tsx';
 import { useEditor } from '../editor.ts';
@@ -12,9 +12,16 @@ import { picturesOf } from './RunsPage.tsx';
 export function PictureViewer({ run }: { run: RunSummary }) {
   const editor = useEditor();
   const pictures = picturesOf(run);
+  const viewer = useCallback((element: HTMLElement | null) => element?.focus(), []); // its keys work at once
   const [shown, setShown] = useState<number>();
   const [before, setBefore] = useState<number>();
+  /** The picture that was shown last: the focus returns to it. */
+  const [last, setLast] = useState<number>();
   const { folder } = run;
+  const show = (next: number | undefined) => {
+    setLast(shown);
+    setShown(next);
+  };
   if (pictures.length === 0) return <p className="empty">{messages.results.noPictures}</p>;
   const picture = shown === undefined ? undefined : pictures[shown];
   if (!picture || shown === undefined) {
@@ -22,7 +29,12 @@ export function PictureViewer({ run }: { run: RunSummary }) {
       <ul className="picture-grid">
         {pictures.map(({ name }, i) => (
           <li key={name}>
-            <button type="button" onClick={() => setShown(i)}>
+            <button
+              type="button"
+              // biome-ignore lint/a11y/noAutofocus: where the user was before
+              autoFocus={i === last}
+              onClick={() => show(i)}
+            >
               <RunPicture folder={folder} name={name} alt="" />
               <span className="caption">{captionOf(pictures[i])}</span>
             </button>
@@ -37,15 +49,17 @@ export function PictureViewer({ run }: { run: RunSummary }) {
     // biome-ignore lint/a11y/noStaticElementInteractions: the buttons below do the same
     <div
       className="viewer"
+      tabIndex={-1}
+      ref={viewer}
       onKeyDown={({ key, target }) => {
         if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
         if (key === 'ArrowLeft') step(-1);
         if (key === 'ArrowRight') step(1);
-        if (key === 'Escape') setShown(undefined);
+        if (key === 'Escape') show(undefined);
       }}
     >
       <div className="viewer-bar">
-        <button type="button" className="button" onClick={() => setShown(undefined)}>
+        <button type="button" className="button" onClick={() => show(undefined)}>
           <Grid2x2 size={14} aria-hidden /> {messages.results.tabs.pictures}
         </button>
         <button type="button" className="icon-button" aria-label={messages.results.previous} onClick={() => step(-1)}>

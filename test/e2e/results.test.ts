@@ -32,6 +32,11 @@ describeInWindows('results', (open, kind) => {
 
       await page.keyboard.press('Alt+2');
       await expect.poll(() => page.locator('.gallery li').count()).toBe(2);
+      await page.locator('.picture-grid button').nth(1).click();
+      await page.keyboard.press('ArrowRight');
+      await page.getByText(/^3 \/ 5$/).waitFor();
+      await page.keyboard.press('Escape');
+      await page.locator('.picture-grid li:nth-child(3) button:focus').waitFor();
       await page.getByRole('tab', { name: 'Compare' }).click();
       await expect.poll(() => page.locator('.one-run').textContent()).toContain('noise.seed');
       await page.getByRole('tab', { name: 'Pareto' }).click();

@@ -22,6 +22,16 @@ const start = {
   frames: [{ title: 'all', position: [-8, -8], size: [800, 400] }],
 } as const;
 
+it('names nodes and wires for those who do not see them, by titles as they are', () => {
+  const cards = library;
+  const nodes = flowNodes(start, cards, none, []);
+  expect(nodes.map(({ ariaLabel }) => ariaLabel).slice(1, 4)).toEqual(['Number', 'Sum', 'test/unheard']);
+  const labels = (document: typeof start) => flowEdges(document, cards, none).map(({ ariaLabel }) => ariaLabel);
+  expect(labels(start)[0]).toBe('Wire: number of Number to a of Sum');
+  const renamed = { ...start, nodes: { ...start.nodes, n: { ...start.nodes.n, title: 'Three' } } } as typeof start;
+  expect(labels(renamed)[0]).toBe('Wire: number of Three to a of Sum');
+});
+
 describe('flowNodes', () => {
   it('draws frames behind and notes before the nodes', () => {
     expect(flowNodes(start, library, none, []).map(({ id, type }) => [id, type])).toEqual([
