@@ -340,10 +340,34 @@ export function addNodeAt(editor: Editor, card: NodeCard, at: Point, from?: Loos
     const outputs = Object.keys(card.outputs);
     const output = outputs.find((name) => placesFor(added, cards, [id, name], from.node).includes(from.name));
     if (output === undefined) return added;
-    const moved = moveNodes(added, { [id]: [position[0] - 280, position[1]] });
+    const { x, y } = freePlace(editor, { x: position[0] - 280, y: position[1] });
+    const moved = moveNodes(added, { [id]: [x, y] });
     return connect(moved, cards, [id, output], from.node, from.name);
   });
   select(editor.view, [id]);
+  if (from?.side === 'target') reveal(editor, id);
+}
+
+/** Adds a node in the middle of what is seen, or below where others lie there. */
+export function addNodeInMiddle(editor: Editor, card: NodeCard): void {
+  addNodeAt(editor, card, freePlace(editor, editor.canvas?.centre() ?? { x: 0, y: 0 }));
+  for (const id of selectedNodes(editor)) reveal(editor, id);
+}
+
+function reveal({ graph, canvas }: Editor, id: string): void {
+  const [x, y] = graph.getState().document.nodes[id]?.position ?? [0, 0];
+  canvas?.reveal({ x: x + 128, y: y + 80 });
+}
+
+/** The place itself where a new node covers no other there, else the next one below. */
+function freePlace(editor: Editor, { x, y }: Point): Point {
+  const boxes = Object.keys(editor.graph.getState().document.nodes).map((id) => boundsOf(editor, [id]));
+  let top = y;
+  for (;;) {
+    const covered = boxes.find((box) => x < box.right && x + 256 > box.left && top < box.bottom && top + 160 > box.top);
+    if (!covered) return { x, y: top };
+    top = snapped(covered.bottom + GRID * 4);
+  }
 }
 
 /** Looks at a node, named by the way to it (see `wholeId`): selects it and brings it to the middle. */

@@ -13,6 +13,8 @@ import type { Point, ViewState, ViewStore } from './state/view.ts';
 export interface CanvasView {
   fit(ids?: readonly string[]): void;
   zoom(factor: number): void;
+  /** Moves the view to a place unless it is seen with what is around it. */
+  reveal(place: Point): void;
   /** The middle of what is seen, or of the pointer's last place, on the canvas. */
   centre(): Point;
   pointer(): Point;

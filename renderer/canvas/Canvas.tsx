@@ -141,6 +141,14 @@ function Level({ look }: { look: Look }) {
           ...(ids ? { nodes: ids.map((id) => ({ id })) } : {}),
         }),
       zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: calm() ? 0 : 120 }),
+      reveal({ x, y }) {
+        const { left, top, right, bottom } = (place.current as HTMLElement).getBoundingClientRect();
+        const seen = flow.flowToScreenPosition({ x, y });
+        const margin = 120 * flow.getZoom();
+        if (seen.x > left + margin && seen.x < right - margin && seen.y > top + margin && seen.y < bottom - margin)
+          return;
+        void flow.setCenter(x, y, { zoom: flow.getZoom(), duration: calm() ? 0 : 200 });
+      },
       centre: middle,
       pointer: () => (pointer.current ? flow.screenToFlowPosition(pointer.current) : middle()),
       screenOf: (place) => flow.flowToScreenPosition(place),

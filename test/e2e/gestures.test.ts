@@ -88,6 +88,13 @@ describeInWindows('gestures', (open) => {
       const listed = page.getByRole('option', { name: /^Score table/ });
       await listed.dragTo(ground, { targetPosition: { x: 300, y: 640 } });
       await page.locator('[data-id="score-table"].selected').waitFor();
+      for (const id of ['top', 'top-2']) {
+        await page.getByRole('option', { name: /^Top/ }).click();
+        await page.locator(`[data-id="${id}"].selected`).waitFor();
+      }
+      expect((await middleOf(page, '[data-id="top-2"]'))[1]).toBeGreaterThan(
+        (await middleOf(page, '[data-id="top"]'))[1],
+      );
       await page.locator('h1.graph-title').dblclick();
       await page.keyboard.type('Circles');
       await page.keyboard.press('Enter');
