@@ -68,7 +68,7 @@ function useKeys(editor: Editor): void {
         return;
       if (command.enabled?.(editor) === false) return;
       event.preventDefault();
-      if (isInCanvas(event.target)) event.stopPropagation();
+      if (isInCanvas(event.target) && !isField(event.target)) event.stopPropagation();
       perform(editor, command);
     };
     // React Flow takes some keys of a focused node for itself: Ctrl-Enter would deselect the node that is to be run
