@@ -79,7 +79,7 @@ function FarNode({ id, node, selected }: NodeBodyProps) {
       onPointerMove={() => setPointed(true)} // what comes under the pointer as the view is zoomed is not entered
       onPointerLeave={() => setPointed(false)}
     >
-      <h3 style={{ fontSize: Math.min(32, 0.36 * (height ?? 96)) }}>{title}</h3>
+      <h2 style={{ fontSize: Math.min(32, 0.36 * (height ?? 96)) }}>{title}</h2>
       {pointed &&
         cardShape(node, graph.getState().cards).handles.map(({ id: name, type, y, height = 0 }) => (
           <Socket
@@ -159,7 +159,7 @@ function NodeTitle({ id, title }: { id: string; title: string }) {
   const naming = useView((state) => state.naming === id);
   if (!naming) {
     return (
-      <h3
+      <h2
         className="card-title"
         title={title}
         onDoubleClick={(event) => {
@@ -168,7 +168,7 @@ function NodeTitle({ id, title }: { id: string; title: string }) {
         }}
       >
         {title}
-      </h3>
+      </h2>
     );
   }
   const leave = () => {
