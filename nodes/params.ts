@@ -11,20 +11,21 @@ interface Described {
   readonly help: string;
 }
 
-export interface IntegerParam extends Described {
-  readonly kind: 'integer';
+interface Numeric extends Described {
   readonly initial: number;
   readonly min: number;
   readonly max: number;
   readonly unit?: string;
+  /** Words for values that mean something of their own, read and shown in their place, e.g. `{ model: 0 }`. */
+  readonly words?: Readonly<Record<string, number>>;
 }
 
-export interface NumberParam extends Described {
+export interface IntegerParam extends Numeric {
+  readonly kind: 'integer';
+}
+
+export interface NumberParam extends Numeric {
   readonly kind: 'number';
-  readonly initial: number;
-  readonly min: number;
-  readonly max: number;
-  readonly unit?: string;
   /** What one click of a stepper adds; any value between min and max is allowed. */
   readonly step?: number;
 }
@@ -115,9 +116,9 @@ export function file(param: Declared<FileParam>): FileParam {
 export function describeAllowed(param: Param): string {
   switch (param.kind) {
     case 'integer':
-      return `a whole number from ${param.min} to ${param.max}${unitOf(param)}`;
+      return `a whole number from ${param.min} to ${param.max}${unitOf(param)}${wordsOf(param)}`;
     case 'number':
-      return `a number from ${param.min} to ${param.max}${unitOf(param)}`;
+      return `a number from ${param.min} to ${param.max}${unitOf(param)}${wordsOf(param)}`;
     case 'text':
       return `text of at most ${LONGEST_TEXT} letters`;
     case 'choice':
@@ -135,6 +136,12 @@ export function describeAllowed(param: Param): string {
 
 function unitOf(param: IntegerParam | NumberParam): string {
   return param.unit === undefined ? '' : ` ${param.unit}`;
+}
+
+function wordsOf({ words = {} }: IntegerParam | NumberParam): string {
+  return Object.entries(words)
+    .map(([word, value]) => `, or "${word}", which is ${value}`)
+    .join('');
 }
 
 /** Whether a value is allowed for a param. */
@@ -170,14 +177,25 @@ export function parseParam(param: Param, typed: string): string | number | boole
   switch (param.kind) {
     case 'integer':
     case 'number':
+      return Object.entries(param.words ?? {}).find(([word]) => word === typed.trim())?.[1] ?? numberIn(typed);
     case 'seed':
-      return typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+      return numberIn(typed);
     case 'boolean':
       if (/^(true|yes|on)$/i.test(typed)) return true;
       return /^(false|no|off)$/i.test(typed) ? false : typed;
     default:
       return typed;
   }
+}
+
+function numberIn(typed: string): number | string {
+  return typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+}
+
+/** A value as it is shown and can be typed: by its word where the param has one for it. */
+export function formatParam(param: Param, value: unknown): string {
+  const words = 'words' in param ? Object.entries(param.words ?? {}) : [];
+  return words.find(([, meant]) => meant === value)?.[0] ?? String(value);
 }
 
 /** The type of wire that can drive a param: text for the kinds that hold text, number for all others. */

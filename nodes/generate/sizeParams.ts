@@ -7,7 +7,8 @@ const side = integer({
   min: 0,
   max: 8192,
   unit: 'pixels',
-  help: "Of the picture; 0 is the model's own size.",
+  words: { model: 0 },
+  help: "Of the picture; model is the model's own size.",
 });
 
 /** How large pictures are drawn: the params of every node that makes noise. */

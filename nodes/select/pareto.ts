@@ -25,7 +25,13 @@ export const pareto = defineNode({
     noise: optional('noise', { help: 'What the pictures were drawn from, to keep that of the front.' }),
   },
   params: {
-    limit: integer({ initial: 0, min: 0, max: 10_000, help: 'The most pictures to keep; 0 keeps the whole front.' }),
+    limit: integer({
+      initial: 0,
+      min: 0,
+      max: 10_000,
+      words: { all: 0 },
+      help: 'The most pictures to keep; all keeps the whole front.',
+    }),
     order: choice({
       initial: 'crowding',
       options: ['crowding', 'knee', 'as they came'],

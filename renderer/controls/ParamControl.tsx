@@ -5,6 +5,7 @@ import {
   allows,
   describeAllowed,
   type FileParam,
+  formatParam,
   type ModelParam,
   type Param,
   parseParam,
@@ -89,7 +90,7 @@ function useTyped({ param, value, onChange, onLeave }: ParamControlProps) {
   const wrong = typed !== undefined && !allows(param, parseParam(param, typed));
   const outside = typed === undefined && !allows(param, value);
   return {
-    value: typed ?? String(value),
+    value: typed ?? formatParam(param, value),
     'aria-invalid': wrong || outside,
     title: wrong || outside ? messages.controls.must(describeAllowed(param)) : undefined,
     onChange: (event: { target: { value: string } }) => {
@@ -135,7 +136,7 @@ function Typed(props: ParamControlProps) {
           onChange(next);
         }}
       />
-      {isNumber && param.unit && <span className="unit">{param.unit}</span>}
+      {isNumber && param.unit && field.value === String(value) && <span className="unit">{param.unit}</span>}
     </span>
   );
 }

@@ -82,6 +82,15 @@ describeInWindows('gestures', (open) => {
       await count.click();
       await page.keyboard.type('3');
       expect(await count.inputValue()).toBe('3');
+      const steps = page.locator('[id="sample.steps"]');
+      expect(await steps.inputValue()).toBe('model'); // a word for 0, which can be typed as well
+      await steps.click();
+      await page.keyboard.type('12');
+      await page.keyboard.press('Enter');
+      await steps.fill('model');
+      await page.keyboard.press('ArrowUp');
+      await page.keyboard.press('Enter');
+      expect(await steps.inputValue()).toBe('1');
 
       await page.getByRole('button', { name: 'Nodes' }).click();
       const ground = page.locator('.react-flow__pane');

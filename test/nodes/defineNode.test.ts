@@ -11,6 +11,7 @@ import {
   choice,
   describeAllowed,
   file,
+  formatParam,
   integer,
   model,
   number,
@@ -189,6 +190,19 @@ describe('params', () => {
     expect(parseParam(params.tiled, 'perhaps')).toBe('perhaps');
     expect(parseParam(params.tiled, 'constructor')).toBe('constructor');
     expect(parseParam(params.note, '20')).toBe('20');
+  });
+
+  it('reads and shows words for the numbers that mean something of their own', () => {
+    const steps = integer({ initial: 0, min: 0, max: 100, words: { model: 0 }, help: 'Steps.' });
+    expect(describeAllowed(steps)).toBe('a whole number from 0 to 100, or "model", which is 0');
+    expect(['model', ' model', '7', 'constructor'].map((typed) => parseParam(steps, typed))).toEqual([
+      0,
+      0,
+      7,
+      'constructor',
+    ]);
+    expect([0, 7, -1].map((value) => formatParam(steps, value))).toEqual(['model', '7', '-1']);
+    expect(formatParam(params.note, 0)).toBe('0');
   });
 });
 
