@@ -15,7 +15,7 @@ import {
   tidy,
   transpose,
 } from '../tf.ts';
-import { defineGradientOp, defineOp } from './defineOp.ts';
+import { defineGradientOp, defineGradientsOp, defineOp } from './defineOp.ts';
 
 export interface AttentionOptions {
   readonly heads: number;
@@ -77,33 +77,34 @@ function attended({ q, k, v, mask }: Inputs, attributes: Attributes): Tensor {
 /** dv = P^T dy,  dS = P (dy v^T - rowsum(dy y)),  dq = s dS k,  dk = s dS^T q:  [dq, dk, dv] */
 function slopes({ q, k, v, mask, dy, y }: GradientInputs, attributes: Attributes): Tensor[] {
   const { scale, sliceBytes } = attributes;
-  return tidy(() => {
-    const scaled = apart(mul(q, scale), attributes);
-    const [keys, values, d] = [k, v, dy].map((x) => apart(x, attributes)) as [Tensor, Tensor, Tensor];
-    const level = sum(apart(mul(dy, y), attributes), 3, true); // [N, heads, T, 1]
-    const parts = inSlices(
-      [scaled, keys],
-      sliceBytes,
-      (rows, whole) => {
-        const p = weights(rows(scaled), whole(keys), mask && rows(mask));
-        const dS = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
-        return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
-      },
-      (output) => output > 0,
-    );
-    return parts.map((part) => together(part, dy.rank));
-  });
+  const scaled = apart(mul(q, scale), attributes);
+  const [keys, values, d] = [k, v, dy].map((x) => apart(x, attributes)) as [Tensor, Tensor, Tensor];
+  const level = sum(apart(mul(dy, y), attributes), 3, true); // [N, heads, T, 1]
+  const parts = inSlices(
+    [scaled, keys],
+    sliceBytes,
+    (rows, whole) => {
+      const p = weights(rows(scaled), whole(keys), mask && rows(mask));
+      const dS = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
+      return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
+    },
+    (output) => output > 0,
+  );
+  return parts.map((part) => together(part, dy.rank));
 }
 
-const attentionOp = (name: string, masked: boolean) =>
-  defineOp<Inputs, Attributes>({
+function attentionOp(name: string, masked: boolean) {
+  const reads = masked ? (['q', 'k', 'v', 'mask'] as const) : (['q', 'k', 'v'] as const);
+  const slopesOp = defineGradientsOp<GradientInputs, Attributes>(`${name}Gradient`, [...reads, 'dy', 'y'], slopes);
+  return defineOp<Inputs, Attributes>({
     name,
-    reads: masked ? ['q', 'k', 'v', 'mask'] : ['q', 'k', 'v'],
+    reads,
     keeps: 1,
     forward: (inputs, attributes) => [attended(inputs, attributes)],
     gradient(dy, [q, k, v, ...rest], attributes) {
       const [mask, y] = masked ? rest : [undefined, ...rest];
-      const [dq, dk, dv] = slopes({ q, k, v, mask, dy, y } as GradientInputs, attributes) as [Tensor, Tensor, Tensor];
+      const inputs = { q, k, v, mask, dy, y } as GradientInputs;
+      const [dq, dk, dv] = slopesOp(inputs, attributes) as [Tensor, Tensor, Tensor];
       return {
         q: () => dq,
         k: () => dk,
@@ -114,6 +115,7 @@ const attentionOp = (name: string, masked: boolean) =>
       };
     },
   });
+}
 const attend = attentionOp('NoiseloomAttention', false);
 const attendMasked = attentionOp('NoiseloomMaskedAttention', true);
 

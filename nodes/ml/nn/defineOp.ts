@@ -1,13 +1,16 @@
 import {
+  addN,
   dispose,
   engine,
   getBackend,
   getKernel,
   grads,
+  mul,
   type NamedAttrMap,
   type NamedTensorMap,
   registerGradient,
   registerKernel,
+  sum,
   type Tensor,
   tidy,
 } from '../tf.ts';
@@ -38,18 +41,30 @@ export function defineGradientOp<I extends Inputs, A extends object = object>(
   inputNames: readonly (keyof I & string)[],
   plain: (inputs: I, attributes: A) => Tensor,
 ): (inputs: I, attributes?: A) => Tensor {
-  return defineOp<I, A>({
-    name,
-    reads: inputNames,
-    forward: (inputs, attributes) => [plain(inputs, attributes)],
-    gradient(dy, saved, attributes) {
-      const named = (xs: readonly Tensor[]) => Object.fromEntries(inputNames.map((each, i) => [each, xs[i]])) as I;
-      const slopes = withOwnTape(() => grads((...xs: Tensor[]) => plain(named(xs), attributes))(saved, dy));
-      return Object.fromEntries(inputNames.map((each, i) => [each, () => slopes[i]])) as {
-        [each in keyof I]-?: () => Tensor;
+  const op = defineGradientsOp<I, A>(name, inputNames, (inputs, attributes) => [plain(inputs, attributes)]);
+  return (inputs, attributes) => op(inputs, attributes)[0] as Tensor;
+}
+
+/** The same with several results. The inputs named must always be given. */
+export function defineGradientsOp<I extends Inputs, A extends object = object>(
+  name: string,
+  inputNames: readonly (keyof I & string)[],
+  plain: (inputs: I, attributes: A) => Tensor[],
+): (inputs: I, attributes?: A) => Tensor[] {
+  registerGradient({
+    kernelName: name,
+    inputsToSave: [...inputNames],
+    gradFunc(dys, saved, attributes) {
+      const weighted = (...xs: Tensor[]) => {
+        const named = Object.fromEntries(inputNames.map((each, i) => [each, xs[i]])) as I;
+        const results = plain(named, attributes as unknown as A);
+        return addN(results.map((result, i) => sum(mul(result, [dys].flat()[i] as Tensor))));
       };
+      const slopes = withOwnTape(() => grads(weighted)(saved));
+      return Object.fromEntries(inputNames.map((each, i) => [each, () => slopes[i] as Tensor]));
     },
   });
+  return (inputs, attributes) => runOp(name, plain, inputs, attributes);
 }
 
 /**
@@ -68,20 +83,26 @@ export function defineOp<I extends Inputs, A extends object = object>(
       gradient(Array.isArray(dy) ? (dy[0] as Tensor) : dy, saved, attributes as unknown as A),
   });
   return (inputs, attributes) => {
-    const backendName = getBackend();
-    if (!getKernel(name, backendName))
-      registerKernel({
-        kernelName: name,
-        backendName,
-        kernelFunc: (call) => tidy(() => forward(call.inputs as unknown as I, call.attrs as unknown as A)),
-      });
-    const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-    const [result, ...remembered] = engine().runKernel<Tensor[]>(
-      name,
-      given as NamedTensorMap,
-      attributes as unknown as NamedAttrMap,
-    );
+    const [result, ...remembered] = runOp(name, forward, inputs, attributes);
     dispose(remembered);
     return result as Tensor;
   };
+}
+
+/** Runs the device's kernel of that name, or the plain form where it has none. */
+function runOp<I extends Inputs, A extends object>(
+  name: string,
+  plain: (inputs: I, attributes: A) => Tensor[],
+  inputs: I,
+  attributes: A | undefined,
+): Tensor[] {
+  const backendName = getBackend();
+  if (!getKernel(name, backendName))
+    registerKernel({
+      kernelName: name,
+      backendName,
+      kernelFunc: (call) => tidy(() => plain(call.inputs as unknown as I, call.attrs as unknown as A)),
+    });
+  const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
+  return engine().runKernel<Tensor[]>(name, given as NamedTensorMap, attributes as unknown as NamedAttrMap);
 }
