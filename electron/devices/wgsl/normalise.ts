@@ -1,0 +1,244 @@
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import type { TensorInfo } from '../../../nodes/ml/tf.ts';
+import { swish } from './activate.ts';
+import { type Dispatch, dispatch, sizeOf, workgroupSum } from './dispatch.ts';
+
+/** x as [pictures, pixels, channels]; one row of a layer normalisation is a picture of one pixel and one group. */
+interface View {
+  readonly pictures: number;
+  readonly pixels: number;
+  readonly channels: number;
+  readonly groups: number;
+}
+
+/** Group normalisation as in nodes/ml/nn/groupNorm.ts, with the same inputs and results: [y, m, r]. */
+export function groupNorm(
+  backend: WebGPUBackend,
+  inputs: Readonly<Record<'x' | 'scale' | 'offset', TensorInfo>>,
+  { groups, eps, activation }: GroupNormAttributes,
+): TensorInfo[] {
+  const { shape } = inputs.x;
+  const perChannel = [shape[0] as number, 1, 1, shape[3] as number];
+  const outputs = { result: shape, m: perChannel, r: perChannel };
+  return run(backend, forward(activation === 'silu'), { inputs, outputs, reals: { eps } }, pictureView(shape, groups));
+}
+
+/** [dx] */
+export function groupNormGradient(
+  backend: WebGPUBackend,
+  inputs: Readonly<Record<'dy' | 'x' | 'scale' | 'offset' | 'm' | 'r', TensorInfo>>,
+  { groups, activation }: GroupNormAttributes,
+): TensorInfo[] {
+  const { shape } = inputs.x;
+  return run(
+    backend,
+    backward(activation === 'silu'),
+    { inputs, outputs: { result: shape } },
+    pictureView(shape, groups),
+  );
+}
+
+/** Layer normalisation as in nodes/ml/nn/layerNorm.ts: [y, m, r]. */
+export function layerNorm(
+  backend: WebGPUBackend,
+  inputs: Readonly<Record<'x' | 'scale' | 'offset', TensorInfo>>,
+  { eps }: { readonly eps: number },
+): TensorInfo[] {
+  const { shape } = inputs.x;
+  const perRow = [...shape.slice(0, -1), 1];
+  return run(
+    backend,
+    forward(false),
+    { inputs, outputs: { result: shape, m: perRow, r: perRow }, reals: { eps } },
+    rowView(shape),
+  );
+}
+
+/** [dx] */
+export function layerNormGradient(
+  backend: WebGPUBackend,
+  inputs: Readonly<Record<'dy' | 'x' | 'scale' | 'm' | 'r', TensorInfo>>,
+): TensorInfo[] {
+  const { shape } = inputs.x;
+  return run(backend, backward(false), { inputs, outputs: { result: shape } }, rowView(shape));
+}
+
+interface GroupNormAttributes {
+  readonly groups: number;
+  readonly eps: number;
+  readonly activation: 'linear' | 'silu';
+}
+
+function pictureView([n, height, width, channels]: number[], groups: number): View {
+  return {
+    pictures: n as number,
+    pixels: (height as number) * (width as number),
+    channels: channels as number,
+    groups,
+  };
+}
+
+function rowView(shape: number[]): View {
+  const channels = shape.at(-1) as number;
+  return { pictures: sizeOf(shape.slice(0, -1)), pixels: 1, channels, groups: 1 };
+}
+
+/** Values of a group up to which one workgroup does all of it: more would keep most of a graphics card idle. */
+const mostAlone = 2 ** 16;
+
+/**
+ * What a workgroup does with its part of a group (some of its pixels), in WGSL. It may read how many `elements` the part
+ * has, where in x they are and of which channels, `at(e)` and `channelOf(e)`, and where in m and r the group's values begin,
+ * `statistic`.
+ */
+interface Pass {
+  readonly name: string;
+  readonly functions: string;
+  /** Finds two numbers of the part, `sums`. */
+  readonly summed: string;
+  /** Finds those of the group, `whole`; this thread has those of one part, `own` of `count` values. */
+  readonly together: string;
+  /** Writes the results of the part; the group has `total` values. */
+  readonly apply: string;
+}
+
+/** Mean and sum of squares about it. Source for joining parts: Chan, Golub, LeVeque 1979, equation 2.1 */
+const forward = (silu: boolean): Pass => ({
+  name: `Forward${silu ? 'Silu' : ''}`,
+  functions: silu ? swish : '',
+  summed: `
+    var sum = 0.0;
+    for (var e = thread; e < elements; e += threads) { sum += x[at(e)]; }
+    let mean = joined(vec2f(sum, 0)).x / f32(elements);
+    var squares = 0.0;
+    for (var e = thread; e < elements; e += threads) {
+      let d = x[at(e)] - mean;
+      squares += d * d;
+    }
+    let sums = vec2f(mean, joined(vec2f(squares, 0)).x);`,
+  together: `
+    let mean = joined(vec2f(own.x * count, 0)).x / total;
+    let whole = vec2f(mean, joined(vec2f(own.y + count * (own.x - mean) * (own.x - mean), 0)).x);`,
+  apply: `
+    let inverse = inverseSqrt(whole.y / total + uniforms.eps);
+    for (var e = thread; e < elements; e += threads) {
+      let c = channelOf(e);
+      let z = (x[at(e)] - whole.x) * inverse * scale[c] + offset[c];
+      result[at(e)] = ${silu ? 'swish(z, 1)' : 'z'};
+    }
+    if (part == 0 && elements > 0) {
+      for (var j = thread; j < uniforms.statistics; j += threads) {
+        m[statistic + j] = whole.x;
+        r[statistic + j] = inverse;
+      }
+    }`,
+});
+
+/** h = (x - m) r, g = scale dz:  dx = r (g - mean(g) - h mean(g h)), means over the group. */
+const backward = (silu: boolean): Pass => ({
+  name: `Backward${silu ? 'Silu' : ''}`,
+  functions: `${swish}
+    fn normal(i: i32, statistic: i32) -> f32 { return (x[i] - m[statistic]) * r[statistic]; }
+    fn slope(i: i32, c: i32, h: f32) -> f32 {
+      return scale[c] * dy[i]${silu ? ' * swishSlope(h * scale[c] + offset[c], 1)' : ''};
+    }`,
+  summed: `
+    var sums = vec2f();
+    for (var e = thread; e < elements; e += threads) {
+      let h = normal(at(e), statistic);
+      let g = slope(at(e), channelOf(e), h);
+      sums += vec2f(g, g * h);
+    }
+    sums = joined(sums);`,
+  together: 'let whole = joined(own);',
+  apply: `
+    for (var e = thread; e < elements; e += threads) {
+      let h = normal(at(e), statistic);
+      let g = slope(at(e), channelOf(e), h);
+      result[at(e)] = r[statistic] * (g - (whole.x + h * whole.y) / total);
+    }`,
+});
+
+/** In one dispatch, or with large groups in two: the sums over parts of them, then the rest. */
+function run(
+  backend: WebGPUBackend,
+  pass: Pass,
+  call: Pick<Dispatch, 'inputs' | 'outputs' | 'reals'>,
+  { pictures, pixels, channels, groups }: View,
+): TensorInfo[] {
+  const isRow = pixels === 1 && groups === 1;
+  const width = channels / groups;
+  const threads = isRow ? 64 : 256;
+  const parts = Math.min(threads, pixels, Math.ceil((pixels * width) / mostAlone));
+  const workgroups = pictures * groups * parts;
+  const statistics = sizeOf(call.outputs.m ?? call.inputs.m?.shape ?? []);
+  const shared = {
+    threads,
+    workgroups,
+    integers: {
+      blocks: workgroups,
+      pixels,
+      channels,
+      groups,
+      width,
+      parts,
+      statistics: statistics / (pictures * groups),
+    },
+  };
+  const codeOf = (body: string) => [workgroupSum(threads), sizes, pass.functions, mainOf(threads, body)].join('\n');
+  const name = `${isRow ? 'Row' : 'Group'}Norm${pass.name}`;
+  if (parts === 1) {
+    const code = codeOf(`${pass.summed}\nlet whole = sums;\n${pass.apply}`);
+    return dispatch(backend, { ...call, ...shared, name, code });
+  }
+  const [sums] = dispatch(backend, {
+    ...call,
+    ...shared,
+    name: `${name}Sums`,
+    outputs: { result: [workgroups, 2] },
+    code: codeOf(`${pass.summed}
+      if (thread == 0 && elements > 0) { result[2 * block] = sums.x; result[2 * block + 1] = sums.y; }`),
+  }) as [TensorInfo];
+  const results = dispatch(backend, {
+    ...call,
+    ...shared,
+    name: `${name}Joined`,
+    inputs: { ...call.inputs, sums },
+    code: codeOf(`
+      var own = vec2f();
+      let count = f32(select(0, elementsOf(thread), thread < uniforms.parts));
+      if (count > 0) {
+        let held = 2 * (group * uniforms.parts + thread);
+        own = vec2f(sums[held], sums[held + 1]);
+      }
+      ${pass.together}
+      ${pass.apply}`),
+  });
+  backend.disposeData(sums.dataId);
+  return results;
+}
+
+const sizes = `
+fn elementsOf(part: i32) -> i32 {
+  return ((part + 1) * uniforms.pixels / uniforms.parts - part * uniforms.pixels / uniforms.parts) * uniforms.width;
+}`;
+
+const mainOf = (threads: number, body: string): string => `
+var<private> first: i32;
+var<private> group: i32;
+fn at(e: i32) -> i32 { return first + e / uniforms.width * uniforms.channels + e % uniforms.width; }
+fn channelOf(e: i32) -> i32 { return group % uniforms.groups * uniforms.width + e % uniforms.width; }
+fn run(index: i32) {
+  const threads = ${threads};
+  let thread = i32(localIndex);
+  let block = index / threads;
+  let part = block % uniforms.parts;
+  group = block / uniforms.parts;
+  let picture = group / uniforms.groups;
+  first = (picture * uniforms.pixels + part * uniforms.pixels / uniforms.parts) * uniforms.channels
+    + group % uniforms.groups * uniforms.width;
+  let statistic = group * uniforms.statistics;
+  let elements = select(0, elementsOf(part), block < uniforms.blocks);
+  let total = f32(uniforms.pixels * uniforms.width);
+  ${body}
+}`;
