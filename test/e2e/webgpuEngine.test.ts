@@ -1,10 +1,12 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import type { RunRecord } from '../../electron/runFolder.ts';
 import type { RunFinished } from '../../graphs/events.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
+import { runCli } from '../support/runCli.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 
 /*
@@ -29,6 +31,64 @@ function node(type: string, params: object, inputs: object = {}) {
   return { type, version: 1, params, inputs, position: [0, 0] };
 }
 
+/** ReNO on the built-in models: convolutions, norms and attention, forward and back. */
+const climbing = {
+  format: 'noiseloom-graph',
+  version: 1,
+  title: 'Climb',
+  nodes: {
+    generator: node('model/load-generator', { model: 'builtin:world-one-step' }),
+    prompt: node('input/text', { text: 'a photo of a red circle' }),
+    noise: node('input/noise', { count: 1, seed: 1 }, { generator: [['generator', 'generator']] }),
+    clip: { ...node('reward/clip-score', { model: 'builtin:world-clip', weight: 1 }), version: 2 },
+    climb: node(
+      'optimise/reno',
+      { evaluations: 2, learningRate: 0.5, steps: 1 },
+      {
+        generator: [['generator', 'generator']],
+        noise: [['noise', 'noise']],
+        prompt: [['prompt', 'text']],
+        rewards: [['clip', 'reward']],
+      },
+    ),
+    table: node('output/score-table', {}, { scores: [['climb', 'firstScores'], ['climb', 'scores']] }), // biome-ignore format: one line
+  },
+};
+
+function stateOf(page: Page) {
+  return page.evaluate(async () => {
+    const outcome = await window.noiseloom?.engineState();
+    return outcome?.ok ? outcome.value : undefined;
+  });
+}
+
+/** Runs a graph by a port of its own to the engine; `location` is where it is saved. */
+function runIn(page: Page, document: object, location?: string): Promise<unknown> {
+  const asked = [document, { run: 'gpu', ...(location !== undefined && { location }) }];
+  return page.evaluate(async (args) => {
+    const port = await new Promise<MessagePort>((resolve) => {
+      window.addEventListener('message', ({ data, ports: [port] }) => {
+        if (data === 'noiseloom-engine' && port) resolve(port);
+      });
+      window.noiseloom?.connectEngine();
+    });
+    return new Promise<unknown>((resolve) => {
+      // the page itself uses the port as well, with small numbers
+      port.addEventListener('message', ({ data }) => data.id === 1e6 && data.outcome && resolve(data.outcome));
+      port.start();
+      port.postMessage({ id: 1e6, call: 'run', args });
+    });
+  }, asked);
+}
+
+async function recordIn(runs: string): Promise<RunRecord> {
+  const [folder] = await readdir(runs);
+  return JSON.parse(await readFile(join(runs, folder as string, 'run.json'), 'utf8')) as RunRecord;
+}
+
+const scoreIn = ({ scores }: RunRecord, output: string): number =>
+  scores.find((each) => each.output === output)?.values[0]?.[0] ?? Number.NaN;
+
 describeInWindows('an engine on WebGPU', (open, kind) => {
   let opened: OpenedWindow;
   afterEach(() => opened.close());
@@ -43,30 +103,11 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
     const png = (rgb: readonly number[]) => encodePng({ width: 1, height: 1, rgb: new Uint8Array(rgb) });
     await writeFile(join(pictures, 'grey.png'), png([90, 90, 90]));
     await writeFile(join(pictures, 'red.png'), png([255, 0, 0]));
-    const state = () =>
-      page.evaluate(async () => {
-        const outcome = await window.noiseloom?.engineState();
-        return outcome?.ok ? outcome.value : undefined;
-      });
+    const state = () => stateOf(page);
     await expect.poll(state, { timeout: 120_000 }).toMatchObject({ state: 'ready', device: { name: 'webgpu' } });
-    const located = { document: graphOf('pictures'), location: join(project, 'colours.json') };
-    const finished = await page.evaluate(async ({ document, location }) => {
-      const port = await new Promise<MessagePort>((resolve) => {
-        window.addEventListener('message', ({ data, ports: [port] }) => {
-          if (data === 'noiseloom-engine' && port) resolve(port);
-        });
-        window.noiseloom?.connectEngine();
-      });
-      return new Promise<unknown>((resolve) => {
-        // the page itself uses the port as well, with small numbers
-        port.addEventListener('message', ({ data }) => data.id === 1e6 && data.outcome && resolve(data.outcome));
-        port.start();
-        port.postMessage({ id: 1e6, call: 'run', args: [document, { run: 'gpu', location }] });
-      });
-    }, located);
+    const finished = await runIn(page, graphOf('pictures'), join(project, 'colours.json'));
     expect(finished).toMatchObject({ ok: true, value: { status: 'done', ran: 4 } satisfies Partial<RunFinished> });
-    const [folder] = await readdir(runs);
-    const record = JSON.parse(await readFile(join(runs, folder as string, 'run.json'), 'utf8')) as RunRecord;
+    const record = await recordIn(runs);
     expect(record).toMatchObject({ state: 'done', device: { name: 'webgpu' }, problems: [] });
     const [grey, red] = record.scores[0]?.values.map(([value]) => value) ?? [];
     // Hasler and Suesstrunk's measure of one colour: 0.3 times the length of (R - G, (R + G) / 2 - B)
@@ -85,4 +126,26 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
     await expect.poll(() => opened.enginePid(), { timeout: 60_000 }).not.toBe(pid);
     await expect.poll(state, { timeout: 120_000 }).toMatchObject({ state: 'ready', device: { name: 'webgpu' } });
   });
+
+  it.skipIf(kind !== 'electron')(
+    'climbs to the scores that the processor climbs to',
+    { timeout: 600_000 },
+    async () => {
+      opened = await open({ preferences: { device: 'webgpu' } });
+      const { page, graphs, runs } = opened;
+      await expect.poll(() => stateOf(page), { timeout: 120_000 }).toMatchObject({ state: 'ready' });
+      expect(await runIn(page, climbing)).toMatchObject({ ok: true, value: { status: 'done' } });
+      const record = await recordIn(runs);
+      expect(record.device.name).toBe('webgpu');
+      const file = join(graphs, 'climbing.json');
+      await writeFile(file, JSON.stringify(climbing));
+      const elsewhere = join(graphs, 'elsewhere');
+      const { code, stderr } = await runCli(['run', file, '--device', 'wasm', '--out', elsewhere], { cwd: graphs });
+      expect(code, stderr).toBe(0);
+      const expected = await recordIn(elsewhere);
+      for (const output of ['firstScores', 'scores'])
+        expect(scoreIn(record, output), output).toBeCloseTo(scoreIn(expected, output), 1);
+      expect(scoreIn(record, 'scores')).toBeGreaterThan(scoreIn(record, 'firstScores') + 0.1);
+    },
+  );
 });
