@@ -21,8 +21,8 @@ export interface Dispatch {
 }
 
 /**
- * Runs a kernel and returns its outputs in order. TensorFlow.js gives a program one output; the others go in as inputs,
- * and the kernel declares those buffers once more, to be written.
+ * Runs a kernel and returns its outputs in order. TensorFlow.js gives a program one output; the others go in as inputs that
+ * the kernel does not read, and it declares their bindings once more, to be written.
  */
 export function dispatch(backend: WebGPUBackend, call: Dispatch): TensorInfo[] {
   const { name, inputs, outputs, integers = {}, reals = {}, workgroups, threads, code } = call;
@@ -54,9 +54,7 @@ export function dispatch(backend: WebGPUBackend, call: Dispatch): TensorInfo[] {
   return [result, ...others];
 }
 
-/**
- * WGSL of `joined(a, b)`: the sums of `a` and of `b` over the threads of a workgroup, which all have to call it.
- */
+/** WGSL of `joined(own)`: the sums of both numbers over the threads of a workgroup, which all have to call it. */
 export const workgroupSum = (threads: number): string => `
 var<workgroup> partial: array<vec2f, ${threads}>;
 fn joined(own: vec2f) -> vec2f {

@@ -90,7 +90,7 @@ const layers: Record<string, fc.Arbitrary<Case>> = {
     .record({
       n: count(2),
       heads: count(3),
-      width: fc.constantFrom(1, 5, 16, 37),
+      width: fc.constantFrom(1, 16, 37),
       queries: count(70),
       keys: count(70),
       mask: fc.option(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean(), fc.boolean()), { nil: undefined }),
@@ -157,7 +157,7 @@ describe.skipIf(opened instanceof Error && !isRequired)('layers that WebGPU has 
             testCase.mean ? 5e-4 : 5e-5,
           );
       });
-      await fc.assert(property, { seed: 8, numRuns: 10 });
+      await fc.assert(property, { seed: 8, numRuns: 8 });
     },
   );
 
