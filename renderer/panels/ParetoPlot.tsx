@@ -20,11 +20,10 @@ interface Point {
 
 const margin = { left: 64, right: 16, top: 16, bottom: 56 };
 
+/** What is brushed, between two corners in units of the scores: it stays where it is when the plot changes its size. */
 interface Box {
-  readonly x0: number;
-  readonly y0: number;
-  readonly x1: number;
-  readonly y1: number;
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
 }
 
 /** How far a click may be from the point that it means, and how far a press may move that is still a click, in pixels. */
@@ -77,15 +76,9 @@ function Plot({ run, table, names, onTable }: PlotProps) {
   const placeOf = ({ scores }: Candidate) => ({ x: x(scores[xName] ?? 0), y: y(scores[yName] ?? 0) });
   const onFront = new Set(front);
   const selected = box
-    ? candidates.filter((one) => {
-        const { x: px, y: py } = placeOf(one);
-        return (
-          px >= Math.min(box.x0, box.x1) &&
-          px <= Math.max(box.x0, box.x1) &&
-          py >= Math.min(box.y0, box.y1) &&
-          py <= Math.max(box.y0, box.y1)
-        );
-      })
+    ? candidates.filter(
+        ({ scores }) => isBetween(scores[xName] ?? Number.NaN, box.x) && isBetween(scores[yName] ?? Number.NaN, box.y),
+      )
     : [];
   const current = candidates.find(({ key }) => key === shown);
   const pointOf = (event: PointerEvent<SVGSVGElement>) => {
@@ -154,7 +147,8 @@ function Plot({ run, table, names, onTable }: PlotProps) {
             }}
             onPointerMove={(event) => {
               const [from, to] = [pressed.current, pointOf(event)];
-              if (from && distance(from, to) > STILL) setBox({ x0: from.x, y0: from.y, x1: to.x, y1: to.y });
+              if (!from || distance(from, to) <= STILL) return;
+              setBox({ x: [x.invert(from.x), x.invert(to.x)], y: [y.invert(from.y), y.invert(to.y)] });
             }}
             onPointerUp={(event) => {
               const [from, to] = [pressed.current, pointOf(event)];
@@ -193,10 +187,10 @@ function Plot({ run, table, names, onTable }: PlotProps) {
             {box && (
               <rect
                 className="brush"
-                x={Math.min(box.x0, box.x1)}
-                y={Math.min(box.y0, box.y1)}
-                width={Math.abs(box.x1 - box.x0)}
-                height={Math.abs(box.y1 - box.y0)}
+                x={Math.min(...box.x.map(x))}
+                y={Math.min(...box.y.map(y))}
+                width={Math.abs(x(box.x[1]) - x(box.x[0]))}
+                height={Math.abs(y(box.y[1]) - y(box.y[0]))}
               />
             )}
             {current && <circle className="ring" cx={placeOf(current).x} cy={placeOf(current).y} r={9} />}
@@ -244,6 +238,10 @@ function Plot({ run, table, names, onTable }: PlotProps) {
       </div>
     </div>
   );
+}
+
+function isBetween(value: number, ends: readonly [number, number]): boolean {
+  return value >= Math.min(...ends) && value <= Math.max(...ends);
 }
 
 function scaleOf(candidates: readonly Candidate[], name: string, range: [number, number]) {

@@ -52,6 +52,28 @@ describeInWindows('results', (open, kind) => {
       await page.locator('.point').first().click();
       await page.locator('.ring').waitFor();
       await page.locator('.pareto-current img').waitFor();
+      const first = await page.locator('.point').first().boundingBox();
+      if (!first) throw new Error('the first point is not on the screen');
+      await page.mouse.move(first.x - 8, first.y - 8);
+      await page.mouse.down();
+      await page.mouse.move(first.x + first.width + 8, first.y + first.height + 8, { steps: 5 });
+      await page.mouse.up();
+      const chosen = () => page.locator('.point.chosen title').allTextContents();
+      const before = await chosen();
+      expect(before.length).toBeGreaterThan(0);
+      await resize(opened, 1000, 700);
+      const drawnWidth = async () => Number((await page.locator('.plot').getAttribute('viewBox'))?.split(' ')[2]);
+      await expect.poll(drawnWidth).toBeLessThan(plot.width - 200);
+      expect(await chosen()).toEqual(before);
+      const [brush, point] = [
+        await page.locator('.brush').boundingBox(),
+        await page.locator('.point').first().boundingBox(),
+      ];
+      if (!brush || !point) throw new Error('the brush and the first point are not on the screen');
+      expect(Math.abs(brush.x + brush.width / 2 - point.x - point.width / 2)).toBeLessThan(4);
+      expect(Math.abs(brush.y + brush.height / 2 - point.y - point.height / 2)).toBeLessThan(4);
+      await resize(opened, 1280, 800); // the graph is to be large enough for its fields
+      await expect.poll(drawnWidth).toBeCloseTo(plot.width, 0);
 
       const [folder] = await readdir(opened.runs);
       const picture = (await readdir(join(opened.runs, folder as string))).find((name) => name.endsWith('.png'));
@@ -89,3 +111,12 @@ describeInWindows('results', (open, kind) => {
     patience,
   );
 });
+
+/** Gives the window another size, as a user who draws at its corner. */
+async function resize({ app, page }: OpenedWindow, width: number, height: number): Promise<void> {
+  if (!app) return page.setViewportSize({ width, height });
+  await app.evaluate(({ BrowserWindow }, size) => BrowserWindow.getFocusedWindow()?.setContentSize(...size), [
+    width,
+    height,
+  ] as [number, number]);
+}
