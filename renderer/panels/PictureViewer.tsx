@@ -1,14 +1,24 @@
-import { ChevronLeft, ChevronRight, Download, Grid2x2, SquareSplitHorizontal } from 'lucide-react';
+import {
+  ChevronLeft,
+  ChevronRight,
+  Download,
+  Grid2x2,
+  Maximize,
+  Minus,
+  Plus,
+  SquareSplitHorizontal,
+} from 'lucide-react';
 import { useCallback, useState } from 'react';
 import type { RunSummary } from '../../electron/ipc.ts';
 import { BeforeAfter } from '../controls/BeforeAfter.tsx';
+import { useZoom } from '../controls/useZoom.ts';
 import { useEditor } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { attempt } from '../session.ts';
 import { RunPicture } from './RunPicture.tsx';
 import { picturesOf } from './RunsPage.tsx';
 
-/** The pictures of a run: all of them, one of them large, or two with a slider between. */
+/** The pictures of a run: all of them, one of them large, or two with a slider between; large ones can be zoomed. */
 export function PictureViewer({ run }: { run: RunSummary }) {
   const editor = useEditor();
   const pictures = picturesOf(run);
@@ -17,9 +27,11 @@ export function PictureViewer({ run }: { run: RunSummary }) {
   const [before, setBefore] = useState<number>();
   /** The picture that was shown last: the focus returns to it. */
   const [last, setLast] = useState<number>();
+  const zoom = useZoom();
   const { folder } = run;
   const show = (next: number | undefined) => {
     setLast(shown);
+    zoom.toFit();
     setShown(next);
   };
   if (pictures.length === 0) return <p className="empty">{messages.results.noPictures}</p>;
@@ -51,11 +63,14 @@ export function PictureViewer({ run }: { run: RunSummary }) {
       className="viewer"
       tabIndex={-1}
       ref={viewer}
-      onKeyDown={({ key, target }) => {
-        if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return;
-        if (key === 'ArrowLeft') step(-1);
-        if (key === 'ArrowRight') step(1);
-        if (key === 'Escape') show(undefined);
+      onKeyDown={(event) => {
+        const { key, target } = event;
+        if (target instanceof HTMLSelectElement || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (zoom.onKey(event)) event.preventDefault();
+        else if (target instanceof HTMLInputElement) return;
+        else if (key === 'ArrowLeft') step(-1);
+        else if (key === 'ArrowRight') step(1);
+        else if (key === 'Escape') show(undefined);
       }}
     >
       <div className="viewer-bar">
@@ -87,6 +102,7 @@ export function PictureViewer({ run }: { run: RunSummary }) {
             ))}
           </select>
         </label>
+        <ZoomButtons zoom={zoom} />
         <button
           type="button"
           className="button"
@@ -100,16 +116,66 @@ export function PictureViewer({ run }: { run: RunSummary }) {
           <Download size={14} aria-hidden /> {messages.results.png}
         </button>
       </div>
-      {first ? (
-        <BeforeAfter
-          before={<RunPicture folder={folder} name={first.name} alt={captionOf(first)} />}
-          after={<RunPicture folder={folder} name={picture.name} alt={captionOf(picture)} />}
-        />
-      ) : (
-        <div className="viewer-picture">
+      <div {...zoom.place}>
+        {first ? (
+          <BeforeAfter
+            before={<RunPicture folder={folder} name={first.name} alt={captionOf(first)} />}
+            after={<RunPicture folder={folder} name={picture.name} alt={captionOf(picture)} />}
+          />
+        ) : (
           <RunPicture folder={folder} name={picture.name} alt={picture.label?.prompt ?? picture.name} />
-        </div>
-      )}
+        )}
+      </div>
+    </div>
+  );
+}
+
+function ZoomButtons({ zoom }: { zoom: ReturnType<typeof useZoom> }) {
+  const { zoom: texts } = messages.results;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: no fields, which a fieldset is for
+    <div className="zoom-buttons" role="group" aria-label={texts.name}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={texts.out}
+        aria-keyshortcuts="-"
+        title={`${texts.out} (-)`}
+        onClick={zoom.zoomOut}
+      >
+        <Minus size={16} aria-hidden />
+      </button>
+      <output>{zoom.percent !== undefined && texts.percent(zoom.percent)}</output>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={texts.in}
+        aria-keyshortcuts="+"
+        title={`${texts.in} (+)`}
+        onClick={zoom.zoomIn}
+      >
+        <Plus size={16} aria-hidden />
+      </button>
+      <button
+        type="button"
+        className="button"
+        aria-label={texts.pixels}
+        aria-keyshortcuts="1"
+        title={`${texts.pixels} (1)`}
+        onClick={zoom.toPixels}
+      >
+        {texts.oneToOne}
+      </button>
+      <button
+        type="button"
+        className="button"
+        aria-keyshortcuts="0 F"
+        title={`${texts.fitHelp} (0)`}
+        aria-pressed={zoom.fits}
+        onClick={zoom.toFit}
+      >
+        <Maximize size={14} aria-hidden /> {texts.fit}
+      </button>
     </div>
   );
 }

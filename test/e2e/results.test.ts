@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
-import { dropFile, patience, startEditor } from './editorStories.ts';
+import { dropFile, patience, seriousViolations, startEditor } from './editorStories.ts';
 
 /*
  * What comes of runs: compared, brushed, opened again from their pictures, and not lost by closing the window.
@@ -84,6 +84,90 @@ describeInWindows('results', (open, kind) => {
       await expect.poll(() => page.locator('[id="noise.count"]').inputValue()).toBe('4');
       await expect.poll(() => page.locator('.unsaved').count()).toBe(0);
       expect(await page.locator('.chip').count()).toBe(0); // this graph did not run yet
+    },
+    2 * patience,
+  );
+
+  it(
+    'are zoomed by the wheel, shown 1:1 and fitted, also under the slider',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      await page.locator('[id="noise.count"]').fill('2');
+      await page.locator('[id="sample.steps"]').fill('1');
+      await page.keyboard.press('Control+Enter');
+      await expect.poll(() => page.locator('.chip.good').count(), { timeout: patience }).toBeGreaterThan(2);
+      await page.keyboard.press('Alt+2');
+      await page.locator('.picture-grid button').nth(1).click();
+
+      const percent = () => page.locator('.zoom-buttons output').textContent();
+      const picture = page.locator('.zoom-place img').first();
+      const size = async () => Math.round((await picture.boundingBox())?.width ?? 0);
+      const pixels = () => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth);
+      const rendering = () => picture.evaluate((image) => getComputedStyle(image).imageRendering);
+      await expect.poll(percent).toMatch(/^\d+ %$/);
+      const [fitted, fittedSize] = [await percent(), await size()];
+      await page.keyboard.press('1');
+      await expect.poll(percent).toBe('100 %');
+      expect(await size()).toBe(await pixels());
+      expect(await rendering()).toBe('auto');
+      expect(await seriousViolations(page)).toEqual([]);
+      await page.keyboard.press('0');
+      await expect.poll(percent).toBe(fitted);
+      expect(await size()).toBe(fittedSize);
+
+      /** Where in the picture that place of the window is, from 0 to 1. */
+      const seenAt = async (x: number, y: number) => {
+        const box = await picture.boundingBox();
+        if (!box) throw new Error('the picture is not on the screen');
+        return [(x - box.x) / box.width, (y - box.y) / box.height] as const;
+      };
+      const place = await picture.boundingBox();
+      if (!place) throw new Error('the picture is not on the screen');
+      const [x, y] = [place.x + place.width * 0.6, place.y + place.height * 0.45];
+      const seen = await seenAt(x, y);
+      await page.mouse.move(x, y);
+      await page.mouse.wheel(0, -500);
+      await expect.poll(async () => Math.abs((await size()) - fittedSize * 2)).toBeLessThan(2); // the fitted size was rounded
+      const zoomed = await seenAt(x, y);
+      expect(zoomed[0]).toBeCloseTo(seen[0], 2);
+      expect(zoomed[1]).toBeCloseTo(seen[1], 2);
+      expect(await rendering()).toBe('pixelated');
+
+      const top = async () => (await picture.boundingBox())?.y ?? Number.NaN;
+      const from = await top();
+      await page.mouse.down();
+      await page.mouse.move(x, y - 30, { steps: 3 });
+      await page.mouse.up();
+      await expect.poll(top).toBeCloseTo(from - 30, 0);
+      await page.keyboard.press('Shift+ArrowDown');
+      await expect.poll(top).toBeCloseTo(from - 94, 0);
+      await page.mouse.dblclick(x, y);
+      await expect.poll(percent).toBe(fitted);
+
+      await page.getByLabel('Before and after').selectOption({ index: 3 });
+      const both = page.locator('.before-after img');
+      await expect.poll(() => both.count()).toBe(2);
+      await page.getByRole('button', { name: 'Zoom in' }).click();
+      await page.getByRole('button', { name: 'Zoom in' }).click();
+      await expect.poll(async () => Math.abs((await size()) - fittedSize * 1.25 ** 2)).toBeLessThan(2);
+      expect(await both.nth(1).boundingBox()).toEqual(await both.nth(0).boundingBox());
+      const [slider, middle] = [page.getByRole('slider'), await page.locator('.divider').boundingBox()];
+      if (!middle) throw new Error('the divider is not on the screen');
+      await page.mouse.move(middle.x + 1, y);
+      await page.mouse.down();
+      await page.mouse.move(middle.x + 101, y, { steps: 4 });
+      await page.mouse.up();
+      await expect.poll(async () => Number(await slider.inputValue())).toBeGreaterThan(55);
+      const [value, at] = [await slider.inputValue(), await top()];
+      await page.mouse.move(middle.x - 60, y);
+      await page.mouse.down();
+      await page.mouse.move(middle.x - 60, y - 20, { steps: 4 });
+      await page.mouse.up();
+      await expect.poll(top).toBeCloseTo(at - 20, 0);
+      expect(await slider.inputValue()).toBe(value);
+      await page.getByRole('button', { name: 'Fit' }).click();
+      await expect.poll(percent).toBe(fitted);
     },
     2 * patience,
   );
