@@ -23,23 +23,24 @@ await withSubject(async (subject) => {
     const drawn = cleanLatents(generator, one);
     const picture = generator.decode(drawn);
     const score = reward.score(picture, one.prompts);
-    score.dataSync();
-    dispose([drawn, picture, score]);
+    dispose([drawn, picture]);
+    return score;
   };
   const works = {
-    'text encoder of CLIP': () => clip.encodePrompts(one.prompts).dispose(),
-    'U-Net, one step': () => cleanLatents(generator, one).dispose(),
-    decoder: () => generator.decode(latents).dispose(),
-    'CLIP score': () => reward.score(pixels, one.prompts).dispose(),
+    'text encoder of CLIP': () => clip.encodePrompts(one.prompts),
+    'U-Net, one step': () => cleanLatents(generator, one),
+    decoder: () => generator.decode(latents),
+    'CLIP score': () => reward.score(pixels, one.prompts),
     'whole picture': whole,
   };
   const figures = await measure(works, subject.rounds);
   printFigures(figures);
   if (subject.ops) printOperations(figures);
-  const comparison = await compare('forward', subject, () =>
-    median(Array.from({ length: 3 }, () => timed(whole).seconds)),
+  const seconds = async () => (await timed(whole)).seconds;
+  const comparison = await compare('forward', subject, async () =>
+    median([await seconds(), await seconds(), await seconds()]),
   );
-  const matMulGflops = 1e-9 / secondsOfProduct();
+  const matMulGflops = 1e-9 / (await secondsOfProduct());
   printJson({ bench: 'forward', matMulGflops, figures, comparison });
   dispose([request.noise.latents, latents, pixels]);
 });

@@ -15,6 +15,7 @@ import {
   printOperations,
   printTable,
   secondsOfProduct,
+  type Work,
 } from './speed/figures.ts';
 import { withSubject } from './speed/subject.ts';
 
@@ -106,7 +107,7 @@ const ways = { recomputed: 0, remembered: 2 ** 40 };
 
 await withSubject(async (subject) => {
   const climbs: Record<string, (iterations: number) => Promise<Split[]>> = {};
-  const evaluations: Record<string, () => void> = {};
+  const evaluations: Record<string, Work> = {};
   const generator = await subject.loadGenerator();
   const { reward } = await subject.loadReward();
   const asked = subject.request(generator, 1);
@@ -116,8 +117,8 @@ await withSubject(async (subject) => {
     climbs[way] = (iterations) => climb({ generator, reward, request, room }, iterations);
     evaluations[`${way}: picture and gradient`] = () => {
       const { pixels, scores, gradient } = rememberWithin(room, () => evaluate(request.noise.latents, look, [1]));
-      gradient.dataSync();
-      dispose([pixels, ...scores, gradient]);
+      dispose([pixels, ...scores]);
+      return gradient;
     };
   }
   const figures = await measure(evaluations, subject.rounds);
@@ -127,7 +128,7 @@ await withSubject(async (subject) => {
   const splits: Record<string, Split[]> = {};
   const products: number[] = [];
   for (let round = 0; round < subject.rounds; round++) {
-    products.push(secondsOfProduct());
+    products.push(await secondsOfProduct());
     for (const [way, run] of Object.entries(climbs)) splits[way] = [...(splits[way] ?? []), ...(await run(2))];
   }
   const medians = Object.entries(splits).map(([way, all]) => ({

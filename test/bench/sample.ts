@@ -29,7 +29,7 @@ await withSubject(async (subject) => {
     const asked: SampleSettings = { ...request.settings, ...settings };
     const start = performance.now();
     const { pixels } = await sampleImages(generator, { ...request, settings: asked }, batch, async () => {});
-    pixels.dataSync();
+    await pixels.data();
     const seconds = (performance.now() - start) / 1000;
     dispose([pixels, request.noise.latents]);
     return seconds;

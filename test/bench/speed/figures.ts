@@ -1,5 +1,5 @@
 import { peakBytes } from '../../../nodes/ml/optimise/peakBytes.ts';
-import { matMul, ones, type Tensor2D } from '../../../nodes/ml/tf.ts';
+import { matMul, ones, type Tensor, type Tensor2D } from '../../../nodes/ml/tf.ts';
 import { type OperationTotal, operationsOf, sumOf } from './operations.ts';
 
 /** One thing measured; what cannot be told on a device is NaN. */
@@ -20,19 +20,22 @@ export interface Figure {
   readonly byOperation: readonly OperationTotal[];
 }
 
+/** Gives a tensor that is there when all of the work is done, and leaves no other. */
+export type Work = () => Tensor;
+
 /** Measures works round by round, so that what else the machine does meets them all; each once before, to warm up. */
-export async function measure(works: Readonly<Record<string, () => void>>, rounds: number): Promise<Figure[]> {
+export async function measure(works: Readonly<Record<string, Work>>, rounds: number): Promise<Figure[]> {
   const named = Object.entries(works);
   const about = [];
   for (const [name, work] of named) {
-    work();
-    const byOperation = operationsOf(work);
-    about.push({ name, byOperation, peak: await peakBytes(work) });
+    await timed(work);
+    const byOperation = operationsOf(() => work().dispose());
+    about.push({ name, byOperation, peak: await peakBytes(() => work().dispose()) });
   }
   const times = named.map((): { seconds: number; processor: number; product: number }[] => []);
   for (let round = 0; round < rounds; round++) {
-    const product = secondsOfProduct();
-    for (const [i, [, work]] of named.entries()) times[i]?.push({ ...timed(work), product });
+    const product = await secondsOfProduct();
+    for (const [i, [, work]] of named.entries()) times[i]?.push({ ...(await timed(work)), product });
   }
   return about.map(({ name, byOperation, peak }, i) => {
     const flops = sumOf(byOperation, 'flops');
@@ -52,11 +55,14 @@ export async function measure(works: Readonly<Record<string, () => void>>, round
 }
 
 /** Seconds of work, by the clock and of processor time. */
-export function timed(work: () => void): { seconds: number; processor: number } {
+export async function timed(work: Work): Promise<{ seconds: number; processor: number }> {
   const [start, usage] = [performance.now(), process.cpuUsage()];
-  work();
+  const result = work();
+  await result.data(); // a graphics card works on when the call returns
   const { user, system } = process.cpuUsage(usage);
-  return { seconds: (performance.now() - start) / 1000, processor: (user + system) / 1e6 };
+  const seconds = (performance.now() - start) / 1000;
+  result.dispose();
+  return { seconds, processor: (user + system) / 1e6 };
 }
 
 export function median(values: readonly number[]): number {
@@ -68,16 +74,10 @@ export function median(values: readonly number[]): number {
 let square: Tensor2D | undefined;
 
 /** Seconds that one floating-point operation of a product of two 1024 x 1024 matrices takes now; the best of five. */
-export function secondsOfProduct(): number {
+export async function secondsOfProduct(): Promise<number> {
   square ??= ones([1024, 1024]);
-  const runs = Array.from({ length: 5 }, () => {
-    const { seconds } = timed(() => {
-      const product = matMul(square!, square!);
-      product.dataSync();
-      product.dispose();
-    });
-    return seconds;
-  });
+  const runs: number[] = [];
+  for (let run = 0; run < 5; run++) runs.push((await timed(() => matMul(square!, square!))).seconds);
   return Math.min(...runs) / (2 * 1024 ** 3);
 }
 
