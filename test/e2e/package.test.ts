@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { version } from '../../electron/folders.ts';
 import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
 import { environment, makeHome, removeHomes, screen } from '../support/windows.ts';
+import { runIn } from './runIn.ts';
 
 /*
  * The application as it is shipped: `npm run package` made it, with its fuses set, so it is watched as a browser is.
@@ -58,22 +59,9 @@ it.for(programs.map((program, i) => ({ program, name: basename(program), isNeede
       expect(await ask('listModels')).toContainEqual(expect.objectContaining({ name: 'builtin:world' }));
       expect(await ask('licences')).toContain('Apache License');
       // the built-in model lies beside the archive and is read in ranges
-      const outcome = await page.evaluate(async () => {
-        const node = (type: string, params: object) => ({ type, version: 1, params, inputs: {}, position: [0, 0] });
-        const nodes = { generator: node('model/load-generator', { model: 'builtin:world' }) };
-        const document = { format: 'noiseloom-graph', version: 1, title: 'Model', nodes };
-        const port = await new Promise<MessagePort>((resolve) => {
-          window.addEventListener('message', ({ data, ports: [port] }) => {
-            if (data === 'noiseloom-engine' && port) resolve(port);
-          });
-          window.noiseloom?.connectEngine();
-        });
-        return new Promise<unknown>((resolve) => {
-          port.addEventListener('message', ({ data }) => data.id === 1e6 && data.outcome && resolve(data.outcome));
-          port.start();
-          port.postMessage({ id: 1e6, call: 'run', args: [document, { run: 'model' }] });
-        });
-      });
+      const node = { type: 'model/load-generator', version: 1, params: { model: 'builtin:world' }, inputs: {} };
+      const nodes = { generator: { ...node, position: [0, 0] } };
+      const outcome = await runIn(page, { format: 'noiseloom-graph', version: 1, title: 'Model', nodes });
       expect(outcome).toMatchObject({ ok: true, value: { status: 'done', ran: 1 } });
       await browser.close();
     } finally {

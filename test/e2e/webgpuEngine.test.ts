@@ -8,6 +8,7 @@ import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
 import { runCli } from '../support/runCli.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
+import { runIn } from './runIn.ts';
 
 /*
  * The engine in a hidden window, where Chromium's WebGPU computes (here in software), with files from the engine's
@@ -60,25 +61,6 @@ function stateOf(page: Page) {
     const outcome = await window.noiseloom?.engineState();
     return outcome?.ok ? outcome.value : undefined;
   });
-}
-
-/** Runs a graph by a port of its own to the engine; `location` is where it is saved. */
-function runIn(page: Page, document: object, location?: string): Promise<unknown> {
-  const asked = [document, { run: 'gpu', ...(location !== undefined && { location }) }];
-  return page.evaluate(async (args) => {
-    const port = await new Promise<MessagePort>((resolve) => {
-      window.addEventListener('message', ({ data, ports: [port] }) => {
-        if (data === 'noiseloom-engine' && port) resolve(port);
-      });
-      window.noiseloom?.connectEngine();
-    });
-    return new Promise<unknown>((resolve) => {
-      // the page itself uses the port as well, with small numbers
-      port.addEventListener('message', ({ data }) => data.id === 1e6 && data.outcome && resolve(data.outcome));
-      port.start();
-      port.postMessage({ id: 1e6, call: 'run', args });
-    });
-  }, asked);
 }
 
 async function recordIn(runs: string): Promise<RunRecord> {
