@@ -69,13 +69,15 @@ async function fingerprint(path: string, given: Fingerprinting): Promise<string>
 async function sha256Of(path: string, found: Stats, { known, kept }: Fingerprinting): Promise<string> {
   const state = [found.size, found.ino, found.mtimeMs, found.ctimeMs].join(' ');
   const key = `${path}\n${state}`;
+  const remembered = known.get(key);
+  if (remembered !== undefined) return remembered;
   const isLarge = kept !== undefined && found.size >= keptBytes;
   const earlier = isLarge ? (await kept.read())[path] : undefined;
-  const remembered = known.get(key) ?? (earlier?.state === state ? earlier.sha256 : undefined);
-  const sha256 = remembered ?? (await hashFile(path));
+  const isKnown = earlier?.state === state;
+  const sha256 = isKnown ? earlier.sha256 : await hashFile(path);
   known.set(key, sha256);
   const isSettled = Date.now() - Math.max(found.mtimeMs, found.ctimeMs) > settledMs;
-  if (isLarge && isSettled && earlier?.state !== state)
+  if (isLarge && isSettled && !isKnown)
     await kept
       .change(({ [path]: _, ...others }) =>
         Object.fromEntries([...Object.entries(others).slice(1 - keptFiles), [path, { state, sha256 }]]),
