@@ -1,7 +1,7 @@
 /**
- * TensorFlow's convolutions take any padding, but tfjs-node passes on only 'same' and 'valid' (and lists of numbers
- * forward). Diffusion models pad by one pixel before a stride of two, forward and backward, so the four kernels are
- * registered anew here.
+ * Kernels that tfjs-node lacks, or has in a form that diffusion models cannot use. TensorFlow's convolutions take any
+ * padding, but tfjs-node passes on only 'same' and 'valid' (and lists of numbers forward). Diffusion models pad by one
+ * pixel before a stride of two, forward and backward, so the four kernels are registered anew here.
  */
 import {
   type Conv2DAttrs,
@@ -37,6 +37,7 @@ interface NativeBackend {
 }
 
 export function registerNativeKernels(): void {
+  registerKernel({ kernelName: 'NoiseloomLinear', backendName, kernelFunc: linear });
   for (const name of ['Conv2D', 'FusedConv2D']) {
     replaceKernel(name, (original) => (args) => {
       const attrs = args.attrs as unknown as Conv2DAttrs;
@@ -59,7 +60,6 @@ export function registerNativeKernels(): void {
     return result;
   });
   replaceKernel('Conv2DBackpropInput', withTwoOutputs);
-  registerKernel({ kernelName: 'NoiseloomLinear', backendName, kernelFunc: linear });
   replaceKernel('Conv2DBackpropFilter', (original) => (args) => {
     const attrs = args.attrs as unknown as Conv2DBackpropFilterAttrs;
     const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };

@@ -120,6 +120,6 @@ function kernelOf(
       inputs.map((name) => given[name] as TensorInfo),
       outputs,
     );
-    return kernelName === 'Softmax' || kernelName === 'NoiseloomWiden' ? (results[0] as Tensor) : results;
+    return kernelName === 'Softmax' ? (results[0] as Tensor) : results;
   };
 }

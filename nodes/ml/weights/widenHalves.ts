@@ -12,12 +12,11 @@ export function deviceWidens(): boolean {
  * kernels are turned as `loadWeights` says. The caller owns the tensor.
  */
 export function widenHalves(halves: Uint16Array, dtype: 'float16' | 'bfloat16', shape: readonly number[]): Tensor {
-  const widened = (packed: Tensor, taps: number) =>
-    engine().runKernel<Tensor>(
-      kernelName,
-      { halves: packed },
-      { count: halves.length, bfloat16: dtype === 'bfloat16', taps },
-    );
+  const widened = (packed: Tensor, taps: number): Tensor => {
+    const attributes = { count: halves.length, bfloat16: dtype === 'bfloat16', taps };
+    const [result] = engine().runKernel<Tensor[]>(kernelName, { halves: packed }, attributes);
+    return result as Tensor;
+  };
   return tidy(() => {
     const packed = tensor1d(pairs(halves)); // as floats, since all that native layers take are floats
     if (shape.length !== 4) return reshape(widened(packed, 0), [...shape]);
