@@ -1,14 +1,21 @@
-import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 
-/** The place of an element on the screen in pixels, measured again whenever it changes; undefined before the first time. */
-export function useSize<Kind extends Element>(): [RefObject<Kind | null>, DOMRectReadOnly | undefined] {
-  const place = useRef<Kind>(null);
+/**
+ * The place of an element on the screen in pixels, measured again whenever it changes; undefined before the first time.
+ * The first value is for the `ref` of the element, the last the element while it is there.
+ */
+export function useSize<Kind extends Element>(): [
+  ref: (element: Kind | null) => void,
+  size: DOMRectReadOnly | undefined,
+  element: Kind | null,
+] {
+  const [element, setElement] = useState<Kind | null>(null);
   const [size, setSize] = useState<DOMRectReadOnly>();
   useLayoutEffect(() => {
-    if (!place.current) return;
+    if (!element) return;
     const observer = new ResizeObserver(([entry]) => setSize(entry?.contentRect));
-    observer.observe(place.current);
+    observer.observe(element);
     return () => observer.disconnect();
-  }, []);
-  return [place, size];
+  }, [element]);
+  return [setElement, size, element];
 }

@@ -9,7 +9,9 @@ import {
   useRef,
   useState,
 } from 'react';
-import { keepInside, type Point, type Size, type Zoom, zoomAt, zoomToFit } from './zoom.ts';
+import type { Point } from '../state/view.ts';
+import { useSize } from './useSize.ts';
+import { keepInside, type Size, type Zoom, zoomAt, zoomToFit } from './zoom.ts';
 
 /** By how much a key or a button zooms, how far a key moves in pixels, and the largest zoom. */
 const [STEP, MOVE, MOST] = [1.25, 64, 32];
@@ -27,8 +29,7 @@ const arrows: Readonly<Record<string, readonly [number, number]>> = {
  * `percent` counts pixels of the screen, not of the window; it is undefined until a picture is there.
  */
 export function useZoom() {
-  const [element, setElement] = useState<HTMLElement | null>(null);
-  const [place, setPlace] = useState<Size>();
+  const [ref, place, element] = useSize<HTMLElement>();
   const [picture, setPicture] = useState<Size>();
   /** Undefined: the picture fits. */
   const [wanted, setWanted] = useState<Zoom>();
@@ -56,12 +57,6 @@ export function useZoom() {
   };
   const toFit = () => setWanted(undefined);
 
-  useEffect(() => {
-    if (!element) return;
-    const observer = new ResizeObserver(([entry]) => setPlace(entry?.contentRect));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [element]);
   useEffect(() => {
     const onWheel = (event: WheelEvent) => {
       event.preventDefault(); // React's own listeners cannot
@@ -95,7 +90,7 @@ export function useZoom() {
       return true;
     },
     place: {
-      ref: setElement,
+      ref,
       className: ['zoom-place', ...classes].filter(Boolean).join(' '),
       style: (shown && styleOf(shown, picture, place, pixel)) as CSSProperties | undefined,
       onLoadCapture({ currentTarget }: SyntheticEvent<HTMLElement>) {

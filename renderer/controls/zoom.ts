@@ -1,11 +1,8 @@
+import type { Point } from '../state/view.ts';
+
 export interface Size {
   readonly width: number;
   readonly height: number;
-}
-
-export interface Point {
-  readonly x: number;
-  readonly y: number;
 }
 
 /** How a picture lies in its place: pixels of the window for one of the picture, and its middle from that of the place. */

@@ -9,14 +9,10 @@ import { useSize } from '../controls/useSize.ts';
 import { useEditor } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { attempt } from '../session.ts';
+import type { Point } from '../state/view.ts';
 import { type Candidate, candidatesOf, csvOf, frontOf } from './candidates.ts';
 import { RunPicture } from './RunPicture.tsx';
 import { TableChoice } from './TableChoice.tsx';
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
 
 const margin = { left: 64, right: 16, top: 16, bottom: 56 };
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keepInside, type Point, type Zoom, zoomAt, zoomToFit } from '../../../renderer/controls/zoom.ts';
+import { keepInside, type Zoom, zoomAt, zoomToFit } from '../../../renderer/controls/zoom.ts';
+import type { Point } from '../../../renderer/state/view.ts';
 
 const place = { width: 800, height: 600 };
 const anyLength = fc.integer({ min: 1, max: 4096 });
