@@ -12,6 +12,7 @@ import { type Param, wireTypeOf } from '../../nodes/params.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import { goInto } from '../commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
+import { TitleField } from '../controls/TitleField.tsx';
 import { useEditor, useGraph, useNodeProblems, useNodeRun, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
@@ -171,24 +172,13 @@ function NodeTitle({ id, title }: { id: string; title: string }) {
       </h2>
     );
   }
-  const leave = () => {
-    endGroup(graph);
-    view.setState({ naming: undefined });
-  };
   return (
-    <input
-      className="field card-title nodrag"
-      aria-label={messages.node.title}
-      defaultValue={title}
-      // biome-ignore lint/a11y/noAutofocus: the user just asked to write here
-      autoFocus
-      onFocus={(event) => event.target.select()}
-      onChange={({ target }) => editGraph(graph, (document) => titleNode(document, id, target.value), `name ${id}`)}
-      onBlur={leave}
-      onKeyDown={(event) => {
-        event.stopPropagation();
-        if (event.key === 'Enter' || event.key === 'Escape') leave();
-      }}
+    <TitleField
+      className="card-title nodrag"
+      label={messages.node.title}
+      title={title}
+      onChange={(name) => editGraph(graph, (document) => titleNode(document, id, name), `name ${id}`)}
+      onKey={(event) => event.stopPropagation()}
     />
   );
 }

@@ -3,9 +3,10 @@ import { Menubar } from '@base-ui/react/menubar';
 import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
 import { renameGraph } from '../../graphs/edit.ts';
 import { commandOf, commands, keysText, type MenuName, perform } from '../commands.ts';
+import { TitleField } from '../controls/TitleField.tsx';
 import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
 import { messages } from '../messages.ts';
-import { editWhole, endGroup, isUnsaved } from '../state/graph.ts';
+import { editWhole, isUnsaved } from '../state/graph.ts';
 import { isOver, shownRun } from '../state/run.ts';
 import { CommandItems } from './CommandItems.tsx';
 
@@ -79,19 +80,11 @@ function Title() {
   const naming = useView((state) => state.naming === WHOLE);
   if (naming) {
     return (
-      <input
-        className="field graph-title"
-        aria-label={messages.inspector.graphTitle}
-        defaultValue={title}
-        // biome-ignore lint/a11y/noAutofocus: the user just asked to write here
-        autoFocus
-        onFocus={({ target }) => target.select()}
-        onChange={({ target }) => editWhole(graph, (whole) => renameGraph(whole, target.value), 'graph title')}
-        onKeyDown={({ key, currentTarget }) => (key === 'Enter' || key === 'Escape') && currentTarget.blur()}
-        onBlur={() => {
-          endGroup(graph);
-          view.setState({ naming: undefined });
-        }}
+      <TitleField
+        className="graph-title"
+        label={messages.inspector.graphTitle}
+        title={title}
+        onChange={(name) => editWhole(graph, (whole) => renameGraph(whole, name), 'graph title')}
       />
     );
   }
