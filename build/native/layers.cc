@@ -5,17 +5,15 @@
 // TensorFlow's C interface is declared here rather than included, so that the libraries alone suffice to build this.
 #include <node_api.h>
 
-#include <algorithm>
 #include <cmath>
-#include <condition_variable>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
-#include <mutex>
+#include <map>
 #include <string>
-#include <thread>
-#include <vector>
+
+#include "attention.h"
+#include "convolution.h"
+#include "functions.h"
+#include "multiply.h"
+#include "processor.h"
 
 extern "C" {
 struct TF_Status;
@@ -42,6 +40,7 @@ TF_KernelBuilder* TF_NewKernelBuilder(const char* op, const char* device, void* 
 void TF_RegisterKernelBuilder(const char* name, TF_KernelBuilder*, TF_Status*);
 void TF_OpKernelConstruction_GetAttrFloat(TF_OpKernelConstruction*, const char*, float*, TF_Status*);
 void TF_OpKernelConstruction_GetAttrInt64(TF_OpKernelConstruction*, const char*, int64_t*, TF_Status*);
+int TF_NumInputs(TF_OpKernelContext*);
 void TF_GetInput(TF_OpKernelContext*, int, TF_Tensor**, TF_Status*);
 TF_Tensor* TF_AllocateOutput(TF_OpKernelContext*, int, int dtype, const int64_t* dims, int count, size_t bytes,
                              TF_Status*);
@@ -52,120 +51,7 @@ int64_t TF_Dim(const TF_Tensor*, int);
 void TF_DeleteTensor(TF_Tensor*);
 }
 
-// One copy of each loop for each kind of processor; the best one is chosen when the library loads.
-#if defined(__x86_64__) && defined(__linux__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
-#define INLINE inline __attribute__((always_inline))
-#define SIMD _Pragma("omp simd")
-
 namespace {
-
-// ---- Threads -------------------------------------------------------------------------------------------------------
-
-/** As many threads as TensorFlow uses, waiting for loops. */
-class Threads {
- public:
-  Threads() {
-    const char* asked = std::getenv("TF_NUM_INTRAOP_THREADS");
-    const int wanted = asked ? std::atoi(asked) : 0;
-    count_ = wanted > 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
-    for (int i = 1; i < count_; i++) std::thread([this] { work(); }).detach();
-  }
-
-  /** Calls body(begin, end) on parts of [0, total), each at least `least` long where there are several. */
-  void loop(int64_t total, int64_t least, const std::function<void(int64_t, int64_t)>& body) {
-    const int64_t parts = std::min<int64_t>(count_, std::max<int64_t>(1, total / std::max<int64_t>(1, least)));
-    if (parts <= 1) return body(0, total);
-    std::lock_guard<std::mutex> alone(turn_);
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      body_ = &body;
-      total_ = total;
-      parts_ = parts;
-      next_ = 1;
-      running_ = parts - 1;
-    }
-    for (int64_t i = 1; i < parts; i++) wake_.notify_one();
-    body(0, total / parts);
-    std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return running_ == 0; });
-  }
-
- private:
-  void work() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    for (;;) {
-      wake_.wait(lock, [this] { return next_ < parts_; });
-      const int64_t part = next_++;
-      const auto body = body_;
-      const int64_t begin = total_ * part / parts_, end = total_ * (part + 1) / parts_;
-      lock.unlock();
-      (*body)(begin, end);
-      lock.lock();
-      if (--running_ == 0) done_.notify_all();
-    }
-  }
-  int count_;
-  std::mutex turn_, mutex_;
-  std::condition_variable wake_, done_;
-  const std::function<void(int64_t, int64_t)>* body_ = nullptr;
-  int64_t total_ = 0, parts_ = 0, next_ = 0, running_ = 0;
-};
-
-Threads& threads() {
-  static Threads* all = new Threads;  // never destroyed: its threads wait until the process ends
-  return *all;
-}
-
-/** Elements below which a second thread costs more than it brings. */
-constexpr int64_t grain = 1 << 14;
-
-// ---- Functions -----------------------------------------------------------------------------------------------------
-
-/** e^x to about 1e-7 of it; 0 from -87 down, bounded above 88. */
-INLINE float exponential(float x) {
-  const float bounded = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;  // std::min would not be part of each copy
-  const float whole = (bounded * 1.44269504f + 12582912.0f) - 12582912.0f;  // rounds to a whole number
-  const float r = (bounded - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const int32_t bits = (static_cast<int32_t>(whole) + 127) << 23;
-  return p * __builtin_bit_cast(float, bits);
-}
-
-INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
-
-/** The normal distribution function, to 1e-7. Source: Abramowitz and Stegun 7.1.26 */
-INLINE float cumulative(float x, float bell) {
-  const float t = 1.0f / (1.0f + 0.3275911f * 0.70710678f * (x < 0 ? -x : x));
-  const float tail =
-      0.5f * bell * t *
-      (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
-  return x < 0 ? tail : 1.0f - tail;
-}
-
-INLINE float gelu(float x) { return x * cumulative(x, exponential(-0.5f * x * x)); }
-
-/** d gelu / dx = Phi + x phi */
-INLINE float geluSlope(float x) {
-  const float bell = exponential(-0.5f * x * x);
-  return cumulative(x, bell) + x * bell * 0.39894228f;
-}
-
-/** x sigmoid(c x) and its slope. */
-INLINE float swish(float x, float c) { return x * sigmoid(c * x); }
-INLINE float swishSlope(float x, float c) {
-  const float s = sigmoid(c * x);
-  return s + c * x * s * (1.0f - s);
-}
 
 // ---- Group normalisation, and SiLU after it ----------------------------------------------------------------------------
 
@@ -241,19 +127,22 @@ void joinRows(const float* x, float* dx, int64_t rows, int64_t channels, const f
     SIMD for (int64_t c = 0; c < channels; c++) dx[c] = dx[c] * factor[c] + (x[c] - mean[c]) * slope[c] + level[c];
 }
 
-/** Adds up two sums a channel over rows, by several threads. */
+/** Adds up two sums a channel over rows, by several threads, whose sums are added in the same order every time. */
 void sumRows(int64_t rows, int64_t channels, double* first, double* second,
              const std::function<void(int64_t, int64_t, double*, double*)>& body) {
   std::mutex mutex;
+  std::map<int64_t, std::vector<double>> parts;  // by the row that they begin with
   threads().loop(rows, std::max<int64_t>(1, grain / channels), [&](int64_t begin, int64_t end) {
     std::vector<double> own(2 * channels, 0.0);
     body(begin, end, own.data(), own.data() + channels);
     std::lock_guard<std::mutex> lock(mutex);
-    for (int64_t c = 0; c < channels; c++) {
-      first[c] += own[c];
-      second[c] += own[channels + c];
-    }
+    parts[begin] = std::move(own);
   });
+  for (const auto& part : parts)
+    for (int64_t c = 0; c < channels; c++) {
+      first[c] += part.second[c];
+      second[c] += part.second[channels + c];
+    }
 }
 
 // ---- What a kernel is given --------------------------------------------------------------------------------------------
@@ -280,6 +169,7 @@ class Call {
     for (int axis = 0; axis < TF_NumDims(tensor); axis++) shapes_[i].push_back(TF_Dim(tensor, axis));
     return static_cast<const float*>(TF_TensorData(tensor));
   }
+  int inputs() const { return TF_NumInputs(context_); }
   const std::vector<int64_t>& shape(int i) const { return shapes_[i]; }
   float* output(int i, const std::vector<int64_t>& shape) {
     int64_t size = 1;
@@ -616,106 +506,70 @@ void softmaxGradient(const Attributes&, TF_OpKernelContext* context) {
   });
 }
 
-// ---- Attention of narrow heads -------------------------------------------------------------------------------------------
-//
-// Its matrices of scores are what costs: here four rows of one at a time stay in the cache. A head's keys and values are
-// turned so that all loops run along them.
+// ---- Products --------------------------------------------------------------------------------------------------------
 
-/** Four rows of `out` += 4 x 4 factors times four rows of `in`. */
-FOR_EACH_PROCESSOR
-void addProducts(const float* in, const float* factors, int64_t stride, float* out, int64_t length) {
-  const float *a = in, *b = a + length, *c = b + length, *d = c + length;
-  float f[16];
-  for (int64_t i = 0; i < 16; i++) f[i] = factors[i / 4 * stride + i % 4];
-  float *one = out, *two = one + length, *three = two + length, *four = three + length;
-  SIMD for (int64_t i = 0; i < length; i++) {
-    one[i] += f[0] * a[i] + f[1] * b[i] + f[2] * c[i] + f[3] * d[i];
-    two[i] += f[4] * a[i] + f[5] * b[i] + f[6] * c[i] + f[7] * d[i];
-    three[i] += f[8] * a[i] + f[9] * b[i] + f[10] * c[i] + f[11] * d[i];
-    four[i] += f[12] * a[i] + f[13] * b[i] + f[14] * c[i] + f[15] * d[i];
+/**
+ * a [.., M, K], b [.., K, N] or [K, N] for all, bias [N] if there is one -> a b + bias [.., M, N]. Flag 1: a lies as
+ * [.., K, M]; flag 2: b as [.., N, K]
+ */
+void product(const Attributes& attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *a = call.input(0), *b = call.input(1), *bias = call.inputs() > 2 ? call.input(2) : nullptr;
+  if (!a || !b || (call.inputs() > 2 && !bias)) return;
+  const bool turnedA = attributes.flag & 1, turnedB = attributes.flag & 2;
+  auto shape = call.shape(0);
+  const auto &right = call.shape(1);
+  const size_t rank = shape.size(), last = right.size() - 1;
+  if (turnedA) std::swap(shape[rank - 1], shape[rank - 2]);
+  const int64_t depth = shape[rank - 1], columns = turnedB ? right[last - 1] : right[last];
+  const int64_t batch = last == 1 ? 1 : sizeOf(right) / std::max<int64_t>(1, depth * columns);
+  const int64_t rows = sizeOf(shape) / std::max<int64_t>(1, depth * batch);
+  shape[rank - 1] = columns;
+  float* y = call.output(0, shape);
+  if (!y || sizeOf(shape) == 0) return;
+  std::vector<float> turned(turnedA ? batch * rows * depth : 0);
+  if (turnedA) {
+    threads().loop(batch * up(rows, lanes), up(grain, lanes * depth), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t row = i % up(rows, lanes) * lanes, start = i / up(rows, lanes) * rows * depth;
+        turn({a + start + row, rows}, depth, std::min(lanes, rows - row), {turned.data() + start + row * depth, depth});
+      }
+    });
+    a = turned.data();
   }
+  const auto panelOf = [&](int64_t n, int64_t column, int64_t width, float* panel) {
+    const float* matrix = b + n * depth * columns;
+    if (turnedB) return turnPanel({matrix + column * depth, depth}, width, depth, panel);
+    copyPanel({matrix + column, columns}, depth, width, panel);
+  };
+  multiply({batch, rows, depth, columns}, a, panelOf, bias, y);
 }
 
-/** result[4][4] = four rows of x times four rows of y */
-FOR_EACH_PROCESSOR
-void multiplyRows(const float* x, const float* y, int64_t length, float* result) {
-  const float *p = x, *q = p + length, *r = q + length, *s = r + length;
-  const float *a = y, *b = a + length, *c = b + length, *d = c + length;
-  float pa = 0, pb = 0, pc = 0, pd = 0, qa = 0, qb = 0, qc = 0, qd = 0;
-  float ra = 0, rb = 0, rc = 0, rd = 0, sa = 0, sb = 0, sc = 0, sd = 0;
-#pragma omp simd reduction(+ : pa, pb, pc, pd, qa, qb, qc, qd, ra, rb, rc, rd, sa, sb, sc, sd)
-  for (int64_t i = 0; i < length; i++) {
-    pa += p[i] * a[i], pb += p[i] * b[i], pc += p[i] * c[i], pd += p[i] * d[i];
-    qa += q[i] * a[i], qb += q[i] * b[i], qc += q[i] * c[i], qd += q[i] * d[i];
-    ra += r[i] * a[i], rb += r[i] * b[i], rc += r[i] * c[i], rd += r[i] * d[i];
-    sa += s[i] * a[i], sb += s[i] * b[i], sc += s[i] * c[i], sd += s[i] * d[i];
-  }
-  const float all[16] = {pa, pb, pc, pd, qa, qb, qc, qd, ra, rb, rc, rd, sa, sb, sc, sd};
-  std::copy(all, all + 16, result);
+/**
+ * x [N, H, W, C], kernels [3, 3, C, D], bias [D] if there is one -> [N, H, W, D]. Flag 1: the gradient of that, from dy
+ * [N, H, W, D] and kernels to dx
+ */
+void convolution(const Attributes& attributes, TF_OpKernelContext* context) {
+  Call call(context);
+  const float *x = call.input(0), *kernels = call.input(1), *bias = call.inputs() > 2 ? call.input(2) : nullptr;
+  if (!x || !kernels || (call.inputs() > 2 && !bias)) return;
+  auto shape = call.shape(0);
+  const bool gradient = attributes.flag & 1;
+  const int64_t inputs = shape[3], outputs = call.shape(1)[gradient ? 2 : 3];
+  const Convolution convolution{shape[0], shape[1], shape[2], inputs, outputs, gradient};
+  shape[3] = outputs;
+  float* y = call.output(0, shape);
+  if (!y || sizeOf(shape) == 0) return;
+  convolve(convolution, x, kernels, bias, y);
 }
 
-/** One head of one picture: `stride` from row to row, `width` a multiple of 4. */
-struct Head {
-  int64_t queries, keys, width, stride;
-  float scale;
-  const float *q, *k, *v;
+// ---- Attention -------------------------------------------------------------------------------------------------------
 
-  /** [rows, width] of the head -> [width, rows] */
-  std::vector<float> turned(const float* x, int64_t rows) const {
-    std::vector<float> y(rows * width);
-    for (int64_t row = 0; row < rows; row++)
-      for (int64_t c = 0; c < width; c++) y[c * rows + row] = x[row * stride + c];
-    return y;
-  }
-  void turnBack(const std::vector<float>& y, float* x, int64_t rows) const {
-    for (int64_t row = 0; row < rows; row++)
-      for (int64_t c = 0; c < width; c++) x[row * stride + c] = y[c * rows + row];
-  }
-  /** Four rows times a number; those past the end are 0. */
-  void take(const float* x, int64_t row, float factor, std::vector<float>& four) const {
-    for (int64_t i = 0; i < 4; i++)
-      for (int64_t c = 0; c < width; c++)
-        four[i * width + c] = row + i < queries ? factor * x[(row + i) * stride + c] : 0.0f;
-  }
-  /** four [4, width] times turned [width, keys] -> out [4, keys] */
-  void spread(const std::vector<float>& four, const std::vector<float>& turned, std::vector<float>& out) const {
-    std::fill(out.begin(), out.end(), 0.0f);
-    for (int64_t c = 0; c < width; c += 4) addProducts(&turned[c * keys], &four[c], width, out.data(), keys);
-  }
-  /** rows [4, keys] times turned [width, keys] -> rows of x */
-  void gather(const std::vector<float>& rows, const std::vector<float>& turned, float factor, float* x,
-              int64_t row) const {
-    float sums[16];
-    for (int64_t c = 0; c < width; c += 4) {
-      multiplyRows(rows.data(), &turned[c * keys], keys, sums);
-      for (int64_t j = 0; j < 16; j++)
-        if (row + j / 4 < queries) x[(row + j / 4) * stride + c + j % 4] = factor * sums[j];
-    }
-  }
-  /** total [width, keys] += four [4, width] transposed times rows [4, keys] */
-  void collect(const std::vector<float>& four, const std::vector<float>& rows, std::vector<float>& total) const {
-    float factors[16];
-    for (int64_t c = 0; c < width; c += 4) {
-      for (int64_t j = 0; j < 16; j++) factors[j] = four[(j % 4) * width + c + j / 4];
-      addProducts(rows.data(), factors, 4, &total[c * keys], keys);
-    }
-  }
-};
-
-/** The heads of all pictures of q [N T, C], k and v [N S, C], one after the other. */
-void eachHead(const Attributes& attributes, const Call& call, const float* q, const float* k, const float* v,
-              const std::function<void(const Head&, int64_t query, int64_t key)>& body) {
+Attention attentionOf(const Attributes& attributes, const Call& call) {
   const int64_t pictures = attributes.count, heads = attributes.flag, channels = call.shape(0).back();
-  const int64_t width = channels / heads;
-  const int64_t queries = sizeOf(call.shape(0)) / (pictures * channels);
-  const int64_t keys = sizeOf(call.shape(1)) / (pictures * channels);
-  threads().loop(pictures * heads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t at = i % heads * width;
-      const int64_t query = i / heads * queries * channels + at, key = i / heads * keys * channels + at;
-      body({queries, keys, width, channels, attributes.number, q + query, k + key, v + key}, query, key);
-    }
-  });
+  const int64_t rows = std::max<int64_t>(1, pictures * channels);
+  return {pictures, heads, sizeOf(call.shape(0)) / rows, sizeOf(call.shape(1)) / rows, channels / heads,
+          attributes.number};
 }
 
 /** q [N T, C], k, v [N S, C] -> softmax(scale q k^T) v for each picture and head [N T, C] */
@@ -725,49 +579,17 @@ void attention(const Attributes& attributes, TF_OpKernelContext* context) {
   if (!q || !k || !v) return;
   float* y = call.output(0, call.shape(0));
   if (!y) return;
-  eachHead(attributes, call, q, k, v, [&](const Head& head, int64_t query, int64_t) {
-    const auto keys = head.turned(head.k, head.keys), values = head.turned(head.v, head.keys);
-    std::vector<float> four(4 * head.width), p(4 * head.keys);
-    for (int64_t row = 0; row < head.queries; row += 4) {
-      head.take(head.q, row, head.scale, four);
-      head.spread(four, keys, p);
-      softmaxRows(p.data(), p.data(), 4, head.keys);
-      head.gather(p, values, 1.0f, y + query, row);
-    }
-  });
+  attend(attentionOf(attributes, call), q, k, v, y);
 }
 
-/** dy, q, k, v, y -> dq, dk, dv one below the other [N (T + 2 S), C] */
+/** q, k, v, dy, y -> dq, dk, dv */
 void attentionGradient(const Attributes& attributes, TF_OpKernelContext* context) {
   Call call(context);
   const float *q = call.input(0), *k = call.input(1), *v = call.input(2), *dy = call.input(3), *y = call.input(4);
   if (!q || !k || !v || !dy || !y) return;
-  const int64_t channels = call.shape(0).back(), ofQueries = sizeOf(call.shape(0)), ofKeys = sizeOf(call.shape(1));
-  float* dq = call.output(0, {(ofQueries + 2 * ofKeys) / channels, channels});
-  if (!dq) return;
-  float *dk = dq + ofQueries, *dv = dk + ofKeys;
-  eachHead(attributes, call, q, k, v, [&](const Head& head, int64_t query, int64_t key) {
-    const auto keys = head.turned(head.k, head.keys), values = head.turned(head.v, head.keys);
-    std::vector<float> scaled(4 * head.width), slopes(4 * head.width), p(4 * head.keys), ds(4 * head.keys);
-    std::vector<float> keySlopes(keys.size(), 0.0f), valueSlopes(keys.size(), 0.0f);
-    for (int64_t row = 0; row < head.queries; row += 4) {
-      head.take(head.q, row, head.scale, scaled);
-      head.take(dy + query, row, 1.0f, slopes);
-      head.spread(scaled, keys, p);
-      softmaxRows(p.data(), p.data(), 4, head.keys);
-      head.spread(slopes, values, ds);
-      float levels[4] = {0, 0, 0, 0};
-      for (int64_t i = 0; i < std::min<int64_t>(4, head.queries - row); i++)
-        for (int64_t c = 0; c < head.width; c++)
-          levels[i] += slopes[i * head.width + c] * y[query + (row + i) * head.stride + c];
-      softmaxSlopes(p.data(), ds.data(), levels, ds.data(), 4, head.keys);
-      head.gather(ds, keys, head.scale, dq + query, row);
-      head.collect(scaled, ds, keySlopes);
-      head.collect(slopes, p, valueSlopes);
-    }
-    head.turnBack(keySlopes, dk + key, head.keys);
-    head.turnBack(valueSlopes, dv + key, head.keys);
-  });
+  float *dq = call.output(0, call.shape(0)), *dk = call.output(1, call.shape(1)), *dv = call.output(2, call.shape(2));
+  if (!dq || !dk || !dv) return;
+  attendGradient(attentionOf(attributes, call), q, k, v, dy, y, dq, dk, dv);
 }
 
 // ---- 16-bit floats -----------------------------------------------------------------------------------------------------
@@ -884,7 +706,11 @@ std::string addAll() {
   wrong += add<softmaxGradient>("NoiseloomSoftmaxGradient", 3, 1);
   wrong += add<widen>("NoiseloomWiden", 1, 1);
   wrong += add<attention>("NoiseloomAttention", 3, 1);
-  wrong += add<attentionGradient>("NoiseloomAttentionGradient", 5, 1);
+  wrong += add<attentionGradient>("NoiseloomAttentionGradient", 5, 3);
+  wrong += add<product>("NoiseloomProduct", 2, 1);
+  wrong += add<product>("NoiseloomProductAndBias", 3, 1);
+  wrong += add<convolution>("NoiseloomConvolution3x3", 2, 1);
+  wrong += add<convolution>("NoiseloomConvolution3x3AndBias", 3, 1);
   return wrong;
 }
 

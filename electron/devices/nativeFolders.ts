@@ -12,7 +12,7 @@ export const quietName = 'quiet.node';
  * Layers as single operations (`build/native/layers.cc`); only in folders where a compiler was found. The number goes up
  * with every change of what they offer, so that older ones are not taken.
  */
-export const layersName = 'layers-3.node';
+export const layersName = 'layers-4.node';
 /** The addon in a folder from the official archive, where the published addon finds its libraries in `deps/lib/`. */
 export const archiveAddon = join('lib', 'napi-v8', addonName);
 

@@ -4,8 +4,6 @@
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import {
-  concat,
-  engine,
   fused,
   getKernel,
   type KernelConfig,
@@ -35,9 +33,6 @@ const layers: Readonly<Record<string, Layer>> = {
   NoiseloomAttentionGradient: attentionGradient,
   NoiseloomMaskedAttention: attention,
   NoiseloomMaskedAttentionGradient: attentionGradient,
-  NoiseloomNarrowAttention: attention,
-  NoiseloomNarrowAttentionGradient: (...call: Parameters<typeof attentionGradient>) =>
-    rowsTogether(attentionGradient(...call)),
   NoiseloomLinear: linear,
   NoiseloomSilu: activation('Silu', 'swish(x, 1)'),
   NoiseloomSiluGradient: activationGradient('SiluGradient', 'swishSlope(x, 1)'),
@@ -61,15 +56,6 @@ function linear(
     return [reshape(y, [...x.shape.slice(0, -1), y.shape.at(-1) as number])];
   });
 }
-
-/** Tensors as rows, one below the other. */
-const rowsTogether = (parts: TensorInfo[]): TensorInfo[] =>
-  tidy(() => [
-    concat(
-      parts.map((part) => reshape(engine().makeTensorFromTensorInfo(part), [-1, part.shape.at(-1) as number])),
-      0,
-    ),
-  ]);
 
 /** Once a process, after TensorFlow.js' backend for WebGPU is loaded. */
 export function registerWebgpuLayers(): void {

@@ -36,12 +36,8 @@ export function attention<T extends Tensor2D | Tensor3D>(q: T, k: T, v: T, optio
   const { heads, mask, sliceBytes = 2 ** 28, batch = q.shape[0] } = options;
   const width = (q.shape.at(-1) as number) / heads;
   const attributes = { batch, heads, scale: 1 / Math.sqrt(width), sliceBytes };
-  if (mask) return attendMasked({ q, k, v, mask }, attributes) as T;
-  return (width <= mostNarrow && width % 4 === 0 ? attendNarrow : attend)({ q, k, v }, attributes) as T;
+  return (mask ? attendMasked : attend)({ q, k, v, ...(mask && { mask }) }, attributes) as T;
 }
-
-/** Widest heads whose scores cost more in memory than in products, so that one operation for all of it is worth having. */
-const mostNarrow = 16;
 
 interface Inputs {
   readonly q: Tensor;
@@ -118,33 +114,6 @@ function attentionOp(name: string, masked: boolean) {
 }
 const attend = attentionOp('NoiseloomAttention', false);
 const attendMasked = attentionOp('NoiseloomMaskedAttention', true);
-
-/** Without a mask; all of its gradient is one operation. */
-const attendNarrow = defineOp<Omit<Inputs, 'mask'>, Attributes>({
-  name: 'NoiseloomNarrowAttention',
-  reads: ['q', 'k', 'v'],
-  keeps: 1,
-  forward: (inputs, attributes) => [attended(inputs, attributes)],
-  gradient(dy, [q, k, v, y], attributes) {
-    const all = narrowSlopes({ q, k, v, dy, y } as GradientInputs, attributes);
-    const [queries, keys] = [q, k].map((x) => rowsOf(x as Tensor)) as [Tensor2D, Tensor2D];
-    const part = (begin: number, like: Tensor | undefined, { shape: [count] }: Tensor2D) =>
-      reshape(slice(all, [begin, 0], [count, -1]), (like as Tensor).shape);
-    return {
-      q: () => part(0, q, queries),
-      k: () => part(queries.shape[0], k, keys),
-      v: () => part(queries.shape[0] + keys.shape[0], v, keys),
-    };
-  },
-});
-
-/** [dq, dk, dv] as rows, one below the other. */
-const narrowSlopes = defineGradientOp<GradientInputs, Attributes>(
-  'NoiseloomNarrowAttentionGradient',
-  ['q', 'k', 'v', 'dy', 'y'],
-  (inputs, attributes) => concat(slopes(inputs, attributes).map(rowsOf), 0),
-);
-const rowsOf = (x: Tensor): Tensor2D => reshape(x, [-1, x.shape.at(-1) as number]);
 
 /** p (dp - level), level [.., T, 1] the sum of p dp over the last axis */
 const softmaxGradient = defineGradientOp<{ p: Tensor; dp: Tensor; level: Tensor }>(

@@ -116,7 +116,7 @@ export function printFigures(figures: readonly Figure[]): void {
 export function printOperations(figures: readonly Figure[]): void {
   for (const { name, byOperation } of figures)
     printTable(
-      [name, 'times', 'processor ms', 'each', 'GFLOP/s', 'GiB/s'],
+      [name, 'times', 'ms', 'each', 'GFLOP/s', 'GiB/s'],
       byOperation
         .slice(0, 15)
         .map(({ name, count, seconds, flops, bytes }) => [

@@ -4,11 +4,10 @@ import { backend, type Tensor } from '../../../nodes/ml/tf.ts';
 export interface OperationTotal {
   readonly name: string;
   count: number;
-  /** Of processor time over all threads. */
   seconds: number;
   /** Of all tensors that it read and wrote. */
   bytes: number;
-  /** Floating-point operations of convolutions and matrix products; others count as none. */
+  /** Floating-point operations that convolutions and matrix products need as plain sums; others count as none. */
   flops: number;
 }
 
@@ -29,13 +28,13 @@ export function operationsOf(work: () => void): OperationTotal[] {
   const counted =
     (execute: Execute): Execute =>
     (...call) => {
-      const start = process.cpuUsage();
+      const start = performance.now();
       const result = execute.apply(native, call);
-      const usage = process.cpuUsage(start);
+      const milliseconds = performance.now() - start;
       const [name, attributes, inputs] = call;
       const total = totals.get(name) ?? { name, count: 0, seconds: 0, bytes: 0, flops: 0 };
       totals.set(name, total);
-      total.seconds += (usage.user + usage.system) / 1e6;
+      total.seconds += milliseconds / 1000;
       total.count++;
       for (const { shape } of [...inputs, ...[result].flat()]) if (shape) total.bytes += 4 * sizeOf(shape);
       total.flops += flopsOf(name, attributes, inputs, [result].flat()[0] as Tensor);
@@ -68,16 +67,33 @@ function flopsOf(name: string, attributes: readonly Attribute[], inputs: readonl
       return 2 * sizeOf(shapeOf(2)) * kernel(shapeOf(1));
     case 'Conv2DBackpropFilter':
       return 2 * sizeOf(shapeOf(2)) * kernel(result.shape);
+    case 'NoiseloomConvolution3x3':
+    case 'NoiseloomConvolution3x3AndBias':
+      return 2 * result.size * 9 * (shapeOf(0)[3] ?? 0);
     case 'MatMul':
     case '_FusedMatMul':
     case 'BatchMatMul':
-    case 'BatchMatMulV2': {
-      const transposed = attributes.some(({ name, value }) => /^(transpose_a|adj_x)$/.test(name) && value === true);
-      return 2 * result.size * (shapeOf(0).at(transposed ? -2 : -1) ?? 0);
+    case 'BatchMatMulV2':
+    case 'NoiseloomProduct':
+    case 'NoiseloomProductAndBias': {
+      const turned = attributes.some(({ name, value }) =>
+        name === 'flag' ? Number(value) & 1 : /^(transpose_a|adj_x)$/.test(name) && value === true,
+      );
+      return 2 * result.size * (shapeOf(0).at(turned ? -2 : -1) ?? 0);
     }
+    case 'NoiseloomAttention':
+      return 4 * sizeOf(shapeOf(0)) * keysOf(attributes, shapeOf(1));
+    case 'NoiseloomAttentionGradient':
+      return 10 * sizeOf(shapeOf(0)) * keysOf(attributes, shapeOf(1));
     default:
       return 0;
   }
+}
+
+/** Of one picture, from [pictures keys, channels] or [pictures, keys, channels]. */
+function keysOf(attributes: readonly Attribute[], shape: readonly number[]): number {
+  const pictures = attributes.find(({ name }) => name === 'count')?.value as number;
+  return sizeOf(shape.slice(0, -1)) / pictures;
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -3,6 +3,7 @@ import { devices } from '../../../electron/devices/devices.ts';
 import { openDevice } from '../../../nodes/ml/device.ts';
 import { geglu, gelu, quickGelu, silu } from '../../../nodes/ml/nn/activations.ts';
 import { attention } from '../../../nodes/ml/nn/attention.ts';
+import { conv2d } from '../../../nodes/ml/nn/conv2d.ts';
 import { groupNorm } from '../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../nodes/ml/nn/layerNorm.ts';
 import { linear, project } from '../../../nodes/ml/nn/linear.ts';
@@ -29,6 +30,63 @@ const of = (weight: tf.Tensor, bias: tf.Tensor) =>
 function normalised(x: tf.Tensor, axes: number[]): tf.Tensor {
   const { mean, variance } = tf.moments(x, axes, true);
   return tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-5)));
+}
+/** Products of [.., M, K] and [.., K, N], added up one by one: by none of the layers that are tested. */
+const product = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(tf.expandDims(a, -1), tf.expandDims(b, -3)), -2);
+const turned = (x: tf.Tensor) => tf.transpose(x, [...x.shape.keys()].toSpliced(-2, 2, x.rank - 1, x.rank - 2));
+
+function plainAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, heads: number): tf.Tensor {
+  const [n, queries, channels] = q.shape as [number, number, number];
+  const apart = (x: tf.Tensor) => tf.transpose(tf.reshape(x, [n, -1, heads, channels / heads]), [0, 2, 1, 3]);
+  const scores = tf.div(product(apart(q), turned(apart(k))), Math.sqrt(channels / heads));
+  const e = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
+  const y = product(tf.div(e, tf.sum(e, -1, true)), apart(v));
+  return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [n, queries, channels]);
+}
+function attentionCase(n: number, queries: number, keys: number, heads: number, width: number) {
+  const [k, v] = [0.7, -0.4].map((mean, i) => () => random([n, keys, heads * width], mean, 1, 20 + i));
+  const made = () => [k?.(), v?.()] as [tf.Tensor3D, tf.Tensor3D];
+  return {
+    x: () => random([n, queries, heads * width], 0, 2, 22),
+    ours: (x: tf.Tensor) => attention(x as tf.Tensor3D, ...made(), { heads }),
+    plain: (x: tf.Tensor) => plainAttention(x, ...made(), heads),
+  };
+}
+
+/** A convolution with zeros around, by TensorFlow; the gradients of those without a padding of their own stay TensorFlow's. */
+function convolutionCase(shape: [n: number, h: number, w: number, c: number], outputs: number, hasBias = true) {
+  const [, , , inputs] = shape;
+  const weight = () => random([3, 3, inputs, outputs], 0, 1 / Math.sqrt(9 * inputs), 30) as tf.Tensor4D;
+  const bias = () => random([outputs], 0, 1, 31);
+  return {
+    x: () => random(shape, 0, 1, 32),
+    ours(x: tf.Tensor) {
+      const weights = hasBias ? of(weight(), bias()) : weightsOf(new Map([['weight', weight()]]));
+      return conv2d(x as tf.Tensor4D, weights, { padding: 1 });
+    },
+    plain(x: tf.Tensor) {
+      const around = [0, 1, 1, 0].map((each) => [each, each] as [number, number]);
+      const y = tf.conv2d(tf.pad(x, around) as tf.Tensor4D, weight(), 1, 'valid');
+      return hasBias ? tf.add(y, bias()) : y;
+    },
+    tolerance: 2e-5,
+  };
+}
+/** Products of matrices of which some lie turned. */
+function productCase(
+  batch: number[],
+  rows: number,
+  depth: number,
+  columns: number,
+  turnedA: boolean,
+  turnedB: boolean,
+) {
+  const b = () => random([...batch, ...(turnedB ? [columns, depth] : [depth, columns])], 0, 1, 41);
+  return {
+    x: () => random([...batch, ...(turnedA ? [depth, rows] : [rows, depth])], 0, 1, 40),
+    ours: (x: tf.Tensor) => tf.matMul(x, b(), turnedA, turnedB),
+    plain: (x: tf.Tensor) => product(turnedA ? turned(x) : x, turnedB ? turned(b()) : b()),
+  };
 }
 const phi: Layer = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
@@ -68,27 +126,30 @@ const cases: Record<string, { x: () => tf.Tensor; ours: Layer; plain: Layer; tol
   'attention of narrow heads, to itself': {
     x: () => random([2, 203, 24], 0, 2, 14),
     ours: (x) => attention(x as tf.Tensor3D, tf.mul(x, 1.5) as tf.Tensor3D, tf.sin(x) as tf.Tensor3D, { heads: 3 }),
-    plain(x) {
-      const [q, k, v] = [x, tf.mul(x, 1.5), tf.sin(x)].map((each) =>
-        tf.transpose(tf.reshape(each, [2, 203, 3, 8]), [0, 2, 1, 3]),
-      ) as [tf.Tensor, tf.Tensor, tf.Tensor];
-      const scores = tf.div(tf.matMul(q, k, false, true), Math.sqrt(8));
-      const e = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
-      const y = tf.matMul(tf.div(e, tf.sum(e, -1, true)), v);
-      return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [2, 203, 24]);
-    },
+    plain: (x) => plainAttention(x, tf.mul(x, 1.5), tf.sin(x), 3),
   },
+  'attention of one wide head, in several pieces': attentionCase(1, 150, 40, 1, 56),
+  'attention of heads of an odd width, to few keys': attentionCase(2, 33, 3, 3, 19),
+  'attention of one query': attentionCase(1, 1, 70, 2, 40),
+  'a 3x3 convolution of many pixels, in tiles of which some are cut': convolutionCase([2, 18, 21, 32], 48),
+  'a 3x3 convolution of many pixels and channels, without a bias': convolutionCase([1, 25, 24, 400], 336, false),
+  'a 3x3 convolution to 16 channels': convolutionCase([1, 17, 32, 16], 16),
+  'a 3x3 convolution of few pixels': convolutionCase([2, 7, 5, 64], 80),
+  'a 3x3 convolution of one pixel': convolutionCase([1, 1, 1, 16], 32, false),
+  'a product': productCase([], 130, 37, 100, false, false),
+  'products, the first turned': productCase([3], 70, 50, 33, true, false),
+  'products, the second turned': productCase([2, 3], 5, 61, 32, false, true),
+  'products, both turned': productCase([2], 29, 40, 16, true, true),
+  'a product of a row and a column': productCase([], 1, 1000, 1, false, false),
   'a linear layer of rows': {
     x: () => random([123, 45], 0, 1, 15),
     ours: (x) => linear(x, of(random([67, 45], 0, 1, 16), random([67], 0, 1, 17))),
-    plain: (x) => tf.add(tf.matMul(x, random([67, 45], 0, 1, 16), false, true), random([67], 0, 1, 17)),
-    tolerance: 1e-4,
+    plain: (x) => tf.add(product(x, turned(random([67, 45], 0, 1, 16))), random([67], 0, 1, 17)),
   },
   'a linear layer of pictures, without a bias': {
     x: () => random([2, 9, 5, 45], 0, 1, 18),
     ours: (x) => project({ x, weight: random([45, 67], 0, 1, 19) as tf.Tensor2D }, { transposed: false }),
-    plain: (x) => tf.reshape(tf.matMul(tf.reshape(x, [90, 45]), random([45, 67], 0, 1, 19)), [2, 9, 5, 67]),
-    tolerance: 1e-4,
+    plain: (x) => product(x, random([45, 67], 0, 1, 19)),
   },
   'softmax of large and of masked numbers': {
     x: () =>

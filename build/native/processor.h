@@ -1,0 +1,139 @@
+// What all layers share: kinds of processor, vectors, threads, and memory to work in.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+// One copy of each loop for each kind of processor; the best one is chosen when the library loads.
+#if defined(__x86_64__) && defined(__linux__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+#define INLINE inline __attribute__((always_inline))
+#define SIMD _Pragma("omp simd")
+
+namespace {
+
+/** One line of the cache, and the longest vector. Shorter vectors are used where a processor has no longer ones. */
+typedef float Wide __attribute__((vector_size(64)));
+constexpr int64_t lanes = 16;
+
+INLINE Wide load(const float* x) {
+  Wide y;
+  std::memcpy(&y, x, sizeof(Wide));
+  return y;
+}
+INLINE void store(float* x, Wide y) { std::memcpy(x, &y, sizeof(Wide)); }
+
+/** n / d, rounded up. */
+INLINE int64_t up(int64_t n, int64_t d) { return (n + d - 1) / d; }
+
+/** Memory to work in, aligned for vectors; it is kept, so that it is not taken from the system again and again. */
+class Scratch {
+ public:
+  float* take(int64_t size) {
+    if (static_cast<int64_t>(lines_.size()) < up(size, lanes)) lines_.resize(up(size, lanes));
+    return lines_.data()->values;
+  }
+
+ private:
+  struct alignas(64) Line {
+    float values[lanes];
+  };
+  std::vector<Line> lines_;
+};
+
+/** How often a thread looks for work, for some twenty microseconds, before it sleeps, from which it wakes only slowly. */
+constexpr int patience = 2000;
+INLINE void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/** As many threads as TensorFlow uses, waiting for loops. */
+class Threads {
+ public:
+  Threads() {
+    const char* asked = std::getenv("TF_NUM_INTRAOP_THREADS");
+    const int wanted = asked ? std::atoi(asked) : 0;
+    count_ = wanted > 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+    for (int i = 1; i < count_; i++) std::thread([this] { work(); }).detach();
+  }
+
+  int64_t count() const { return count_; }
+
+  /** Calls body(begin, end) on parts of [0, total), each at least `least` long where there are several. */
+  void loop(int64_t total, int64_t least, const std::function<void(int64_t, int64_t)>& body) {
+    const int64_t parts = std::min<int64_t>(count_, std::max<int64_t>(1, total / std::max<int64_t>(1, least)));
+    if (parts <= 1) return body(0, total);
+    std::lock_guard<std::mutex> alone(turn_);
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      body_ = &body;
+      total_ = total;
+      parts_ = parts;
+      next_ = 1;
+      unfinished_ = parts - 1;
+    }
+    posted_.fetch_add(1, std::memory_order_release);
+    for (int64_t i = 1; i < parts; i++) wake_.notify_one();
+    body(0, total / parts);
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (next_ < parts_) take(lock);  // what no thread has begun yet
+    lock.unlock();
+    for (int i = 0; i < patience && unfinished_.load(std::memory_order_acquire) > 0; i++) relax();
+    lock.lock();
+    done_.wait(lock, [this] { return unfinished_ == 0; });
+  }
+
+ private:
+  void work() {
+    for (;;) {
+      const int64_t seen = posted_.load(std::memory_order_acquire);
+      std::unique_lock<std::mutex> lock(mutex_);
+      if (next_ == parts_) {
+        lock.unlock();
+        for (int i = 0; i < patience && posted_.load(std::memory_order_acquire) == seen; i++) relax();
+        lock.lock();
+        wake_.wait(lock, [this] { return next_ < parts_; });
+      }
+      take(lock);
+      if (unfinished_ == 0) done_.notify_all();
+    }
+  }
+  /** Does the next part, without the lock meanwhile. */
+  void take(std::unique_lock<std::mutex>& lock) {
+    const int64_t part = next_++;
+    const auto body = body_;
+    const int64_t begin = total_ * part / parts_, end = total_ * (part + 1) / parts_;
+    lock.unlock();
+    (*body)(begin, end);
+    lock.lock();
+    unfinished_--;
+  }
+  int count_;
+  std::mutex turn_, mutex_;
+  std::condition_variable wake_, done_;
+  const std::function<void(int64_t, int64_t)>* body_ = nullptr;
+  int64_t total_ = 0, parts_ = 0, next_ = 0;
+  std::atomic<int64_t> posted_{0}, unfinished_{0};
+};
+
+Threads& threads() {
+  static Threads* all = new Threads;  // never destroyed: its threads wait until the process ends
+  return *all;
+}
+
+/** Elements below which a second thread costs more than it brings. */
+constexpr int64_t grain = 1 << 14;
+
+}  // namespace
