@@ -9,7 +9,7 @@ import { listFolder, readFailed, statOf } from './disk.ts';
 /** Files and folders inside a folder that is fingerprinted. */
 const MAX_FILES = 100_000;
 /** Smaller files are read again sooner than what is kept of them. */
-const keptBytes = 2 ** 24;
+const keptBytes = 2 ** 20;
 const keptFiles = 1000;
 /** A file that changed this short a time ago may change again without a later time of change. */
 const settledMs = 2000;
