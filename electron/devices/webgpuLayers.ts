@@ -16,6 +16,7 @@ import {
 } from '../../nodes/ml/tf.ts';
 import { activation, activationGradient, geglu, gegluGradient } from './wgsl/activate.ts';
 import { attention, attentionGradient } from './wgsl/attention.ts';
+import { widen } from './wgsl/halves.ts';
 import { groupNorm, groupNormGradient, layerNorm, layerNormGradient } from './wgsl/normalise.ts';
 
 const backendName = 'webgpu';
@@ -34,6 +35,7 @@ const layers: Readonly<Record<string, Layer>> = {
   NoiseloomMaskedAttention: attention,
   NoiseloomMaskedAttentionGradient: attentionGradient,
   NoiseloomLinear: linear,
+  NoiseloomWiden: widen,
   NoiseloomSilu: activation('Silu', 'swish(x, 1)'),
   NoiseloomSiluGradient: activationGradient('SiluGradient', 'swishSlope(x, 1)'),
   NoiseloomQuickGelu: activation('QuickGelu', 'swish(x, 1.702)'),

@@ -1,14 +1,16 @@
 import type { WebGPUBackend, WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu';
 import type { TensorInfo } from '../../../nodes/ml/tf.ts';
 
-/** One run of a kernel of our own on the graphics card. All tensors are float32, in rows. */
+/** One run of a kernel of our own on the graphics card. All tensors are in rows, and float32 where nothing else is said. */
 export interface Dispatch {
   /** Unique among kernels; the text of `code` may depend on nothing but this and `threads`. */
   readonly name: string;
-  /** By the names under which `code` reads them, each an `array<f32>`. */
+  /** By the names under which `code` reads them, each an `array<f32>` or, of integers, an `array<i32>`. */
   readonly inputs: Readonly<Record<string, TensorInfo>>;
   /** Shapes, by the names under which `code` writes them; the first is called `result`. At most eight buffers in all. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
+  /** Of the first output. */
+  readonly dtype?: 'float32' | 'int32';
   /** Numbers that `code` reads as `uniforms.NAME`. */
   readonly integers?: Readonly<Record<string, number>>;
   readonly reals?: Readonly<Record<string, number>>;
@@ -25,7 +27,7 @@ export interface Dispatch {
  * the kernel does not read, and it declares their bindings once more, to be written.
  */
 export function dispatch(backend: WebGPUBackend, call: Dispatch): TensorInfo[] {
-  const { name, inputs, outputs, integers = {}, reals = {}, workgroups, threads, code } = call;
+  const { name, inputs, outputs, dtype = 'float32', integers = {}, reals = {}, workgroups, threads, code } = call;
   const [[, shape], ...more] = Object.entries(outputs) as [[string, number[]], ...[string, number[]][]];
   const others = more.map(([, each]) => backend.makeTensorInfo(each, 'float32'));
   const written = more.map(
@@ -47,7 +49,7 @@ export function dispatch(backend: WebGPUBackend, call: Dispatch): TensorInfo[] {
     ].join(''),
     getUserCode: () => [...written, code, main].join('\n'),
   };
-  const result = backend.runWebGPUProgram(program, [...Object.values(inputs), ...others], 'float32', [
+  const result = backend.runWebGPUProgram(program, [...Object.values(inputs), ...others], dtype, [
     ...Object.values(integers).map((value) => ({ type: 'int32', data: [value] })),
     ...Object.values(reals).map((value) => ({ type: 'float32', data: [value] })),
   ]);
