@@ -1,6 +1,6 @@
 /**
- * Weights that come in 16 bits stay so in the graphics card's memory, which is half of it or less. For the rest of the
- * program they are float32 tensors like all others: a kernel that reads one is given a widened copy, which is freed when
+ * Weights that come in 16 bits stay so in the graphics card's memory, which is half of it. For the rest of the
+ * program they are float32 tensors like all others: a kernel that reads one is given a widened copy, which is free again when
  * the kernel has run. Needs no `shader-f16`: the bits are turned into those of float32.
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
