@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { devices } from '../../../electron/devices/devices.ts';
 import { openDevice } from '../../../nodes/ml/device.ts';
@@ -17,6 +18,13 @@ const hasLayers = !(opened instanceof Error) && tf.getKernel('NoiseloomGroupNorm
 const isRequired = process.env.NOISELOOM_REQUIRE?.split(',').includes('native') ?? false;
 
 type Layer = (x: tf.Tensor) => tf.Tensor;
+interface Case {
+  readonly x: () => tf.Tensor;
+  readonly ours: Layer;
+  readonly plain: Layer;
+  /** In units of the largest value. */
+  readonly tolerance?: number;
+}
 const random = (shape: number[], mean: number, deviation: number, seed: number) =>
   tf.randomNormal(shape, mean, deviation, 'float32', seed);
 const of = (weight: tf.Tensor, bias: tf.Tensor) =>
@@ -43,13 +51,13 @@ function plainAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, heads: number)
   const y = product(tf.div(e, tf.sum(e, -1, true)), apart(v));
   return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [n, queries, channels]);
 }
-function attentionCase(n: number, queries: number, keys: number, heads: number, width: number) {
-  const [k, v] = [0.7, -0.4].map((mean, i) => () => random([n, keys, heads * width], mean, 1, 20 + i));
-  const made = () => [k?.(), v?.()] as [tf.Tensor3D, tf.Tensor3D];
+/** Of queries, keys and values one below the other, so that all are differentiated. */
+function attentionCase(n: number, queries: number, keys: number, heads: number, width: number): Case {
+  const parts = (x: tf.Tensor) => tf.split(x, [queries, keys, keys], 1) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
   return {
-    x: () => random([n, queries, heads * width], 0, 2, 22),
-    ours: (x: tf.Tensor) => attention(x as tf.Tensor3D, ...made(), { heads }),
-    plain: (x: tf.Tensor) => plainAttention(x, ...made(), heads),
+    x: () => random([n, queries + 2 * keys, heads * width], 0.3, 1.5, 22),
+    ours: (x) => attention(...parts(x), { heads }),
+    plain: (x) => plainAttention(...parts(x), heads),
   };
 }
 
@@ -91,7 +99,7 @@ function productCase(
 const phi: Layer = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
 /** Tensors large enough for several threads, with numbers that are hard to add up, to raise to a power, or both. */
-const cases: Record<string, { x: () => tf.Tensor; ours: Layer; plain: Layer; tolerance?: number }> = {
+const cases: Record<string, Case> = {
   'group normalisation far from 0, two pictures, then SiLU': {
     x: () => random([2, 30, 31, 64], 50, 1, 1),
     ours: (x) => groupNorm(x as tf.Tensor4D, of(random([64], 1, 1, 2), random([64], 0, 1, 3)), 16, 1e-5, 'silu'),
@@ -162,21 +170,42 @@ const cases: Record<string, { x: () => tf.Tensor; ours: Layer; plain: Layer; tol
   },
 };
 
+const count = (most: number) => fc.integer({ min: 1, max: most });
+const channels = count(5).map((sixteens) => 16 * sixteens);
+const anySize: Record<string, fc.Arbitrary<Case>> = {
+  '3x3 convolutions': fc
+    .tuple(count(3), count(30), count(30), channels, channels, fc.boolean())
+    .map(([n, height, width, from, to, hasBias]) => convolutionCase([n, height, width, from], to, hasBias)),
+  products: fc
+    .tuple(fc.array(count(3), { maxLength: 2 }), count(70), count(70), count(70), fc.boolean(), fc.boolean())
+    .map((sizes) => productCase(...sizes)),
+  attention: fc
+    .tuple(count(2), count(70), fc.integer({ min: 2, max: 70 }), count(3), count(70))
+    .map((sizes) => attentionCase(...sizes)),
+};
+
+async function expectAsPlain({ x: make, ours, plain, tolerance = 1e-5 }: Case): Promise<void> {
+  await expectClose(() => {
+    const x = make();
+    const [got, expected] = [ours(x), plain(x)];
+    const dy = random(got.shape, 0, 1, 12);
+    return [
+      [got, expected, tolerance],
+      [tf.grad(ours)(x, dy), tf.grad(plain)(x, dy), tolerance],
+    ];
+  });
+}
+
 describe.skipIf(!hasLayers && !isRequired)('layers of native TensorFlow that are single operations', () => {
   beforeAll(() => expect(hasLayers, 'run "npm run setup:native"').toBe(true));
   guardLeaks();
 
   it.each(Object.entries(cases))('%s: as made of plain operations, and so its gradient', (_, testCase) =>
-    expectClose(() => {
-      const { x: make, ours, plain, tolerance = 1e-5 } = testCase;
-      const x = make();
-      const [got, expected] = [ours(x), plain(x)];
-      const dy = random(got.shape, 0, 1, 12);
-      return [
-        [got, expected, tolerance],
-        [tf.grad(ours)(x, dy), tf.grad(plain)(x, dy), tolerance],
-      ];
-    }),
+    expectAsPlain(testCase),
+  );
+
+  it.each(Object.entries(anySize))('%s of any size: as made of plain operations, and so their gradients', (_, sizes) =>
+    fc.assert(fc.asyncProperty(sizes, expectAsPlain), { seed: 8, numRuns: 25 }),
   );
 
   it('numbers that are none stay none', async () => {
