@@ -139,12 +139,10 @@ inline void convolveTiles(const Convolution& c, const float* x, const float* ker
   const std::vector<float> outside(c.inputs, 0.0f);
   for (int64_t first = 0; first < panels; first += atOnce) {
     const int64_t count = std::min(atOnce, panels - first);
-    threads().loop(count * c.inputs, lanes, [&](int64_t begin, int64_t end) {
-      for (int64_t at = begin; at < end;) {
-        const int64_t panel = at / c.inputs, start = panel * c.inputs, until = std::min(end, start + c.inputs);
-        weighKernels(c, kernels, first + panel, at - start, until - start, u + panel * points * ofU, ofU);
-        at = until;
-      }
+    threads().loop(c.inputs / lanes, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; block++)  // a line of the cache, where kernels lie turned
+        for (int64_t panel = 0; panel < count; panel++)
+          weighKernels(c, kernels, first + panel, block * lanes, (block + 1) * lanes, u + panel * points * ofU, ofU);
     });
     threads().loop(up(tiles, rows), 1, [&](int64_t begin, int64_t end) {
       static thread_local Scratch scratch;
@@ -204,8 +202,9 @@ inline void convolvePatches(const Convolution& c, const float* x, const float* k
 
 /** x [N, H, W, inputs], kernels, bias [outputs] or nullptr -> y [N, H, W, outputs] */
 inline void convolve(const Convolution& c, const float* x, const float* kernels, const float* bias, float* y) {
-  // All kernels are transformed at every call, which has to pay; more of them than the cache holds cost twice as much.
-  const int64_t tiles = c.pictures * c.down() * c.across(), enough = c.inputs * c.outputs <= 1 << 17 ? 16 : 32;
+  // All kernels are transformed at every call, which has to pay; the more so where no cache holds them. By measurement.
+  const int64_t tiles = c.pictures * c.down() * c.across(), kernelsOfTap = c.inputs * c.outputs;
+  const int64_t enough = kernelsOfTap <= 1 << 17 ? 16 : kernelsOfTap <= 1 << 19 ? 32 : 64;
   if (tiles >= enough) {
     convolveTiles(c, x, kernels, bias, y);
   } else {
