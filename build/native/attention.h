@@ -1,6 +1,8 @@
 // Attention without its matrix of scores: 32 queries at a time, their scores turned, so that a score's row lies in a panel
 // that the next product takes as it is. Source: arXiv 1706.03762, equation 1; gradient arXiv 2205.14135, appendix B.2
 #pragma once
+#include <numeric>
+
 #include "functions.h"
 #include "multiply.h"
 
@@ -120,7 +122,8 @@ inline void attendGradient(const Attention& attention, const float* q, const flo
   const int64_t keys = attention.keys, width = attention.width, queries = attention.queries;
   const int64_t all = attention.pictures * attention.heads, blocks = up(queries, tileColumns);
   const int64_t padded = attention.padded(), size = 2 * keys * padded;
-  const int64_t pieces = std::min({blocks, up(threads().count(), std::max<int64_t>(1, all)), up(slopesAtOnce, size)});
+  const int64_t even = threads().count() / std::gcd(threads().count(), std::max<int64_t>(1, all));  // for all threads alike
+  const int64_t pieces = std::min({blocks, even, up(slopesAtOnce, size)});
   std::vector<float> slopes(all * pieces * size, 0.0f);  // of keys and of values, from each piece of the queries
   threads().loop(all * pieces, 1, [&](int64_t begin, int64_t end) {
     static thread_local Scratch forKeys, forQuery, forSlope, forScores, forSlopes, forSums, forPanel;

@@ -65,26 +65,25 @@ struct Convolution {
   int64_t across() const { return up(width, tileSide); }
 };
 
-/** Kernels of one panel of outputs and inputs begin to end -> u, a panel [inputs, 32] for each point, `apart` from each other */
+/** Kernels of 16 inputs and of a panel of outputs from `first` on -> u, a panel [16, 32] for each point, `apart` from each other */
 FOR_EACH_PROCESSOR
-void weighKernels(const Convolution& c, const float* kernels, int64_t panel, int64_t begin, int64_t end, float* u,
-                  int64_t apart) {
-  const int64_t first = panel * tileColumns, columns = std::min(tileColumns, c.outputs - first);
-  const int64_t ofInput = c.gradient ? 1 : c.outputs, ofOutput = c.gradient ? c.inputs : 1;
-  alignas(64) float taps[9][tileColumns] = {};
+void weighKernels(const Convolution& c, const float* kernels, int64_t input, int64_t first, float* u, int64_t apart) {
+  const int64_t columns = std::min(tileColumns, c.outputs - first);
+  alignas(64) float taps[9][lanes * tileColumns];
+  for (int64_t tap = 0; tap < 9; tap++) {
+    const float* matrix = kernels + (c.gradient ? 8 - tap : tap) * c.inputs * c.outputs;
+    if (c.gradient) {
+      turnPanel({matrix + first * c.inputs + input, c.inputs}, columns, lanes, taps[tap]);
+    } else {
+      copyPanel({matrix + input * c.outputs + first, c.outputs}, lanes, columns, taps[tap]);
+    }
+  }
   Wide g[9], half[18], all[points];
-  for (int64_t input = begin; input < end; input++) {
-    for (int64_t tap = 0; tap < 9; tap++) {
-      const int64_t from = c.gradient ? 8 - tap : tap;
-      const float* weights = kernels + from * c.inputs * c.outputs + input * ofInput + first * ofOutput;
-      for (int64_t o = 0; o < columns; o++) taps[tap][o] = weights[o * ofOutput];
-    }
-    for (int64_t column = 0; column < tileColumns; column += lanes) {
-      for (int64_t tap = 0; tap < 9; tap++) g[tap] = load(&taps[tap][column]);
-      for (int64_t j = 0; j < 3; j++) weigh<3>(g + j, half + j);
-      for (int64_t i = 0; i < readSide; i++) weigh<1>(half + 3 * i, all + readSide * i);
-      for (int64_t p = 0; p < points; p++) store(u + p * apart + input * tileColumns + column, all[p]);
-    }
+  for (int64_t at = 0; at < lanes * tileColumns; at += lanes) {
+    for (int64_t tap = 0; tap < 9; tap++) g[tap] = load(taps[tap] + at);
+    for (int64_t j = 0; j < 3; j++) weigh<3>(g + j, half + j);
+    for (int64_t i = 0; i < readSide; i++) weigh<1>(half + 3 * i, all + readSide * i);
+    for (int64_t p = 0; p < points; p++) store(u + p * apart + at, all[p]);
   }
 }
 
@@ -140,9 +139,10 @@ inline void convolveTiles(const Convolution& c, const float* x, const float* ker
   for (int64_t first = 0; first < panels; first += atOnce) {
     const int64_t count = std::min(atOnce, panels - first);
     threads().loop(c.inputs / lanes, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t block = begin; block < end; block++)  // a line of the cache, where kernels lie turned
+      for (int64_t input = begin * lanes; input < end * lanes; input += lanes)
         for (int64_t panel = 0; panel < count; panel++)
-          weighKernels(c, kernels, first + panel, block * lanes, (block + 1) * lanes, u + panel * points * ofU, ofU);
+          weighKernels(c, kernels, input, (first + panel) * tileColumns,
+                       u + panel * points * ofU + input * tileColumns, ofU);
     });
     threads().loop(up(tiles, rows), 1, [&](int64_t begin, int64_t end) {
       static thread_local Scratch scratch;
@@ -202,10 +202,7 @@ inline void convolvePatches(const Convolution& c, const float* x, const float* k
 
 /** x [N, H, W, inputs], kernels, bias [outputs] or nullptr -> y [N, H, W, outputs] */
 inline void convolve(const Convolution& c, const float* x, const float* kernels, const float* bias, float* y) {
-  // All kernels are transformed at every call, which has to pay; the more so where no cache holds them. By measurement.
-  const int64_t tiles = c.pictures * c.down() * c.across(), kernelsOfTap = c.inputs * c.outputs;
-  const int64_t enough = kernelsOfTap <= 1 << 17 ? 16 : kernelsOfTap <= 1 << 19 ? 32 : 64;
-  if (tiles >= enough) {
+  if (c.pictures * c.down() * c.across() >= 16) {  // fewer tiles do not pay for the kernels, transformed at every call
     convolveTiles(c, x, kernels, bias, y);
   } else {
     convolvePatches(c, x, kernels, bias, y);

@@ -177,6 +177,7 @@ class Call {
     TF_Tensor* tensor = TF_AllocateOutput(context_, i, 1 /* float */, shape.data(), shape.size(), 4 * size, status_);
     if (failed() || !tensor) return nullptr;
     tensors_.push_back(tensor);
+    useLargePages(TF_TensorData(tensor), 4 * size);
     return static_cast<float*>(TF_TensorData(tensor));
   }
   /** Tells TensorFlow of a failure, if there was one. */

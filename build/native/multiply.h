@@ -104,12 +104,31 @@ inline void multiplyPanel(Rows<const float> from, const float* panel, int64_t de
   }
 }
 
-/** x [rows, columns] -> y [columns, rows], by squares that fit the cache */
+/** x [16, 16] -> y, its transposed: each of four steps moves one bit of a number's row to its column. */
+FOR_EACH_PROCESSOR
+void turnSquare(const float* x, int64_t fromStep, float* y, int64_t toStep) {
+  Wide rows[2][lanes];
+  for (int64_t i = 0; i < lanes; i++) rows[0][i] = load(x + i * fromStep);
+  for (int64_t step = 0; step < 4; step++) {
+    const Wide* from = rows[step % 2];
+    Wide* to = rows[1 - step % 2];
+    for (int64_t i = 0; i < lanes / 2; i++) {
+      to[2 * i] = PICK(from[i], from[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      to[2 * i + 1] = PICK(from[i], from[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+  }
+  for (int64_t i = 0; i < lanes; i++) store(y + i * toStep, rows[0][i]);
+}
+
+/** x [rows, columns] -> y [columns, rows] */
 inline void turn(Rows<const float> x, int64_t rows, int64_t columns, Rows<float> y) {
-  for (int64_t row = 0; row < rows; row += lanes)
-    for (int64_t column = 0; column < columns; column++)
-      for (int64_t i = row; i < std::min(rows, row + lanes); i++)
-        y.data[column * y.step + i] = x.data[i * x.step + column];
+  const int64_t wholeRows = rows / lanes * lanes, wholeColumns = columns / lanes * lanes;
+  for (int64_t row = 0; row < wholeRows; row += lanes)
+    for (int64_t column = 0; column < wholeColumns; column += lanes)
+      turnSquare(x.data + row * x.step + column, x.step, y.data + column * y.step + row, y.step);
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t column = row < wholeRows ? wholeColumns : 0; column < columns; column++)
+      y.data[column * y.step + row] = x.data[row * x.step + column];
 }
 
 /** x [rows, columns <= 32] -> a panel, with zeros to the right */

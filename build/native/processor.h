@@ -10,6 +10,9 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 // One copy of each loop for each kind of processor; the best one is chosen when the library loads.
 #if defined(__x86_64__) && defined(__linux__)
@@ -33,8 +36,26 @@ INLINE Wide load(const float* x) {
 }
 INLINE void store(float* x, Wide y) { std::memcpy(x, &y, sizeof(Wide)); }
 
+/** Sixteen numbers of two vectors by their places, those of the second from 16 on. */
+#if defined(__clang__)
+#define PICK(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+#else
+typedef int32_t Places __attribute__((vector_size(64)));
+#define PICK(x, y, ...) __builtin_shuffle(x, y, Places{__VA_ARGS__})
+#endif
+
 /** n / d, rounded up. */
 INLINE int64_t up(int64_t n, int64_t d) { return (n + d - 1) / d; }
+
+/** Asks the system for large pages where nobody has touched the memory yet: small ones take longer to come than to fill. */
+inline void useLargePages(void* memory, int64_t bytes) {
+#if defined(__linux__)
+  constexpr int64_t page = 4096, large = 1 << 21;
+  const int64_t begin = up(reinterpret_cast<int64_t>(memory), page) * page;
+  const int64_t end = (reinterpret_cast<int64_t>(memory) + bytes) / page * page;
+  if (end - begin >= 2 * large) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
 
 /** Memory to work in, aligned for vectors; it is kept, so that it is not taken from the system again and again. */
 class Scratch {
