@@ -80,10 +80,10 @@ void weighKernels(const Convolution& c, const float* kernels, int64_t input, int
   }
   Wide g[9], half[18], all[points];
   for (int64_t at = 0; at < lanes * tileColumns; at += lanes) {
-    for (int64_t tap = 0; tap < 9; tap++) g[tap] = load(taps[tap] + at);
+    for (int64_t tap = 0; tap < 9; tap++) g[tap] = LOAD(taps[tap] + at);
     for (int64_t j = 0; j < 3; j++) weigh<3>(g + j, half + j);
     for (int64_t i = 0; i < readSide; i++) weigh<1>(half + 3 * i, all + readSide * i);
-    for (int64_t p = 0; p < points; p++) store(u + p * apart + at, all[p]);
+    for (int64_t p = 0; p < points; p++) STORE(u + p * apart + at, all[p]);
   }
 }
 
@@ -99,10 +99,10 @@ void spreadTile(const Convolution& c, const float* picture, int64_t top, int64_t
   }
   Wide d[points], half[points];
   for (int64_t channel = 0; channel < c.inputs; channel += lanes) {
-    for (int64_t p = 0; p < points; p++) d[p] = load(pixels[p] + channel);
+    for (int64_t p = 0; p < points; p++) d[p] = LOAD(pixels[p] + channel);
     for (int64_t j = 0; j < readSide; j++) spread<readSide>(d + j, half + j);
     for (int64_t i = 0; i < readSide; i++) spread<1>(half + readSide * i, d + readSide * i);
-    for (int64_t p = 0; p < points; p++) store(v + p * apart + channel, d[p]);
+    for (int64_t p = 0; p < points; p++) STORE(v + p * apart + channel, d[p]);
   }
 }
 
@@ -112,13 +112,13 @@ void gatherTile(const Convolution& c, const float* m, int64_t apart, const float
                 int64_t left, float* picture) {
   Wide d[points], half[tileSide * readSide], y[tileSide * tileSide];
   for (int64_t column = 0; column < std::min(tileColumns, c.outputs - channel); column += lanes) {
-    const Wide added = load(bias ? bias + channel + column : zeros);
-    for (int64_t p = 0; p < points; p++) d[p] = load(m + p * apart + column);
+    const Wide added = LOAD(bias ? bias + channel + column : zeros);
+    for (int64_t p = 0; p < points; p++) d[p] = LOAD(m + p * apart + column);
     for (int64_t j = 0; j < readSide; j++) gather<readSide>(d + j, half + j);
     for (int64_t i = 0; i < tileSide; i++) gather<1>(half + readSide * i, y + tileSide * i);
     for (int64_t i = 0; i < std::min(tileSide, c.height - top); i++)
       for (int64_t j = 0; j < std::min(tileSide, c.width - left); j++)
-        store(picture + ((top + i) * c.width + left + j) * c.outputs + channel + column, y[tileSide * i + j] + added);
+        STORE(picture + ((top + i) * c.width + left + j) * c.outputs + channel + column, y[tileSide * i + j] + added);
   }
 }
 

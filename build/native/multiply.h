@@ -108,7 +108,7 @@ inline void multiplyPanel(Rows<const float> from, const float* panel, int64_t de
 FOR_EACH_PROCESSOR
 void turnSquare(const float* x, int64_t fromStep, float* y, int64_t toStep) {
   Wide rows[2][lanes];
-  for (int64_t i = 0; i < lanes; i++) rows[0][i] = load(x + i * fromStep);
+  for (int64_t i = 0; i < lanes; i++) rows[0][i] = LOAD(x + i * fromStep);
   for (int64_t step = 0; step < 4; step++) {
     const Wide* from = rows[step % 2];
     Wide* to = rows[1 - step % 2];
@@ -117,7 +117,7 @@ void turnSquare(const float* x, int64_t fromStep, float* y, int64_t toStep) {
       to[2 * i + 1] = PICK(from[i], from[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
   }
-  for (int64_t i = 0; i < lanes; i++) store(y + i * toStep, rows[0][i]);
+  for (int64_t i = 0; i < lanes; i++) STORE(y + i * toStep, rows[0][i]);
 }
 
 /** x [rows, columns] -> y [columns, rows] */

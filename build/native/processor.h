@@ -29,12 +29,10 @@ namespace {
 typedef float Wide __attribute__((vector_size(64)));
 constexpr int64_t lanes = 16;
 
-INLINE Wide load(const float* x) {
-  Wide y;
-  std::memcpy(&y, x, sizeof(Wide));
-  return y;
-}
-INLINE void store(float* x, Wide y) { std::memcpy(x, &y, sizeof(Wide)); }
+/** The same anywhere in memory. These are no functions, since not all compilers pass vectors that not all processors have. */
+typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
+#define LOAD(x) (*reinterpret_cast<const Loose*>(x))
+#define STORE(x, y) (*reinterpret_cast<Loose*>(x) = (y))
 
 /** Sixteen numbers of two vectors by their places, those of the second from 16 on. */
 #if defined(__clang__)
