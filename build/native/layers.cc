@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <map>
+#include <new>
 #include <string>
 
 #include "attention.h"
@@ -27,6 +28,7 @@ TF_Status* TF_NewStatus();
 void TF_DeleteStatus(TF_Status*);
 int TF_GetCode(const TF_Status*);
 const char* TF_Message(const TF_Status*);
+void TF_SetStatus(TF_Status*, int code, const char* message);
 TF_OpDefinitionBuilder* TF_NewOpDefinitionBuilder(const char* name);
 void TF_OpDefinitionBuilderAddAttr(TF_OpDefinitionBuilder*, const char* spec);
 void TF_OpDefinitionBuilderAddInput(TF_OpDefinitionBuilder*, const char* spec);
@@ -670,7 +672,14 @@ void forget(void* attributes) { delete static_cast<Attributes*>(attributes); }
 
 template <void (*body)(const Attributes&, TF_OpKernelContext*)>
 void compute(void* attributes, TF_OpKernelContext* context) {
-  body(*static_cast<Attributes*>(attributes), context);
+  try {
+    body(*static_cast<Attributes*>(attributes), context);
+  } catch (const std::bad_alloc&) {
+    TF_Status* status = TF_NewStatus();
+    TF_SetStatus(status, 8 /* resource exhausted */, "OOM: there is not enough memory to work in.");
+    TF_OpKernelContext_Failure(context, status);
+    TF_DeleteStatus(status);
+  }
 }
 
 /** Returns what was wrong, empty where nothing was. */

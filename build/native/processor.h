@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 #if defined(__linux__)
@@ -84,13 +86,16 @@ class Threads {
   Threads() {
     const char* asked = std::getenv("TF_NUM_INTRAOP_THREADS");
     const int wanted = asked ? std::atoi(asked) : 0;
-    count_ = wanted > 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
-    for (int i = 1; i < count_; i++) std::thread([this] { work(); }).detach();
+    const int most = wanted > 0 ? wanted : std::thread::hardware_concurrency();
+    try {
+      for (; count_ < most; count_++) std::thread([this] { work(); }).detach();
+    } catch (const std::system_error&) {  // there is no memory for so many
+    }
   }
 
   int64_t count() const { return count_; }
 
-  /** Calls body(begin, end) on parts of [0, total), each at least `least` long where there are several. */
+  /** Calls body(begin, end) on parts of [0, total), each at least `least` long where there are several. Throws what it throws. */
   void loop(int64_t total, int64_t least, const std::function<void(int64_t, int64_t)>& body) {
     const int64_t parts = std::min<int64_t>(count_, std::max<int64_t>(1, total / std::max<int64_t>(1, least)));
     if (parts <= 1) return body(0, total);
@@ -100,18 +105,19 @@ class Threads {
       body_ = &body;
       total_ = total;
       parts_ = parts;
-      next_ = 1;
-      unfinished_ = parts - 1;
+      next_ = 0;
+      unfinished_ = parts;
+      thrown_ = nullptr;
     }
     posted_.fetch_add(1, std::memory_order_release);
     for (int64_t i = 1; i < parts; i++) wake_.notify_one();
-    body(0, total / parts);
     std::unique_lock<std::mutex> lock(mutex_);
-    while (next_ < parts_) take(lock);  // what no thread has begun yet
+    while (next_ < parts_) take(lock);
     lock.unlock();
     for (int i = 0; i < patience && unfinished_.load(std::memory_order_acquire) > 0; i++) relax();
     lock.lock();
     done_.wait(lock, [this] { return unfinished_ == 0; });
+    if (thrown_) std::rethrow_exception(thrown_);
   }
 
  private:
@@ -135,16 +141,23 @@ class Threads {
     const auto body = body_;
     const int64_t begin = total_ * part / parts_, end = total_ * (part + 1) / parts_;
     lock.unlock();
-    (*body)(begin, end);
+    std::exception_ptr thrown;
+    try {
+      (*body)(begin, end);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
     lock.lock();
+    if (thrown) thrown_ = thrown;
     unfinished_--;
   }
-  int count_;
+  int count_ = 1;
   std::mutex turn_, mutex_;
   std::condition_variable wake_, done_;
   const std::function<void(int64_t, int64_t)>* body_ = nullptr;
   int64_t total_ = 0, parts_ = 0, next_ = 0;
   std::atomic<int64_t> posted_{0}, unfinished_{0};
+  std::exception_ptr thrown_;
 };
 
 Threads& threads() {
