@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceBackend, OpenedBackend } from '../../nodes/ml/device.ts';
 import { addonName, addonPath, type NativeKind, nativeBuilds, quietName } from './nativeFolders.ts';
-import { freeBytes, totalBytes } from './systemMemory.ts';
+import { addressBytes, freeBytes, totalBytes } from './systemMemory.ts';
 
 /** TensorFlow on an NVIDIA graphics card. */
 export const cudaDevice: DeviceBackend = {
@@ -87,6 +87,9 @@ function loadAddon(folder: string): Addon {
   const require = createRequire(import.meta.url);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // errors only
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // take graphics memory as needed, not all of it at once
+  // TensorFlow's pool takes what addresses are left, and without any for itself it ends the process or waits for ever.
+  const addresses = addressBytes();
+  if (addresses !== undefined) process.env.TF_MKL_ALLOC_MAX_BYTES ??= String(Math.floor(addresses / 2));
   let quiet: { hush(): void; restore(): void } | undefined;
   try {
     quiet = require(join(folder, quietName));
