@@ -80,6 +80,11 @@ struct Head {
   void turnKeys(const float* x, float* turned) const {
     turn(keys(x), attention.keys, attention.width, {turned, attention.keys});
   }
+  /** `count` rows of queries times the scale, turned -> a panel [width, 32] */
+  void scalePanel(const float* q, int64_t row, int64_t count, float* panel) const {
+    turnPanel(queries(q, row), count, attention.width, panel);
+    for (int64_t i = 0; i < attention.width * tileColumns; i++) panel[i] *= attention.scale;
+  }
   /** A panel [width, 32], turned and each row times its factor -> `count` rows of queries */
   void writeQueries(const float* panel, int64_t row, int64_t count, const float* factors, float* y) const {
     const auto rows = queries(y, row);
@@ -105,8 +110,7 @@ inline void attend(const Attention& attention, const float* q, const float* k, c
       if (task == begin || piece == 0) head.turnKeys(v, values);
       for (int64_t block = blocks * piece / pieces; block < blocks * (piece + 1) / pieces; block++) {
         const int64_t row = block * tileColumns, count = std::min(tileColumns, queries - row);
-        turnPanel(head.queries(q, row), count, width, query);
-        for (int64_t i = 0; i < width * tileColumns; i++) query[i] *= attention.scale;
+        head.scalePanel(q, row, count, query);
         multiplyPanel(head.keys(k), query, width, {nullptr, 0}, {p, tileColumns}, keys);
         softmaxColumns(p, keys, inverses);
         multiplyPanel({values, keys}, p, keys, {nullptr, 0}, {sums, tileColumns}, width);
@@ -141,8 +145,7 @@ inline void attendGradient(const Attention& attention, const float* q, const flo
       for (int64_t block = blocks * piece / pieces; block < blocks * (piece + 1) / pieces; block++) {
         const int64_t row = block * tileColumns, count = std::min(tileColumns, queries - row);
         const auto slopeRows = head.queries(dy, row), queryRows = head.queries(q, row), results = head.queries(y, row);
-        turnPanel(queryRows, count, width, query);
-        for (int64_t i = 0; i < width * tileColumns; i++) query[i] *= attention.scale;
+        head.scalePanel(q, row, count, query);
         turnPanel(slopeRows, count, width, slope);
         for (int64_t i = 0; i < tileColumns; i++)
           levels[i] = i < count ? dot(slopeRows.data + i * slopeRows.step, results.data + i * results.step, width) : 0;

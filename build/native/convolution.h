@@ -87,15 +87,15 @@ void weighKernels(const Convolution& c, const float* kernels, int64_t input, int
   }
 }
 
-/** One tile of a picture, zeros around it -> v [inputs] for each point, `apart` from each other */
+/** One tile of a picture, and `outside` [inputs] around that -> v [inputs] for each point, `apart` from each other */
 FOR_EACH_PROCESSOR
-void spreadTile(const Convolution& c, const float* picture, int64_t top, int64_t left, const float* zeros, float* v,
+void spreadTile(const Convolution& c, const float* picture, int64_t top, int64_t left, const float* outside, float* v,
                 int64_t apart) {
   const float* pixels[points];
   for (int64_t p = 0; p < points; p++) {
     const int64_t row = top - 1 + p / readSide, column = left - 1 + p % readSide;
     const bool inside = row >= 0 && row < c.height && column >= 0 && column < c.width;
-    pixels[p] = inside ? picture + (row * c.width + column) * c.inputs : zeros;
+    pixels[p] = inside ? picture + (row * c.width + column) * c.inputs : outside;
   }
   Wide d[points], half[points];
   for (int64_t channel = 0; channel < c.inputs; channel += lanes) {
