@@ -1,5 +1,5 @@
 /** `npm run build [-- window]`: bundles the application, or only its window, into out/. */
-import { packageFolder as root } from '../electron/folders.ts';
+import { packageFolder as root } from '../electron/files/folders.ts';
 import { buildApp } from './buildApp.ts';
 import { buildRenderer } from './buildRenderer.ts';
 

@@ -17,11 +17,11 @@ export async function buildApp(root: string): Promise<void> {
     chunkNames: 'parts/[name]-[hash]',
   };
   await Promise.all([
-    build({ ...node, entryPoints: { main: 'electron/main.ts' }, outdir: out }),
-    build({ ...node, entryPoints: { main: 'electron/engineProcess.ts' }, outdir: join(out, 'engineProcess') }),
+    build({ ...node, entryPoints: { main: 'electron/app/main.ts' }, outdir: out }),
+    build({ ...node, entryPoints: { main: 'electron/engine/engineProcess.ts' }, outdir: join(out, 'engineProcess') }),
     build({
       absWorkingDir: root,
-      entryPoints: ['electron/preload.ts', 'electron/enginePreload.ts'],
+      entryPoints: ['electron/app/preload.ts', 'electron/app/enginePreload.ts'],
       outdir: out,
       outExtension: { '.js': '.cjs' },
       bundle: true,
@@ -32,7 +32,7 @@ export async function buildApp(root: string): Promise<void> {
     }),
     build({
       absWorkingDir: root,
-      entryPoints: ['electron/engineWindow.ts'],
+      entryPoints: ['electron/engine/engineWindow.ts'],
       outdir: join(out, 'engineWindow'),
       bundle: true,
       format: 'esm',

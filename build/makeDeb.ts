@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { version } from '../electron/folders.ts';
+import { version } from '../electron/files/folders.ts';
 
 /** What Chromium asks of a Debian system. */
 const depends = ['libgtk-3-0', 'libnss3', 'libgbm1', 'libasound2', 'libxss1', 'xdg-utils', 'libsecret-1-0'];

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { build, type Configuration, Platform } from 'electron-builder';
 import sharp from 'sharp';
-import { packageFolder as root } from '../electron/folders.ts';
+import { packageFolder as root } from '../electron/files/folders.ts';
 import { buildApp } from './buildApp.ts';
 import { buildRenderer } from './buildRenderer.ts';
 import { electronPath } from './electronPath.ts';

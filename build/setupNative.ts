@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DownloadOptions } from '../electron/devices/native/download.ts';
 import {
   addonName,
   addonPath,
@@ -17,9 +18,8 @@ import {
   nativeBuilds,
   nativeRoot,
   quietName,
-} from '../electron/devices/nativeFolders.ts';
-import type { DownloadOptions } from '../electron/native/download.ts';
-import { takeArchive } from '../electron/native/takeArchive.ts';
+} from '../electron/devices/native/nativeFolders.ts';
+import { takeArchive } from '../electron/devices/native/takeArchive.ts';
 import { compileLayers, findCompiler } from './native/compile.ts';
 import { buildFromWheel } from './native/fromWheel.ts';
 

@@ -1,6 +1,6 @@
 /** `npm start [-- FILE]`: bundles the application and opens its window. */
 import { spawn } from 'node:child_process';
-import { packageFolder as root } from '../electron/folders.ts';
+import { packageFolder as root } from '../electron/files/folders.ts';
 import { buildApp } from './buildApp.ts';
 import { buildRenderer } from './buildRenderer.ts';
 import { electronPath } from './electronPath.ts';

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageFolder } from '../electron/folders.ts';
+import { packageFolder } from '../electron/files/folders.ts';
 import { electronPath } from './electronPath.ts';
 import { copyName, copyVersion, findTestElectron, testElectronFolder } from './findTestElectron.ts';
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { startDevice, startEngine } from '../electron/cli/session.ts';
-import { writeAtomic } from '../electron/disk.ts';
-import { openFiles } from '../electron/files.ts';
-import { fileFolders, packageFolder, templatesFolder } from '../electron/folders.ts';
-import { readTemplate, templateNames } from '../electron/graphText.ts';
-import { readGraph } from '../graphs/read.ts';
+import { startDevice, startEngine } from '../electron/engine/session.ts';
+import { writeAtomic } from '../electron/files/disk.ts';
+import { openFiles } from '../electron/files/files.ts';
+import { fileFolders, packageFolder, templatesFolder } from '../electron/files/folders.ts';
+import { readTemplate, templateNames } from '../electron/files/graphText.ts';
+import { readGraph } from '../graphs/document/read.ts';
 import { library } from '../nodes/index.ts';
 
 /*

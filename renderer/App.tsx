@@ -1,19 +1,19 @@
 import { useEffect, useState } from 'react';
 import { Canvas } from './canvas/Canvas.tsx';
-import { commandForKey, copiedText, perform, remove } from './commands.ts';
-import { type Editor, useEditor, useGraph, useView } from './editor.ts';
-import { isField } from './isField.ts';
-import { menuBar } from './menuBar.ts';
-import { messages } from './messages.ts';
+import { commandForKey, copiedText, perform, remove } from './commands/commands.ts';
+import { menuBar } from './commands/menuBar.ts';
+import { isField } from './controls/isField.ts';
+import { Overlays } from './dialogs/Overlays.tsx';
 import { Inspector } from './panels/Inspector.tsx';
 import { Notices } from './panels/Notices.tsx';
-import { Overlays } from './panels/Overlays.tsx';
 import { Problems } from './panels/Problems.tsx';
-import { RunsPage } from './panels/RunsPage.tsx';
 import { SidePanel } from './panels/SidePanel.tsx';
 import { TopBar } from './panels/TopBar.tsx';
-import { attempt, openFile, pasteText, unlessUnsaved } from './session.ts';
+import { RunsPage } from './runs/RunsPage.tsx';
+import { type Editor, useEditor, useGraph, useView } from './state/editor.ts';
 import { levelName } from './state/graph.ts';
+import { messages } from './state/messages.ts';
+import { attempt, openFile, pasteText, unlessUnsaved } from './state/session.ts';
 
 /** The whole window. */
 export function App() {

@@ -65,8 +65,8 @@ function closureOf(path: string): ReadonlySet<string> {
 
 describe('this test', () => {
   it('sees imports of every kind', () => {
-    expect(imports.get('graphs/run.ts')).toContainEqual({ target: 'graphs/runStep.ts', typeOnly: false });
-    expect(imports.get('graphs/run.ts')).toContainEqual({ target: 'nodes/files.ts', typeOnly: true });
+    expect(imports.get('graphs/run/run.ts')).toContainEqual({ target: 'graphs/run/runStep.ts', typeOnly: false });
+    expect(imports.get('graphs/run/run.ts')).toContainEqual({ target: 'nodes/files.ts', typeOnly: true });
     expect(imports.get('nodes/ml/tf.ts')?.map(({ target }) => target)).toEqual([
       '@tensorflow/tfjs-core/dist/register_all_gradients',
       '@tensorflow/tfjs-core',
@@ -135,40 +135,87 @@ describe('the import arrow', () => {
       target.startsWith('renderer/') ||
       target.startsWith('graphs/') ||
       words.includes(target) ||
-      (typeOnly && (target === 'electron/ipc.ts' || target.startsWith('nodes/')));
+      (typeOnly && (target === 'electron/host/ipc.ts' || target.startsWith('nodes/')));
     expect(violations(/^renderer\//, allowed)).toEqual([]);
   });
 
-  it('what runs under the window’s own roof imports Electron; the rest of electron/ runs without it', () => {
-    const ownRoof = /^electron\/(main|window|menu|protocol|security|preload|enginePreload|startEngineProcess)\.ts$/;
+  it('electron/app/ alone imports Electron', () => {
     const outside = violations(/^(?!test\/|build\/)/, (target, typeOnly, path) => {
-      return target !== 'electron' || typeOnly || ownRoof.test(path);
+      return target !== 'electron' || typeOnly || path.startsWith('electron/app/');
     });
     expect(outside).toEqual([]);
-    expect(closureOf('electron/main.ts')).not.toContain('nodes/index.ts');
-    for (const path of ['electron/main.ts', 'electron/server.ts'])
+    expect(closureOf('electron/app/main.ts')).not.toContain('nodes/index.ts');
+    for (const path of ['electron/app/main.ts', 'electron/server/server.ts'])
       expect([...closureOf(path)].filter((target) => target.startsWith('@tensorflow'))).toEqual([]);
   });
 
   it('the parts of graphs/ that an editor needs run without TensorFlow.js', () => {
-    for (const name of [
-      'document',
-      'check',
-      'edit',
-      'settings',
-      'read',
-      'write',
-      'errors',
-      'suggest',
-      'engine',
-      'queue',
-      'remote',
-      'outcome',
-      'wireText',
-    ]) {
-      const loaded = [...closureOf(`graphs/${name}.ts`)].filter((target) => /^(@tensorflow|nodes\/ml\/)/.test(target));
-      expect(loaded, name).toEqual([]);
+    const pure = [
+      ...sources.filter((path) => /^graphs\/(document|edit|engine)\//.test(path)),
+      ...['events', 'cache', 'plan'].map((name) => `graphs/run/${name}.ts`),
+    ];
+    for (const path of pure) {
+      const loaded = [...closureOf(path)].filter((target) => /^(@tensorflow|nodes\/ml\/)/.test(target));
+      expect(loaded, path).toEqual([]);
     }
+  });
+
+  /** What each room of a folder may import from its neighbours; its own files are always allowed. */
+  const rooms: Record<string, Record<string, readonly string[]>> = {
+    graphs: {
+      document: [],
+      edit: ['document'],
+      run: ['document', 'edit'],
+      engine: ['document', 'edit', 'run'],
+    },
+    electron: {
+      files: [],
+      models: ['files'],
+      devices: ['files'],
+      training: ['files'],
+      engine: ['files', 'models', 'devices', 'training'],
+      host: ['files', 'models', 'devices', 'engine'],
+      server: ['files', 'models', 'host'],
+      cli: ['files', 'models', 'devices', 'training', 'engine', 'host', 'server'],
+      app: ['files', 'models', 'host', 'engine'],
+    },
+    renderer: {
+      state: [],
+      controls: ['state'],
+      canvas: ['state', 'controls', 'commands'],
+      commands: ['state', 'controls', 'canvas'],
+      dialogs: ['state', 'controls', 'commands', 'canvas'],
+      runs: ['state', 'controls', 'commands'],
+      panels: ['state', 'controls', 'commands', 'canvas', 'dialogs', 'runs'],
+    },
+  };
+
+  it.each(Object.keys(rooms))('the rooms of %s/ import downwards', (folder) => {
+    const roomOf = (path: string) => path.match(`^${folder}/([a-z]+)/`)?.[1];
+    const neighbours = rooms[folder]!;
+    const up = violations(new RegExp(`^${folder}/`), (target, _type, path) => {
+      const [from, to] = [roomOf(path), target.startsWith(`${folder}/`) ? roomOf(target) : undefined];
+      return (
+        !from || !target.startsWith(`${folder}/`) || from === to || (to !== undefined && neighbours[from]!.includes(to))
+      );
+    });
+    expect(up).toEqual([]);
+    const found = new Set(sources.flatMap((path) => roomOf(path) ?? []));
+    expect([...found].filter((room) => room !== 'templates').sort()).toEqual(Object.keys(neighbours).sort());
+  });
+
+  it('no import circle', () => {
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const visit = (path: string, trail: readonly string[]): void => {
+      if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+      if (done.has(path) || trail.includes(path)) return;
+      for (const { target, typeOnly } of imports.get(path) ?? [])
+        if (!typeOnly && imports.has(target)) visit(target, [...trail, path]);
+      done.add(path);
+    };
+    for (const path of sources) visit(path, []);
+    expect(circles).toEqual([]);
   });
 
   it('nobody imports renderer/, and only tests import tests', () => {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { addonName, layersName, quietName } from '../../electron/devices/nativeFolders.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { addonName, layersName, quietName } from '../../electron/devices/native/nativeFolders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 
 const mac = process.platform === 'darwin';
 const require = createRequire(join(packageFolder, 'package.json'));

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NativeKind, nativeFolder, nativeRoot } from '../../electron/devices/nativeFolders.ts';
-import { replaceFolder } from '../../electron/native/replaceFolder.ts';
+import { type NativeKind, nativeFolder, nativeRoot } from '../../electron/devices/native/nativeFolders.ts';
+import { replaceFolder } from '../../electron/devices/native/replaceFolder.ts';
 import { compileAddons, findCompiler, firstThatRuns } from './compile.ts';
 import { isWholeZip, readZipText, unpackZip } from './zip.ts';
 

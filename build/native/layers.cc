@@ -1,6 +1,6 @@
 // Operations of our own for native TensorFlow on the processor: layers of diffusion models that TensorFlow would make of
 // many passes over memory, each in one or two. They are registered with TensorFlow's registry when this library loads and
-// are then called by name like all others; see electron/devices/nativeLayers.ts. All values are float32, channels last.
+// are then called by name like all others; see electron/devices/native/nativeLayers.ts. All values are float32, channels last.
 //
 // TensorFlow's C interface is declared here rather than included, so that the libraries alone suffice to build this.
 #include <node_api.h>

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { didYouMean } from '../../graphs/suggest.ts';
-import { packageFolder } from '../folders.ts';
+import { didYouMean } from '../../graphs/document/suggest.ts';
+import { packageFolder } from '../files/folders.ts';
 import { exitCodes } from './exitCodes.ts';
 import { UsageError } from './problems.ts';
 

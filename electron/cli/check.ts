@@ -18,7 +18,7 @@ export function addCheckCommand(program: Command): void {
 async function check(location: string, json: boolean): Promise<number> {
   const [{ readGraphText }, { readGraph }, { library }] = await Promise.all([
     import('./openGraph.ts'),
-    import('../../graphs/read.ts'),
+    import('../../graphs/document/read.ts'),
     import('../../nodes/index.ts'),
   ]);
   const { document, problems } = readGraph((await readGraphText(location)).text, library);

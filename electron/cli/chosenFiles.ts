@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Files } from '../../nodes/files.ts';
-import { chosenPlaces } from '../desktop/chosenPlaces.ts';
-import { openFiles } from '../files.ts';
-import { dataFolder, fileFolders } from '../folders.ts';
-import { within } from '../paths.ts';
+import { chosenPlaces } from '../files/chosenPlaces.ts';
+import { openFiles } from '../files/files.ts';
+import { dataFolder, fileFolders } from '../files/folders.ts';
+import { within } from '../files/paths.ts';
 
 /**
  * The disk as a graph sees it that runs on the command line: models, and what lies in some files and folders or was

@@ -28,7 +28,7 @@ export function addModelsCommand(program: Command): void {
   models
     .command('path')
     .description('Prints the models folder; the variable NOISELOOM_MODELS chooses another.')
-    .action(async () => print((await import('../folders.ts')).modelsFolder()));
+    .action(async () => print((await import('../files/folders.ts')).modelsFolder()));
   models
     .command('pull')
     .description('Downloads a model from the Hugging Face hub; goes on where an interrupted download stopped.')
@@ -44,7 +44,10 @@ export function addModelsCommand(program: Command): void {
 }
 
 async function list({ json }: { readonly json?: boolean }): Promise<void> {
-  const [{ fileFolders }, { listModels }] = await Promise.all([import('../folders.ts'), import('../models.ts')]);
+  const [{ fileFolders }, { listModels }] = await Promise.all([
+    import('../files/folders.ts'),
+    import('../models/models.ts'),
+  ]);
   const models = await listModels(fileFolders(process.cwd()));
   if (json) printJson(models);
   else if (models.length === 0) remark('No models yet. Download one with: noiseloom models pull stabilityai/sd-turbo');
@@ -57,7 +60,7 @@ async function list({ json }: { readonly json?: boolean }): Promise<void> {
 }
 
 async function pull(name: string, flags: PullFlags): Promise<void> {
-  const [{ modelsFolder }, hubs] = await Promise.all([import('../folders.ts'), import('../hub.ts')]);
+  const [{ modelsFolder }, hubs] = await Promise.all([import('../files/folders.ts'), import('../models/hub.ts')]);
   const hub = hubs.usualHub(flags.endpoint);
   if (!URL.canParse(hub.endpoint))
     throw new UsageError(`"${hub.endpoint}" is no URL of a hub; it looks like https://huggingface.co.`);

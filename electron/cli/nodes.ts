@@ -15,7 +15,7 @@ export function addNodesCommand(program: Command): void {
       const [{ library }, { describeNode }, { didYouMean }] = await Promise.all([
         import('../../nodes/index.ts'),
         import('../../nodes/card.ts'),
-        import('../../graphs/suggest.ts'),
+        import('../../graphs/document/suggest.ts'),
       ]);
       const cards = [...library.values()].map(describeNode);
       if (type === undefined) {

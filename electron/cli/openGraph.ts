@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { didYouMean } from '../../graphs/suggest.ts';
+import { didYouMean } from '../../graphs/document/suggest.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { isPng } from '../../nodes/ml/image/pngText.ts';
-import { graphTextOf, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../graphText.ts';
+import { graphTextOf, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../files/graphText.ts';
 import { UsageError } from './problems.ts';
 
 export interface GraphText {

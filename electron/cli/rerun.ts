@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Files } from '../../nodes/files.ts';
-import type { RunRecord } from '../runFolder.ts';
+import type { RunRecord } from '../files/runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
+import { parseDevice } from './parseDevice.ts';
 import { UsageError } from './problems.ts';
 import { exitCodeOf, runIntoFolder } from './run.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
@@ -34,13 +35,12 @@ export function addRerunCommand(program: Command): void {
 }
 
 async function rerun(location: string, flags: RerunFlags): Promise<number> {
-  const [{ readRecord }, { prepare }, { readGraph }, { library }, { chosenFiles }, session] = await Promise.all([
-    import('../desktop/runFolders.ts'),
-    import('../../graphs/engine.ts'),
-    import('../../graphs/read.ts'),
+  const [{ readRecord }, { prepare }, { readGraph }, { library }, { chosenFiles }] = await Promise.all([
+    import('../host/runFolders.ts'),
+    import('../../graphs/engine/engine.ts'),
+    import('../../graphs/document/read.ts'),
     import('../../nodes/index.ts'),
     import('./chosenFiles.ts'),
-    import('./session.ts'),
   ]);
   const folder = resolve(location);
   const record = await readRecord(dirname(folder), basename(folder));
@@ -57,7 +57,7 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const files = chosenFiles(workingFolder, [process.cwd(), ...(flags.allow ?? [])]);
   const changed = await changedFiles(record, files);
   if (!flags.json) for (const sentence of changed) remark(sentence);
-  const preference = session.parseDevice(flags.device ?? record.device.name);
+  const preference = parseDevice(flags.device ?? record.device.name);
   const request = { ...asked, location: folder, folder: workingFolder, settings: {}, files, preference, flags };
   const again = await runIntoFolder(prepared, request);
   if (again.status !== 'done') return exitCodeOf(again.status);

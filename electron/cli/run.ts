@@ -1,19 +1,20 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { GraphDocument } from '../../graphs/document.ts';
-import type { PreparedRun } from '../../graphs/engine.ts';
-import type { Problem } from '../../graphs/errors.ts';
-import type { RunEvent, RunStatus } from '../../graphs/events.ts';
-import { nodeAt } from '../../graphs/levels.ts';
-import { labelOfStep, type Plan } from '../../graphs/plan.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import { nodeAt } from '../../graphs/document/levels.ts';
+import type { PreparedRun } from '../../graphs/engine/engine.ts';
+import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
+import { labelOfStep, type Plan } from '../../graphs/run/plan.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Files } from '../../nodes/files.ts';
 import type { Device, DevicePreference } from '../../nodes/ml/device.ts';
-import type { RunFolder, RunRecord, RunStart } from '../runFolder.ts';
+import type { RunFolder, RunRecord, RunStart } from '../files/runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { gainsInWords } from './gains.ts';
+import { parseDevice } from './parseDevice.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { bytesInWords, columns, print, printJson, remark, timeInWords } from './terminal.ts';
@@ -52,15 +53,14 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(location: string, flags: RunFlags): Promise<number> {
-  const [{ readGraphText }, { readGraph }, { prepare }, { library }, { chosenFiles }, session] = await Promise.all([
+  const [{ readGraphText }, { readGraph }, { prepare }, { library }, { chosenFiles }] = await Promise.all([
     import('./openGraph.ts'),
-    import('../../graphs/read.ts'),
-    import('../../graphs/engine.ts'),
+    import('../../graphs/document/read.ts'),
+    import('../../graphs/engine/engine.ts'),
     import('../../nodes/index.ts'),
     import('./chosenFiles.ts'),
-    import('./session.ts'),
   ]);
-  const preference = session.parseDevice(flags.device);
+  const preference = parseDevice(flags.device);
   const { text, workingFolder } = await readGraphText(location);
   const { document, problems } = readGraph(text, library);
   const settings = parseSettings(flags.set, document, library, workingFolder);
@@ -112,9 +112,9 @@ export async function runIntoFolder(
   { location, folder: workingFolder, settings, targets, files, preference, flags }: RunRequest,
 ): Promise<{ status: RunStatus; record: RunRecord; path: string; device: Device }> {
   const [session, { abortOnInterrupt }, { createRunFolder }] = await Promise.all([
-    import('./session.ts'),
+    import('../engine/session.ts'),
     import('./interrupt.ts'),
-    import('../runFolder.ts'),
+    import('../files/runFolder.ts'),
   ]);
   const device = await session.startDevice(preference);
   const controller = abortOnInterrupt();
@@ -171,7 +171,7 @@ function refuse(location: string, problems: readonly Problem[], { json }: RunFla
 
 async function dryRun(location: string, { plan }: PreparedRun, files: Files, flags: RunFlags): Promise<number> {
   const problems: Problem[] = [];
-  const { problemOf, placeError } = await import('../../graphs/errors.ts');
+  const { problemOf, placeError } = await import('../../graphs/document/errors.ts');
   for (const step of plan.steps) {
     for (const place of step.definition.files?.(step.params) ?? []) {
       try {

@@ -2,16 +2,17 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import sharp from 'sharp';
-import type { Problem } from '../../graphs/errors.ts';
-import type { Settings } from '../../graphs/settings.ts';
-import { didYouMean } from '../../graphs/suggest.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import { didYouMean } from '../../graphs/document/suggest.ts';
+import type { Settings } from '../../graphs/edit/settings.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { Scores } from '../../nodes/ports.ts';
-import { type SizedPicture, scoreGraph, scoreNodeOf, sizedBatches } from '../scoreGraph.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
+import { parseDevice } from './parseDevice.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
+import { type SizedPicture, scoreGraph, scoreNodeOf, sizedBatches } from './scoreGraph.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
 
 interface ScoreFlags {
@@ -45,15 +46,15 @@ export function addScoreCommand(program: Command): void {
 async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
   const [{ library }, { openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }] = await Promise.all([
     import('../../nodes/index.ts'),
-    import('../files.ts'),
-    import('../folders.ts'),
-    import('../paths.ts'),
-    import('./session.ts'),
+    import('../files/files.ts'),
+    import('../files/folders.ts'),
+    import('../files/paths.ts'),
+    import('../engine/session.ts'),
     import('./interrupt.ts'),
   ]);
   const rewards = new Map(flags.reward.map((name) => rewardNamed(name, library)));
   const settings = settingsOf(flags.set);
-  const preference = session.parseDevice(flags.device);
+  const preference = parseDevice(flags.device);
   const { pictures, problems } = await sizedPictures(await picturePaths(locations));
   const batches = sizedBatches(pictures, flags.batch);
   const device = await session.startDevice(preference);

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { GraphError } from '../../nodes/errors.ts';
 import { collect } from './collect.ts';
 import { abortOnInterrupt } from './interrupt.ts';
+import { parseDevice } from './parseDevice.ts';
 import { UsageError } from './problems.ts';
 import { print, printJson, remark } from './terminal.ts';
 
@@ -43,21 +44,14 @@ export function addServeCommand(program: Command): void {
 }
 
 async function serve(folder: string, flags: ServeFlags): Promise<void> {
-  const [
-    { startServer },
-    { EngineHost, listDevices },
-    { forkEngine },
-    { dataFolder, packageFolder },
-    { preferences },
-    { parseDevice },
-  ] = await Promise.all([
-    import('../server.ts'),
-    import('../engineHost.ts'),
-    import('../forkEngine.ts'),
-    import('../folders.ts'),
-    import('../desktop/preferences.ts'),
-    import('./session.ts'),
-  ]);
+  const [{ startServer }, { EngineHost, listDevices }, { forkEngine }, { dataFolder, packageFolder }, { preferences }] =
+    await Promise.all([
+      import('../server/server.ts'),
+      import('../host/engineHost.ts'),
+      import('../host/forkEngine.ts'),
+      import('../files/folders.ts'),
+      import('../host/preferences.ts'),
+    ]);
   const graphs = resolve(folder);
   if (!existsSync(graphs)) throw new UsageError(`There is no folder "${graphs}".`, 'NOT_FOUND');
   const port = flags.port === undefined ? undefined : Number(flags.port);

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { didYouMean } from '../../graphs/suggest.ts';
-import { recipes } from '../recipes.ts';
+import { didYouMean } from '../../graphs/document/suggest.ts';
+import { recipes } from '../training/recipes.ts';
 import { exitCodes } from './exitCodes.ts';
+import { parseDevice } from './parseDevice.ts';
 import { UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { print, remark } from './terminal.ts';
@@ -63,14 +64,14 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
   if (!checkpoint && flags.resume) throw new UsageError(`${folder} holds no checkpoint to go on from.`);
 
   const [{ openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }, train] = await Promise.all([
-    import('../files.ts'),
-    import('../folders.ts'),
-    import('../paths.ts'),
-    import('./session.ts'),
+    import('../files/files.ts'),
+    import('../files/folders.ts'),
+    import('../files/paths.ts'),
+    import('../engine/session.ts'),
     import('./interrupt.ts'),
     recipe.load(),
   ]);
-  const device = await session.startDevice(session.parseDevice(flags.device));
+  const device = await session.startDevice(parseDevice(flags.device));
   remark(`Training on ${device.name}: ${device.description}`);
   const controller = abortOnInterrupt();
   const progress = showProgress(process.stderr);

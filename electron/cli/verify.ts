@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { VerifyReport, VerifyRow } from '../../nodes/ml/verify/verify.ts';
 import { exitCodes } from './exitCodes.ts';
+import { parseDevice } from './parseDevice.ts';
 import { UsageError } from './problems.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
 
@@ -23,13 +24,13 @@ export function addVerifyCommand(program: Command): void {
 
 async function verify(folders: readonly string[], deviceName: string, json: boolean): Promise<number> {
   const [session, { verifyFolder }, { openFiles }, { fileFolders }, { anywhere }] = await Promise.all([
-    import('./session.ts'),
+    import('../engine/session.ts'),
     import('../../nodes/ml/verify/verify.ts'),
-    import('../files.ts'),
-    import('../folders.ts'),
-    import('../paths.ts'),
+    import('../files/files.ts'),
+    import('../files/folders.ts'),
+    import('../files/paths.ts'),
   ]);
-  const device = await session.startDevice(session.parseDevice(deviceName));
+  const device = await session.startDevice(parseDevice(deviceName));
   const files = openFiles(fileFolders(process.cwd(), anywhere));
   remark(`Verifying on ${device.name}: ${device.description}; tolerances times ${device.toleranceFactor}`);
   const reports: VerifyReport[] = [];
@@ -64,7 +65,7 @@ function rowInWords({ name, ok, absoluteError, relativeError, tolerance, problem
 }
 
 async function goldenFolders(): Promise<string[]> {
-  const { packageFolder } = await import('../folders.ts');
+  const { packageFolder } = await import('../files/folders.ts');
   const root = join(packageFolder, 'test', 'golden');
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   const folders = entries

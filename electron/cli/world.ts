@@ -38,8 +38,8 @@ export function addWorldCommand(program: Command): void {
 
 async function sample({ count, seed, task, out, json }: SampleFlags): Promise<number> {
   const [{ worldPicture }, { makeFolder, writeAtomic }, { abortOnInterrupt }] = await Promise.all([
-    import('../worldPicture.ts'),
-    import('../disk.ts'),
+    import('../training/worldPicture.ts'),
+    import('../files/disk.ts'),
     import('./interrupt.ts'),
   ]);
   const folder = resolve(out);

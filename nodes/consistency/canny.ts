@@ -3,7 +3,7 @@ import { GraphError } from '../errors.ts';
 import { consistencyOf } from '../ml/condition/consistencyOf.ts';
 import { cannyDetector } from '../ml/condition/detectors.ts';
 import { number } from '../params.ts';
-import { givenParam } from './givenParam.ts';
+import { givenParam } from './shared/givenParam.ts';
 
 export const canny = defineNode({
   type: 'consistency/canny',

@@ -2,9 +2,9 @@ import { defineNode } from '../defineNode.ts';
 import { consistencyOf } from '../ml/condition/consistencyOf.ts';
 import { softEdgeDetector } from '../ml/condition/detectors.ts';
 import { loadHed } from '../ml/models/load/loadDetector.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
-import { givenParam } from './givenParam.ts';
+import { givenParam } from './shared/givenParam.ts';
 
 export const hed = defineNode({
   type: 'consistency/hed',

@@ -2,9 +2,9 @@ import { defineNode } from '../defineNode.ts';
 import { consistencyOf } from '../ml/condition/consistencyOf.ts';
 import { lineArtDetector } from '../ml/condition/detectors.ts';
 import { loadLineDrawing } from '../ml/models/load/loadDetector.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
-import { givenParam } from './givenParam.ts';
+import { givenParam } from './shared/givenParam.ts';
 
 export const lineArt = defineNode({
   type: 'consistency/line-art',

@@ -1,9 +1,9 @@
 import { defineNode, many, one } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
 import { integer, number } from '../params.ts';
-import { drawImages } from './drawImages.ts';
-import { remarkOnWords } from './remarkOnWords.ts';
-import { sampleParams, sampleSettings } from './sampleParams.ts';
+import { drawImages } from './shared/drawImages.ts';
+import { remarkOnWords } from './shared/remarkOnWords.ts';
+import { sampleParams, sampleSettings } from './shared/sampleParams.ts';
 
 export const guidedSample = defineNode({
   type: 'generate/guided-sample',

@@ -1,8 +1,8 @@
 import { defineNode, many, one, optional } from '../defineNode.ts';
 import { number } from '../params.ts';
-import { drawImages } from './drawImages.ts';
-import { remarkOnWords } from './remarkOnWords.ts';
-import { sampleParams, sampleSettings } from './sampleParams.ts';
+import { drawImages } from './shared/drawImages.ts';
+import { remarkOnWords } from './shared/remarkOnWords.ts';
+import { sampleParams, sampleSettings } from './shared/sampleParams.ts';
 
 export const sample = defineNode({
   type: 'generate/sample',

@@ -1,7 +1,7 @@
 import { defineNode, one } from '../defineNode.ts';
 import { continueText } from '../ml/models/continueText.ts';
 import { loadGpt2 } from '../ml/models/load/loadGpt2.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { integer, model, number, seed } from '../params.ts';
 
 export const expandPromptWithModel = defineNode({

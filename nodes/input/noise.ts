@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
+import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
 import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';

@@ -1,7 +1,7 @@
 import { defineNode } from '../defineNode.ts';
 import { loadControlNet } from '../ml/models/load/loadControlNet.ts';
 import { model } from '../params.ts';
-import { loadOptions } from './loadOptions.ts';
+import { loadOptions } from './shared/loadOptions.ts';
 
 export const loadControlnet = defineNode({
   type: 'model/load-controlnet',

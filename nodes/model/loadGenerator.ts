@@ -1,7 +1,7 @@
 import { defineNode } from '../defineNode.ts';
 import { loadGenerator as load } from '../ml/models/load/loadGenerator.ts';
 import { model } from '../params.ts';
-import { loadOptions } from './loadOptions.ts';
+import { loadOptions } from './shared/loadOptions.ts';
 
 export const loadGenerator = defineNode({
   type: 'model/load-generator',

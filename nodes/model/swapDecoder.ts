@@ -4,7 +4,7 @@ import { loadDecoder } from '../ml/models/load/loadDecoder.ts';
 import { add, clipByValue, mul, tidy } from '../ml/tf.ts';
 import { model } from '../params.ts';
 import type { Generator } from '../ports.ts';
-import { loadOptions } from './loadOptions.ts';
+import { loadOptions } from './shared/loadOptions.ts';
 
 export const swapDecoder = defineNode({
   type: 'model/swap-decoder',

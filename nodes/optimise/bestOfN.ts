@@ -1,15 +1,15 @@
 import { defineNode, many, one } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
-import { remarkOnWords } from '../generate/remarkOnWords.ts';
-import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
-import { latentShapeOf, sizeParams } from '../generate/sizeParams.ts';
+import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
+import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
 import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
 import { brokenScore, type Candidate, type Contest, drawCandidates, free } from '../ml/optimise/drawCandidates.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
 import type { PortType } from '../ports.ts';
-import { candidateOutputs, namesOf } from './candidateOutputs.ts';
+import { candidateOutputs, namesOf } from './shared/candidateOutputs.ts';
 
 export const bestOfN = defineNode({
   type: 'optimise/best-of-n',

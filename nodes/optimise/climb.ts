@@ -1,6 +1,6 @@
 import { defineNode, type InputValues, list, many, optional, type ParamValues } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
-import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
 import { climbBatches } from '../ml/optimise/climbBatches.ts';
 import { type Climbed, forget } from '../ml/optimise/climber.ts';
@@ -11,11 +11,11 @@ import { traceOf } from '../ml/optimise/traceOf.ts';
 import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
 import type { Generator, ImageLabel, Noise } from '../ports.ts';
-import { climbBatch } from './climbBatch.ts';
-import { climbParams, routeOf, watchOf } from './climbParams.ts';
-import { climbPictures, variablesOf } from './climbPictures.ts';
-import { reportClimb } from './climbReport.ts';
-import { requireGradient } from './requireGradient.ts';
+import { climbBatch } from './shared/climbBatch.ts';
+import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
+import { climbPictures, variablesOf } from './shared/climbPictures.ts';
+import { reportClimb } from './shared/climbReport.ts';
+import { requireGradient } from './shared/requireGradient.ts';
 
 const inputs = {
   generator: optional('generator', { help: 'Draws the pictures; not needed where pictures themselves climb.' }),

@@ -1,5 +1,5 @@
 import { defineNode, type NodeContext } from '../defineNode.ts';
-import { latentShapeOf } from '../generate/sizeParams.ts';
+import { latentShapeOf } from '../generate/shared/sizeParams.ts';
 import { brokenScore, type Candidate, type Contest, drawCandidates, free } from '../ml/optimise/drawCandidates.ts';
 import { sampleFilters } from '../ml/optimise/filterSamples.ts';
 import { find as findDistribution, startPolicy } from '../ml/optimise/find.ts';
@@ -8,8 +8,8 @@ import { normalLatents } from '../ml/random.ts';
 import { dispose } from '../ml/tf.ts';
 import { choice, integer, number } from '../params.ts';
 import type { Distribution } from '../ports.ts';
-import { candidateOutputs } from './candidateOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures, searchTrace } from './searchPictures.ts';
+import { candidateOutputs } from './shared/candidateOutputs.ts';
+import { contestOf, searchInputs, searchParams, searchPictures, searchTrace } from './shared/searchPictures.ts';
 
 export const find = defineNode({
   type: 'optimise/find',

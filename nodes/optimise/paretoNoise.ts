@@ -1,6 +1,6 @@
 import { defineNode, many, one } from '../defineNode.ts';
-import { remarkOnWords } from '../generate/remarkOnWords.ts';
-import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
 import { climbFront, type Front } from '../ml/optimise/climbFront.ts';
 import type { NoiseClimb } from '../ml/optimise/climbNoise.ts';
@@ -9,12 +9,12 @@ import { sgd } from '../ml/optimise/sgd.ts';
 import { columnTitle } from '../ml/optimise/traceOf.ts';
 import { integer, number, text } from '../params.ts';
 import type { Trace, TraceColumn } from '../ports.ts';
-import { referencePoint } from '../select/referencePoint.ts';
-import { candidateOutputs } from './candidateOutputs.ts';
-import { climbBatch } from './climbBatch.ts';
-import { climbParams, watchOf } from './climbParams.ts';
-import { bestSoFar } from './climbReport.ts';
-import { requireGradient } from './requireGradient.ts';
+import { referencePoint } from '../select/shared/referencePoint.ts';
+import { candidateOutputs } from './shared/candidateOutputs.ts';
+import { climbBatch } from './shared/climbBatch.ts';
+import { climbParams, watchOf } from './shared/climbParams.ts';
+import { bestSoFar } from './shared/climbReport.ts';
+import { requireGradient } from './shared/requireGradient.ts';
 
 export const paretoNoise = defineNode({
   type: 'optimise/pareto-noise',

@@ -1,10 +1,10 @@
 import { defineNode } from '../defineNode.ts';
-import { latentShapeOf } from '../generate/sizeParams.ts';
+import { latentShapeOf } from '../generate/shared/sizeParams.ts';
 import { population as search } from '../ml/optimise/population.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
-import { foundOutputs, foundPorts } from './foundOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures } from './searchPictures.ts';
+import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
+import { contestOf, searchInputs, searchParams, searchPictures } from './shared/searchPictures.ts';
 
 export const population = defineNode({
   type: 'optimise/population',

@@ -1,11 +1,11 @@
 import { defineNode } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
-import { latentShapeOf } from '../generate/sizeParams.ts';
+import { latentShapeOf } from '../generate/shared/sizeParams.ts';
 import { rankSgd as climbByRank } from '../ml/optimise/rankSgd.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
-import { foundOutputs, foundPorts } from './foundOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures } from './searchPictures.ts';
+import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
+import { contestOf, searchInputs, searchParams, searchPictures } from './shared/searchPictures.ts';
 
 export const rankSgd = defineNode({
   type: 'optimise/rank-sgd',

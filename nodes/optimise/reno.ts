@@ -1,7 +1,7 @@
 import { defineNode, type InputValues, many, one, optional, type ParamValues } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
-import { remarkOnWords } from '../generate/remarkOnWords.ts';
-import { sampleParams, sampleSettings } from '../generate/sampleParams.ts';
+import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
 import { type Climbed, forget } from '../ml/optimise/climber.ts';
 import { climbNoise, type NoiseClimb } from '../ml/optimise/climbNoise.ts';
@@ -9,11 +9,11 @@ import { traceOf } from '../ml/optimise/traceOf.ts';
 import { type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
 import type { ImageLabel, SampleRequest } from '../ports.ts';
-import { climbBatch } from './climbBatch.ts';
-import { climbParams, routeOf, watchOf } from './climbParams.ts';
-import { climbPictures, firstAndBest, redrawPictures, variablesOf } from './climbPictures.ts';
-import { reportClimb } from './climbReport.ts';
-import { requireGradient } from './requireGradient.ts';
+import { climbBatch } from './shared/climbBatch.ts';
+import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
+import { climbPictures, firstAndBest, redrawPictures, variablesOf } from './shared/climbPictures.ts';
+import { reportClimb } from './shared/climbReport.ts';
+import { requireGradient } from './shared/requireGradient.ts';
 
 const inputs = {
   generator: one('generator', { help: 'It has to give gradients. One step is enough for most, and fastest.' }),

@@ -4,7 +4,7 @@ import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
 import type { Images } from '../ports.ts';
-import { checkFileName } from './checkFileName.ts';
+import { checkFileName } from './shared/checkFileName.ts';
 
 export const beforeAfter = defineNode({
   type: 'output/before-after',

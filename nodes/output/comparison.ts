@@ -4,8 +4,8 @@ import { scoreImages } from '../ml/image/scoreImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
 import type { ImageLabel, Images, Reward } from '../ports.ts';
-import { checkFileName } from './checkFileName.ts';
-import { csvText, type TableRow } from './csvText.ts';
+import { checkFileName } from './shared/checkFileName.ts';
+import { csvText, type TableRow } from './shared/csvText.ts';
 
 /** A picture with what is known of it and how it scores. */
 interface Entry {

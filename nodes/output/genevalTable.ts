@@ -6,8 +6,8 @@ import { sceneSize } from '../ml/world/scene.ts';
 import { type Task, tasks } from '../ml/world/words.ts';
 import { text } from '../params.ts';
 import type { Images } from '../ports.ts';
-import { checkFileName } from './checkFileName.ts';
-import { csvText } from './csvText.ts';
+import { checkFileName } from './shared/checkFileName.ts';
+import { csvText } from './shared/csvText.ts';
 
 export const genevalTable = defineNode({
   type: 'output/geneval-table',

@@ -2,7 +2,7 @@ import { defineNode, many } from '../defineNode.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
-import { checkFileName } from './checkFileName.ts';
+import { checkFileName } from './shared/checkFileName.ts';
 
 export const imageGrid = defineNode({
   type: 'output/image-grid',

@@ -2,7 +2,7 @@ import { defineNode, one } from '../defineNode.ts';
 import { type Tensor3D, transpose } from '../ml/tf.ts';
 import { writeSafetensors } from '../ml/weights/writeSafetensors.ts';
 import { text } from '../params.ts';
-import { checkFileName } from './checkFileName.ts';
+import { checkFileName } from './shared/checkFileName.ts';
 
 export const saveDistribution = defineNode({
   type: 'output/save-distribution',

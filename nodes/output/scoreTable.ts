@@ -1,8 +1,8 @@
 import { defineNode, many } from '../defineNode.ts';
 import { text } from '../params.ts';
 import type { Scores } from '../ports.ts';
-import { checkFileName } from './checkFileName.ts';
-import { csvText, type TableRow } from './csvText.ts';
+import { checkFileName } from './shared/checkFileName.ts';
+import { csvText, type TableRow } from './shared/csvText.ts';
 
 export const scoreTable = defineNode({
   type: 'output/score-table',

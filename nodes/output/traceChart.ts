@@ -3,8 +3,8 @@ import { drawTrace } from '../ml/optimise/drawTrace.ts';
 import { columnTitle } from '../ml/optimise/traceOf.ts';
 import { text } from '../params.ts';
 import type { Trace } from '../ports.ts';
-import { checkFileName } from './checkFileName.ts';
-import { csvText, type TableRow } from './csvText.ts';
+import { checkFileName } from './shared/checkFileName.ts';
+import { csvText, type TableRow } from './shared/csvText.ts';
 
 export const traceChart = defineNode({
   type: 'output/trace-chart',

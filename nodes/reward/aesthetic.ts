@@ -1,7 +1,7 @@
 import { defineNode } from '../defineNode.ts';
 import { loadAesthetic } from '../ml/models/load/loadAesthetic.ts';
 import { aestheticReward } from '../ml/rewards/aestheticReward.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
 
 export const aesthetic = defineNode({

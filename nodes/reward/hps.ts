@@ -3,9 +3,9 @@ import { GraphError } from '../errors.ts';
 import { type Files, joinPath } from '../files.ts';
 import { loadClip } from '../ml/models/load/loadClip.ts';
 import { clipReward } from '../ml/rewards/clipReward.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { choice, model } from '../params.ts';
-import { weightOfOne, weightParam } from './weightParam.ts';
+import { weightOfOne, weightParam } from './shared/weightParam.ts';
 
 const variants = ['v2.1', 'v2'] as const;
 

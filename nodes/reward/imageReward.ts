@@ -1,9 +1,9 @@
 import { defineNode } from '../defineNode.ts';
 import { loadImageReward } from '../ml/models/load/loadImageReward.ts';
 import { imageRewardReward } from '../ml/rewards/imageRewardReward.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
-import { weightParam } from './weightParam.ts';
+import { weightParam } from './shared/weightParam.ts';
 
 export const imageReward = defineNode({
   type: 'reward/image-reward',

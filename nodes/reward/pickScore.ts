@@ -1,9 +1,9 @@
 import { defineNode } from '../defineNode.ts';
 import { loadClip } from '../ml/models/load/loadClip.ts';
 import { clipReward } from '../ml/rewards/clipReward.ts';
-import { loadOptions } from '../model/loadOptions.ts';
+import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
-import { weightOfOne, weightParam } from './weightParam.ts';
+import { weightOfOne, weightParam } from './shared/weightParam.ts';
 
 export const pickScore = defineNode({
   type: 'reward/pick-score',

@@ -2,8 +2,8 @@ import { defineNode, list, one, optional } from '../defineNode.ts';
 import { balance, crowdingDistance, hypervolume, nonDominated, type Point } from '../ml/pareto.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
-import { referencePoint } from './referencePoint.ts';
-import { requireRows } from './requireRows.ts';
+import { referencePoint } from './shared/referencePoint.ts';
+import { requireRows } from './shared/requireRows.ts';
 
 /** What comes first of a front: the extremes and then the loneliest, the most balanced, or as they came. */
 const ranks = {

@@ -3,7 +3,7 @@ import { GraphError } from '../errors.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
 import type { Scores } from '../ports.ts';
-import { requireRows } from './requireRows.ts';
+import { requireRows } from './shared/requireRows.ts';
 
 export const top = defineNode({
   type: 'select/top',

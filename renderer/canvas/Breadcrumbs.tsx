@@ -1,10 +1,10 @@
 import { ChevronRight } from 'lucide-react';
 import { useShallow } from 'zustand/react/shallow';
-import { titleOf } from '../../graphs/errors.ts';
-import { levelCards, levelOf, subgraphAt } from '../../graphs/levels.ts';
-import { goInside } from '../commands.ts';
-import { useEditor, useGraph } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { titleOf } from '../../graphs/document/errors.ts';
+import { levelCards, levelOf, subgraphAt } from '../../graphs/document/levels.ts';
+import { goInside } from '../commands/commands.ts';
+import { useEditor, useGraph } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 
 /** The way from the graph to the subgraph whose inside is shown; each step leads back to it. */
 export function Breadcrumbs() {

@@ -17,13 +17,13 @@ import {
   useStoreApi,
   type Viewport,
 } from 'reactflow';
-import { disconnect, moveNodes } from '../../graphs/edit.ts';
-import { changeMark } from '../../graphs/marks.ts';
-import { insertIntoWire, wiresOf } from '../../graphs/rewire.ts';
-import { addNodeAt, addReroute, goInto } from '../commands.ts';
-import { type Editor, useEditor, useGraph, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { changeMark } from '../../graphs/document/marks.ts';
+import { disconnect, moveNodes } from '../../graphs/edit/edit.ts';
+import { insertIntoWire, wiresOf } from '../../graphs/edit/rewire.ts';
+import { addNodeAt, addReroute, goInto } from '../commands/commands.ts';
+import { type Editor, useEditor, useGraph, useView } from '../state/editor.ts';
 import { editGraph, endGroup, type GraphState, levelName } from '../state/graph.ts';
+import { messages } from '../state/messages.ts';
 import { type Point, select } from '../state/view.ts';
 import { Breadcrumbs } from './Breadcrumbs.tsx';
 import { CanvasMenu } from './CanvasMenu.tsx';

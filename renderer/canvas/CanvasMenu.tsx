@@ -1,9 +1,9 @@
 import { ContextMenu } from '@base-ui/react/context-menu';
 import type { ReactNode } from 'react';
-import { type CommandName, commandOf, hasSelection } from '../commands.ts';
-import { useEditor, useView } from '../editor.ts';
-import { isField } from '../isField.ts';
-import { CommandItems } from '../panels/CommandItems.tsx';
+import { CommandItems } from '../commands/CommandItems.tsx';
+import { type CommandName, commandOf, hasSelection } from '../commands/commands.ts';
+import { isField } from '../controls/isField.ts';
+import { useEditor, useView } from '../state/editor.ts';
 
 /** What can be done with what is selected, as far as it can be done now. */
 const ofSelection: readonly CommandName[] = [

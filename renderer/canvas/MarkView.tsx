@@ -1,9 +1,9 @@
 import { memo } from 'react';
 import { type NodeProps, NodeResizer } from 'reactflow';
-import { changeMark, type MarkKind } from '../../graphs/marks.ts';
-import { useEditor, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { changeMark, type MarkKind } from '../../graphs/document/marks.ts';
+import { useEditor, useView } from '../state/editor.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
+import { messages } from '../state/messages.ts';
 import { type FrameFlowNode, GRID, type NoteFlowNode } from './flow.ts';
 
 /** A text on the canvas; a double click writes in it. */

@@ -1,8 +1,8 @@
 import { Check, CircleSlash, Clock, History, TriangleAlert } from 'lucide-react';
 import { Picture, PreviewPicture } from '../controls/Picture.tsx';
 import { RewardCurve } from '../controls/RewardCurve.tsx';
-import { useEditor, useNodeRun, useRuns } from '../editor.ts';
-import { durationOf, messages } from '../messages.ts';
+import { useEditor, useNodeRun, useRuns } from '../state/editor.ts';
+import { durationOf, messages } from '../state/messages.ts';
 import { shownRun, timeLeft } from '../state/run.ts';
 
 /** How far a node is, in a word, with its time. */

@@ -1,6 +1,6 @@
 import { memo, useDeferredValue, useLayoutEffect, useMemo, useRef } from 'react';
 import { getNodesBounds, type ReactFlowState, type Rect, useReactFlow, useStore, useStoreApi } from 'reactflow';
-import { messages } from '../messages.ts';
+import { messages } from '../state/messages.ts';
 import type { FlowNode } from './flow.ts';
 
 /** Pixels that the map takes on the screen, and the margin around the nodes in it. */

@@ -1,6 +1,6 @@
 import { useConnection } from 'reactflow';
-import { useEditor } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { useEditor } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 import { wireOfConnection } from './flow.ts';
 import { refusalOfWire } from './joining.ts';
 

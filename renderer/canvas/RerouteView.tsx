@@ -1,7 +1,7 @@
 import { memo } from 'react';
 import { Handle, type NodeProps, Position } from 'reactflow';
-import { useNodeProblems } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { useNodeProblems } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 import type { RerouteFlowNode } from './flow.ts';
 
 /** A dot on a wire. */

@@ -1,6 +1,6 @@
 import { type NodeHandle, Position } from 'reactflow';
-import { type GraphNode, own } from '../../graphs/document.ts';
-import { isBoundary, isReroute } from '../../graphs/levels.ts';
+import { type GraphNode, own } from '../../graphs/document/document.ts';
+import { isBoundary, isReroute } from '../../graphs/document/levels.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Param } from '../../nodes/params.ts';
 

@@ -1,8 +1,8 @@
-import { type GraphDocument, own } from '../../graphs/document.ts';
-import { addNode, freshId } from '../../graphs/edit.ts';
-import { isReroute } from '../../graphs/levels.ts';
-import { type Arrived, placesFor } from '../../graphs/rewire.ts';
-import { arrivalAt, arrivalType } from '../../graphs/wires.ts';
+import { type GraphDocument, own } from '../../graphs/document/document.ts';
+import { isReroute } from '../../graphs/document/levels.ts';
+import { arrivalAt, arrivalType } from '../../graphs/document/wires.ts';
+import { addNode, freshId } from '../../graphs/edit/edit.ts';
+import { type Arrived, placesFor } from '../../graphs/edit/rewire.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import type { LooseEnd } from '../state/view.ts';

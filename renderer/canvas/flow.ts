@@ -1,12 +1,19 @@
 import type { Connection, Edge, Node } from 'reactflow';
-import { type Frame, type GraphDocument, type GraphNode, type Note, own, type Wire } from '../../graphs/document.ts';
-import { titleOf } from '../../graphs/errors.ts';
-import { isReroute } from '../../graphs/levels.ts';
-import type { MarkKind } from '../../graphs/marks.ts';
-import type { Arrived } from '../../graphs/rewire.ts';
+import {
+  type Frame,
+  type GraphDocument,
+  type GraphNode,
+  type Note,
+  own,
+  type Wire,
+} from '../../graphs/document/document.ts';
+import { titleOf } from '../../graphs/document/errors.ts';
+import { isReroute } from '../../graphs/document/levels.ts';
+import type { MarkKind } from '../../graphs/document/marks.ts';
+import type { Arrived } from '../../graphs/edit/rewire.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
-import { messages } from '../messages.ts';
+import { messages } from '../state/messages.ts';
 import type { LooseEnd } from '../state/view.ts';
 import { cardShape } from './cardShape.ts';
 

@@ -1,8 +1,8 @@
-import type { GraphDocument } from '../../graphs/document.ts';
-import { connect, disconnect, refusalOf } from '../../graphs/edit.ts';
-import { INPUTS, OUTPUTS } from '../../graphs/levels.ts';
-import type { Arrived } from '../../graphs/rewire.ts';
-import { addInput, addOutput } from '../../graphs/subgraphs.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import { INPUTS, OUTPUTS } from '../../graphs/document/levels.ts';
+import { connect, disconnect, refusalOf } from '../../graphs/edit/edit.ts';
+import type { Arrived } from '../../graphs/edit/rewire.ts';
+import { addInput, addOutput } from '../../graphs/edit/subgraphs.ts';
 import type { GraphState } from '../state/graph.ts';
 import { subgraphLookedAt } from '../state/graph.ts';
 

@@ -1,5 +1,5 @@
 import type { ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
-import type { GraphDocument } from '../../graphs/document.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Cards } from '../../nodes/card.ts';
 import { cardShape } from './cardShape.ts';
 import { GRID } from './flow.ts';

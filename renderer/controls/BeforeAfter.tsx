@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import { messages } from '../messages.ts';
+import { messages } from '../state/messages.ts';
 
 /** Two pictures in one place, with a line to drag between them; also by the arrow keys. */
 export function BeforeAfter({ before, after }: { before: ReactNode; after: ReactNode }) {

@@ -1,6 +1,6 @@
 import { Dices, FolderOpen } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import type { Json } from '../../graphs/document.ts';
+import type { Json } from '../../graphs/document/document.ts';
 import {
   allows,
   describeAllowed,
@@ -10,9 +10,9 @@ import {
   type Param,
   parseParam,
 } from '../../nodes/params.ts';
-import { newSeed } from '../commands.ts';
-import { useEditor, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { useEditor, useView } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
+import { newSeed } from './newSeed.ts';
 import { useScrub } from './useScrub.ts';
 
 export interface ParamControlProps {

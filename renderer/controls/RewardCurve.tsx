@@ -1,6 +1,6 @@
 import { scaleLinear } from '@visx/scale';
 import { LinePath } from '@visx/shape';
-import { messages } from '../messages.ts';
+import { messages } from '../state/messages.ts';
 import type { Curves } from '../state/run.ts';
 
 const [width, pad] = [232, 4];

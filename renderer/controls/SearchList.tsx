@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import { messages } from '../messages.ts';
+import { messages } from '../state/messages.ts';
 import { rankOf } from './rankOf.ts';
 
 export interface Choice {

@@ -1,5 +1,5 @@
 import type { KeyboardEvent } from 'react';
-import { useEditor } from '../editor.ts';
+import { useEditor } from '../state/editor.ts';
 import { endGroup } from '../state/graph.ts';
 
 interface TitleFieldProps {

@@ -1,9 +1,9 @@
 import { X } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import type { RecentGraph } from '../../electron/ipc.ts';
-import { useEditor, useGraph } from '../editor.ts';
-import { messages } from '../messages.ts';
-import { attempt, openFile, unlessUnsaved } from '../session.ts';
+import type { RecentGraph } from '../../electron/host/ipc.ts';
+import { useEditor, useGraph } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
+import { attempt, openFile, unlessUnsaved } from '../state/session.ts';
 
 /** Graphs that were opened or saved before. */
 export function FilesPanel() {

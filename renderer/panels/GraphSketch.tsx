@@ -1,8 +1,8 @@
 import { useMemo } from 'react';
-import type { GraphDocument } from '../../graphs/document.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
 import { cardShape } from '../canvas/cardShape.ts';
 import { flowEdges } from '../canvas/flow.ts';
-import { useGraph } from '../editor.ts';
+import { useGraph } from '../state/editor.ts';
 
 /** A graph in small: its nodes in the colours of what they give, and its wires. */
 export function GraphSketch({ document }: { document: GraphDocument }) {

@@ -1,18 +1,18 @@
 import { ArrowLeftToLine, Play, Plug, RotateCcw, Unplug, X } from 'lucide-react';
-import { own } from '../../graphs/document.ts';
-import { colourNode, disconnect, renameGraph, setParam } from '../../graphs/edit.ts';
-import { INPUTS, isBoundary, subgraphOf } from '../../graphs/levels.ts';
-import { wiresOf } from '../../graphs/rewire.ts';
-import { addInput, type PortSide, removePort, renamePort, titleNode } from '../../graphs/subgraphs.ts';
+import { own } from '../../graphs/document/document.ts';
+import { INPUTS, isBoundary, subgraphOf } from '../../graphs/document/levels.ts';
+import { colourNode, disconnect, renameGraph, setParam } from '../../graphs/edit/edit.ts';
+import { wiresOf } from '../../graphs/edit/rewire.ts';
+import { addInput, type PortSide, removePort, renamePort, titleNode } from '../../graphs/edit/subgraphs.ts';
 import { wordsOf } from '../canvas/NodeView.tsx';
-import { commandOf, perform } from '../commands.ts';
+import { commandOf, perform } from '../commands/commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
 import { Picture } from '../controls/Picture.tsx';
-import { useEditor, useGraph, useNodeProblems, useRuns, useView } from '../editor.ts';
-import { bytesOf, durationOf, messages } from '../messages.ts';
-import { attempt, stopRun } from '../session.ts';
+import { useEditor, useGraph, useNodeProblems, useRuns, useView } from '../state/editor.ts';
 import { editGraph, editWhole, endGroup, subgraphLookedAt } from '../state/graph.ts';
+import { bytesOf, durationOf, messages } from '../state/messages.ts';
 import { isOver, type Run, shownRun } from '../state/run.ts';
+import { attempt, stopRun } from '../state/session.ts';
 
 /** The panel at the right: the selected node with all that its params do, or the graph and its last run. */
 export function Inspector() {

@@ -1,11 +1,11 @@
 import { Download, Trash2 } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
-import type { Model, Pull, PullPlan } from '../../electron/ipc.ts';
-import type { GraphDocument } from '../../graphs/document.ts';
+import type { Model, Pull, PullPlan } from '../../electron/host/ipc.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Cards } from '../../nodes/card.ts';
-import { useEditor, useGraph, useView } from '../editor.ts';
-import { bytesOf, messages } from '../messages.ts';
-import { attempt } from '../session.ts';
+import { useEditor, useGraph, useView } from '../state/editor.ts';
+import { bytesOf, messages } from '../state/messages.ts';
+import { attempt } from '../state/session.ts';
 
 /** Models on this machine, what the graph misses, and downloads with their progress. */
 export function ModelsPanel() {

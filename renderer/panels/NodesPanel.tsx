@@ -1,11 +1,11 @@
-import { isReroute } from '../../graphs/levels.ts';
+import { isReroute } from '../../graphs/document/levels.ts';
 import { NODE_TYPE } from '../canvas/flow.ts';
-import { addNodeInMiddle } from '../commands.ts';
+import { addNodeInMiddle } from '../commands/commands.ts';
 import { SearchList } from '../controls/SearchList.tsx';
-import { useEditor, useGraph } from '../editor.ts';
-import { messages } from '../messages.ts';
-import { attempt } from '../session.ts';
-import { choiceOf } from './Overlays.tsx';
+import { choiceOf } from '../dialogs/Overlays.tsx';
+import { useEditor, useGraph } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
+import { attempt } from '../state/session.ts';
 
 /** All nodes by group; one that is chosen is put into the middle of the canvas or below it, or dragged to its place. */
 export function NodesPanel() {

@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import { useEffect } from 'react';
-import { useEditor, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { useEditor, useView } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 import { dismiss, type Notice } from '../state/view.ts';
 
 /** Milliseconds that a sentence stays; failures stay until they are dismissed. */

@@ -1,11 +1,11 @@
 import { X } from 'lucide-react';
-import type { Problem } from '../../graphs/errors.ts';
-import { nodeAt } from '../../graphs/levels.ts';
-import { goTo } from '../commands.ts';
-import { useEditor, useGraph, useRuns } from '../editor.ts';
-import { messages } from '../messages.ts';
-import { attempt } from '../session.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import { nodeAt } from '../../graphs/document/levels.ts';
+import { goTo } from '../commands/commands.ts';
+import { useEditor, useGraph, useRuns } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 import { shownRun } from '../state/run.ts';
+import { attempt } from '../state/session.ts';
 
 /** Everything that is wrong with the graph and with the run that is shown; each leads to its node. */
 export function Problems() {

@@ -1,6 +1,6 @@
 import { Boxes, Files, LayoutTemplate, Package, X } from 'lucide-react';
-import { useEditor, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { useEditor, useView } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 import type { SidePanel as SidePanelName } from '../state/view.ts';
 import { FilesPanel } from './FilesPanel.tsx';
 import { ModelsPanel } from './ModelsPanel.tsx';

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
-import type { Template } from '../../electron/ipc.ts';
+import type { Template } from '../../electron/host/ipc.ts';
 import { Picture } from '../controls/Picture.tsx';
-import { useEditor } from '../editor.ts';
-import { attempt, openFile, unlessUnsaved } from '../session.ts';
+import { useEditor } from '../state/editor.ts';
+import { attempt, openFile, unlessUnsaved } from '../state/session.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
 /** Graphs to begin with, each with a picture of what it gave, or else of itself, and what it does. */

@@ -1,14 +1,14 @@
 import { Menu } from '@base-ui/react/menu';
 import { Menubar } from '@base-ui/react/menubar';
 import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
-import { renameGraph } from '../../graphs/edit.ts';
-import { commandOf, commands, keysText, type MenuName, perform } from '../commands.ts';
+import { renameGraph } from '../../graphs/edit/edit.ts';
+import { CommandItems } from '../commands/CommandItems.tsx';
+import { commandOf, commands, keysText, type MenuName, perform } from '../commands/commands.ts';
 import { TitleField } from '../controls/TitleField.tsx';
-import { useEditor, useGraph, useRuns, useView } from '../editor.ts';
-import { messages } from '../messages.ts';
+import { useEditor, useGraph, useRuns, useView } from '../state/editor.ts';
 import { editWhole, isUnsaved } from '../state/graph.ts';
+import { messages } from '../state/messages.ts';
 import { isOver, shownRun } from '../state/run.ts';
-import { CommandItems } from './CommandItems.tsx';
 
 const isMac = navigator.platform.startsWith('Mac');
 

@@ -1,9 +1,9 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { checkGraph } from '../../graphs/check.ts';
-import { checkSubgraphs } from '../../graphs/checkSubgraphs.ts';
-import { emptyDocument, type GraphDocument } from '../../graphs/document.ts';
-import type { Problem } from '../../graphs/errors.ts';
-import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/levels.ts';
+import { checkGraph } from '../../graphs/document/check.ts';
+import { checkSubgraphs } from '../../graphs/document/checkSubgraphs.ts';
+import { emptyDocument, type GraphDocument } from '../../graphs/document/document.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/document/levels.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { GraphError } from '../../nodes/errors.ts';
 

@@ -1,7 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { GraphDocument } from '../../graphs/document.ts';
-import type { Problem } from '../../graphs/errors.ts';
-import type { RunEvent, RunStatus } from '../../graphs/events.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
 
 export type NodeRunState = 'waiting' | 'running' | 'cached' | 'done' | 'failed' | 'stopped';

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { About, Draft, EngineState, NativeSetUp, Preferences, Pull } from '../../electron/ipc.ts';
-import type { Wire } from '../../graphs/document.ts';
+import type { About, Draft, EngineState, NativeSetUp, Preferences, Pull } from '../../electron/host/ipc.ts';
+import type { Wire } from '../../graphs/document/document.ts';
 
 export type SidePanel = 'nodes' | 'templates' | 'models' | 'files';
 export type Overlay =

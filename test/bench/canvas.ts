@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CDPSession, chromium, type Page } from 'playwright-core';
-import { packageFolder } from '../../electron/folders.ts';
-import { emptyDocument, type GraphNode } from '../../graphs/document.ts';
-import { writeGraph } from '../../graphs/write.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
+import { emptyDocument, type GraphNode } from '../../graphs/document/document.ts';
+import { writeGraph } from '../../graphs/document/write.ts';
 
 /*
  * What the canvas costs in Chromium with a software renderer: milliseconds a frame while panning, zooming and dragging a

@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseDevice, startDevice } from '../../electron/cli/session.ts';
+import { parseDevice } from '../../electron/cli/parseDevice.ts';
 import { timeInWords } from '../../electron/cli/terminal.ts';
-import { writeAtomic } from '../../electron/disk.ts';
-import { openFiles } from '../../electron/files.ts';
-import { fileFolders, packageFolder } from '../../electron/folders.ts';
-import { anywhere } from '../../electron/paths.ts';
+import { startDevice } from '../../electron/engine/session.ts';
+import { writeAtomic } from '../../electron/files/disk.ts';
+import { openFiles } from '../../electron/files/files.ts';
+import { fileFolders, packageFolder } from '../../electron/files/folders.ts';
+import { anywhere } from '../../electron/files/paths.ts';
 import { canny } from '../../nodes/consistency/canny.ts';
 import { depth } from '../../nodes/consistency/depth.ts';
 import { segmentation } from '../../nodes/consistency/segmentation.ts';

@@ -1,7 +1,7 @@
-import { cacheKeys } from '../../graphs/cacheKeys.ts';
-import { emptyDocument, type GraphDocument, type GraphNode, type Wire } from '../../graphs/document.ts';
-import { createEngine } from '../../graphs/engine.ts';
-import { planRun } from '../../graphs/plan.ts';
+import { emptyDocument, type GraphDocument, type GraphNode, type Wire } from '../../graphs/document/document.ts';
+import { createEngine } from '../../graphs/engine/engine.ts';
+import { cacheKeys } from '../../graphs/run/cacheKeys.ts';
+import { planRun } from '../../graphs/run/plan.ts';
 import { defineNode, libraryOf, optional } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
 import { number } from '../../nodes/params.ts';

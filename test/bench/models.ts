@@ -1,7 +1,7 @@
 import { devices } from '../../electron/devices/devices.ts';
-import { openFiles } from '../../electron/files.ts';
-import { fileFolders } from '../../electron/folders.ts';
-import { anywhere } from '../../electron/paths.ts';
+import { openFiles } from '../../electron/files/files.ts';
+import { fileFolders } from '../../electron/files/folders.ts';
+import { anywhere } from '../../electron/files/paths.ts';
 import { openDevice } from '../../nodes/ml/device.ts';
 import { loadClip, loadClipVision } from '../../nodes/ml/models/load/loadClip.ts';
 import { loadGenerator } from '../../nodes/ml/models/load/loadGenerator.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findTestElectron } from '../../build/findTestElectron.ts';
 import { gatherLicences } from '../../build/gatherLicences.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 import { randomStream } from '../../nodes/ml/random.ts';
 import { killApplication } from '../support/appKilling.ts';
 import { auditLine } from '../support/auditLine.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 import { median, printJson, printTable } from './speed/figures.ts';
 
 /*

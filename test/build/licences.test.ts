@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { gatherLicences, licenceText } from '../../build/gatherLicences.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 
 describe('the licences of what the program is made of', () => {
   const licences = gatherLicences(packageFolder);

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundleProgram } from '../../build/bundle.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 
 const program = join(packageFolder, 'test', 'fixtures', 'program.ts');
 const run = (...args: string[]) =>
@@ -19,7 +19,7 @@ it('runs a TypeScript program with its arguments, and bundles it again only when
   expect(first.arguments).toEqual(['a', '--b']);
   const { name, stamp } = latest();
   expect(Object.keys(stamp)).toEqual(
-    expect.arrayContaining(['test/fixtures/program.ts', 'electron/folders.ts', 'package-lock.json']),
+    expect.arrayContaining(['test/fixtures/program.ts', 'electron/files/folders.ts', 'package-lock.json']),
   );
   expect(run()).toEqual({ arguments: [], version: first.version });
   expect(latest().name).toBe(name);
@@ -31,7 +31,7 @@ it('runs a TypeScript program with its arguments, and bundles it again only when
 it('loads no TensorFlow before a command needs it', async () => {
   const folder = await mkdtemp(join(packageFolder, 'out', 'test-bundle-'));
   try {
-    const { name } = await bundleProgram(packageFolder, 'electron/cli.ts', folder);
+    const { name } = await bundleProgram(packageFolder, 'electron/cli/cli.ts', folder);
     const texts = await staticParts(join(folder, name), 'main.mjs');
     expect(texts.some((text) => text.includes('noiseloom'))).toBe(true);
     expect(texts.filter((text) => text.includes('class KernelBackend'))).toEqual([]);

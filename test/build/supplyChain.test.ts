@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { licenceText } from '../../build/gatherLicences.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 import { inWords } from '../support/auditLine.ts';
 
 interface Manifest {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { emptyDocument } from '../../graphs/document.ts';
-import { writeGraph } from '../../graphs/write.ts';
+import { emptyDocument } from '../../graphs/document/document.ts';
+import { writeGraph } from '../../graphs/document/write.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 import {
   drag,

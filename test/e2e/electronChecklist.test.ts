@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fuses } from '../../build/fuses.ts';
-import { contentPolicy } from '../../electron/contentPolicy.ts';
-import { packageFolder } from '../../electron/folders.ts';
-import { methods } from '../../electron/ipc.ts';
-import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
+import { packageFolder } from '../../electron/files/folders.ts';
+import { contentPolicy } from '../../electron/host/contentPolicy.ts';
+import { methods } from '../../electron/host/ipc.ts';
+import type {} from '../../renderer/state/shell.ts'; // declares window.noiseloom
 import { type ChecklistItem, electronChecklist } from '../support/electronChecklist.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { methods } from '../../electron/ipc.ts';
+import { methods } from '../../electron/host/ipc.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 
 /*

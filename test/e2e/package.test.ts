@@ -4,8 +4,8 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { version } from '../../electron/folders.ts';
-import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
+import { version } from '../../electron/files/folders.ts';
+import type {} from '../../renderer/state/shell.ts'; // declares window.noiseloom
 import { environment, makeHome, removeHomes, screen } from '../support/windows.ts';
 import { runIn } from './runIn.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { emptyDocument, type GraphDocument } from '../../graphs/document.ts';
-import { writeGraph } from '../../graphs/write.ts';
+import { emptyDocument, type GraphDocument } from '../../graphs/document/document.ts';
+import { writeGraph } from '../../graphs/document/write.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 import { dropFile, patience, startEditor } from './editorStories.ts';
 

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
+import type {} from '../../renderer/state/shell.ts'; // declares window.noiseloom
 
 /** Runs a graph in the engine of a window, by a port of its own; `location` is where the graph is saved. */
 export function runIn(page: Page, document: object, location?: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import type { GraphDocument } from '../../graphs/document.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 import { chooseSavePath, drag, middleOf, patience, socket, startEditor, wiresShown } from './editorStories.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, expect, it } from 'vitest';
-import type { Bridge, DesktopEvent } from '../../electron/ipc.ts';
+import type { Bridge, DesktopEvent } from '../../electron/host/ipc.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 
 /*

@@ -2,10 +2,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import type { RunRecord } from '../../electron/runFolder.ts';
-import type { RunFinished } from '../../graphs/events.ts';
+import type { RunRecord } from '../../electron/files/runFolder.ts';
+import type { RunFinished } from '../../graphs/run/events.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';
-import type {} from '../../renderer/shell.ts'; // declares window.noiseloom
+import type {} from '../../renderer/state/shell.ts'; // declares window.noiseloom
 import { runCli } from '../support/runCli.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 import { runIn } from './runIn.ts';

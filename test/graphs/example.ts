@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { emptyDocument, type GraphDocument, type GraphNode, type Wire } from '../../graphs/document.ts';
-import { createEngine, type Engine, type RunOptions } from '../../graphs/engine.ts';
-import type { RunEvent } from '../../graphs/events.ts';
+import { emptyDocument, type GraphDocument, type GraphNode, type Wire } from '../../graphs/document/document.ts';
+import { createEngine, type Engine, type RunOptions } from '../../graphs/engine/engine.ts';
+import type { RunEvent } from '../../graphs/run/events.ts';
 import { defineNode, libraryOf, list, many, one, optional } from '../../nodes/defineNode.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';

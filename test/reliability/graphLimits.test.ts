@@ -1,13 +1,19 @@
 import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { openFiles } from '../../electron/files.ts';
-import { fileFolders } from '../../electron/folders.ts';
-import { graphTextOf } from '../../electron/graphText.ts';
-import { checkGraph } from '../../graphs/check.ts';
-import { emptyDocument, type GraphDocument, type GraphNode, limits, type Subgraph } from '../../graphs/document.ts';
-import { createEngine, prepare } from '../../graphs/engine.ts';
-import type { Problem } from '../../graphs/errors.ts';
-import { readGraph } from '../../graphs/read.ts';
+import { openFiles } from '../../electron/files/files.ts';
+import { fileFolders } from '../../electron/files/folders.ts';
+import { graphTextOf } from '../../electron/files/graphText.ts';
+import { checkGraph } from '../../graphs/document/check.ts';
+import {
+  emptyDocument,
+  type GraphDocument,
+  type GraphNode,
+  limits,
+  type Subgraph,
+} from '../../graphs/document/document.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import { readGraph } from '../../graphs/document/read.ts';
+import { createEngine, prepare } from '../../graphs/engine/engine.ts';
 import { library } from '../../nodes/index.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import { refuseLargeBatch } from '../../nodes/ml/image/refuseLargeBatch.ts';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { nativeBuilds } from '../../electron/devices/nativeFolders.ts';
-import { packageFolder } from '../../electron/folders.ts';
+import { nativeBuilds } from '../../electron/devices/native/nativeFolders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 
 /*
  * A process that may take little memory, loading and optimising what needs more: the run fails in a sentence, nothing is

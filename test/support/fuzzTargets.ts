@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listRunFolders, readRecord, readRunFile } from '../../electron/desktop/runFolders.ts';
-import { checkGraph } from '../../graphs/check.ts';
-import { prepare } from '../../graphs/engine.ts';
-import { readGraph } from '../../graphs/read.ts';
-import { writeGraph } from '../../graphs/write.ts';
+import { listRunFolders, readRecord, readRunFile } from '../../electron/host/runFolders.ts';
+import { checkGraph } from '../../graphs/document/check.ts';
+import { readGraph } from '../../graphs/document/read.ts';
+import { writeGraph } from '../../graphs/document/write.ts';
+import { prepare } from '../../graphs/engine/engine.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { library } from '../../nodes/index.ts';
 import { readPngText } from '../../nodes/ml/image/pngText.ts';

@@ -1,4 +1,4 @@
-import type { GraphDocument, GraphNode } from '../../graphs/document.ts';
+import type { GraphDocument, GraphNode } from '../../graphs/document/document.ts';
 import { defineNode, libraryOf } from '../../nodes/defineNode.ts';
 import { GraphError } from '../../nodes/errors.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';

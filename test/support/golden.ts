@@ -1,6 +1,6 @@
-import { openFiles } from '../../electron/files.ts';
-import { packageFolder } from '../../electron/folders.ts';
-import { anywhere } from '../../electron/paths.ts';
+import { openFiles } from '../../electron/files/files.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
+import { anywhere } from '../../electron/files/paths.ts';
 import { openSafetensors } from '../../nodes/ml/weights/safetensors.ts';
 
 /** The repository's own files and golden folders. */

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import pixelmatch from 'pixelmatch';
 import sharp from 'sharp';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 
 /** So many pixels may differ in any square of so many across: fewer than a word has, more than edges that fall otherwise. */
 const tolerance = 24;

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
-import { drafts } from '../../electron/desktop/drafts.ts';
-import { readRecord } from '../../electron/desktop/runFolders.ts';
-import { EngineHost } from '../../electron/engineHost.ts';
-import { packageFolder } from '../../electron/folders.ts';
-import { forkEngine } from '../../electron/forkEngine.ts';
-import { runTraining } from '../../electron/training.ts';
-import type { GraphDocument } from '../../graphs/document.ts';
-import { readGraph } from '../../graphs/read.ts';
-import { connectEngine, type Port } from '../../graphs/remote.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
+import { drafts } from '../../electron/host/drafts.ts';
+import { EngineHost } from '../../electron/host/engineHost.ts';
+import { forkEngine } from '../../electron/host/forkEngine.ts';
+import { readRecord } from '../../electron/host/runFolders.ts';
+import { runTraining } from '../../electron/training/training.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import { readGraph } from '../../graphs/document/read.ts';
+import { connectEngine, type Port } from '../../graphs/engine/remote.ts';
 import { library } from '../../nodes/index.ts';
 import type { RandomStream } from '../../nodes/ml/random.ts';
 import { diskFiles } from './golden.ts';
@@ -167,7 +167,7 @@ async function running(folder: string, random: RandomStream): Promise<void> {
   await red.png().toFile(join(folder, 'pictures/red.png'));
   await writeFile(join(folder, 'graph.json'), JSON.stringify(busyGraph));
   const out = join(folder, 'out');
-  const args = [join(packageFolder, 'electron/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
+  const args = [join(packageFolder, 'electron/cli/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
   await kill(args, 'Running on', 1500 * random.uniform(), { cwd: folder });
   await requireWhole(out);
 }
@@ -216,7 +216,7 @@ async function pulling(folder: string, random: RandomStream): Promise<void> {
   Object.assign(server.behaviour, { breakAfter: 100_000, breaks: 3 }); // so that it takes a while
   const env = { NOISELOOM_MODELS: join(folder, 'models'), HF_ENDPOINT: server.endpoint, HF_TOKEN: '' };
   try {
-    await kill([join(packageFolder, 'electron/cli.ts'), 'models', 'pull', 'a/b'], 'free', 1500 * random.uniform(), {
+    await kill([join(packageFolder, 'electron/cli/cli.ts'), 'models', 'pull', 'a/b'], 'free', 1500 * random.uniform(), {
       cwd: folder,
       env,
     });

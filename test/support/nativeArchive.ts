@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { addonName, addonPath, nativeBuilds } from '../../electron/devices/nativeFolders.ts';
+import { addonName, addonPath, nativeBuilds } from '../../electron/devices/native/nativeFolders.ts';
 
 /** A server of the archives of native TensorFlow. */
 export interface NativeArchive {

@@ -1,7 +1,7 @@
-import { openFiles } from '../../electron/files.ts';
-import { fileFolders } from '../../electron/folders.ts';
-import type { GraphDocument } from '../../graphs/document.ts';
-import { createEngine } from '../../graphs/engine.ts';
+import { openFiles } from '../../electron/files/files.ts';
+import { fileFolders } from '../../electron/files/folders.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import { createEngine } from '../../graphs/engine/engine.ts';
 import { library } from '../../nodes/index.ts';
 import { memory } from '../../nodes/ml/tf.ts';
 import { openTestDevice } from './devices.ts';

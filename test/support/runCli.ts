@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { packageFolder } from '../../electron/folders.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
 
 export interface CliResult {
   readonly code: number | null;
@@ -19,7 +19,7 @@ export interface CliOptions {
 
 /** Runs the bundled command line in a process of its own, as a user would. */
 export function runCli(args: readonly string[], { cwd, env, onStderr }: CliOptions): Promise<CliResult> {
-  const script = [join(packageFolder, 'build/run.mjs'), join(packageFolder, 'electron/cli.ts'), ...args];
+  const script = [join(packageFolder, 'build/run.mjs'), join(packageFolder, 'electron/cli/cli.ts'), ...args];
   const child = spawn(process.execPath, script, {
     cwd,
     env: { ...process.env, ...env },

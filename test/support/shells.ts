@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { type ServerOptions, startServer } from '../../electron/server.ts';
-import type { Engine } from '../../graphs/engine.ts';
-import { type QueuedEngine, queueRuns } from '../../graphs/queue.ts';
-import { connectEngine, type Port, serveEngine } from '../../graphs/remote.ts';
-import { connectShell, type Shell } from '../../renderer/shell.ts';
+import { type ServerOptions, startServer } from '../../electron/server/server.ts';
+import type { Engine } from '../../graphs/engine/engine.ts';
+import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
+import { connectEngine, type Port, serveEngine } from '../../graphs/engine/remote.ts';
+import { connectShell, type Shell } from '../../renderer/state/shell.ts';
 
 /** An engine as a window sees it through one kind of shell. */
 export interface ShellOfEngine {

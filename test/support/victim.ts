@@ -1,10 +1,10 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { drafts } from '../../electron/desktop/drafts.ts';
-import { writeAtomic } from '../../electron/disk.ts';
-import { runTraining } from '../../electron/training.ts';
-import { emptyDocument } from '../../graphs/document.ts';
-import { writeGraph } from '../../graphs/write.ts';
+import { writeAtomic } from '../../electron/files/disk.ts';
+import { drafts } from '../../electron/host/drafts.ts';
+import { runTraining } from '../../electron/training/training.ts';
+import { emptyDocument } from '../../graphs/document/document.ts';
+import { writeGraph } from '../../graphs/document/write.ts';
 import { openTestDevice } from './devices.ts';
 import { diskFiles } from './golden.ts';
 import { lineRun, lineTraining } from './lineTraining.ts';

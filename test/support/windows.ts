@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { _electron, chromium, type ElectronApplication, type Page } from 'playwright-core';
 import { beforeAll, describe } from 'vitest';
 import { findTestElectron } from '../../build/findTestElectron.ts';
-import { packageFolder } from '../../electron/folders.ts';
-import type { Preferences } from '../../electron/ipc.ts';
+import { packageFolder } from '../../electron/files/folders.ts';
+import type { Preferences } from '../../electron/host/ipc.ts';
 
 const root = packageFolder;
 

@@ -1,5 +1,5 @@
 import type { NodeContext } from '../../../nodes/defineNode.ts';
-import { sampleSettings } from '../../../nodes/generate/sampleParams.ts';
+import { sampleSettings } from '../../../nodes/generate/shared/sampleParams.ts';
 import { sampleImages } from '../../../nodes/ml/diffusion/sampleImages.ts';
 import { rowOf } from '../../../nodes/ml/optimise/climb.ts';
 import { type Climbed, forget, type Moment } from '../../../nodes/ml/optimise/climber.ts';
@@ -8,10 +8,10 @@ import { balance, type Point } from '../../../nodes/ml/pareto.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import { concat, dispose, type Tensor4D } from '../../../nodes/ml/tf.ts';
 import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
-import { routeOf, watchOf } from '../../../nodes/optimise/climbParams.ts';
 import { find } from '../../../nodes/optimise/find.ts';
 import { paretoNoise } from '../../../nodes/optimise/paretoNoise.ts';
 import { reno } from '../../../nodes/optimise/reno.ts';
+import { routeOf, watchOf } from '../../../nodes/optimise/shared/climbParams.ts';
 import type { Generator, Noise, Reward, SampleRequest } from '../../../nodes/ports.ts';
 import { combine } from '../../../nodes/reward/combine.ts';
 import type { Calibrations } from './calibrate.ts';

@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { writeAtomic } from '../../../electron/disk.ts';
+import { writeAtomic } from '../../../electron/files/disk.ts';
 
 /** Lines of JSON in a file that only grows. */
 export interface Lines<Line> {

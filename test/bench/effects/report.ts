@@ -1,5 +1,5 @@
 import { tasks } from '../../../nodes/ml/world/words.ts';
-import { csvText } from '../../../nodes/output/csvText.ts';
+import { csvText } from '../../../nodes/output/shared/csvText.ts';
 import type { Calibrations } from './calibrate.ts';
 import { type Interval, pairedBootstrap } from './pairedBootstrap.ts';
 import { keyOf } from './runTrials.ts';

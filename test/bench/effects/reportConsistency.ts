@@ -1,5 +1,5 @@
 import { type ConditionKind, conditionKinds } from '../../../nodes/ml/world/conditionPicture.ts';
-import { csvText } from '../../../nodes/output/csvText.ts';
+import { csvText } from '../../../nodes/output/shared/csvText.ts';
 import type { ConditionResult } from './consistency.ts';
 import { type Interval, pairedBootstrap } from './pairedBootstrap.ts';
 import { average, commonLines, inWords, tableInMarkdown } from './report.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { writeAtomic } from '../../../electron/disk.ts';
+import { writeAtomic } from '../../../electron/files/disk.ts';
 
 /**
  * Settings of a folder whose results may be added to only under the same ones: writes them, or reads what `found` gave when

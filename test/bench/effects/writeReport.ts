@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomic } from '../../../electron/disk.ts';
+import { writeAtomic } from '../../../electron/files/disk.ts';
 import type { Files } from '../../../nodes/files.ts';
 import { encodePng, type RgbPicture, toBytes } from '../../../nodes/ml/image/encodePng.ts';
 import { tileImages } from '../../../nodes/ml/image/tileImages.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeClipTokenizer, writeFile, writeText } from '../../../electron/modelFolder.ts';
+import { writeClipTokenizer, writeFile, writeText } from '../../../electron/training/modelFolder.ts';
 import { autoencoderKLConfig, autoencoderKLShapes } from '../../../nodes/ml/models/autoencoderKL.ts';
 import { clipConfig, clipShapes } from '../../../nodes/ml/models/clip.ts';
 import { clipTextConfig, clipTextShapes } from '../../../nodes/ml/models/clipText.ts';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sample } from '../../../nodes/generate/sample.ts';
-import { sampleSettings } from '../../../nodes/generate/sampleParams.ts';
+import { sampleSettings } from '../../../nodes/generate/shared/sampleParams.ts';
 import { noise as noiseNode } from '../../../nodes/input/noise.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, ones, type Tensor4D } from '../../../nodes/ml/tf.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { moveNodes } from '../../../graphs/edit.ts';
-import { wiresOf } from '../../../graphs/rewire.ts';
+import { moveNodes } from '../../../graphs/edit/edit.ts';
+import { wiresOf } from '../../../graphs/edit/rewire.ts';
 import {
   edgeId,
   type FlowNode,

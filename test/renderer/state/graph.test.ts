@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { emptyDocument, type GraphDocument } from '../../../graphs/document.ts';
-import { addNode, connect, renameGraph, setParam } from '../../../graphs/edit.ts';
-import { makeSubgraph, titleNode } from '../../../graphs/subgraphs.ts';
+import { emptyDocument, type GraphDocument } from '../../../graphs/document/document.ts';
+import { addNode, connect, renameGraph, setParam } from '../../../graphs/edit/edit.ts';
+import { makeSubgraph, titleNode } from '../../../graphs/edit/subgraphs.ts';
 import { describeNode } from '../../../nodes/card.ts';
 import {
   createGraphStore,

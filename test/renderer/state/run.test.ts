@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../graphs/events.ts';
+import type { RunEvent } from '../../../graphs/run/events.ts';
 import {
   addRun,
   breakRun,

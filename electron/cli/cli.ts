@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { GraphError } from '../../nodes/errors.ts';
+import { version } from '../files/folders.ts';
+import { addBenchCommand } from './bench.ts';
+import { addCheckCommand } from './check.ts';
+import { addDevicesCommand } from './devices.ts';
+import { exitCodes } from './exitCodes.ts';
+import { addModelsCommand } from './models.ts';
+import { addNodesCommand } from './nodes.ts';
+import { UsageError } from './problems.ts';
+import { addRerunCommand } from './rerun.ts';
+import { addRunCommand } from './run.ts';
+import { addScoreCommand } from './score.ts';
+import { addServeCommand } from './serve.ts';
+import { printJson, remark } from './terminal.ts';
+import { addTrainCommand } from './train.ts';
+import { addVerifyCommand } from './verify.ts';
+import { addWorldCommand } from './world.ts';
+
+/** The codes of errors that say the call or the graph was wrong, rather than that work failed. */
+const usageCodes: ReadonlySet<string> = new Set([
+  'NOT_JSON',
+  'NOT_A_GRAPH',
+  'TOO_NEW',
+  'TOO_LARGE',
+  'NO_GRAPH',
+  'BAD_PNG',
+  'BAD_MODEL_NAME',
+  'NO_RUN',
+]);
+
+const program = new Command('noiseloom')
+  .description('Wires noise, generators and rewards into graphs that make better pictures.')
+  .version(version, '-V, --version')
+  .exitOverride()
+  .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, '')) })
+  .addHelpText(
+    'after',
+    '\nFirst steps: noiseloom run template:first-picture\nExit codes: 0 done, 1 failed, 2 bad usage or invalid graph, 130 interrupted',
+  );
+for (const add of [
+  addRunCommand,
+  addRerunCommand,
+  addScoreCommand,
+  addCheckCommand,
+  addNodesCommand,
+  addDevicesCommand,
+  addModelsCommand,
+  addVerifyCommand,
+  addTrainCommand,
+  addWorldCommand,
+  addServeCommand,
+  addBenchCommand,
+]) {
+  add(program);
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.done); // the reader has seen enough
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = failed(error);
+}
+// Devices keep threads and handles open; what was printed is flushed first.
+process.stdout.write('', () => process.exit());
+
+function failed(error: unknown): number {
+  const json = process.argv.includes('--json');
+  if (error instanceof CommanderError) {
+    const exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.invalid;
+    if (json && exitCode)
+      printJson({ type: 'result', ok: false, exitCode, problems: [{ code: 'USAGE', message: error.message, at: {} }] });
+    return exitCode;
+  }
+  if (error instanceof Error && error.message === 'interrupted') return exitCodes.interrupted;
+  if (!(error instanceof GraphError)) throw error;
+  const exitCode = error instanceof UsageError || usageCodes.has(error.code) ? exitCodes.invalid : exitCodes.failed;
+  if (json) printJson({ type: 'result', ok: false, exitCode, problems: [error] });
+  else remark(error.message);
+  return exitCode;
+}

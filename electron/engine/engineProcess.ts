@@ -1,0 +1,165 @@
+import { dirname, isAbsolute } from 'node:path';
+import type { MessagePortMain } from 'electron';
+import { problemOf } from '../../graphs/document/errors.ts';
+import type { Engine } from '../../graphs/engine/engine.ts';
+import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
+import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
+import { connectEngine, type Port, serveEngine } from '../../graphs/engine/remote.ts';
+import { type FilesOf, serveFiles } from '../../graphs/engine/remoteFiles.ts';
+import type { NodeDevice } from '../../nodes/defineNode.ts';
+import type { Files } from '../../nodes/files.ts';
+import { library } from '../../nodes/index.ts';
+import { type DeviceName, type DevicePreference, openDevice } from '../../nodes/ml/device.ts';
+import { devices } from '../devices/devices.ts';
+import { tryDevices } from '../devices/tryDevices.ts';
+import { chosenPlaces } from '../files/chosenPlaces.ts';
+import { openFiles } from '../files/files.ts';
+import { dataFolder, fileFolders } from '../files/folders.ts';
+import { within } from '../files/paths.ts';
+import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
+import { recordRuns } from './recordRuns.ts';
+import { startEngine, versionsOf } from './session.ts';
+
+/*
+ * The process that computes: a utility process of Electron or a child of the server. It never ends by itself but with
+ * its owner, which starts another when this one dies.
+ */
+
+/** The owner of this process: one way to talk to it under Electron and under Node. */
+interface Owner {
+  /** Whether it has windows, and so Chromium's own WebGPU: Dawn's library does not run under Electron. */
+  readonly hasWindows: boolean;
+  post(message: FromEngine): void;
+  listen(receive: (message: ToEngine, ports: readonly MessagePortMain[]) => void): void;
+}
+
+function findOwner(): Owner {
+  const { parentPort } = process;
+  if (parentPort) {
+    return {
+      hasWindows: true,
+      post: (message) => parentPort.postMessage(message),
+      listen: (receive) => parentPort.on('message', ({ data, ports }) => receive(data as ToEngine, ports)),
+    };
+  }
+  if (!process.send) throw new Error('The engine runs as a part of Noiseloom only: start it with noiseloom serve.');
+  process.on('disconnect', () => process.exit());
+  return {
+    hasWindows: false,
+    post: (message) => process.send?.(message),
+    listen: (receive) => process.on('message', (message) => receive(message as ToEngine, [])),
+  };
+}
+
+/** What computes: TensorFlow in this process, or a page in a window. */
+interface Compute {
+  readonly device: NodeDevice & { readonly name: DeviceName };
+  readonly engine: Engine;
+}
+
+async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: EngineStart, owner: Owner) {
+  const chosen = chosenPlaces(dataFolder());
+  const mayRead = within(async () => [workingFolder, runsFolder, ...allowed, ...(await chosen.list())]);
+  const known = new Map<string, Files>();
+  const folderOf = (location: string | undefined) =>
+    location && isAbsolute(location) ? dirname(location) : workingFolder;
+  const filesOf: FilesOf = (location) => {
+    const folder = folderOf(location);
+    const files = known.get(folder) ?? openFiles(fileFolders(folder, mayRead));
+    known.set(folder, files);
+    return files;
+  };
+  const compute = await openCompute(device, filesOf, owner);
+  const versions = versionsOf(compute.device);
+  const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
+  return { engine: queueRuns(recordRuns(compute.engine, recording)), device: compute.device };
+}
+
+/** In the order of liking of `openDevice`, but that under Electron WebGPU is that of a window. */
+async function openCompute(preference: DevicePreference, filesOf: FilesOf, owner: Owner): Promise<Compute> {
+  const here = async (offered = devices): Promise<Compute> => {
+    const device = await openDevice(preference, offered);
+    return { device, engine: startEngine(device, filesOf) };
+  };
+  if (!owner.hasWindows || (preference !== 'auto' && preference !== 'webgpu')) return here();
+  if (preference === 'webgpu') return openWindow(owner, true, filesOf);
+  const [better, worse] = [
+    ['cuda', 'native'],
+    ['wasm', 'cpu'],
+  ].map((names) => devices.filter(({ name }) => names.includes(name)));
+  return here(better)
+    .catch(() => openWindow(owner, false, filesOf))
+    .catch(() => here(worse));
+}
+
+/** Called with the ports of the window that was asked for. */
+let windowOpened: ((ports: readonly MessagePortMain[]) => void) | undefined;
+
+async function openWindow(owner: Owner, asked: boolean, filesOf: FilesOf): Promise<Compute> {
+  const ports = new Promise<readonly MessagePortMain[]>((resolve) => {
+    windowOpened = resolve;
+  });
+  owner.post({ type: 'open-window', asked });
+  const [enginePort, filesPort] = (await ports) as [MessagePortMain, MessagePortMain];
+  serveFiles(filesOf, ownPort(filesPort));
+  const outcome = await new Promise<Outcome<Compute['device']>>((resolve) => {
+    enginePort.once('message', ({ data }) => resolve(data));
+    enginePort.start();
+  });
+  const { name, description } = resultOf(outcome);
+  enginePort.on('close', () => {
+    // this process is of no more use
+    owner.post({ type: 'ending', reason: 'the graphics device was lost, or the page that computed on it ended' });
+    setTimeout(() => process.exit(1), 100);
+  });
+  return { device: { name, description, memory: {} }, engine: connectEngine(ownPort(enginePort)) };
+}
+
+/** Ports whose messages come through the owner, by connection. */
+const relayed = new Map<number, { receive(message: unknown): void; closed(): void }>();
+
+function relayedPort(owner: Owner, connection: number): Port {
+  return {
+    post: (message) => owner.post({ type: 'message', connection, message }),
+    listen: (receive, closed) => relayed.set(connection, { receive, closed }),
+    close: () => relayed.delete(connection),
+  };
+}
+
+function ownPort(port: MessagePortMain): Port {
+  return {
+    post: (message) => port.postMessage(message),
+    listen(receive, closed) {
+      port.on('message', ({ data }) => receive(data));
+      port.on('close', closed);
+      port.start();
+    },
+    close: () => port.close(),
+  };
+}
+
+const owner = findOwner();
+let engine: QueuedEngine | undefined;
+
+owner.listen(async (message, ports) => {
+  const [port] = ports;
+  if (message.type === 'ping') owner.post({ type: 'pong' });
+  else if (message.type === 'list-devices') owner.post({ type: 'devices', rows: await tryDevices() });
+  else if (message.type === 'window') windowOpened?.(ports);
+  else if (message.type === 'connect') {
+    if (engine) serveEngine(engine, port ? ownPort(port) : relayedPort(owner, message.connection));
+  } else if (message.type === 'message') relayed.get(message.connection)?.receive(message.message);
+  else if (message.type === 'disconnect') {
+    relayed.get(message.connection)?.closed();
+    relayed.delete(message.connection);
+  } else {
+    try {
+      const opened = await openEngine(message.start, owner);
+      engine = opened.engine;
+      const { name, description } = opened.device;
+      owner.post({ type: 'ready', device: { name, description } });
+    } catch (error) {
+      owner.post({ type: 'failed', problem: problemOf(error) });
+    }
+  }
+});

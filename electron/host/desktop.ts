@@ -1,0 +1,171 @@
+import { readFile, rm } from 'node:fs/promises';
+import { arch, release } from 'node:os';
+import { basename, join } from 'node:path';
+import { limits } from '../../graphs/document/document.ts';
+import { GraphError } from '../../nodes/errors.ts';
+import { chosenPlaces } from '../files/chosenPlaces.ts';
+import { writeAtomic } from '../files/disk.ts';
+import { fileFolders, packageFolder, version } from '../files/folders.ts';
+import { graphTextOf } from '../files/graphText.ts';
+import { listModels, removeModel } from '../models/models.ts';
+import { drafts } from './drafts.ts';
+import type { EngineHost } from './engineHost.ts';
+import type { About, DesktopApi, DesktopEvent, DeviceRow, Menu, Preferences } from './ipc.ts';
+import { nativeSetUp } from './nativeSetUp.ts';
+import { preferences } from './preferences.ts';
+import { pulls } from './pulls.ts';
+import { recentGraphs } from './recentGraphs.ts';
+import { listRunFolders, readRecord, readRunFile, runPath } from './runFolders.ts';
+import { listTemplates, readTemplatePicture } from './templates.ts';
+
+export interface DesktopFolders {
+  /** Preferences, recent graphs and drafts. */
+  readonly data: string;
+  readonly graphs: string;
+  readonly runs: string;
+}
+
+/** What only a desktop has. Each way of asking gives undefined where the user changed their mind. */
+export interface System {
+  askOpen(): Promise<string | undefined>;
+  askSave(name: string, ending: string): Promise<string | undefined>;
+  askPath(accept: readonly string[], folder: boolean): Promise<string | undefined>;
+  reveal(path: string): void;
+  trash(path: string): Promise<void>;
+  setMenu(menu: readonly Menu[]): void;
+  setTheme(theme: Preferences['theme']): void;
+  /** Adds to the system's own list of recent documents. */
+  addRecent(path: string): void;
+}
+
+export interface DesktopParts {
+  readonly folders: DesktopFolders;
+  readonly host: Pick<EngineHost, 'state' | 'start' | 'onState'>;
+  /** Absent where the window is a browser that may be on another machine. */
+  readonly system?: System;
+  listDevices(): Promise<readonly DeviceRow[]>;
+  emit(event: DesktopEvent): void;
+}
+
+export interface Desktop {
+  readonly api: DesktopApi;
+  /** Opens a graph that was named outside the window: double-clicked, or on the command line. */
+  open(path: string): Promise<void>;
+}
+
+/** The shell's side of `DesktopApi`, the same under Electron and in the server. */
+export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): Desktop {
+  const recent = recentGraphs(folders.data, folders.graphs, system !== undefined);
+  const kept = {
+    drafts: drafts(folders.data),
+    preferences: preferences(folders.data),
+    chosen: chosenPlaces(folders.data),
+  };
+  const pulling = pulls((pull) => emit({ type: 'pull', pull }));
+  const native = nativeSetUp((native) => emit({ type: 'native', native }), listDevices);
+  const dialogs = () => {
+    if (system) return system;
+    throw new GraphError('NO_DIALOGS', 'The dialogs of the system cannot be had in a browser.');
+  };
+  host.onState((engine) => emit({ type: 'engine', engine }));
+  const open = async (path: string) => {
+    const file = await recent.open(path);
+    if (file.location) system?.addRecent(file.location);
+    return file;
+  };
+  const api: DesktopApi = {
+    about: async () => aboutOf(folders, system !== undefined),
+    licences,
+    async openGraph() {
+      const path = await dialogs().askOpen();
+      return path === undefined ? undefined : open(path);
+    },
+    openRecent: (location) => recent.openRecent(location),
+    async readDropped(name, bytes) {
+      const text = graphTextOf(bytes, name);
+      if (text.length > limits.text) throw new GraphError('TOO_LARGE', `"${name}" is too large to be a graph.`);
+      return { name: basename(name).replace(/\.(json|png)$/i, ''), text };
+    },
+    async saveGraph(location, text) {
+      await recent.save(location, text);
+    },
+    async saveGraphAs(name, text, replace = false) {
+      if (!system) return recent.saveNamed(name, text, replace);
+      const path = await system.askSave(name, 'json');
+      if (path === undefined) return undefined;
+      system.addRecent(path);
+      return recent.saveChosen(path, text);
+    },
+    listRecent: () => recent.list(),
+    forgetRecent: (location) => recent.forget(location),
+    listDrafts: () => kept.drafts.list(),
+    writeDraft: (draft) => kept.drafts.write(draft),
+    removeDraft: (id) => kept.drafts.remove(id),
+    listTemplates,
+    readTemplatePicture,
+    listRunFolders: () => listRunFolders(folders.runs),
+    readRun: (folder) => readRecord(folders.runs, folder),
+    readRunFile: (folder, name) => readRunFile(folders.runs, folder, name),
+    async removeRun(folder) {
+      await readRecord(folders.runs, folder); // only what is a run
+      const path = await runPath(folders.runs, folder);
+      await (system ? system.trash(path) : rm(path, { recursive: true }));
+    },
+    revealRun: async (folder) => dialogs().reveal(await runPath(folders.runs, folder)),
+    listModels: () => listModels(fileFolders(folders.graphs)),
+    planPull: (name, variant) => pulling.plan(name, variant ?? undefined),
+    startPull: async (name, variant) => pulling.start(name, variant ?? undefined),
+    stopPull: async (name) => pulling.stop(name),
+    removeModel: (name) => removeModel(name, fileFolders(folders.graphs)),
+    async chooseFile(accept, folder) {
+      const path = await dialogs().askPath(accept, folder);
+      if (path !== undefined) await kept.chosen.remember(path);
+      return path;
+    },
+    async exportFile(name, bytes) {
+      const path = await dialogs().askSave(name, name.split('.').at(-1) ?? '');
+      if (path !== undefined) await writeAtomic(path, bytes);
+      return path;
+    },
+    readPreferences: () => kept.preferences.read(),
+    async writePreferences(changes) {
+      const before = await kept.preferences.read();
+      const after = await kept.preferences.write(changes);
+      if (after.theme !== before.theme) system?.setTheme(after.theme);
+      if (after.device !== before.device) host.start({ device: after.device });
+      return after;
+    },
+    engineState: async () => host.state,
+    restartEngine: async () => host.start(),
+    listDevices,
+    setUpNative: async () => native.start(),
+    stopNative: async () => native.stop(),
+    setMenu: async (menu) => system?.setMenu(menu),
+  };
+  return { api, open: async (path) => emit({ type: 'open', file: await open(path) }) };
+}
+
+function aboutOf({ graphs, runs }: DesktopFolders, dialogs: boolean): About {
+  const { platform, versions } = process;
+  const known = platform === 'linux' || platform === 'darwin' || platform === 'win32';
+  const { node, electron, chrome } = versions as Partial<Record<string, string>>;
+  return {
+    version,
+    shell: dialogs ? 'desktop' : 'browser',
+    platform: known ? platform : 'other',
+    dialogs,
+    fetchesNative: !process.env.NOISELOOM_NATIVE,
+    versions: {
+      node: node as string,
+      ...(electron && chrome ? { electron, chrome } : {}),
+      os: `${release()} ${arch()}`,
+    },
+    folders: { graphs, runs, models: fileFolders(graphs).modelsFolder },
+  };
+}
+
+/** What the build gathered; in a checkout without one, the licence of the program itself. */
+async function licences(): Promise<string> {
+  const gathered = await readFile(join(packageFolder, 'out', 'licences.txt'), 'utf8').catch(() => undefined);
+  return gathered ?? readFile(join(packageFolder, 'LICENSE'), 'utf8');
+}

@@ -1,0 +1,282 @@
+import type { Json } from '../../graphs/document/document.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import type { Outcome } from '../../graphs/engine/outcome.ts';
+import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts';
+import type { DeviceRow } from '../devices/tryDevices.ts';
+import type { RunRecord } from '../files/runFolder.ts';
+import type { PullProgress } from '../models/hub.ts';
+import type { Model } from '../models/models.ts';
+
+/**
+ * What the window asks of its shell besides the engine: files, folders, the machine. The same in Electron (preload puts
+ * it on `window.noiseloom`) and over HTTP (`POST /api/desktop/<method>` with the arguments as a JSON list), so it is all
+ * plain data. Calls reject with GraphErrors; preload and HTTP pass them as `Outcome` (graphs/engine/outcome.ts).
+ */
+export interface DesktopApi {
+  about(): Promise<About>;
+  /** Licence texts of this program, of what it is built from and of the models that come with it. */
+  licences(): Promise<string>;
+
+  /** Shows the system's dialog; undefined where it was closed. Only where `About.dialogs`. */
+  openGraph(): Promise<GraphFile | undefined>;
+  /** Opens a graph that was opened or saved before, see `listRecent`. */
+  openRecent(location: string): Promise<GraphFile>;
+  /** The graph in the bytes of a file that was dropped: a graph's text, or a PNG that this program made. */
+  readDropped(name: string, bytes: Uint8Array): Promise<GraphFile>;
+  /** Writes whole or not at all. `location` is one that `openGraph`, `openRecent` or `saveGraphAs` gave. */
+  saveGraph(location: string, text: string): Promise<void>;
+  /**
+   * Asks where (`About.dialogs`), else saves as `name` in the folder of graphs: rejects with `EXISTS` there unless
+   * `replace`. Gives undefined where the dialog was closed.
+   */
+  saveGraphAs(name: string, text: string, replace?: boolean): Promise<GraphPlace | undefined>;
+  /** Newest first. Without dialogs also every graph in the folder of graphs. */
+  listRecent(): Promise<readonly RecentGraph[]>;
+  forgetRecent(location: string): Promise<void>;
+
+  /** Graphs as they were at the last change, which were neither saved nor closed since. */
+  listDrafts(): Promise<readonly Draft[]>;
+  writeDraft(draft: Omit<Draft, 'written'>): Promise<void>;
+  removeDraft(id: string): Promise<void>;
+
+  listTemplates(): Promise<readonly Template[]>;
+  /** A PNG; undefined where the template has none. */
+  readTemplatePicture(name: string): Promise<Uint8Array | undefined>;
+
+  /** Run folders, newest first. */
+  listRunFolders(): Promise<readonly RunSummary[]>;
+  readRun(folder: string): Promise<RunRecord>;
+  /** A file of a run folder by its name in `RunRecord.outputs`. */
+  readRunFile(folder: string, name: string): Promise<Uint8Array>;
+  /** Puts the folder into the system's bin where there is one, else deletes it. */
+  removeRun(folder: string): Promise<void>;
+  /** Shows the folder in the system's file browser. Only where `About.dialogs`. */
+  revealRun(folder: string): Promise<void>;
+
+  listModels(): Promise<readonly Model[]>;
+  /** Asks the hub what a pull would fetch. */
+  planPull(name: string, variant?: string): Promise<PullPlan>;
+  /** Begins or goes on with a pull and resolves at once; `pull` events tell the rest. */
+  startPull(name: string, variant?: string): Promise<void>;
+  /** What has arrived is kept for the next start. */
+  stopPull(name: string): Promise<void>;
+  /** Deletes a pulled model from the disk. */
+  removeModel(name: string): Promise<void>;
+
+  /** A path for a param, by the system's dialog; undefined where it was closed. Only where `About.dialogs`. */
+  chooseFile(accept: readonly string[], folder: boolean): Promise<string | undefined>;
+  /** Saves what a panel exports: by the system's dialog, giving the path, or as a download of the browser. */
+  exportFile(name: string, bytes: Uint8Array): Promise<string | undefined>;
+
+  readPreferences(): Promise<Preferences>;
+  /** Changes what is given and keeps the rest. A new device restarts the engine. */
+  writePreferences(changes: Partial<Preferences>): Promise<Preferences>;
+
+  engineState(): Promise<EngineState>;
+  /** Ends the engine's process, hung or not, and starts another. Runs in it end. */
+  restartEngine(): Promise<void>;
+  /** Every device, and why those that cannot be used cannot. */
+  listDevices(): Promise<readonly DeviceRow[]>;
+  /** Begins or goes on with the download of native TensorFlow and resolves at once; `native` events tell the rest. */
+  setUpNative(): Promise<void>;
+  /** What has arrived is kept for the next start. */
+  stopNative(): Promise<void>;
+
+  /** The application's menu, from the table of commands; does nothing without one. */
+  setMenu(menu: readonly Menu[]): Promise<void>;
+}
+
+/** What the shell tells without being asked: `window.noiseloom.listen(listener)`, or `GET /api/events`. */
+export type DesktopEvent =
+  | { readonly type: 'engine'; readonly engine: EngineState }
+  | { readonly type: 'pull'; readonly pull: Pull }
+  | { readonly type: 'native'; readonly native: NativeSetUp }
+  /** A menu item or its shortcut was chosen. */
+  | { readonly type: 'command'; readonly command: string }
+  /** A graph was opened from outside: a double-click, the command line, the system's recent list. */
+  | { readonly type: 'open'; readonly file: GraphFile };
+
+export interface About {
+  readonly version: string;
+  readonly shell: 'desktop' | 'browser';
+  readonly platform: 'linux' | 'darwin' | 'win32' | 'other';
+  /** Whether the system's dialogs, bin and file browser can be had. */
+  readonly dialogs: boolean;
+  /** Whether native TensorFlow can be downloaded: not where NOISELOOM_NATIVE names the only folder that is looked in. */
+  readonly fetchesNative: boolean;
+  readonly versions: Readonly<Record<string, string>>;
+  /** For people. */
+  readonly folders: { readonly graphs: string; readonly runs: string; readonly models: string };
+}
+
+export type { DeviceRow, Model, RunRecord };
+
+export interface GraphPlace {
+  /** What `saveGraph` takes: an absolute path that the user chose. */
+  readonly location: string;
+  /** For titles: the file's name without `.json`. */
+  readonly name: string;
+}
+
+/** Without a location it was never saved: a template, a dropped file, a PNG. */
+export interface GraphFile extends Partial<GraphPlace> {
+  readonly name: string;
+  readonly text: string;
+}
+
+export interface RecentGraph extends GraphPlace {
+  /** ISO 8601: when it was last opened or saved here. */
+  readonly used: string;
+  /** Whether the file is still there. */
+  readonly exists: boolean;
+}
+
+export interface Draft extends Partial<GraphPlace> {
+  /** Letters, digits and hyphens; the window makes it, e.g. by `crypto.randomUUID()`. */
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+  /** ISO 8601. */
+  readonly written: string;
+}
+
+export interface Template {
+  readonly name: string;
+  readonly title: string;
+  /** The first note of the graph: what it does, in a sentence or two. */
+  readonly summary: string;
+  readonly text: string;
+  readonly picture: boolean;
+}
+
+export interface RunSummary extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores'> {
+  readonly folder: string;
+  readonly title: string;
+}
+
+export interface PullPlan {
+  readonly name: string;
+  readonly commit: string;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+  readonly bytes: number;
+  /** On the disk of the models folder. */
+  readonly freeBytes: number;
+}
+
+export type Pull = { readonly name: string } & (
+  | ({ readonly state: 'running' } & PullProgress)
+  | { readonly state: 'done' | 'stopped' }
+  | { readonly state: 'failed'; readonly problem: Problem }
+);
+
+/** How far the download of native TensorFlow is; `done` once an engine can compute with it. */
+export type NativeSetUp =
+  | { readonly state: 'running'; readonly done: number; readonly total: number | undefined }
+  | { readonly state: 'done' | 'stopped' }
+  | { readonly state: 'failed'; readonly problem: Problem };
+
+export interface Preferences {
+  readonly theme: 'system' | 'light' | 'dark';
+  readonly device: DevicePreference;
+  /** What the window wants to find again: panels, sizes, hints seen. */
+  readonly view: Readonly<Record<string, Json>>;
+}
+
+/** The process that computes, as its owner sees it. */
+export type EngineState =
+  | { readonly state: 'starting' }
+  | { readonly state: 'ready'; readonly device: { readonly name: DeviceName; readonly description: string } }
+  /** It has not answered for so many seconds: hung, or in one very long step. */
+  | { readonly state: 'silent'; readonly seconds: number }
+  /** It ended; where `again`, it is being started again. */
+  | { readonly state: 'stopped'; readonly problem: Problem; readonly again: boolean };
+
+export interface Menu {
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+}
+export type MenuItem =
+  | 'separator'
+  | {
+      readonly label: string;
+      /** Comes back as a `command` event. */
+      readonly command: string;
+      /** As Electron writes it: `CmdOrCtrl+S`. Shown only; the window reads its keys itself. */
+      readonly accelerator?: string;
+      readonly enabled?: boolean;
+      readonly checked?: boolean;
+    };
+
+/** What preload puts on `window.noiseloom`: every method gives an `Outcome`, and the engine's ports come as messages. */
+export type Bridge = {
+  readonly [Method in keyof DesktopApi]: (
+    ...args: Parameters<DesktopApi[Method]>
+  ) => Promise<Outcome<Awaited<ReturnType<DesktopApi[Method]>>>>;
+} & {
+  /** Begins to tell events; calling what it returns ends that. */
+  listen(listener: (event: DesktopEvent) => void): () => void;
+  /**
+   * Asks for a port to the engine, which comes as `window.onmessage` with `data === 'noiseloom-engine'` and one
+   * MessagePort, now and again after each restart.
+   */
+  connectEngine(): void;
+};
+
+type Check = (argument: unknown) => boolean;
+const text: Check = (argument) => typeof argument === 'string';
+const flag: Check = (argument) => typeof argument === 'boolean';
+const bytes: Check = (argument) => argument instanceof Uint8Array;
+const list: Check = (argument) => Array.isArray(argument);
+const texts: Check = (argument) => Array.isArray(argument) && argument.every(text);
+const record: Check = (argument) => typeof argument === 'object' && argument !== null && !Array.isArray(argument);
+const maybe =
+  (check: Check): Check =>
+  (argument) =>
+    argument === undefined || argument === null || check(argument);
+
+/** Every method that crosses, and what its arguments must be: whoever receives a call checks them before anything else. */
+export const methods = {
+  about: [],
+  licences: [],
+  openGraph: [],
+  openRecent: [text],
+  readDropped: [text, bytes],
+  saveGraph: [text, text],
+  saveGraphAs: [text, text, maybe(flag)],
+  listRecent: [],
+  forgetRecent: [text],
+  listDrafts: [],
+  writeDraft: [record],
+  removeDraft: [text],
+  listTemplates: [],
+  readTemplatePicture: [text],
+  listRunFolders: [],
+  readRun: [text],
+  readRunFile: [text, text],
+  removeRun: [text],
+  revealRun: [text],
+  listModels: [],
+  planPull: [text, maybe(text)],
+  startPull: [text, maybe(text)],
+  stopPull: [text],
+  removeModel: [text],
+  chooseFile: [texts, flag],
+  exportFile: [text, bytes],
+  readPreferences: [],
+  writePreferences: [record],
+  engineState: [],
+  restartEngine: [],
+  listDevices: [],
+  setUpNative: [],
+  stopNative: [],
+  setMenu: [list],
+} as const satisfies Readonly<Record<keyof DesktopApi, readonly Check[]>>;
+
+/** The names under which things cross between the processes of Electron, besides `desktop:<method>`. */
+export const channels = {
+  call: (method: keyof DesktopApi) => `desktop:${method}`,
+  event: 'desktop:event',
+  connectEngine: 'engine:connect',
+  /** Also the `data` of the window message that carries the engine's port. */
+  enginePort: 'noiseloom-engine',
+} as const;

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { deviceNames } from '../../nodes/ml/deviceNames.ts';
+import { jsonFile } from '../files/jsonFile.ts';
+import type { Preferences } from './ipc.ts';
+
+const initial: Preferences = { theme: 'system', device: 'auto', view: {} };
+
+/** What the user chose, in the data folder. Fields that are missing or wrong have their initial value. */
+export function preferences(dataFolder: string) {
+  const file = jsonFile<Partial<Preferences>>(
+    join(dataFolder, 'preferences.json'),
+    {},
+    (found) => typeof found === 'object' && found !== null && !Array.isArray(found),
+  );
+  const whole = (found: Partial<Preferences>): Preferences => ({ ...initial, ...onlyRight(found) });
+  return {
+    read: async () => whole(await file.read()),
+    write: async (changes: Partial<Preferences>) =>
+      whole(await file.change((old) => ({ ...old, ...onlyRight(changes) }))),
+  };
+}
+
+function onlyRight({ theme, device, view }: Partial<Preferences>): Partial<Preferences> {
+  const isView = typeof view === 'object' && view !== null && !Array.isArray(view);
+  return {
+    ...(theme === 'system' || theme === 'light' || theme === 'dark' ? { theme } : {}),
+    ...(device === 'auto' || deviceNames.some((name) => name === device)
+      ? { device: device as Preferences['device'] }
+      : {}),
+    ...(isView ? { view } : {}),
+  };
+}

@@ -1,0 +1,67 @@
+import { problemOf } from '../../graphs/document/errors.ts';
+import { GraphError } from '../../nodes/errors.ts';
+import { modelsFolder } from '../files/folders.ts';
+import { freeDisk, neededFiles, openHubModel, pullModel, sizeOf, usualHub } from '../models/hub.ts';
+import type { Pull, PullPlan } from './ipc.ts';
+
+/** Least time between two reports of progress, in milliseconds. */
+const REPORT = 100;
+
+/** Downloads of models that the window asked for. Each goes on by itself and tells how far it is. */
+export function pulls(tell: (pull: Pull) => void) {
+  const running = new Map<string, AbortController>();
+
+  const download = async (name: string, variant: string | undefined, signal: AbortSignal): Promise<Pull> => {
+    try {
+      const hub = usualHub();
+      const model = await openHubModel(hub, name);
+      let told = 0;
+      const emit = (progress: { file: string; done: number; total: number }) => {
+        if (performance.now() - told < REPORT) return;
+        told = performance.now();
+        tell({ name, state: 'running', ...progress });
+      };
+      await pullModel(hub, model, neededFiles(model, variant), modelsFolder(), { signal, emit });
+      return { name, state: 'done' };
+    } catch (error) {
+      if (signal.aborted) return { name, state: 'stopped' };
+      return { name, state: 'failed', problem: failureOf(error) };
+    }
+  };
+
+  return {
+    async plan(name: string, variant?: string): Promise<PullPlan> {
+      const model = await openHubModel(usualHub(), name);
+      const files = neededFiles(model, variant).map(({ path, size }) => ({ path, size }));
+      return {
+        name,
+        commit: model.commit,
+        files,
+        bytes: sizeOf(neededFiles(model, variant)),
+        freeBytes: await freeDisk(modelsFolder()),
+      };
+    },
+    start(name: string, variant?: string): void {
+      if (running.has(name)) return;
+      const controller = new AbortController();
+      running.set(name, controller);
+      void download(name, variant, controller.signal).then((pull) => {
+        running.delete(name);
+        tell(pull);
+      });
+    },
+    stop(name: string): void {
+      running.get(name)?.abort();
+    },
+  };
+}
+
+/** What the disk or the hub did, in a sentence. */
+function failureOf(error: unknown) {
+  if (error instanceof GraphError) return problemOf(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  return new GraphError(
+    'PULL_FAILED',
+    `The download stopped: ${reason}. What has arrived is kept; try again.`,
+  ).toJSON();
+}

@@ -1,0 +1,102 @@
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { uptime } from 'node:os';
+import { join, sep } from 'node:path';
+import { GraphError } from '../../nodes/errors.ts';
+import { isPlainName } from '../../nodes/files.ts';
+import type { RunRecord } from '../files/runFolder.ts';
+import type { RunSummary } from './ipc.ts';
+
+/** How many of the newest the gallery shows. */
+const MAX_RUNS = 500;
+
+/** The folders of runs, newest first; what is no run is passed over. */
+export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> {
+  const entries = await readdir(runsFolder, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory() && /^\d{4}-/.test(entry.name)).map(({ name }) => name);
+  const newest = names.sort().reverse().slice(0, MAX_RUNS);
+  const found = await Promise.all(newest.map((name) => readRecord(runsFolder, name).catch(() => undefined)));
+  return found
+    .flatMap((record, i): RunSummary[] => {
+      if (!record) return [];
+      const { state, started, ms, device, outputs, scores, graph } = record;
+      const title = graph.document.title;
+      const summary = { folder: newest[i] as string, title, state, started, device, outputs, scores };
+      return [ms === undefined ? summary : { ...summary, ms }];
+    })
+    .sort((a, b) => (a.started < b.started ? 1 : -1));
+}
+
+/** The record of a run. Throws GraphError `NO_RUN`. */
+export async function readRecord(runsFolder: string, folder: string): Promise<RunRecord> {
+  try {
+    const record = JSON.parse(await readFile(join(await runPath(runsFolder, folder), 'run.json'), 'utf8')) as RunRecord;
+    const wrong = mistakeIn(record);
+    if (wrong) throw new Error(`its run.json ${wrong}`);
+    return isOrphan(record) ? { ...record, state: 'interrupted' } : record;
+  } catch (cause) {
+    if (cause instanceof GraphError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GraphError('NO_RUN', `"${folder}" is no folder of a run that can be read: ${reason}.`, { cause });
+  }
+}
+
+/** What a run.json, which may be a stranger's, is not: undefined where all that is read of it is of the right kind. */
+function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
+  if (record?.format !== 'noiseloom-run') return 'is none of Noiseloom';
+  const { graph, device, started, state } = record;
+  const texts = [graph?.document?.title, graph?.folder ?? '', device?.name, device?.description, started, state];
+  if (!texts.every((text) => typeof text === 'string')) return 'lacks its graph, device, time or state';
+  const lists = {
+    outputs: ['name', 'mime'],
+    files: ['node', 'location', 'sha256'],
+    scores: ['node'],
+    problems: ['code'],
+  };
+  for (const [name, fields] of Object.entries(lists)) {
+    const list: unknown = record[name as keyof typeof lists];
+    const isRight = (item: Readonly<Record<string, unknown>> | null) =>
+      fields.every((field) => typeof item?.[field] === 'string');
+    if (!Array.isArray(list) || !list.every(isRight)) return `has no right "${name}"`;
+  }
+  const { targets = [], outputs = [], scores = [] } = record;
+  if (!Array.isArray(targets) || !targets.every((target) => typeof target === 'string'))
+    return 'has no right "targets"';
+  const outside = outputs.find(({ name }) => !isPlainName(name));
+  if (outside) return `names a file "${outside.name}", which would lie outside of the folder`;
+  const isTable = ({ names, values }: (typeof scores)[number]) => Array.isArray(names) && Array.isArray(values);
+  return scores.every(isTable) ? undefined : 'has no right "scores"';
+}
+
+/** A file that a run wrote. Throws GraphError `NOT_FOUND`, and `NO_RUN`. */
+export async function readRunFile(runsFolder: string, folder: string, name: string): Promise<Uint8Array> {
+  const record = await readRecord(runsFolder, folder);
+  const path = await runPath(runsFolder, folder);
+  if (isPlainName(name) && record.outputs.some((output) => output.name === name)) {
+    const file = await realpath(join(path, name)).catch(() => undefined);
+    if (file?.startsWith(path + sep)) return new Uint8Array(await readFile(file));
+  }
+  throw new GraphError('NOT_FOUND', `The run "${folder}" has no file "${name}".`);
+}
+
+/** The path of a run folder, links followed. Throws GraphError `NO_RUN` where it would not lie in `runsFolder`. */
+export async function runPath(runsFolder: string, folder: string): Promise<string> {
+  if (isPlainName(folder) && !folder.includes('/')) {
+    const [path, parent] = await Promise.all([realpath(join(runsFolder, folder)), realpath(runsFolder)]).catch(
+      () => [],
+    );
+    if (path !== undefined && path === join(parent as string, folder)) return path;
+  }
+  throw new GraphError('NO_RUN', `There is no run "${folder.slice(0, 200)}" in "${runsFolder}".`);
+}
+
+/** Whether a run says that it goes on, but its process is gone. */
+function isOrphan({ state, started, pid }: RunRecord): boolean {
+  if (state !== 'running') return false;
+  if (Date.parse(started) < Date.now() - uptime() * 1000) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EPERM';
+  }
+}

@@ -1,0 +1,247 @@
+import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
+import { type ErrorPlace, GraphError } from '../../nodes/errors.ts';
+import { checkGraph } from './check.ts';
+import {
+  FORMAT,
+  type GraphDocument,
+  type GraphNode,
+  type Json,
+  limits,
+  type Subgraph,
+  VERSION,
+  type Wire,
+} from './document.ts';
+import { type Problem, problem } from './errors.ts';
+import { migrateDocument, migrations } from './migrations.ts';
+
+export interface OpenedGraph {
+  readonly document: GraphDocument;
+  /** What keeps the graph from running; see `checkGraph`. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads the text of a graph: JSON, format, version, migrations of the document, upgrades of each node, check. What is
+ * wrong with the graph itself becomes problems; nodes of unknown types and fields of unknown names are kept untouched.
+ * Throws GraphError only where there is no graph to show: `TOO_LARGE`, `NOT_JSON`, `NOT_A_GRAPH`, `TOO_NEW`.
+ */
+export function readGraph(text: string, library: Library, steps = migrations): OpenedGraph {
+  const raw = parse(text);
+  const record = isRecord(raw) ? raw : {};
+  if (record.format !== FORMAT) {
+    const got =
+      'format' in record ? `its format is ${JSON.stringify(record.format)?.slice(0, 80)}` : 'it has no format';
+    throw new GraphError('NOT_A_GRAPH', `This is not a Noiseloom graph: ${got}, where "${FORMAT}" is needed.`);
+  }
+  const { version } = record;
+  if (!isVersion(version)) {
+    const got = JSON.stringify(version)?.slice(0, 80);
+    throw new GraphError('NOT_A_GRAPH', `The version of a graph is a whole number from 1; this one has ${got}.`);
+  }
+  if (version > VERSION) {
+    const message = `This graph has format version ${version}; this Noiseloom reads up to version ${VERSION}. Install a Noiseloom that reads format version ${version}: the newest release does.`;
+    throw new GraphError('TOO_NEW', message);
+  }
+  return readDocument(migrateDocument(record, VERSION, steps), library);
+}
+
+function readDocument(raw: Readonly<Record<string, unknown>>, library: Library): OpenedGraph {
+  if (!isRecord(raw.nodes))
+    throw new GraphError('NOT_A_GRAPH', 'The graph has no "nodes": an object of nodes by their ids.');
+  const inside = isRecord(raw.subgraphs)
+    ? Object.values(raw.subgraphs).map((each) => (isRecord(each) ? each.nodes : {}))
+    : [];
+  const count = [raw.nodes, ...inside].reduce((sum: number, nodes) => sum + Object.keys(nodes ?? {}).length, 0);
+  if (count > limits.nodes) {
+    throw new GraphError('TOO_LARGE', `The graph has ${count} nodes; at most ${limits.nodes} are allowed.`);
+  }
+  const problems: Problem[] = [];
+  const { subgraphs, ...level } = raw;
+  const malformed = (field: string, value: unknown, remedy: string, at: ErrorPlace = {}) => {
+    if (problems.length >= limits.problems) return;
+    const message = `${field} is ${shown(value)}.`;
+    problems.push(problem('BAD_SHAPE', at, message, remedy, value as Json | undefined));
+  };
+  const document = {
+    ...readLevel(level, 'the graph', '', library, malformed, problems),
+    ...(subgraphs === undefined ? {} : { subgraphs: readSubgraphs(subgraphs, library, malformed, problems) }),
+  } as unknown as GraphDocument;
+  return { document, problems: [...problems, ...checkGraph(document, library)] };
+}
+
+type Malformed = (field: string, value: unknown, remedy: string, at?: ErrorPlace) => void;
+
+/** Title, notes, frames and nodes, of a graph or of a subgraph. */
+function readLevel(
+  { title, notes, frames, nodes, ...rest }: Readonly<Record<string, unknown>>,
+  of: string,
+  prefix: string,
+  library: Library,
+  malformed: Malformed,
+  problems: Problem[],
+): Pick<Subgraph, 'title' | 'notes' | 'frames' | 'nodes'> {
+  const read = Object.entries(isRecord(nodes) ? nodes : {}).map(
+    ([id, node]) => [id, readNode(`${prefix}${id}`, node, library, problems)] as const,
+  );
+  if (title !== undefined && typeof title !== 'string') {
+    malformed(`The title of ${of}`, title, 'Write a text, or leave it out.');
+  }
+  for (const [field, value] of Object.entries({ notes, frames })) {
+    if (value !== undefined && !Array.isArray(value)) {
+      malformed(`The ${field} of ${of}`, value, 'Write a list, or leave it out.');
+    }
+  }
+  return {
+    ...rest,
+    title: typeof title === 'string' ? title : '',
+    ...(Array.isArray(notes) ? { notes } : {}),
+    ...(Array.isArray(frames) ? { frames } : {}),
+    nodes: Object.fromEntries(read),
+  };
+}
+
+function readSubgraphs(raw: unknown, library: Library, malformed: Malformed, problems: Problem[]) {
+  const remedy = 'Write subgraphs as an object of {title, inputs, outputs, nodes} by their names.';
+  if (!isRecord(raw)) {
+    malformed('The subgraphs of the graph', raw, remedy);
+    return {};
+  }
+  const subgraphs = Object.entries(raw).flatMap(([name, each]): [string, Subgraph][] => {
+    const of = `the subgraph "${name}"`;
+    if (!isRecord(each) || !isRecord(each.nodes)) {
+      malformed(`The subgraph "${name}"`, each, remedy);
+      return [];
+    }
+    const { inputs, outputs, ...level } = each;
+    const ports = Object.entries({ inputs, outputs }).map(([side, given]) => {
+      const isGood = isRecord(given) && Object.values(given).every((type) => typeof type === 'string');
+      if (!isGood) malformed(`The ${side} of ${of}`, given, 'Write an object of types: {"prompt": "text"}.');
+      return [side, isGood ? given : {}];
+    });
+    const prefix = `subgraph/${name}/`;
+    return [[name, { ...readLevel(level, of, prefix, library, malformed, problems), ...Object.fromEntries(ports) }]];
+  });
+  return Object.fromEntries(subgraphs);
+}
+
+/** One node with every field of the right shape: what is missing is filled in, what is malformed becomes a problem. */
+function readNode(id: string, raw: unknown, library: Library, problems: Problem[]): GraphNode {
+  const record = isRecord(raw) ? raw : {};
+  const malformed = (field: string, value: unknown, remedy: string) => {
+    if (problems.length >= limits.problems) return;
+    const message = `Node "${id}": ${field} is ${shown(value)}.`;
+    problems.push(problem('BAD_SHAPE', { node: id }, message, remedy, value as Json | undefined));
+  };
+  if (!isRecord(raw)) malformed('the node', raw, 'Write a node as an object with type, version, params and inputs.');
+  const { type, version, title, muted, collapsed, colour, position, params, inputs, ...unknown } = record;
+  if (typeof type !== 'string') malformed('type', type, 'Write a type such as "input/text".');
+  if (!isVersion(version)) malformed('version', version, 'Write the version of the node, a whole number from 1.');
+  if (params !== undefined && !isRecord(params)) malformed('params', params, 'Write params as an object.');
+  for (const [field, value] of Object.entries({ muted, collapsed })) {
+    if (value !== undefined && typeof value !== 'boolean') malformed(field, value, 'Write true or false.');
+  }
+  if (title !== undefined && typeof title !== 'string') malformed('title', title, 'Write a text, or leave it out.');
+  if (colour !== undefined && typeof colour !== 'string') malformed('colour', colour, 'Write a name, or leave it out.');
+  if (position !== undefined && !isPosition(position)) malformed('position', position, 'Write two numbers: [x, y].');
+  const node: GraphNode = {
+    ...unknown,
+    type: typeof type === 'string' ? type : '',
+    version: isVersion(version) ? version : 1,
+    ...(typeof title === 'string' ? { title } : {}),
+    ...(typeof muted === 'boolean' ? { muted } : {}),
+    ...(typeof collapsed === 'boolean' ? { collapsed } : {}),
+    ...(typeof colour === 'string' ? { colour } : {}),
+    position: isPosition(position) ? position : [0, 0],
+    params: isRecord(params) ? (params as Record<string, Json>) : {},
+    inputs: readInputs(inputs, malformed),
+  };
+  const definition = library.get(node.type);
+  return definition && node.version < definition.version ? upgradeNode(id, node, definition, problems) : node;
+}
+
+function readInputs(
+  raw: unknown,
+  malformed: (field: string, value: unknown, remedy: string) => void,
+): GraphNode['inputs'] {
+  if (raw === undefined) return {};
+  const remedy = 'Write inputs as an object of lists of wires: {"prompt": [["text", "text"]]}.';
+  if (!isRecord(raw)) {
+    malformed('inputs', raw, remedy);
+    return {};
+  }
+  const inputs = Object.entries(raw).map(([name, wires]): [string, Wire[]] => {
+    if (!Array.isArray(wires)) {
+      malformed(`the input "${name}"`, wires, remedy);
+      return [name, []];
+    }
+    for (const wire of wires) if (!isWire(wire)) malformed(`a wire into "${name}"`, wire, remedy);
+    return [name, wires.every(isWire) ? wires : wires.filter(isWire)];
+  });
+  return Object.fromEntries(inputs);
+}
+
+/** The node with its params brought up to the library's version, one version after the other. */
+function upgradeNode(id: string, node: GraphNode, definition: NodeDefinition, problems: Problem[]): GraphNode {
+  let params: Readonly<Record<string, unknown>> = node.params;
+  try {
+    for (let from = node.version; from < definition.version; from++) params = definition.upgrades![from]!(params);
+  } catch (error) {
+    const message = `Node "${id}": its params of version ${node.version} cannot be brought to version ${definition.version} of ${node.type}: ${error instanceof Error ? error.message : error}.`;
+    problems.push(problem('BAD_UPGRADE', { node: id }, message, 'Put a new node in its place.', node.params));
+    return node;
+  }
+  return { ...node, version: definition.version, params: params as Record<string, Json> };
+}
+
+function parse(text: string): unknown {
+  if (text.length > limits.text) {
+    throw new GraphError(
+      'TOO_LARGE',
+      `The text of the graph has ${text.length} characters; at most ${limits.text} are allowed.`,
+    );
+  }
+  if (nestingOf(text) > limits.depth) {
+    throw new GraphError('TOO_LARGE', `The text of the graph nests brackets more than ${limits.depth} deep.`);
+  }
+  try {
+    return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new GraphError('NOT_JSON', `The graph is not readable as JSON: ${reason}.`, { cause });
+  }
+}
+
+/** A value in few letters. */
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 80) ?? 'missing';
+}
+
+/** How deep brackets nest in a JSON text; brackets inside strings do not count. */
+function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) {
+      for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
+    } else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth);
+    else if (code === 0x5d || code === 0x7d) depth--;
+  }
+  return deepest;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isVersion(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+function isWire(value: unknown): value is Wire {
+  return Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && typeof value[1] === 'string';
+}
+
+function isPosition(value: unknown): value is [number, number] {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
+}

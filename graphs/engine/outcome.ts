@@ -1,0 +1,34 @@
+import { GraphError } from '../../nodes/errors.ts';
+import { isGraphError, type Problem, problemOf } from '../document/errors.ts';
+
+/** What a call in another process came to, as plain data: errors keep their code, place and sentence. */
+export type Outcome<Value = unknown> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** Waits for a call's result. What nobody foresaw becomes a problem `INTERNAL` with the place in the program. */
+export async function outcomeOf<Value>(call: () => Value | Promise<Value>): Promise<Outcome<Value>> {
+  try {
+    return { ok: true, value: await call() };
+  } catch (error) {
+    return { ok: false, problem: isGraphError(error) ? problemOf(error) : unforeseen(error) };
+  }
+}
+
+/** The value, or throws the problem as GraphError again. */
+export function resultOf<Value>(outcome: Outcome<Value>): Value {
+  if (outcome.ok) return outcome.value;
+  const { code, message, at } = outcome.problem;
+  throw new GraphError(code, message, { at, cause: outcome.problem });
+}
+
+function unforeseen(error: unknown): Problem {
+  const [message, trace] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined];
+  return {
+    code: 'INTERNAL',
+    message: `Something in Noiseloom itself went wrong: ${message}.`,
+    at: {},
+    remedy: 'Please report it with what you did before.',
+    ...(trace === undefined ? {} : { trace }),
+  };
+}

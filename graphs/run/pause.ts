@@ -1,0 +1,36 @@
+import { GraphError } from '../../nodes/errors.ts';
+
+declare const setImmediate: ((callback: () => void) => unknown) | undefined;
+
+/** How long a run may keep its process from reading messages, in milliseconds: a cancel waits no longer than that. */
+const longest = 8;
+
+/** Gives a promise for as long as a run is to stand still, else undefined. */
+export type Hold = () => Promise<void> | undefined;
+
+/**
+ * Makes a function that a run calls often. Where the last turn of the event loop is long enough ago it gives a promise
+ * for the next one, in which messages (a cancel or a pause among them) are read; while the run is held, one for the end of
+ * that; else undefined.
+ */
+export function pauser(hold: Hold = () => undefined): () => Promise<void> | undefined {
+  let last = performance.now();
+  const breathe = async () => {
+    await nextTurn();
+    await hold();
+    last = performance.now();
+  };
+  return () => (performance.now() - last < longest ? hold() : breathe());
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
+
+/** Throws GraphError `CANCELLED` if the run was cancelled. */
+export function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new GraphError('CANCELLED', 'The run was cancelled.', { cause: signal.reason });
+}

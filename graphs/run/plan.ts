@@ -1,0 +1,185 @@
+import type { PortCount } from '../../nodes/card.ts';
+import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
+import { GraphError } from '../../nodes/errors.ts';
+import { type GraphDocument, type GraphNode, own, type Wire } from '../document/document.ts';
+import { labelOf } from '../document/errors.ts';
+import { arrivalNames, wireFollower } from '../document/wires.ts';
+import { findNode } from '../edit/settings.ts';
+import { flattenGraph } from './flatten.ts';
+
+/** Where a value comes from: the number of an earlier step, and one of its outputs. */
+export interface Source {
+  readonly step: number;
+  readonly output: string;
+}
+
+/** An input of a step, or a param driven by a wire. */
+export interface StepInput {
+  readonly name: string;
+  readonly count: PortCount | 'param';
+  readonly sources: readonly Source[];
+}
+
+export interface Step {
+  readonly id: string;
+  readonly node: GraphNode;
+  readonly definition: NodeDefinition;
+  /** Every param, with its initial value where the document has none. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** What is connected, in the order of the definition. */
+  readonly inputs: readonly StepInput[];
+  /** Whether the run was asked for this node, rather than only needing it. */
+  readonly target: boolean;
+}
+
+/** How sentences name the node of a step: its title and its id. */
+export function labelOfStep({ id, node, definition }: Pick<Step, 'id' | 'node' | 'definition'>): string {
+  return `"${node.title ?? definition.title}" (${id})`;
+}
+
+/** What to run, in order: every step comes after its sources. */
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** For each step the number of the last step that reads it, or its own number where none does. */
+  readonly lastUse: readonly number[];
+}
+
+/**
+ * Plans a run of a checked document: the targets (ids or unique titles; by default every node that nothing reads) and
+ * all they need, muted nodes left out, subgraphs taken apart. Depth first, so values live shortly; linear, and without recursion.
+ * Throws GraphError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `MUTED`, `CYCLE`.
+ */
+export function planRun(document: GraphDocument, library: Library, targets?: readonly string[]): Plan {
+  const flat = flattenGraph(document, library);
+  const follow = wireFollower(flat, library);
+  const wanted = new Set(
+    targets ? targets.flatMap((name) => nodesCalled(document, flat, name, library)) : sinksOf(flat, follow),
+  );
+  const steps: Step[] = [];
+  const lastUse: number[] = [];
+  const numbers = new Map<string, number>(); // OPEN while a node waits for its sources
+  const stack: Opened[] = [];
+  const open = (id: string) => {
+    numbers.set(id, OPEN);
+    stack.push(openNode(flat, library, follow, id, wanted.has(id)));
+  };
+  for (const target of wanted) {
+    if (numbers.has(target)) continue;
+    open(target);
+    while (stack.length > 0) {
+      const top = stack.at(-1)!;
+      if (top.next < top.waits.length) {
+        const source = top.waits[top.next++]!;
+        const number = numbers.get(source.id);
+        if (number === undefined) open(source.id);
+        else if (number === OPEN) throw cycleError(top.step);
+        continue;
+      }
+      stack.pop();
+      const number = steps.length;
+      for (const source of top.waits) {
+        source.step = numbers.get(source.id)!;
+        lastUse[source.step] = number;
+      }
+      numbers.set(top.step.id, number);
+      lastUse.push(number);
+      steps.push(top.step);
+    }
+  }
+  return { steps, lastUse };
+}
+
+/** The nodes of the flat graph that a target names: one, or all inside a subgraph. */
+function nodesCalled(document: GraphDocument, flat: GraphDocument, name: string, library: Library): string[] {
+  if (Object.hasOwn(flat.nodes, name)) return [name];
+  const id = findNode(document, name, library);
+  const inside = document === flat ? [] : Object.keys(flat.nodes).filter((inner) => inner.startsWith(`${id}/`));
+  if (inside.length > 0) return inside;
+  const node = document.nodes[id]!;
+  const label = labelOf(id, node, library);
+  if (node.muted) throw new GraphError('MUTED', `${label} is muted. Unmute it to run it.`, { at: { node: id } });
+  return [id];
+}
+
+const OPEN = -1;
+
+/** A source whose step gets its number when all that it needs has one. */
+interface Awaited extends Source {
+  step: number;
+  readonly id: string;
+}
+
+/** A node whose sources are being planned. */
+interface Opened {
+  readonly step: Step;
+  readonly waits: readonly Awaited[];
+  next: number;
+}
+
+function openNode(
+  document: GraphDocument,
+  library: Library,
+  follow: (wire: Wire) => Wire | undefined,
+  id: string,
+  target: boolean,
+): Opened {
+  const node = own(document.nodes, id);
+  if (!node) throw new GraphError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
+  const definition = library.get(node.type);
+  const at = { node: id };
+  if (!definition) {
+    throw new GraphError('UNKNOWN_TYPE', `${labelOf(id, node, library)} is of the unknown type "${node.type}".`, {
+      at,
+    });
+  }
+  if (node.muted) throw new GraphError('MUTED', `${labelOf(id, node, library)} is muted. Unmute it to run it.`, { at });
+  const inputs: StepInput[] = [];
+  const waits: Awaited[] = [];
+  for (const name of arrivalNames(definition)) {
+    const wires = own(node.inputs, name);
+    if (!wires) continue;
+    const sources: Awaited[] = [];
+    for (const wire of wires) {
+      const followed = follow(wire);
+      if (!followed) continue;
+      const source = { step: OPEN, output: followed[1], id: followed[0] };
+      sources.push(source);
+      waits.push(source);
+    }
+    if (sources.length > 0) inputs.push({ name, count: definition.inputs[name]?.count ?? 'param', sources });
+  }
+  return { step: { id, node, definition, params: paramsOf(node, definition), inputs, target }, waits, next: 0 };
+}
+
+function paramsOf(node: GraphNode, definition: NodeDefinition): Step['params'] {
+  let params: Record<string, unknown> | undefined;
+  for (const name in definition.params) {
+    if (Object.hasOwn(node.params, name)) continue;
+    params ??= { ...node.params };
+    params[name] = definition.params[name]!.initial;
+  }
+  return params ?? node.params;
+}
+
+/** The nodes that run although nothing reads them, in the order of the document. */
+function sinksOf(document: GraphDocument, follow: (wire: Wire) => Wire | undefined): string[] {
+  const read = new Set<string>();
+  const ids: string[] = [];
+  for (const id of Object.keys(document.nodes)) {
+    const { muted, inputs } = document.nodes[id]!;
+    if (muted) continue;
+    ids.push(id);
+    for (const name in inputs) {
+      for (const wire of inputs[name]!) {
+        const source = follow(wire);
+        if (source) read.add(source[0]);
+      }
+    }
+  }
+  return ids.filter((id) => !read.has(id));
+}
+
+function cycleError(step: Step): GraphError {
+  const message = `${labelOfStep(step)} waits for its own result. Remove one of the wires in the circle.`;
+  return new GraphError('CYCLE', message, { at: { node: step.id } });
+}

@@ -1,0 +1,130 @@
+import type { NodeDevice } from '../../nodes/defineNode.ts';
+import type { Files } from '../../nodes/files.ts';
+import { placeError } from '../document/errors.ts';
+import { callsOf, type StepCalls } from './arguments.ts';
+import type { StepResult, ValueCache } from './cache.ts';
+import { addFingerprints, cacheKeys, locationsOf, readsLate, stepKey } from './cacheKeys.ts';
+import type { RunEvent } from './events.ts';
+import { nameBreak, noteOrigins, type Origins } from './nameBreak.ts';
+import { type Hold, pauser, throwIfCancelled } from './pause.ts';
+import { labelOfStep, type Plan, type Step } from './plan.ts';
+import { runStep } from './runStep.ts';
+import { givesRecords, tellCached } from './tell.ts';
+
+/** What a run needs from outside. */
+export interface RunWorld {
+  readonly run: string;
+  readonly device: NodeDevice;
+  readonly files: Files;
+  readonly cache: ValueCache;
+  readonly signal: AbortSignal;
+  readonly hold?: Hold;
+  /** Whether anybody looks at previews. */
+  readonly previews: boolean;
+  emit(event: RunEvent): void;
+}
+
+/**
+ * Runs a plan step by step and tells the events of its nodes. A step whose result is in the cache does not run, and
+ * neither does one that only such steps need. Results are let go after their last reader; whatever happens, the run
+ * holds nothing when the promise settles. Rejects with a GraphError that names the node, or with `CANCELLED`.
+ */
+export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
+  const { steps, lastUse } = plan;
+  const { cache, signal, files } = world;
+  const pause = pauser(world.hold);
+  const fingerprints = new Map<string, string>();
+  for (const step of steps) {
+    if (!step.definition.files || readsLate(step)) continue;
+    throwIfCancelled(signal);
+    await addFingerprints(fingerprints, step, locationsOf(step, [step.params]), files);
+  }
+  const keys = cacheKeys(plan, fingerprints);
+  const { results, needed } = claimCached(plan, keys, cache);
+  const origins: Origins = new WeakMap();
+
+  const obtain = async (step: Step, number: number): Promise<StepResult> => {
+    let stepCalls: StepCalls | undefined;
+    if (keys[number] === undefined) {
+      stepCalls = callsOf(step, results);
+      const locations = locationsOf(
+        step,
+        stepCalls.calls.map(({ params }) => params),
+      );
+      await addFingerprints(fingerprints, step, locations, files);
+      keys[number] = stepKey(step, keys, locations, fingerprints);
+    }
+    const key = keys[number]!;
+    const cached = cache.get(key); // known only now, or given by a step that does the same
+    if (cached) {
+      cache.hold(cached.resources);
+      tellCached(world.emit, world.run, step, cached);
+      return cached;
+    }
+    stepCalls ??= callsOf(step, results);
+    try {
+      const result = await runStep(step, stepCalls, world, pause);
+      cache.put(key, result);
+      return result;
+    } catch (error) {
+      throw nameBreak(error, stepCalls.calls, origins);
+    }
+  };
+  const letGo = (number: number) => {
+    const result = results[number];
+    results[number] = undefined;
+    if (result) cache.release(result.resources);
+  };
+
+  try {
+    for (let number = 0; number < steps.length; number++) {
+      throwIfCancelled(signal);
+      const step = steps[number]!;
+      if (needed[number] && !results[number]) {
+        try {
+          results[number] = await obtain(step, number);
+        } catch (error) {
+          throwIfCancelled(signal);
+          throw placeError(error, step.id, labelOfStep(step));
+        }
+      } else {
+        cache.get(keys[number]!); // now the most recently used
+        tellCached(world.emit, world.run, step, results[number]);
+      }
+      const result = results[number];
+      if (result) noteOrigins(origins, result, labelOfStep(step));
+      for (const { sources } of step.inputs) {
+        for (const source of sources) if (lastUse[source.step] === number) letGo(source.step);
+      }
+      if (lastUse[number] === number) letGo(number);
+      const pausing = pause();
+      if (pausing) await pausing;
+    }
+  } finally {
+    for (let number = 0; number < steps.length; number++) letGo(number);
+  }
+}
+
+/**
+ * Finds, from the last step to the first, which results this run needs (targets, scores and traces for the record of the run, steps
+ * without a key yet, and all that needed steps without a cached result read) and holds those that are cached, so that
+ * making room for a new result cannot take away one that the run counts on.
+ */
+function claimCached({ steps }: Plan, keys: readonly (string | undefined)[], cache: ValueCache) {
+  const results: (StepResult | undefined)[] = new Array(steps.length).fill(undefined);
+  const needed = new Uint8Array(steps.length);
+  for (let number = steps.length - 1; number >= 0; number--) {
+    const step = steps[number]!;
+    const key = keys[number];
+    if (step.target || key === undefined || givesRecords(step)) needed[number] = 1;
+    if (!needed[number]) continue;
+    const cached = key === undefined ? undefined : cache.get(key);
+    if (cached) {
+      cache.hold(cached.resources);
+      results[number] = cached;
+      continue;
+    }
+    for (const { sources } of step.inputs) for (const source of sources) needed[source.step] = 1;
+  }
+  return { results, needed };
+}

@@ -1,0 +1,46 @@
+import type { ParamValues } from '../../defineNode.ts';
+import { schedulerNames } from '../../ml/diffusion/schedulers.ts';
+import { choice, integer, number, text } from '../../params.ts';
+import type { Generator, SampleSettings } from '../../ports.ts';
+
+/** How a generator samples: the params that every node that draws pictures has. */
+export const sampleParams = {
+  scheduler: choice({
+    initial: 'model',
+    options: ['model', ...schedulerNames],
+    help: "The rule that leads from noise to picture; model is the model's own.",
+  }),
+  steps: integer({
+    initial: 0,
+    min: 0,
+    max: 1000,
+    words: { model: 0 },
+    help: "Steps from noise to picture; model is the model's own number.",
+  }),
+  guidanceScale: number({
+    initial: -1,
+    min: -1,
+    max: 50,
+    step: 0.5,
+    words: { model: -1 },
+    help: "How much further than the prompt asks (classifier-free guidance); 0 and 1 are none, model is the model's own.",
+  }),
+  eta: number({ initial: 0, min: 0, max: 1, step: 0.1, help: 'Fresh noise in each step of DDIM; 0 is none.' }),
+  negativePrompt: text({ initial: '', multiline: true, help: 'What to keep away from; acts only with guidance.' }),
+  batch: integer({
+    initial: 4,
+    min: 1,
+    max: 256,
+    help: 'Pictures drawn at once: more is faster and takes more memory.',
+  }),
+};
+
+/** The settings of a sampling run: the params, and the model's own where they say so. */
+export function sampleSettings({ defaults }: Generator, params: ParamValues<typeof sampleParams>): SampleSettings {
+  return {
+    scheduler: params.scheduler === 'model' ? defaults.scheduler : params.scheduler,
+    steps: params.steps || defaults.steps,
+    guidanceScale: params.guidanceScale < 0 ? defaults.guidanceScale : params.guidanceScale,
+    eta: params.eta,
+  };
+}

@@ -1,0 +1,24 @@
+import type { ParamValues } from '../../defineNode.ts';
+import { integer } from '../../params.ts';
+import type { Generator } from '../../ports.ts';
+
+const side = integer({
+  initial: 0,
+  min: 0,
+  max: 8192,
+  unit: 'pixels',
+  words: { model: 0 },
+  help: "Of the picture; model is the model's own size.",
+});
+
+/** How large pictures are drawn: the params of every node that makes noise. */
+export const sizeParams = { width: side, height: side };
+
+/** The latents of a picture of that size, [h, w, c]. Throws GraphError `BAD_SIZE`. */
+export function latentShapeOf(
+  generator: Generator,
+  { width, height }: ParamValues<typeof sizeParams>,
+): [h: number, w: number, c: number] {
+  const { defaults } = generator;
+  return generator.latentShape(width || defaults.width, height || defaults.height);
+}

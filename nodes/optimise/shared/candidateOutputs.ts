@@ -1,0 +1,32 @@
+import type { Judges } from '../../ml/optimise/climber.ts';
+import type { Candidate } from '../../ml/optimise/drawCandidates.ts';
+import { concat } from '../../ml/tf.ts';
+import type { Images, Noise, Scores } from '../../ports.ts';
+
+/** The pictures, noise and scores of candidates, as outputs of a node. The caller owns the tensors. */
+export function candidateOutputs(
+  candidates: readonly Candidate[],
+  prompt: string,
+  judges: Judges,
+): { readonly images: Images; readonly noise: Noise; readonly scores: Scores } {
+  const labels = candidates.map(({ seed }) => ({ prompt, seed }));
+  const values = candidates.map(({ scores, watched }) => [...scores, ...watched]);
+  const pixels = concat(
+    candidates.map((each) => each.pixels),
+    0,
+  );
+  const latents = concat(
+    candidates.map((each) => each.latents),
+    0,
+  );
+  return {
+    images: { pixels, labels },
+    noise: { latents, seeds: candidates.map(({ seed }) => seed) },
+    scores: { names: namesOf(judges), values, labels },
+  };
+}
+
+/** Names of the rewards and then of the watched ones. */
+export function namesOf({ rewards, watched }: Judges): string[] {
+  return [...rewards, ...watched].map(({ name }) => name);
+}

@@ -1,0 +1,60 @@
+import type { ParamValues } from '../../defineNode.ts';
+import { adam } from '../../ml/optimise/adam.ts';
+import type { WatchSettings } from '../../ml/optimise/climber.ts';
+import { type Route, searching, stepping } from '../../ml/optimise/route.ts';
+import { sgd } from '../../ml/optimise/sgd.ts';
+import { choice, integer, number } from '../../params.ts';
+
+/** How a climb goes: the params of every node that climbs by gradients. */
+export const climbParams = {
+  evaluations: integer({
+    initial: 50,
+    min: 1,
+    max: 10_000,
+    help: 'How often each picture is drawn and judged; there is one step fewer.',
+  }),
+  optimiser: choice({
+    initial: 'sgd',
+    options: ['sgd', 'adam', 'l-bfgs'],
+    help: "ReNO's is SGD with Nesterov momentum 0.9; Adam has an epsilon of 0.01; L-BFGS remembers 3 steps, and its line searches count as evaluations.",
+  }),
+  learningRate: number({
+    initial: 5,
+    min: 0,
+    max: 1000,
+    step: 0.5,
+    help: 'Of SGD: 5 is ReNO, 10 suits Hyper-SD, 2.5 is smoother. Of Adam: about 0.1. Of L-BFGS: the length of its first step.',
+  }),
+  clip: number({
+    initial: 0.1,
+    min: 0,
+    max: 1000,
+    step: 0.05,
+    help: 'The gradient of each picture is shortened to this norm before the step; 0 leaves it. L-BFGS takes it as it is.',
+  }),
+  whenHacking: choice({
+    initial: 'say so',
+    options: ['say so', 'stop'],
+    help: 'What to do where the optimised rewards rise while the watched ones fall; stopping keeps the best picture before that.',
+  }),
+  patience: integer({
+    initial: 10,
+    min: 1,
+    max: 1000,
+    unit: 'evaluations',
+    help: 'How long the watched rewards may stay below their highest before that counts as falling.',
+  }),
+};
+
+type Values = ParamValues<typeof climbParams>;
+
+/** A fresh optimiser as the params say. */
+export function routeOf({ optimiser, learningRate, clip }: Values): Route {
+  if (optimiser === 'l-bfgs') return searching({ history: 3, firstStep: learningRate });
+  if (optimiser === 'adam') return stepping(adam({ learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 }), clip);
+  return stepping(sgd({ learningRate, momentum: 0.9, nesterov: true }), clip);
+}
+
+export function watchOf({ whenHacking, patience }: Pick<Values, 'whenHacking' | 'patience'>): WatchSettings {
+  return { patience, stop: whenHacking === 'stop' };
+}

@@ -1,0 +1,78 @@
+import { sampleImages } from '../../ml/diffusion/sampleImages.ts';
+import { scoreImages } from '../../ml/image/scoreImages.ts';
+import type { Climbed, Judges } from '../../ml/optimise/climber.ts';
+import { concat, type Tensor, type Tensor4D } from '../../ml/tf.ts';
+import type { Generator, ImageLabel, Images, SampleRequest, Scores } from '../../ports.ts';
+
+type Which = 'first' | 'best';
+interface Pictures {
+  readonly images: Images;
+  readonly scores: Scores;
+}
+
+/** The first or the best pictures of a climb as they were seen, with their scores. The caller owns the pictures. */
+export function climbPictures(
+  rows: readonly Climbed[],
+  which: Which,
+  judges: Judges,
+  labels: readonly ImageLabel[],
+): Pictures {
+  const pixels = concat(
+    rows.map((row) => row[which].pixels),
+    0,
+  );
+  const values = rows.map((row) => [...row[which].scores, ...row[which].watched]);
+  return { images: { pixels, labels }, scores: { names: namesOf(judges), values, labels } };
+}
+
+/**
+ * The same, drawn and scored anew by another generator than the climb looked through, `batch` at a time. The caller owns the
+ * pictures. `onStep` is awaited between steps; where it rejects, everything is freed.
+ */
+export async function redrawPictures(
+  rows: readonly Climbed[],
+  which: Which,
+  judges: Judges,
+  { generator, request, batch }: { generator: Generator; request: SampleRequest; batch: number },
+  onStep: () => Promise<void>,
+): Promise<Pictures> {
+  const latents = variablesOf(rows, which) as Tensor4D;
+  try {
+    const again = { ...request, noise: { ...request.noise, latents } };
+    const images = await sampleImages(generator, again, batch, onStep);
+    try {
+      const values = await scoreImages([...judges.rewards, ...judges.watched], images.pixels, request.prompts);
+      return { images, scores: { names: namesOf(judges), values, labels: images.labels } };
+    } catch (error) {
+      images.pixels.dispose();
+      throw error;
+    }
+  } finally {
+    latents.dispose();
+  }
+}
+
+/** Both, of which nothing is left where the second cannot be had. */
+export async function firstAndBest(
+  draw: (which: Which) => Pictures | Promise<Pictures>,
+): Promise<{ readonly first: Pictures; readonly best: Pictures }> {
+  const first = await draw('first');
+  try {
+    return { first, best: await draw('best') };
+  } catch (error) {
+    first.images.pixels.dispose();
+    throw error;
+  }
+}
+
+/** What climbed, as it was first or at its best: [N, ...]. The caller owns it. */
+export function variablesOf(rows: readonly Climbed[], which: Which): Tensor {
+  return concat(
+    rows.map((row) => row[which].variable),
+    0,
+  );
+}
+
+function namesOf({ rewards, watched }: Judges): string[] {
+  return [...rewards, ...watched].map(({ name }) => name);
+}

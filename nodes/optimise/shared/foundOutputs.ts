@@ -1,0 +1,23 @@
+import type { OutputValues } from '../../defineNode.ts';
+import { type Contest, free } from '../../ml/optimise/drawCandidates.ts';
+import type { Searched } from '../../ml/optimise/searchNoise.ts';
+import { candidateOutputs } from './candidateOutputs.ts';
+import { searchTrace } from './searchPictures.ts';
+
+/** What a search without gradients gives. */
+export const foundPorts = {
+  images: { type: 'images', list: false, help: 'The best pictures of the whole search, best first.' },
+  noise: { type: 'noise', list: false, help: 'What they were drawn from.' },
+  scores: { type: 'scores', list: false, help: 'Their scores, by the rewards and the watched ones.' },
+  trace: { type: 'trace', list: false, help: 'Every round: means over its pictures, and the best so far.' },
+} as const;
+
+/** What was found, on those ports; takes over the candidates. */
+export function foundOutputs(found: Searched, contest: Contest): OutputValues<typeof foundPorts> {
+  const [prompt = ''] = contest.request.prompts;
+  try {
+    return { ...candidateOutputs(found.best, prompt, contest), trace: searchTrace(found, prompt) };
+  } finally {
+    found.best.forEach(free);
+  }
+}

@@ -1,0 +1,85 @@
+import { type InputValues, many, type NodeContext, one, type ParamValues } from '../../defineNode.ts';
+import { remarkOnWords } from '../../generate/shared/remarkOnWords.ts';
+import { sampleParams, sampleSettings } from '../../generate/shared/sampleParams.ts';
+import { latentShapeOf, sizeParams } from '../../generate/shared/sizeParams.ts';
+import { previewOfPixels } from '../../ml/image/previewOf.ts';
+import type { Contest } from '../../ml/optimise/drawCandidates.ts';
+import type { NoiseSearch } from '../../ml/optimise/noiseSearch.ts';
+import { type Searched, searchNoise } from '../../ml/optimise/searchNoise.ts';
+import { columnTitle } from '../../ml/optimise/traceOf.ts';
+import { integer, seed } from '../../params.ts';
+import type { Trace } from '../../ports.ts';
+import { climbParams, watchOf } from './climbParams.ts';
+import { bestSoFar } from './climbReport.ts';
+
+/** What every search without gradients takes. */
+export const searchInputs = {
+  generator: one('generator', { help: 'Only drawn from: any number of steps, any scheduler, no gradient needed.' }),
+  prompt: one('text'),
+  rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what is sought.' }),
+  watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
+  conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+};
+
+export const searchParams = {
+  seed: seed({ initial: 0, help: 'Where all randomness of the search comes from.' }),
+  keep: integer({ initial: 1, min: 1, max: 256, help: 'How many of the best pictures are kept.' }),
+  whenHacking: climbParams.whenHacking,
+  patience: { ...climbParams.patience, unit: 'rounds' },
+  ...sizeParams,
+  ...sampleParams,
+};
+
+export type SearchInputs = InputValues<typeof searchInputs>;
+export type SearchParams = ParamValues<typeof searchParams>;
+export type LatentShape = [h: number, w: number, c: number];
+
+/** How candidates are drawn and judged as a node's inputs and params say. */
+export function contestOf(
+  { generator, prompt, rewards, watch, conditions }: SearchInputs,
+  params: SearchParams,
+): Contest {
+  const settings = sampleSettings(generator, params);
+  const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
+  return { generator, request, rewards, watched: watch };
+}
+
+/**
+ * Runs a search and tells of it: progress, the best picture so far, the curves. Where it is cancelled, the best pictures are
+ * handed to the shell before the rejection goes on. The caller owns the tensors of the best.
+ */
+export async function searchPictures(
+  contest: Contest,
+  params: SearchParams,
+  { search, rounds }: { readonly search: NoiseSearch; readonly rounds: number },
+  { progress, remark, save, signal }: NodeContext,
+): Promise<Searched> {
+  const shape = latentShapeOf(contest.generator, params);
+  const [prompt = ''] = contest.request.prompts;
+  remarkOnWords(contest.generator, prompt, remark);
+  let done = 0;
+  await progress(0);
+  return await searchNoise(
+    contest,
+    search,
+    { shape, batch: params.batch, keep: params.keep, watch: watchOf(params) },
+    async ({ best, columns, rows }) => {
+      done = rows.length;
+      const figures = Object.fromEntries(columns.map((column, i) => [columnTitle(column), rows.at(-1)![i]!]));
+      const text = `round ${done} of ${rounds}: mean ${figures.total!.toPrecision(4)}, best ${best[0]!.total.toPrecision(4)}`;
+      try {
+        await progress(done / rounds, text, () => previewOfPixels(best[0]!.pixels), figures);
+      } catch (error) {
+        if (signal.aborted)
+          for (const [i, { pixels, seed }] of best.entries()) save(await bestSoFar(pixels, { prompt, seed }, i));
+        throw error;
+      }
+    },
+    () => progress(done / rounds),
+  );
+}
+
+/** The trace of a search: one table, a row a round. */
+export function searchTrace({ columns, rows, kept, remarks }: Searched, prompt: string): Trace {
+  return { columns, values: [rows], labels: [{ prompt }], kept: [kept], remarks };
+}

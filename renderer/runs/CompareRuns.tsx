@@ -1,0 +1,124 @@
+import { useEffect, useState } from 'react';
+import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
+import { BeforeAfter } from '../controls/BeforeAfter.tsx';
+import { useEditor, useView } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
+import { attempt } from '../state/session.ts';
+import { captionOf, imagesOfRun } from './imagesOfRun.ts';
+import { differencesOf } from './paramsOf.ts';
+import { RunPicture } from './RunPicture.tsx';
+
+interface CompareRunsProps {
+  readonly summary: RunSummary;
+  readonly record: RunRecord;
+  readonly others: readonly RunSummary[];
+}
+
+/** Two runs side by side: a picture of each with a slider, and the params in which they differ. */
+export function CompareRuns({ summary, record, others }: CompareRunsProps) {
+  const editor = useEditor();
+  const compared = useView((state) => state.compared);
+  const other = others.find(({ folder }) => folder === compared) ?? others[0];
+  const [otherRecord, setOtherRecord] = useState<RunRecord>();
+  const [[left, right], setPictures] = useState<[number, number]>([0, 0]);
+  const folder = other?.folder;
+  useEffect(() => {
+    if (folder !== undefined) void attempt(editor, async () => setOtherRecord(await editor.desktop.readRun(folder)));
+  }, [editor, folder]);
+  if (!other) return <p className="empty">{messages.results.none}</p>;
+  const [mine, theirs] = [imagesOfRun(summary), imagesOfRun(other)];
+  const [a, b] = [mine[left], theirs[right]];
+  const differences = otherRecord ? differencesOf(record.graph.document, otherRecord.graph.document) : [];
+  return (
+    <>
+      <div className="viewer-bar">
+        <label className="viewer-choice">
+          {messages.results.compareWith}
+          <select
+            className="field"
+            value={other.folder}
+            onChange={({ target }) => editor.view.setState({ compared: target.value })}
+          >
+            {others.map((run) => (
+              <option key={run.folder} value={run.folder}>
+                {nameOf(run)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <PictureChoice
+          label={messages.results.left}
+          pictures={mine}
+          value={left}
+          onChange={(i) => setPictures([i, right])}
+        />
+        <PictureChoice
+          label={messages.results.right}
+          pictures={theirs}
+          value={right}
+          onChange={(i) => setPictures([left, i])}
+        />
+      </div>
+      <div className="compare">
+        {a && b ? (
+          <BeforeAfter
+            before={<RunPicture folder={summary.folder} name={a.name} alt={captionOf(a)} />}
+            after={<RunPicture folder={other.folder} name={b.name} alt={captionOf(b)} />}
+          />
+        ) : (
+          <p className="empty">{messages.results.noPictures}</p>
+        )}
+        <div className="table-scroll">
+          {otherRecord && differences.length === 0 ? (
+            <p className="empty">{messages.results.noDifference}</p>
+          ) : (
+            <table className="scores">
+              <thead>
+                <tr>
+                  <th>{messages.results.param}</th>
+                  <th title={nameOf(summary)}>{messages.results.left}</th>
+                  <th title={nameOf(other)}>{messages.results.right}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {differences.map(({ name, left, right }) => (
+                  <tr key={name}>
+                    <th scope="row">{name}</th>
+                    <td>{left ?? '–'}</td>
+                    <td>{right ?? '–'}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+function nameOf({ title, started }: RunSummary): string {
+  return `${title}, ${new Date(started).toLocaleString()}`;
+}
+
+interface PictureChoiceProps {
+  readonly label: string;
+  readonly pictures: RunSummary['outputs'];
+  readonly value: number;
+  onChange(place: number): void;
+}
+
+function PictureChoice({ label, pictures, value, onChange }: PictureChoiceProps) {
+  return (
+    <label className="viewer-choice">
+      {label}
+      <select className="field" value={value} onChange={({ target }) => onChange(Number(target.value))}>
+        {pictures.map(({ name }, i) => (
+          <option key={name} value={i}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,37 @@
+import { useEffect, useState } from 'react';
+import { useUrlOf } from '../controls/Picture.tsx';
+import { useEditor } from '../state/editor.ts';
+import { attempt } from '../state/session.ts';
+
+interface RunPictureProps {
+  readonly folder: string;
+  readonly name: string;
+  readonly alt: string;
+  readonly className?: string;
+}
+
+/** A picture of a run folder, read when it is shown. */
+export function RunPicture({ folder, name, alt, className }: RunPictureProps) {
+  const url = useUrlOf(useRunFile(folder, name), name.endsWith('.svg') ? 'image/svg+xml' : 'image/png');
+  return url ? <img className={className} src={url} alt={alt} draggable={false} /> : <span className="loading" />;
+}
+
+/** The bytes of a file of a run folder; undefined until they are there. */
+export function useRunFile(folder: string, name: string | undefined): Uint8Array | undefined {
+  const editor = useEditor();
+  const [bytes, setBytes] = useState<Uint8Array>();
+  useEffect(() => {
+    let here = true;
+    setBytes(undefined);
+    if (name !== undefined) {
+      void attempt(editor, async () => {
+        const read = await editor.desktop.readRunFile(folder, name);
+        if (here) setBytes(read);
+      });
+    }
+    return () => {
+      here = false;
+    };
+  }, [editor, folder, name]);
+  return bytes;
+}

@@ -1,0 +1,59 @@
+import type { RunSummary } from '../../electron/host/ipc.ts';
+
+/** A picture with all that is known of it: a row of the score table, a point of the Pareto plot. */
+export interface Candidate {
+  readonly key: string;
+  readonly prompt: string | undefined;
+  readonly seed: number | undefined;
+  readonly scores: Readonly<Record<string, number>>;
+  /** The file of the run folder that shows it. */
+  readonly picture: string | undefined;
+}
+
+/** One candidate for each row of a scores value of a run; `table` counts the values of the record. */
+export function candidatesOf(run: Pick<RunSummary, 'scores' | 'outputs'>, table: number): Candidate[] {
+  const scores = run.scores[table];
+  if (!scores) return [];
+  return scores.values.map((row, i) => {
+    const { prompt, seed } = scores.labels[i] ?? {};
+    return {
+      key: `${table}.${i}`,
+      prompt,
+      seed,
+      scores: Object.fromEntries(scores.names.map((name, column) => [name, row[column] ?? Number.NaN])),
+      picture: run.outputs.find(
+        ({ mime, label }) =>
+          mime.startsWith('image/') && label?.seed !== undefined && label.seed === seed && label.prompt === prompt,
+      )?.name,
+    };
+  });
+}
+
+/** Which candidates no other is at least as good as in both scores and better in one; higher is better. */
+export function frontOf(candidates: readonly Candidate[], x: string, y: string): Candidate[] {
+  const at = ({ scores }: Candidate, name: string) => scores[name] ?? Number.NaN;
+  const sorted = candidates
+    .filter((one) => Number.isFinite(at(one, x)) && Number.isFinite(at(one, y)))
+    .sort((a, b) => at(b, x) - at(a, x) || at(b, y) - at(a, y));
+  const front: Candidate[] = [];
+  let best = Number.NEGATIVE_INFINITY;
+  for (const candidate of sorted) {
+    const last = front.at(-1);
+    const isSame = last && at(last, x) === at(candidate, x) && at(last, y) === at(candidate, y);
+    if (at(candidate, y) <= best && !isSame) continue;
+    best = at(candidate, y);
+    front.push(candidate);
+  }
+  return front;
+}
+
+/** The rows as a table for spreadsheets. */
+export function csvOf(candidates: readonly Candidate[]): string {
+  const names = [...new Set(candidates.flatMap(({ scores }) => Object.keys(scores)))];
+  const quoted = (value: unknown) => {
+    const text = value === undefined || Number.isNaN(value) ? '' : String(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const rows = candidates.map(({ prompt, seed, scores }) => [prompt, seed, ...names.map((name) => scores[name])]);
+  return [['prompt', 'seed', ...names], ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
+}

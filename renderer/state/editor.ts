@@ -1,0 +1,78 @@
+import { createContext, useContext } from 'react';
+import { useStore } from 'zustand';
+import { useShallow } from 'zustand/react/shallow';
+import type { DesktopApi } from '../../electron/host/ipc.ts';
+import type { Problem } from '../../graphs/document/errors.ts';
+import { subgraphOf } from '../../graphs/document/levels.ts';
+import type { QueuedEngine } from '../../graphs/engine/queue.ts';
+import { type GraphState, type GraphStore, wholeId } from './graph.ts';
+import { type NodeRun, type RunState, type RunStore, runInside, shownRun } from './run.ts';
+import type { Point, ViewState, ViewStore } from './view.ts';
+
+/** What the canvas can be asked to do by those who do not draw it. */
+export interface CanvasView {
+  fit(ids?: readonly string[]): void;
+  zoom(factor: number): void;
+  /** Moves the view to a place unless it is seen with what is around it. */
+  reveal(place: Point): void;
+  /** The middle of what is seen, or of the pointer's last place, on the canvas. */
+  centre(): Point;
+  pointer(): Point;
+  screenOf(place: Point): Point;
+  /** Width and height that a node has on the canvas. */
+  sizeOf(id: string): { readonly width: number; readonly height: number };
+}
+
+/** Everything that the window works on: what commands and components share. */
+export interface Editor {
+  readonly desktop: DesktopApi;
+  readonly graph: GraphStore;
+  readonly runs: RunStore;
+  readonly view: ViewStore;
+  /** Undefined while it starts. */
+  engine: QueuedEngine | undefined;
+  /** Undefined while the canvas is not on the screen. */
+  canvas: CanvasView | undefined;
+}
+
+export const EditorContext = createContext<Editor | undefined>(undefined);
+
+export function useEditor(): Editor {
+  const editor = useContext(EditorContext);
+  if (!editor) throw new Error('There is no editor around this component.');
+  return editor;
+}
+
+export function useGraph<Value>(select: (state: GraphState) => Value): Value {
+  return useStore(useEditor().graph, select);
+}
+
+export function useRuns<Value>(select: (state: RunState) => Value): Value {
+  return useStore(useEditor().runs, select);
+}
+
+export function useView<Value>(select: (state: ViewState) => Value): Value {
+  return useStore(useEditor().view, select);
+}
+
+/** What the shown run did at a node of the level that is looked at; of a subgraph, what it did at all nodes inside. */
+export function useNodeRun(id: string): NodeRun | undefined {
+  const called = useGraph((state) => wholeId(state, id));
+  const isSubgraph = useGraph(({ document }) => subgraphOf(document.nodes[id] ?? { type: '' }) !== undefined);
+  return useRuns((state) => {
+    const nodes = shownRun(state)?.nodes;
+    return nodes && (isSubgraph ? runInside(nodes, `${called}/`) : nodes[called]);
+  });
+}
+
+/** What is wrong with a node of the level that is looked at, or inside it. */
+export function useNodeProblems(id: string): readonly Problem[] {
+  return useGraph(
+    useShallow((state) => {
+      if (state.problems.length === 0) return none;
+      const called = wholeId(state, id);
+      return state.problems.filter(({ at }) => at.node === called || at.node?.startsWith(`${called}/`));
+    }),
+  );
+}
+const none: readonly Problem[] = [];

@@ -1,0 +1,202 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../../electron/files/runFolder.ts';
+import { EngineHost, listDevices } from '../../../electron/host/engineHost.ts';
+import { forkEngine } from '../../../electron/host/forkEngine.ts';
+import type { EngineState } from '../../../electron/host/ipc.ts';
+import { listRunFolders } from '../../../electron/host/runFolders.ts';
+import { connectEngine, type Port } from '../../../graphs/engine/remote.ts';
+import type { RunEvent } from '../../../graphs/run/events.ts';
+import { graphOf, pngOf } from '../../support/gatedLibrary.ts';
+
+/*
+ * The engine's real process, started, killed and stopped as its owner sees it.
+ */
+
+/** Ten thousand quick steps: time enough to do something in the middle of. */
+const long = graphOf('Long', {
+  generator: { type: 'model/load-generator', params: { model: 'builtin:world' } },
+  numbers: { type: 'input/number-range', params: { first: 1, step: 1, count: 10_000 } },
+  noise: {
+    type: 'input/noise',
+    inputs: { generator: [['generator', 'generator']], seed: [['numbers', 'numbers']] },
+  },
+});
+
+let folder: string;
+let hosts: EngineHost[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'noiseloom-host-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => {
+  for (const host of hosts) host.stop();
+  hosts = [];
+});
+
+function startHost(device: 'cpu' | 'webgpu' = 'cpu', times?: ConstructorParameters<typeof EngineHost>[2]) {
+  const host = new EngineHost(forkEngine, { device, runsFolder: join(folder, 'runs'), workingFolder: folder }, times);
+  hosts.push(host);
+  const states: EngineState[] = [];
+  host.onState((state) => states.push(state));
+  const until = (state: EngineState['state']) =>
+    new Promise<EngineState>((resolve) => {
+      if (host.state.state === state) resolve(host.state);
+      const end = host.onState((told) => {
+        if (told.state !== state) return;
+        end();
+        resolve(told);
+      });
+    });
+  host.start();
+  return { host, states, until };
+}
+
+const engineOf = (host: EngineHost) => connectEngine(host.connect() as Port);
+
+describe('the owner of the engine’s process', () => {
+  it('tells the device when it is ready, and connects to it', async () => {
+    const { host, until } = startHost();
+    expect(host.connect()).toBeUndefined();
+    expect(await until('ready')).toMatchObject({ device: { name: 'cpu' } });
+    expect(await engineOf(host).describeNodes()).toContainEqual(expect.objectContaining({ type: 'input/text' }));
+  });
+
+  it('starts another when it is killed in a run, which its folder tells', async () => {
+    const { host, states, until } = startHost('cpu', { ping: 500, silence: 10_000, restart: 50 });
+    await until('ready');
+    const first = host.pid as number;
+    const engine = engineOf(host);
+    const events: RunEvent[] = [];
+    let begun = () => {};
+    const running = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const run = engine.run(long, { run: 'killed' }, (event) => {
+      events.push(event);
+      if (event.type === 'node-started' && event.node === 'noise') begun();
+    });
+    const lost = run.catch((error: { code: string }) => error.code);
+    await running;
+    states.length = 0;
+    process.kill(first, 'SIGKILL');
+    expect(await lost).toBe('ENGINE_LOST');
+    await until('ready');
+    expect(states.map(({ state }) => state)).toEqual(['stopped', 'starting', 'ready']);
+    expect(states[0]).toMatchObject({ again: true, problem: { code: 'ENGINE_LOST' } });
+    expect(host.pid).not.toBe(first);
+    await expect(engine.describeNodes()).rejects.toMatchObject({ code: 'ENGINE_LOST' });
+    expect((await engineOf(host).describeNodes()).length).toBeGreaterThan(0);
+    const started = events.find(({ type }) => type === 'run-started') as { folder: string };
+    const record = await readFile(join(folder, 'runs', started.folder, 'run.json'), 'utf8');
+    expect((JSON.parse(record) as RunRecord).state).toBe('running'); // nobody was there to write otherwise
+    expect(await listRunFolders(join(folder, 'runs'))).toMatchObject([
+      { folder: started.folder, state: 'interrupted' },
+    ]);
+  });
+
+  it('tells silence when the process hangs, and that it answers again', async () => {
+    const { host, until } = startHost('cpu', { ping: 50, silence: 400, restart: 50 });
+    await until('ready');
+    process.kill(host.pid as number, 'SIGSTOP');
+    expect(await until('silent')).toHaveProperty('seconds');
+    process.kill(host.pid as number, 'SIGCONT');
+    await until('ready');
+    process.kill(host.pid as number, 'SIGSTOP');
+    await until('silent');
+    host.start(); // what the button does: a stopped process hears no other signal
+    await until('ready');
+    expect((await engineOf(host).describeNodes()).length).toBeGreaterThan(0);
+  });
+
+  it('starts nothing again where the device cannot be had, and says why', async () => {
+    process.env.VK_ICD_FILENAMES = '/nowhere.json';
+    const { host, until } = startHost('webgpu');
+    expect(await until('stopped')).toMatchObject({ again: false, problem: { code: 'NO_DEVICE' } });
+    host.start({ device: 'cpu' });
+    await until('ready');
+  });
+
+  it('gives up after many deaths in a row, until it is told to start', async () => {
+    const { host, states, until } = startHost('cpu', { ping: 500, silence: 10_000, restart: 1 });
+    for (let death = 1; death <= 6; death++) {
+      await expect.poll(() => host.pid, { timeout: 5000 }).toBeDefined();
+      const pid = host.pid as number;
+      process.kill(pid, 'SIGKILL');
+      await expect.poll(() => host.pid, { timeout: 5000 }).not.toBe(pid);
+    }
+    expect(states.at(-1)).toMatchObject({ state: 'stopped', again: false });
+    host.start();
+    await until('ready');
+  });
+
+  it('lists the devices of this machine', async () => {
+    const rows = await listDevices(forkEngine);
+    expect(rows.map(({ name }) => name)).toEqual(['cuda', 'native', 'webgpu', 'wasm', 'cpu']);
+    expect(rows.find(({ name }) => name === 'cpu')).toMatchObject({ available: true });
+  });
+});
+
+describe('a run in the engine’s process', () => {
+  it('reads what the user chose in the window or allowed, and nothing else', async () => {
+    const data = join(folder, 'data');
+    process.env.NOISELOOM_DATA = data;
+    const places = ['graphs', 'chosen', 'recent', 'allowed', 'other'];
+    for (const place of places) {
+      await mkdir(join(folder, place), { recursive: true });
+      await writeFile(join(folder, place, 'a.png'), pngOf(1));
+    }
+    await mkdir(data, { recursive: true });
+    const start = { device: 'cpu', runsFolder: join(folder, 'runs'), workingFolder: join(folder, 'graphs') } as const;
+    const host = new EngineHost(forkEngine, { ...start, allowed: [join(folder, 'allowed')] });
+    hosts.push(host);
+    const ready = new Promise<void>((resolve) => host.onState(({ state }) => state === 'ready' && resolve()));
+    host.start();
+    await ready;
+    const run = async (place: string) => {
+      const params = { path: join(folder, place, 'a.png') };
+      const document = graphOf('Reads', { load: { type: 'input/load-images', params } });
+      const codes: string[] = [];
+      const { status } = await engineOf(host).run(document, {}, (event) => {
+        if (event.type === 'problem') codes.push(event.problem.code);
+      });
+      return [place, status, ...codes];
+    };
+    const refused = (place: string) => [place, 'failed', 'NOT_ALLOWED'];
+    for (const place of ['chosen', 'recent', 'other']) expect(await run(place)).toEqual(refused(place));
+    await writeFile(join(data, 'chosen.json'), JSON.stringify([join(folder, 'chosen', 'a.png')]));
+    await writeFile(
+      join(data, 'recent.json'),
+      JSON.stringify([{ location: join(folder, 'recent', 'g.json'), used: '' }]),
+    );
+    for (const place of ['graphs', 'allowed', 'chosen', 'recent']) expect(await run(place)).toEqual([place, 'done']);
+    expect(await run('other')).toEqual(refused('other'));
+    delete process.env.NOISELOOM_DATA;
+  });
+
+  it('is written into a folder whose name and paths it tells', async () => {
+    const { host, until } = startHost();
+    await until('ready');
+    const engine = engineOf(host);
+    const events: RunEvent[] = [];
+    const controller = new AbortController();
+    const document = { ...long, title: 'Cancelled' };
+    const finished = await engine.run(
+      document,
+      { run: 'c' },
+      (event) => {
+        events.push(event);
+        if (event.type === 'node-started' && event.node === 'noise') controller.abort();
+      },
+      controller.signal,
+    );
+    expect(finished.status).toBe('cancelled');
+    const { folder: name } = events[0] as { folder: string };
+    expect(await readdir(join(folder, 'runs', name))).toEqual(['run.json']);
+    const record = JSON.parse(await readFile(join(folder, 'runs', name, 'run.json'), 'utf8')) as RunRecord;
+    expect(record).toMatchObject({ state: 'interrupted', graph: { document: { title: 'Cancelled' } } });
+    expect(record.versions).toHaveProperty('noiseloom');
+  });
+});

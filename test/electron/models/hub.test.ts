@@ -1,0 +1,222 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type HubFile,
+  type HubModel,
+  namedFiles,
+  neededFiles,
+  openHubModel,
+  pullModel,
+  readPullRecord,
+} from '../../../electron/models/hub.ts';
+import { type HubServer, startHubServer } from '../../support/hubServer.ts';
+
+const weights = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7 + (i >> 8)) & 255);
+const config = new TextEncoder().encode('{"a":1}');
+const NAME = 'someone/tiny';
+const FILES = {
+  'model_index.json': config,
+  'unet/config.json': config,
+  'unet/diffusion_pytorch_model.safetensors': weights,
+  'unet/diffusion_pytorch_model.bin': weights,
+};
+
+let server: HubServer;
+let models: string;
+const hub = () => ({ endpoint: server.endpoint, retryDelay: 1 });
+const forever = { signal: new AbortController().signal, emit: () => {} };
+
+beforeEach(async () => {
+  server = await startHubServer(NAME, FILES);
+  models = await mkdtemp(join(tmpdir(), 'noiseloom-hub-'));
+});
+afterEach(async () => {
+  await server.close();
+  await rm(models, { recursive: true });
+});
+
+async function pull(options: Partial<Parameters<typeof pullModel>[4]> = {}, token?: string): Promise<string> {
+  const access = token ? { ...hub(), token } : hub();
+  const model = await openHubModel(access, NAME);
+  return pullModel(access, model, neededFiles(model), models, { ...forever, ...options });
+}
+
+describe('pullModel', () => {
+  it('fetches only what is needed, through the redirect, and records it', async () => {
+    const folder = await pull();
+    expect(folder).toBe(join(models, NAME));
+    expect((await readdir(folder, { recursive: true })).sort()).toEqual([
+      '.pulled.json',
+      'model_index.json',
+      'unet',
+      'unet/config.json',
+      'unet/diffusion_pytorch_model.safetensors',
+    ]);
+    expect(Buffer.compare(await readFile(join(folder, 'unet/diffusion_pytorch_model.safetensors')), weights)).toBe(0);
+    expect(await readPullRecord(folder)).toMatchObject({ name: NAME, files: { length: 3 } });
+    expect(await readdir(join(models, 'someone'))).toEqual(['tiny']); // nothing else is left behind
+  });
+
+  it('downloads nothing twice', async () => {
+    await pull();
+    const before = server.log.length;
+    await pull();
+    expect(server.log.length).toBe(before);
+  });
+
+  it('goes on after a broken connection where it stopped', async () => {
+    Object.assign(server.behaviour, { breakAfter: 70_000, breaks: 2 });
+    const seen: number[] = [];
+    const folder = await pull({ emit: ({ done }) => seen.push(done) });
+    expect(Buffer.compare(await readFile(join(folder, 'unet/diffusion_pytorch_model.safetensors')), weights)).toBe(0);
+    const ranges = server.log.filter((line) => line.includes('safetensors')).map((line) => line.split(' ')[1]);
+    expect(ranges).toEqual(['whole', 'bytes=70000-', 'bytes=140000-']);
+    expect(seen.at(-1)).toBe(200_014);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
+  it('goes on in a later call after an interruption', async () => {
+    const stop = new AbortController();
+    Object.assign(server.behaviour, { breakAfter: 70_000, breaks: 1 });
+    const emit = ({ done }: { done: number }) => done >= 70_014 && stop.abort(new Error('stopped'));
+    await expect(pull({ emit, signal: stop.signal })).rejects.toThrow('stopped');
+    await expect(readdir(join(models, NAME))).rejects.toThrow(); // a half model is not to be found
+    server.log.length = 0;
+    await pull();
+    expect(server.log).toEqual(['unet/diffusion_pytorch_model.safetensors bytes=70000- no token']);
+  });
+
+  it('starts anew where the server knows no ranges', async () => {
+    Object.assign(server.behaviour, { breakAfter: 70_000, breaks: 1, ignoreRanges: true });
+    const folder = await pull();
+    expect(Buffer.compare(await readFile(join(folder, 'unet/diffusion_pytorch_model.safetensors')), weights)).toBe(0);
+  });
+
+  it('gives up when no new byte comes', async () => {
+    Object.assign(server.behaviour, { breakAfter: 0, breaks: 1e9 });
+    await expect(pull()).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
+  });
+
+  it.each(['unet/diffusion_pytorch_model.safetensors', 'unet/config.json'])(
+    'refuses %s with a wrong hash',
+    async (path) => {
+      const wrong = Uint8Array.from(FILES[path as keyof typeof FILES]);
+      wrong[3] = 99;
+      server.behaviour.swapped = { [path]: wrong };
+      await expect(pull()).rejects.toMatchObject({ code: 'HASH_MISMATCH', message: expect.stringContaining(path) });
+      await expect(readdir(join(models, NAME))).rejects.toThrow();
+      server.behaviour.swapped = {};
+      await pull();
+    },
+  );
+
+  it('sends the token to the hub but not to the host it points to', async () => {
+    server.behaviour.token = 'hf_secret';
+    await pull({}, 'hf_secret');
+    expect(server.log).toContain('unet/config.json whole Bearer hf_secret');
+    expect(server.log).toContain('unet/diffusion_pytorch_model.safetensors whole no token');
+  });
+});
+
+describe('openHubModel', () => {
+  it.each([
+    ['someone/other', {}, 'HUB_UNKNOWN', /has no model "someone\/other"/],
+    ['not a name', {}, 'BAD_MODEL_NAME', /is no hub name/],
+    ['../../etc', {}, 'BAD_MODEL_NAME', /is no hub name/],
+    [NAME, { token: 'wrong' }, 'BAD_TOKEN', /does not start with "hf_"/],
+  ])('explains %s %j', async (name, access, code, message) => {
+    await expect(openHubModel({ ...hub(), ...access }, name)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('explains a locked door with and without a token', async () => {
+    server.behaviour.token = 'hf_right';
+    await expect(openHubModel(hub(), NAME)).rejects.toMatchObject({
+      code: 'HUB_DENIED',
+      message: expect.stringContaining('HF_TOKEN'),
+    });
+    await expect(openHubModel({ ...hub(), token: 'hf_wrong' }, NAME)).rejects.toThrow(/does not open it/);
+  });
+
+  it('names a revision that is not there, and a server that does not answer', async () => {
+    await expect(openHubModel(hub(), NAME, 'v9')).rejects.toThrow(/with the revision "v9"/);
+    await expect(openHubModel({ endpoint: 'http://127.0.0.1:1' }, NAME)).rejects.toMatchObject({
+      code: 'HUB_UNREACHABLE',
+    });
+  });
+});
+
+describe('neededFiles', () => {
+  const file = (path: string): HubFile => ({ path, size: 1, hash: '', hashKind: 'git' });
+  const modelOf = (...paths: string[]): HubModel => ({ name: NAME, commit: '', files: paths.map(file) });
+  const pipeline = modelOf(
+    'README.md',
+    'model_index.json',
+    'sd_turbo.safetensors',
+    'image.png',
+    'scheduler/scheduler_config.json',
+    'safety_checker/model.safetensors',
+    'text_encoder/config.json',
+    'text_encoder/model.safetensors',
+    'text_encoder/model.fp16.safetensors',
+    'text_encoder/pytorch_model.bin',
+    'tokenizer/merges.txt',
+    'tokenizer/vocab.json',
+    'unet/config.json',
+    'unet/diffusion_pytorch_model-00001-of-00002.safetensors',
+    'unet/diffusion_pytorch_model-00002-of-00002.safetensors',
+    'unet/diffusion_pytorch_model.safetensors.index.json',
+    'unet/diffusion_pytorch_model.fp16.safetensors',
+    'unet/diffusion_pytorch_model.non_ema.safetensors',
+    'unet/model.onnx',
+    'vae/config.json',
+    'vae/diffusion_pytorch_model.bin',
+    'vae/diffusion_flax_model.msgpack',
+  );
+  const paths = (model: HubModel, variant?: string) => neededFiles(model, variant).map(({ path }) => path);
+  const common = [
+    'README.md',
+    'model_index.json',
+    'scheduler/scheduler_config.json',
+    'text_encoder/config.json',
+    'tokenizer/merges.txt',
+    'tokenizer/vocab.json',
+    'unet/config.json',
+    'vae/config.json',
+    'vae/diffusion_pytorch_model.bin',
+  ];
+
+  it('takes one set of weights a folder', () => {
+    const weightFiles = [
+      'text_encoder/model.safetensors',
+      'unet/diffusion_pytorch_model-00001-of-00002.safetensors',
+      'unet/diffusion_pytorch_model-00002-of-00002.safetensors',
+      'unet/diffusion_pytorch_model.safetensors.index.json',
+    ];
+    expect(paths(pipeline).sort()).toEqual([...common, ...weightFiles].sort());
+  });
+
+  it('takes the variant where there is one', () => {
+    const weightFiles = ['text_encoder/model.fp16.safetensors', 'unet/diffusion_pytorch_model.fp16.safetensors'];
+    expect(paths(pipeline, 'fp16').sort()).toEqual([...common, ...weightFiles].sort());
+  });
+
+  it('takes the only variant there is, and models without a pipeline', () => {
+    expect(paths(modelOf('config.json', 'model.fp16.safetensors', 'flax_model.msgpack'))).toEqual([
+      'config.json',
+      'model.fp16.safetensors',
+    ]);
+  });
+
+  it('lists the candidates where none is the obvious one', () => {
+    const odd = modelOf('HPS_v2_compressed.pt', 'HPS_v2.1_compressed.pt');
+    expect(() => neededFiles(odd)).toThrow(/--file among: HPS_v2_compressed.pt, HPS_v2.1_compressed.pt/);
+    expect(namedFiles(odd, ['HPS_v2.1_compressed.pt'])).toHaveLength(1);
+    expect(() => namedFiles(odd, ['x.pt'])).toThrow(/has no file "x.pt"/);
+    expect(() => neededFiles(modelOf('README.md'))).toThrow(/at all/);
+  });
+});

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Candidate, candidatesOf, csvOf, frontOf } from '../../../renderer/runs/candidates.ts';
+
+const anyScores = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 })), { maxLength: 20 });
+const candidate = ([a, b]: readonly [number, number], i: number): Candidate => ({
+  key: String(i),
+  prompt: undefined,
+  seed: i,
+  scores: { a, b },
+  picture: undefined,
+});
+
+describe('frontOf', () => {
+  it('is exactly what no other candidate dominates', () => {
+    fc.assert(
+      fc.property(anyScores, (points) => {
+        const candidates = points.map(candidate);
+        const undominated = candidates.filter(
+          ({ scores: { a, b } }) =>
+            !points.some(
+              ([x, y]) => x >= (a as number) && y >= (b as number) && (x > (a as number) || y > (b as number)),
+            ),
+        );
+        expect(new Set(frontOf(candidates, 'a', 'b'))).toEqual(new Set(undominated));
+      }),
+      { seed: 3, numRuns: 500 },
+    );
+  });
+
+  it('passes over scores that are no number', () => {
+    expect(frontOf([candidate([Number.NaN, 1], 0), candidate([1, 1], 1)], 'a', 'b').map(({ key }) => key)).toEqual([
+      '1',
+    ]);
+  });
+});
+
+describe('candidatesOf', () => {
+  it('finds the picture of each row by its prompt and seed', () => {
+    const labels = [{ prompt: 'p', seed: 1 }, { prompt: 'p', seed: 2 }, {}];
+    const output = { node: 'n', mime: 'image/png', size: 1, sha256: '' };
+    const run = {
+      scores: [{ node: 'n', output: 's', names: ['a'], values: [[1], [2], [3]], labels }],
+      outputs: [
+        { ...output, name: '2.png', label: labels[1]! },
+        { ...output, name: '1.png', label: labels[0]! },
+      ],
+    };
+    expect(candidatesOf(run, 0).map(({ picture }) => picture)).toEqual(['1.png', '2.png', undefined]);
+    expect(candidatesOf(run, 1)).toEqual([]);
+  });
+});
+
+describe('csvOf', () => {
+  it('quotes what must be quoted', () => {
+    const rows = [{ ...candidate([1, Number.NaN], 0), prompt: 'a "big", red circle' }];
+    expect(csvOf(rows)).toBe('prompt,seed,a,b\r\n"a ""big"", red circle",0,1,\r\n');
+  });
+});
