@@ -24,7 +24,7 @@ Maintainer: Noiseloom <noreply@noiseloom.invalid>
 Depends: ${depends.join(', ')}
 Section: graphics
 Priority: optional
-Description: Better pictures from text-to-image models at inference time
+Description: Better images from text-to-image models at inference time
  Wires noise, generators and rewards into graphs that run on this machine.
 `,
   );

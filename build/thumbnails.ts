@@ -9,8 +9,8 @@ import { readGraph } from '../graphs/document/read.ts';
 import { library } from '../nodes/index.ts';
 
 /*
- * Runs templates and writes the largest picture that each gives, made small, beside it as NAME.png: npm run thumbnails [-- NAME ...].
- * By default all templates that need no models but the built-in ones and write pictures.
+ * Runs templates and writes the largest image that each gives, made small, beside it as NAME.png: npm run thumbnails [-- NAME ...].
+ * By default all templates that need no models but the built-in ones and write images.
  */
 const [width, height] = [256, 160];
 const mostBytes = 28_000;
@@ -27,29 +27,27 @@ for (const name of given.length > 0 ? given : await templateNames()) {
       .filter((model) => !model.startsWith('builtin:')),
   );
   if (foreign.length > 0 || !nodes.some(({ type }) => type.startsWith('output/'))) {
-    console.log(
-      `${name}: left out, ${foreign.length > 0 ? `it needs ${foreign.join(', ')}` : 'it writes no pictures'}`,
-    );
+    console.log(`${name}: left out, ${foreign.length > 0 ? `it needs ${foreign.join(', ')}` : 'it writes no images'}`);
     continue;
   }
   const engine = startEngine(device, openFiles(fileFolders(packageFolder)));
-  const pictures: Uint8Array[] = [];
+  const images: Uint8Array[] = [];
   const { status } = await engine.run(document, {}, (event) => {
-    if (event.type === 'image' && event.mime === 'image/png') pictures.push(event.bytes);
+    if (event.type === 'image' && event.mime === 'image/png') images.push(event.bytes);
     if (event.type === 'problem') console.error(event.problem.message);
   });
   await engine.clearCache();
   if (status !== 'done') throw new Error(`The template ${name} cannot be run: it ended as ${status}.`);
-  const sizes = await Promise.all(pictures.map((bytes) => sharp(bytes).metadata()));
+  const sizes = await Promise.all(images.map((bytes) => sharp(bytes).metadata()));
   const areas = sizes.map((size) => size.width * size.height);
-  const largest = pictures[areas.indexOf(Math.max(...areas))];
-  if (!largest) throw new Error(`The template ${name} gave no picture.`);
+  const largest = images[areas.indexOf(Math.max(...areas))];
+  if (!largest) throw new Error(`The template ${name} gave no image.`);
   const small = await sharp(largest)
     .resize({ width, height, fit: 'inside', withoutEnlargement: true })
     .png({ palette: true, colours: 32, compressionLevel: 9 })
     .toBuffer();
   if (small.length > mostBytes)
-    throw new Error(`The picture of ${name} has ${small.length} bytes, more than ${mostBytes}.`);
+    throw new Error(`The image of ${name} has ${small.length} bytes, more than ${mostBytes}.`);
   await writeAtomic(join(templatesFolder, `${name}.png`), small);
   console.log(`${name}: ${small.length} bytes`);
 }

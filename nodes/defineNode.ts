@@ -59,11 +59,11 @@ type Result<O> = [keyof O] extends [never] ? void : OutputValues<O>;
 
 /** A file that an output node hands to the shell. */
 export interface Artifact {
-  /** A plain relative name (see `isPlainName`), e.g. `picture-1.png`. */
+  /** A plain relative name (see `isPlainName`), e.g. `image-1.png`. */
   readonly name: string;
   readonly mime: string;
   readonly bytes: Uint8Array;
-  /** For pictures: what the shell may write beside or into the file. */
+  /** For images: what the shell may write beside or into the file. */
   readonly label?: ImageLabel;
 }
 

@@ -21,7 +21,7 @@ export interface Files {
   list(path: string): Promise<string[] | undefined>;
   /** sha256 of a file's content, or of a folder's files, as hex. Remembered by path, size and time of change. */
   fingerprint(path: string): Promise<string>;
-  /** Pixels of an encoded picture (PNG, JPEG, WebP ...): upright, alpha over white, 8-bit RGB. */
+  /** Pixels of an encoded image (PNG, JPEG, WebP ...): upright, alpha over white, 8-bit RGB. */
   decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }>;
 }
 

@@ -35,7 +35,7 @@ export interface Noise {
   readonly seeds: readonly number[];
 }
 
-/** A factorised Gaussian over the noise of one picture, in the latent space of a generator; plain noise is N(0, 1). */
+/** A factorised Gaussian over the noise of one image, in the latent space of a generator; plain noise is N(0, 1). */
 export interface Distribution {
   /** [h, w, c] */
   readonly mean: Tensor3D;
@@ -48,7 +48,7 @@ export interface Distribution {
 export interface Images {
   /** [N, H, W, 3], sRGB values in [0, 1], RGB order. */
   readonly pixels: Tensor4D;
-  /** N labels: what is known of where each picture came from. */
+  /** N labels: what is known of where each image came from. */
   readonly labels: readonly ImageLabel[];
 }
 export interface ImageLabel {
@@ -57,7 +57,7 @@ export interface ImageLabel {
   readonly name?: string;
 }
 
-/** A ControlNet together with the picture that steers it. */
+/** A ControlNet together with the image that steers it. */
 export interface Condition {
   readonly controlnet: ControlNet;
   /** [1 or N, H, W, 3] in [0, 1], not normalised. */
@@ -77,14 +77,14 @@ export interface Scores {
   readonly labels: readonly ImageLabel[];
 }
 
-/** How an optimiser got where it is: a table for each picture that climbed, a row an evaluation, a column a quantity. */
+/** How an optimiser got where it is: a table for each image that climbed, a row an evaluation, a column a quantity. */
 export interface Trace {
   readonly columns: readonly TraceColumn[];
-  /** values[picture][evaluation][column]; a picture that stopped early has fewer rows. */
+  /** values[image][evaluation][column]; an image that stopped early has fewer rows. */
   readonly values: readonly (readonly (readonly number[])[])[];
-  /** One a picture (or whatever climbed). */
+  /** One an image (or whatever climbed). */
   readonly labels: readonly ImageLabel[];
-  /** The evaluation, counted from 0, whose result each picture kept. */
+  /** The evaluation, counted from 0, whose result each image kept. */
   readonly kept: readonly number[];
   /** Whole sentences for people: what stopped early and why, or should be looked at. */
   readonly remarks: readonly string[];
@@ -141,16 +141,16 @@ export interface ExpandedPrompt {
 }
 
 /**
- * Moves the noisy latents of late steps towards pictures that keep to a condition. Source: arXiv 2404.07987
+ * Moves the noisy latents of late steps towards images that keep to a condition. Source: arXiv 2404.07987
  * (ControlNet++), equation 7, at inference
  */
 export interface ConsistencyGuidance {
   readonly consistency: Consistency;
-  /** The condition pictures, [1 or N, H, W, 3] in [0, 1]. */
+  /** The condition images, [1 or N, H, W, 3] in [0, 1]. */
   readonly image: Tensor4D;
   /** How far, in lengths of the noise that is left; about 0.1 to 0.5. */
   readonly scale: number;
-  /** It acts at timesteps (of 1000 in training) up to this: earlier, estimates of the picture are too rough. */
+  /** It acts at timesteps (of 1000 in training) up to this: earlier, estimates of the image are too rough. */
   readonly maxTimestep: number;
 }
 
@@ -163,7 +163,7 @@ export interface SampleStep {
   readonly estimate: Tensor4D;
 }
 
-/** A small picture of work in progress. */
+/** A small image of work in progress. */
 export interface Preview {
   readonly width: number;
   readonly height: number;
@@ -171,14 +171,14 @@ export interface Preview {
   readonly rgb: Uint8Array;
 }
 
-/** A text-to-image model: noise and prompt in, pictures out. */
+/** A text-to-image model: noise and prompt in, images out. */
 export interface Generator extends LoadedFunction {
   readonly differentiable: boolean;
   /** What the model itself recommends. */
   readonly defaults: SampleSettings & { readonly width: number; readonly height: number };
   /** The only words that the model knows, in lower case; absent where it was trained on language at large. */
   readonly words?: readonly string[];
-  /** [h, w, c] of the latents for a picture size in pixels. Throws GraphError `BAD_SIZE`. */
+  /** [h, w, c] of the latents for an image size in pixels. Throws GraphError `BAD_SIZE`. */
   latentShape(width: number, height: number): [h: number, w: number, c: number];
   /** [T, D] of the features of a prompt, where they can be moved by `promptOffset`. */
   promptShape?(): [tokens: number, width: number];
@@ -191,7 +191,7 @@ export interface Generator extends LoadedFunction {
   decode(latents: Tensor4D): Tensor4D;
 }
 
-/** Pictures and prompts in, one score per picture out; higher is better. */
+/** Images and prompts in, one score per image out; higher is better. */
 export interface Reward extends LoadedFunction {
   readonly differentiable: boolean;
   /** What scores usually lie between, for axes and sliders. */
@@ -203,17 +203,17 @@ export interface Reward extends LoadedFunction {
 }
 
 /**
- * How well pictures keep to a condition: their edges, depth, labels ... as a detector sees them, beside those of a
- * condition picture. Pictures are [N, H, W, 3] in [0, 1], condition pictures [1 or N, H, W, 3] likewise.
+ * How well images keep to a condition: their edges, depth, labels ... as a detector sees them, beside those of a
+ * condition image. Images are [N, H, W, 3] in [0, 1], condition images [1 or N, H, W, 3] likewise.
  */
 export interface Consistency extends LoadedFunction {
   /** Whether `loss` is. */
   readonly differentiable: boolean;
   /** What `measure` gives. */
   readonly metric: { readonly name: 'F1' | 'SSIM' | 'RMSE' | 'mIoU'; readonly best: 'highest' | 'lowest' };
-  /** The condition pictures of pictures, as a ControlNet takes them: [N, H, W, 3] in [0, 1]. The caller owns the result. */
+  /** The condition images of images, as a ControlNet takes them: [N, H, W, 3] in [0, 1]. The caller owns the result. */
   map(pixels: Tensor4D): Tensor4D;
-  /** How far pictures are from the condition: [N], 0 and up. The caller owns the result. */
+  /** How far images are from the condition: [N], 0 and up. The caller owns the result. */
   loss(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
   /** The metric by which papers evaluate: [N]; has no gradient. The caller owns the result. */
   measure(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
@@ -222,7 +222,7 @@ export interface Consistency extends LoadedFunction {
 /** Residuals that a ControlNet adds to a U-Net's skip connections. */
 export interface ControlNet extends LoadedFunction {
   /**
-   * sample [N, h, w, c], timesteps [N], context [N, tokens, width], condition picture [N, H, W, 3] -> residuals in the
+   * sample [N, h, w, c], timesteps [N], context [N, tokens, width], condition image [N, H, W, 3] -> residuals in the
    * U-Net's order (one per skip connection), then the middle block's, unscaled. The caller owns them.
    */
   residuals(input: ControlNetInput): { down: Tensor4D[]; mid: Tensor4D };

@@ -115,7 +115,7 @@ function isInCanvas(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('.react-flow') !== null;
 }
 
-/** A graph or one of our pictures that is dropped on the window is opened. */
+/** A graph or one of our images that is dropped on the window is opened. */
 function useDrops(editor: Editor): boolean {
   const [isDropping, setDropping] = useState(false);
   useEffect(() => {

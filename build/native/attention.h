@@ -10,7 +10,7 @@ namespace {
 
 /** q [N T, C], k and v [N S, C], with heads side by side in C. */
 struct Attention {
-  int64_t pictures, heads, queries, keys, width;
+  int64_t images, heads, queries, keys, width;
   float scale;
 
   int64_t channels() const { return heads * width; }
@@ -64,9 +64,9 @@ struct Head {
   int64_t ofQueries, ofKeys;
 
   Head(const Attention& attention, int64_t head) : attention(attention) {
-    const int64_t picture = head / attention.heads, at = head % attention.heads * attention.width;
-    ofQueries = picture * attention.queries * attention.channels() + at;
-    ofKeys = picture * attention.keys * attention.channels() + at;
+    const int64_t image = head / attention.heads, at = head % attention.heads * attention.width;
+    ofQueries = image * attention.queries * attention.channels() + at;
+    ofKeys = image * attention.keys * attention.channels() + at;
   }
   template <typename T>
   Rows<T> queries(T* x, int64_t row) const {
@@ -97,7 +97,7 @@ struct Head {
 /** y = softmax(scale q k^T) v [N T, C] */
 inline void attend(const Attention& attention, const float* q, const float* k, const float* v, float* y) {
   const int64_t keys = attention.keys, width = attention.width, queries = attention.queries;
-  const int64_t all = attention.pictures * attention.heads, blocks = up(queries, tileColumns);
+  const int64_t all = attention.images * attention.heads, blocks = up(queries, tileColumns);
   const int64_t pieces = std::min(blocks, up(4 * threads().count(), std::max<int64_t>(1, all)));
   threads().loop(all * pieces, 1, [&](int64_t begin, int64_t end) {
     static thread_local Scratch forValues, forQuery, forScores, forSums;
@@ -124,7 +124,7 @@ inline void attend(const Attention& attention, const float* q, const float* k, c
 inline void attendGradient(const Attention& attention, const float* q, const float* k, const float* v, const float* dy,
                            const float* y, float* dq, float* dk, float* dv) {
   const int64_t keys = attention.keys, width = attention.width, queries = attention.queries;
-  const int64_t all = attention.pictures * attention.heads, blocks = up(queries, tileColumns);
+  const int64_t all = attention.images * attention.heads, blocks = up(queries, tileColumns);
   const int64_t padded = attention.padded(), size = 2 * keys * padded;
   const int64_t even = threads().count() / std::gcd(threads().count(), std::max<int64_t>(1, all));  // for all threads alike
   const int64_t pieces = std::min({blocks, even, up(slopesAtOnce, size)});

@@ -57,7 +57,7 @@ INLINE void weigh(const Wide* g, Wide* u) {
 
 struct Convolution {
   /** Channels are multiples of 16. */
-  int64_t pictures, height, width, inputs, outputs;
+  int64_t images, height, width, inputs, outputs;
   /** Whether kernels are those of the convolution whose gradient this is: [3, 3, outputs, inputs], and turned by 180 degrees. */
   bool gradient;
 
@@ -87,15 +87,15 @@ void weighKernels(const Convolution& c, const float* kernels, int64_t input, int
   }
 }
 
-/** One tile of a picture, and `outside` [inputs] around that -> v [inputs] for each point, `apart` from each other */
+/** One tile of an image, and `outside` [inputs] around that -> v [inputs] for each point, `apart` from each other */
 FOR_EACH_PROCESSOR
-void spreadTile(const Convolution& c, const float* picture, int64_t top, int64_t left, const float* outside, float* v,
+void spreadTile(const Convolution& c, const float* image, int64_t top, int64_t left, const float* outside, float* v,
                 int64_t apart) {
   const float* pixels[points];
   for (int64_t p = 0; p < points; p++) {
     const int64_t row = top - 1 + p / readSide, column = left - 1 + p % readSide;
     const bool inside = row >= 0 && row < c.height && column >= 0 && column < c.width;
-    pixels[p] = inside ? picture + (row * c.width + column) * c.inputs : outside;
+    pixels[p] = inside ? image + (row * c.width + column) * c.inputs : outside;
   }
   Wide d[points], half[points];
   for (int64_t channel = 0; channel < c.inputs; channel += lanes) {
@@ -109,7 +109,7 @@ void spreadTile(const Convolution& c, const float* picture, int64_t top, int64_t
 /** m [columns] for each point, `apart` from each other, and the bias -> one tile of y's channels from `channel` on */
 FOR_EACH_PROCESSOR
 void gatherTile(const Convolution& c, const float* m, int64_t apart, const float* bias, int64_t channel, int64_t top,
-                int64_t left, float* picture) {
+                int64_t left, float* image) {
   Wide d[points], half[tileSide * readSide], y[tileSide * tileSide];
   for (int64_t column = 0; column < std::min(tileColumns, c.outputs - channel); column += lanes) {
     const Wide added = LOAD(bias ? bias + channel + column : zeros);
@@ -118,7 +118,7 @@ void gatherTile(const Convolution& c, const float* m, int64_t apart, const float
     for (int64_t i = 0; i < tileSide; i++) gather<1>(half + readSide * i, y + tileSide * i);
     for (int64_t i = 0; i < std::min(tileSide, c.height - top); i++)
       for (int64_t j = 0; j < std::min(tileSide, c.width - left); j++)
-        STORE(picture + ((top + i) * c.width + left + j) * c.outputs + channel + column, y[tileSide * i + j] + added);
+        STORE(image + ((top + i) * c.width + left + j) * c.outputs + channel + column, y[tileSide * i + j] + added);
   }
 }
 
@@ -127,7 +127,7 @@ constexpr int64_t kernelsAtOnce = 1 << 22, tilesAtOnce = 1 << 16;
 
 /** The convolution by Winograd's way. */
 inline void convolveTiles(const Convolution& c, const float* x, const float* kernels, const float* bias, float* y) {
-  const int64_t tiles = c.pictures * c.down() * c.across(), panels = up(c.outputs, tileColumns);
+  const int64_t tiles = c.images * c.down() * c.across(), panels = up(c.outputs, tileColumns);
   const int64_t fit = tileRows * std::max<int64_t>(1, tilesAtOnce / (points * c.inputs) / tileRows);
   const int64_t rows = std::min(fit, tileRows * up(tiles, tileRows * threads().count()));
   // A line more than is needed, so that the points do not all fall on the same places of the cache.
@@ -151,8 +151,8 @@ inline void convolveTiles(const Convolution& c, const float* x, const float* ker
         const int64_t start = block * rows, used = std::min(rows, tiles - start);
         const auto eachTile = [&](auto body) {
           for (int64_t t = 0; t < used; t++) {
-            const int64_t at = start + t, picture = at / (c.down() * c.across());
-            body(t, picture * c.height * c.width, at / c.across() % c.down() * tileSide, at % c.across() * tileSide);
+            const int64_t at = start + t, image = at / (c.down() * c.across());
+            body(t, image * c.height * c.width, at / c.across() % c.down() * tileSide, at % c.across() * tileSide);
           }
         };
         eachTile([&](int64_t t, int64_t pixel, int64_t top, int64_t left) {
@@ -174,7 +174,7 @@ inline void convolveTiles(const Convolution& c, const float* x, const float* ker
 
 /** The convolution as a product of what each pixel depends on [pixels, 9 inputs] with the kernels. */
 inline void convolvePatches(const Convolution& c, const float* x, const float* kernels, const float* bias, float* y) {
-  const int64_t pixels = c.pictures * c.height * c.width, depth = 9 * c.inputs;
+  const int64_t pixels = c.images * c.height * c.width, depth = 9 * c.inputs;
   static thread_local Scratch own;
   float* patches = own.take(pixels * depth);
   threads().loop(pixels, up(grain, depth), [&](int64_t begin, int64_t end) {
@@ -202,7 +202,7 @@ inline void convolvePatches(const Convolution& c, const float* x, const float* k
 
 /** x [N, H, W, inputs], kernels, bias [outputs] or nullptr -> y [N, H, W, outputs] */
 inline void convolve(const Convolution& c, const float* x, const float* kernels, const float* bias, float* y) {
-  if (c.pictures * c.down() * c.across() >= 16) {  // fewer tiles do not pay for the kernels, transformed at every call
+  if (c.images * c.down() * c.across() >= 16) {  // fewer tiles do not pay for the kernels, transformed at every call
     convolveTiles(c, x, kernels, bias, y);
   } else {
     convolvePatches(c, x, kernels, bias, y);

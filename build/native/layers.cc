@@ -151,7 +151,7 @@ void sumRows(int64_t rows, int64_t channels, double* first, double* second,
 
 struct Attributes {
   float number = 0;   // eps, the constant of an activation, the scale of scores, or taps
-  int64_t count = 0;  // groups, pictures, or elements
+  int64_t count = 0;  // groups, images, or elements
   int64_t flag = 0;   // SiLU after the normalisation, bfloat16, or heads
 };
 
@@ -211,26 +211,26 @@ void groupNorm(const Attributes& attributes, TF_OpKernelContext* context) {
   const float *x = call.input(0), *scale = call.input(1), *offset = call.input(2);
   if (!x || !scale || !offset) return;
   const auto shape = call.shape(0);
-  const int64_t pictures = shape[0], pixels = shape[1] * shape[2], channels = shape[3];
+  const int64_t images = shape[0], pixels = shape[1] * shape[2], channels = shape[3];
   const int64_t groups = attributes.count, width = channels / groups;
   float* y = call.output(0, shape);
-  float* means = call.output(1, {pictures, 1, 1, channels});
-  float* inverses = call.output(2, {pictures, 1, 1, channels});
+  float* means = call.output(1, {images, 1, 1, channels});
+  float* inverses = call.output(2, {images, 1, 1, channels});
   if (!y || !means || !inverses) return;
   std::vector<float> factor(channels);
-  for (int64_t n = 0; n < pictures; n++) {
-    const float* picture = x + n * pixels * channels;
+  for (int64_t n = 0; n < images; n++) {
+    const float* image = x + n * pixels * channels;
     float *mean = means + n * channels, *inverse = inverses + n * channels;
     std::vector<double> first(channels, 0.0), second(channels, 0.0);
     sumRows(pixels, channels, first.data(), second.data(), [&](int64_t begin, int64_t end, double* one, double* two) {
-      addRows(picture + begin * channels, picture, end - begin, channels, one, two);
+      addRows(image + begin * channels, image, end - begin, channels, one, two);
     });
     for (int64_t g = 0; g < groups; g++) {
       double total = 0, squares = 0;
-      for (int64_t c = g * width; c < (g + 1) * width; c++) total += picture[c] + first[c] / pixels;
+      for (int64_t c = g * width; c < (g + 1) * width; c++) total += image[c] + first[c] / pixels;
       const double middle = total / width;
       for (int64_t c = g * width; c < (g + 1) * width; c++) {
-        const double own = first[c] / pixels, apart = picture[c] + own - middle;
+        const double own = first[c] / pixels, apart = image[c] + own - middle;
         squares += std::max(0.0, second[c] / pixels - own * own) + apart * apart;
       }
       const float r = static_cast<float>(1.0 / std::sqrt(squares / width + attributes.number));
@@ -242,7 +242,7 @@ void groupNorm(const Attributes& attributes, TF_OpKernelContext* context) {
     }
     threads().loop(pixels, leastRows(channels), [&](int64_t begin, int64_t end) {
       const int64_t at = begin * channels;
-      normaliseRows(picture + at, y + n * pixels * channels + at, end - begin, channels, mean, factor.data(), offset,
+      normaliseRows(image + at, y + n * pixels * channels + at, end - begin, channels, mean, factor.data(), offset,
                     attributes.flag);
     });
   }
@@ -258,12 +258,12 @@ void groupNormGradient(const Attributes& attributes, TF_OpKernelContext* context
   const float *means = call.input(4), *inverses = call.input(5);
   if (!dy || !x || !scale || !offset || !means || !inverses) return;
   const auto shape = call.shape(1);
-  const int64_t pictures = shape[0], pixels = shape[1] * shape[2], channels = shape[3];
+  const int64_t images = shape[0], pixels = shape[1] * shape[2], channels = shape[3];
   const int64_t groups = attributes.count, width = channels / groups;
   float* dx = call.output(0, shape);
   if (!dx) return;
   std::vector<float> factor(channels), slope(channels), level(channels);
-  for (int64_t n = 0; n < pictures; n++) {
+  for (int64_t n = 0; n < images; n++) {
     const int64_t start = n * pixels * channels;
     const float *mean = means + n * channels, *inverse = inverses + n * channels;
     for (int64_t c = 0; c < channels; c++) factor[c] = inverse[c] * scale[c];
@@ -569,13 +569,13 @@ void convolution(const Attributes& attributes, TF_OpKernelContext* context) {
 // ---- Attention -------------------------------------------------------------------------------------------------------
 
 Attention attentionOf(const Attributes& attributes, const Call& call) {
-  const int64_t pictures = attributes.count, heads = attributes.flag, channels = call.shape(0).back();
-  const int64_t rows = std::max<int64_t>(1, pictures * channels);
-  return {pictures, heads, sizeOf(call.shape(0)) / rows, sizeOf(call.shape(1)) / rows, channels / heads,
+  const int64_t images = attributes.count, heads = attributes.flag, channels = call.shape(0).back();
+  const int64_t rows = std::max<int64_t>(1, images * channels);
+  return {images, heads, sizeOf(call.shape(0)) / rows, sizeOf(call.shape(1)) / rows, channels / heads,
           attributes.number};
 }
 
-/** q [N T, C], k, v [N S, C] -> softmax(scale q k^T) v for each picture and head [N T, C] */
+/** q [N T, C], k, v [N S, C] -> softmax(scale q k^T) v for each image and head [N T, C] */
 void attention(const Attributes& attributes, TF_OpKernelContext* context) {
   Call call(context);
   const float *q = call.input(0), *k = call.input(1), *v = call.input(2);

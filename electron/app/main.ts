@@ -36,7 +36,7 @@ function emit(event: DesktopEvent): void {
 /** The dialogs, menu and theme of this machine. */
 const system: System = {
   async askOpen() {
-    const filters = [{ name: 'Graphs and their pictures', extensions: ['json', 'png'] }];
+    const filters = [{ name: 'Graphs and their images', extensions: ['json', 'png'] }];
     return (await ask(dialog.showOpenDialog, { filters, properties: ['openFile'] })).filePaths[0];
   },
   async askSave(name, ending) {

@@ -31,13 +31,13 @@ const usageCodes: ReadonlySet<string> = new Set([
 ]);
 
 const program = new Command('noiseloom')
-  .description('Wires noise, generators and rewards into graphs that make better pictures.')
+  .description('Wires noise, generators and rewards into graphs that make better images.')
   .version(version, '-V, --version')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, '')) })
   .addHelpText(
     'after',
-    '\nFirst steps: noiseloom run template:first-picture\nExit codes: 0 done, 1 failed, 2 bad usage or invalid graph, 130 interrupted',
+    '\nFirst steps: noiseloom run template:first-image\nExit codes: 0 done, 1 failed, 2 bad usage or invalid graph, 130 interrupted',
   );
 for (const add of [
   addRunCommand,

@@ -1,7 +1,7 @@
 import { columnTitle } from '../../nodes/ml/optimise/traceOf.ts';
 import type { Trace } from '../../nodes/ports.ts';
 
-/** What an optimiser gained by each reward, optimised or watched: the mean over its pictures at first, and of what it kept. */
+/** What an optimiser gained by each reward, optimised or watched: the mean over its images at first, and of what it kept. */
 export function gainsInWords({ columns, values, kept }: Trace): string[] {
   const mean = (numbers: readonly number[]) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
   return columns.flatMap((column, k) => {

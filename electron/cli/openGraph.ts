@@ -27,8 +27,12 @@ export async function readGraphText(location: string): Promise<GraphText> {
   return { text: graphTextOf(bytes, location), workingFolder };
 }
 
-async function readNamedTemplate(name: string): Promise<string> {
+/** Templates that were renamed, by their names in earlier versions. */
+const formerNames: Readonly<Record<string, string>> = { 'first-picture': 'first-image' };
+
+async function readNamedTemplate(asked: string): Promise<string> {
   const names = await templateNames();
+  const name = Object.hasOwn(formerNames, asked) ? formerNames[asked]! : asked;
   if (isPlainName(name) && names.includes(name)) return readTemplate(name);
   throw new UsageError(
     `There is no template "${name}".${didYouMean(name, names)} The templates are ${names.join(', ') || 'none'}.`,

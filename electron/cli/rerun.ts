@@ -113,7 +113,7 @@ interface Run {
 
 interface Comparison {
   readonly name: string;
-  /** Of a picture: the largest difference of a pixel, 0 to 255. Of any other file: 0, or `content`. */
+  /** Of an image: the largest difference of a pixel, 0 to 255. Of any other file: 0, or `content`. */
   readonly difference: number | 'content' | 'size' | 'missing';
 }
 

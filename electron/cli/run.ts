@@ -33,7 +33,7 @@ export function addRunCommand(program: Command): void {
   program
     .command('run')
     .summary('run a graph')
-    .description('Runs a graph and writes its pictures, tables and run.json into a new folder, whose path it prints.')
+    .description('Runs a graph and writes its images, tables and run.json into a new folder, whose path it prints.')
     .argument('<graph>', 'a graph file, template:NAME, or a PNG made by Noiseloom')
     .option('-s, --set <node.param=value>', 'set a param for this run (repeat for more)', collect, [])
     .option('-o, --out <folder>', 'where the folder of the run is made', 'noiseloom-runs')
@@ -46,7 +46,7 @@ export function addRunCommand(program: Command): void {
     )
     .option('--json', 'print events as NDJSON, the last line with the result')
     .option('-n, --dry-run', 'check the graph and print what would run')
-    .addHelpText('after', '\nExample: noiseloom run template:first-picture --set noise.seed=7 --set noise.count=4')
+    .addHelpText('after', '\nExample: noiseloom run template:first-image --set noise.seed=7 --set noise.count=4')
     .action(async (graph: string, flags: RunFlags) => {
       process.exitCode = await run(graph, flags);
     });

@@ -12,7 +12,7 @@ import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
-import { type SizedPicture, scoreGraph, scoreNodeOf, sizedBatches } from './scoreGraph.ts';
+import { type SizedImage, scoreGraph, scoreNodeOf, sizedBatches } from './scoreGraph.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
 
 interface ScoreFlags {
@@ -27,13 +27,13 @@ interface ScoreFlags {
 export function addScoreCommand(program: Command): void {
   program
     .command('score')
-    .summary('score pictures by rewards')
-    .description('Scores pictures of any sizes by rewards and prints a table, a line a picture.')
-    .argument('<images...>', 'picture files, and folders of them')
+    .summary('score images by rewards')
+    .description('Scores images of any sizes by rewards and prints a table, a line an image.')
+    .argument('<images...>', 'image files, and folders of them')
     .requiredOption('-r, --reward <name>', 'a reward node, e.g. colourfulness (repeat for more)', collect)
-    .option('-p, --prompt <text>', 'what they should show; by default the prompt that a picture of Noiseloom holds')
+    .option('-p, --prompt <text>', 'what they should show; by default the prompt that an image of Noiseloom holds')
     .option('-s, --set <reward.param=value>', 'set a param of a reward (repeat for more)', collect, [])
-    .option('-b, --batch <count>', 'pictures scored at once', wholeNumber, 8)
+    .option('-b, --batch <count>', 'images scored at once', wholeNumber, 8)
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExample: noiseloom score holiday/*.jpg --reward colourfulness')
@@ -42,7 +42,7 @@ export function addScoreCommand(program: Command): void {
     });
 }
 
-/** A picture that cannot be read is told and passed over; the exit code is then 1. */
+/** An image that cannot be read is told and passed over; the exit code is then 1. */
 async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
   const [{ library }, { openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }] = await Promise.all([
     import('../../nodes/index.ts'),
@@ -55,8 +55,8 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
   const rewards = new Map(flags.reward.map((name) => rewardNamed(name, library)));
   const settings = settingsOf(flags.set);
   const preference = parseDevice(flags.device);
-  const { pictures, problems } = await sizedPictures(await picturePaths(locations));
-  const batches = sizedBatches(pictures, flags.batch);
+  const { images, problems } = await sizedImages(await imagePaths(locations));
+  const batches = sizedBatches(images, flags.batch);
   const device = await session.startDevice(preference);
   const engine = session.startEngine(device, openFiles(fileFolders(process.cwd(), anywhere)));
   const progress = showProgress(process.stderr);
@@ -72,13 +72,13 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
       if (event.type !== 'scores') return;
       scored.set(event.node, event.scores);
       done += event.scores.values.length;
-      progress.update(done / pictures.length, `${done} of ${pictures.length}`);
+      progress.update(done / images.length, `${done} of ${images.length}`);
     },
     abortOnInterrupt().signal,
   );
   progress.stop();
   const rows = new Map(batches.flatMap((batch, i) => rowsOf(batch, scored.get(scoreNodeOf(i)))));
-  const inOrder = pictures.flatMap(({ path }) => rows.get(path) ?? []);
+  const inOrder = images.flatMap(({ path }) => rows.get(path) ?? []);
   const codes = {
     done: exitCodes.done,
     failed: exitCodes.failed,
@@ -86,7 +86,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
     invalid: exitCodes.invalid,
   };
   const exitCode = status === 'done' && problems.length > 0 ? exitCodes.failed : codes[status];
-  if (flags.json) printJson({ type: 'result', ok: exitCode === 0, status, exitCode, pictures: inOrder, problems });
+  if (flags.json) printJson({ type: 'result', ok: exitCode === 0, status, exitCode, images: inOrder, problems });
   else {
     for (const problem of problems) remark(`${problem.code}  ${problemInWords(problem)}`);
     if (inOrder.length > 0) print(tableOf(inOrder));
@@ -100,7 +100,7 @@ interface Row {
   readonly scores: Readonly<Record<string, number>>;
 }
 
-function rowsOf(batch: readonly SizedPicture[], scores: Scores | undefined): [path: string, row: Row][] {
+function rowsOf(batch: readonly SizedImage[], scores: Scores | undefined): [path: string, row: Row][] {
   if (!scores) return [];
   const { names, values, labels } = scores;
   return batch.map(({ path }, row) => {
@@ -116,7 +116,7 @@ function tableOf(rows: readonly Row[]): string {
     relative(process.cwd(), path) || path,
     ...names.map((name) => scores[name]?.toPrecision(5) ?? ''),
   ]);
-  return columns([['picture', ...names], ...cells]);
+  return columns([['image', ...names], ...cells]);
 }
 
 /** A reward node by its type or the second part of it. Throws UsageError. */
@@ -131,7 +131,7 @@ function rewardNamed(name: string, cards: Cards): [id: string, card: NodeCard] {
   if (found) return [idOf(found), found];
   const names = rewards.map(idOf);
   throw new UsageError(
-    `There is no reward "${name}" that scores pictures by itself.${didYouMean(name, names)} The rewards are ${names.join(', ')}.`,
+    `There is no reward "${name}" that scores images by itself.${didYouMean(name, names)} The rewards are ${names.join(', ')}.`,
   );
 }
 
@@ -145,13 +145,13 @@ function settingsOf(set: readonly string[]): Settings {
   return Object.fromEntries(pairs);
 }
 
-/** The files themselves, and the pictures directly inside folders in natural order; each once. Throws UsageError. */
-async function picturePaths(locations: readonly string[]): Promise<string[]> {
+/** The files themselves, and the images directly inside folders in natural order; each once. Throws UsageError. */
+async function imagePaths(locations: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const location of locations) {
     const path = resolve(location);
     const kind = await stat(path).catch(() => undefined);
-    if (!kind) throw new UsageError(`There is no picture or folder "${location}".`, 'NOT_FOUND');
+    if (!kind) throw new UsageError(`There is no image or folder "${location}".`, 'NOT_FOUND');
     if (!kind.isDirectory()) found.push(path);
     else {
       const names = (await readdir(path)).filter((name) => /\.(png|jpe?g|webp|avif|gif|tiff?)$/i.test(name));
@@ -159,23 +159,23 @@ async function picturePaths(locations: readonly string[]): Promise<string[]> {
       found.push(...sorted.map((name) => join(path, name)));
     }
   }
-  if (found.length === 0) throw new UsageError(`There are no pictures in ${locations.join(', ')}.`, 'NO_PICTURES');
+  if (found.length === 0) throw new UsageError(`There are no images in ${locations.join(', ')}.`, 'NO_IMAGES');
   return [...new Set(found)];
 }
 
-async function sizedPictures(paths: readonly string[]): Promise<{ pictures: SizedPicture[]; problems: Problem[] }> {
-  const pictures: SizedPicture[] = [];
+async function sizedImages(paths: readonly string[]): Promise<{ images: SizedImage[]; problems: Problem[] }> {
+  const images: SizedImage[] = [];
   const problems: Problem[] = [];
   for (const path of paths) {
     try {
       const { width, height } = (await sharp(path).metadata()).autoOrient;
-      pictures.push({ path, width, height });
+      images.push({ path, width, height });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      problems.push({ code: 'BAD_IMAGE', message: `"${path}" is no picture that can be read: ${reason}.`, at: {} });
+      problems.push({ code: 'BAD_IMAGE', message: `"${path}" is no image that can be read: ${reason}.`, at: {} });
     }
   }
-  return { pictures, problems };
+  return { images, problems };
 }
 
 function wholeNumber(text: string): number {

@@ -1,23 +1,23 @@
 import { emptyDocument, type GraphDocument, type GraphNode, type Wire } from '../../graphs/document/document.ts';
 import type { NodeCard } from '../../nodes/card.ts';
 
-export interface SizedPicture {
+export interface SizedImage {
   /** Absolute. */
   readonly path: string;
   readonly width: number;
   readonly height: number;
 }
 
-/** Pictures of one size together, at most `size` at a time, in their order. */
-export function sizedBatches(pictures: readonly SizedPicture[], size: number): SizedPicture[][] {
-  const batches: SizedPicture[][] = [];
-  const open = new Map<string, SizedPicture[]>();
-  for (const picture of pictures) {
-    const key = `${picture.width}x${picture.height}`;
+/** Images of one size together, at most `size` at a time, in their order. */
+export function sizedBatches(images: readonly SizedImage[], size: number): SizedImage[][] {
+  const batches: SizedImage[][] = [];
+  const open = new Map<string, SizedImage[]>();
+  for (const image of images) {
+    const key = `${image.width}x${image.height}`;
     const batch = open.get(key);
-    if (batch && batch.length < size) batch.push(picture);
+    if (batch && batch.length < size) batch.push(image);
     else {
-      open.set(key, [picture]);
+      open.set(key, [image]);
       batches.push(open.get(key)!);
     }
   }
@@ -29,7 +29,7 @@ export const scoreNodeOf = (batch: number): string => `score-${batch}`;
 
 /** A graph that loads each reward once and scores the batches one after the other. */
 export function scoreGraph(
-  batches: readonly (readonly SizedPicture[])[],
+  batches: readonly (readonly SizedImage[])[],
   rewards: ReadonlyMap<string, NodeCard>,
   prompt: string | undefined,
 ): GraphDocument {
@@ -47,5 +47,5 @@ export function scoreGraph(
     nodes[`load-${i}`] = node('input/load-images', { path: batch.map(({ path }) => path).join('\n') });
     nodes[scoreNodeOf(i)] = node('reward/score', {}, { images: [[`load-${i}`, 'images']], ...wires });
   }
-  return { ...emptyDocument('Score pictures'), nodes };
+  return { ...emptyDocument('Score images'), nodes };
 }

@@ -30,9 +30,9 @@ export function addTrainCommand(program: Command): void {
     .argument('<name>', Object.keys(recipes).join(', '))
     .option('-o, --out <folder>', 'where the checkpoint and the model are written', 'noiseloom-training')
     .option('--steps <count>', 'optimiser steps in all', positiveInteger)
-    .option('--batch <count>', 'pictures a step', positiveInteger)
+    .option('--batch <count>', 'images a step', positiveInteger)
     .option('--learning-rate <rate>', 'of AdamW after warm-up', positiveNumber)
-    .option('--seed <number>', 'of the weights, the pictures and the noise', positiveInteger)
+    .option('--seed <number>', 'of the weights, the images and the noise', positiveInteger)
     .option(
       '--from <model>',
       'the model to start from, where the training starts from one: few-step, one-step, preference',

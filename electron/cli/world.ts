@@ -18,18 +18,18 @@ interface SampleFlags {
 export function addWorldCommand(program: Command): void {
   const world = program
     .command('world')
-    .summary('pictures of the built-in world')
+    .summary('images of the built-in world')
     .description('The built-in world of coloured shapes, in which truth is known exactly.');
   world
     .command('sample')
-    .summary('write pictures with their labels')
+    .summary('write images with their labels')
     .description(
-      'Draws pictures of 64x64 pixels and writes them with their exact labels: NUMBER.png, NUMBER-masks.png (0 background, k for object k), NUMBER-edges.png, NUMBER-depth.png (white is near), and labels.jsonl with a line a picture. Picture i comes from seed + i alone.',
+      'Draws images of 64x64 pixels and writes them with their exact labels: NUMBER.png, NUMBER-masks.png (0 background, k for object k), NUMBER-edges.png, NUMBER-depth.png (white is near), and labels.jsonl with a line an image. Image i comes from seed + i alone.',
     )
-    .option('-n, --count <count>', 'how many pictures', wholeNumber(1, 100_000), 12)
-    .option('--seed <number>', 'of the first picture', wholeNumber(0, 2 ** 52), 0)
-    .addOption(new Option('--task <task>', 'only pictures of this task; by default all six in turn').choices(tasks))
-    .option('-o, --out <folder>', 'where they are written', 'world-pictures')
+    .option('-n, --count <count>', 'how many images', wholeNumber(1, 100_000), 12)
+    .option('--seed <number>', 'of the first image', wholeNumber(0, 2 ** 52), 0)
+    .addOption(new Option('--task <task>', 'only images of this task; by default all six in turn').choices(tasks))
+    .option('-o, --out <folder>', 'where they are written', 'world-images')
     .option('--json', 'print the result as JSON')
     .action(async (flags: SampleFlags) => {
       process.exitCode = await sample(flags);
@@ -37,15 +37,15 @@ export function addWorldCommand(program: Command): void {
 }
 
 async function sample({ count, seed, task, out, json }: SampleFlags): Promise<number> {
-  const [{ worldPicture }, { makeFolder, writeAtomic }, { abortOnInterrupt }] = await Promise.all([
-    import('../training/worldPicture.ts'),
+  const [{ worldImage }, { makeFolder, writeAtomic }, { abortOnInterrupt }] = await Promise.all([
+    import('../training/worldImage.ts'),
     import('../files/disk.ts'),
     import('./interrupt.ts'),
   ]);
   const folder = resolve(out);
   const list = join(folder, 'labels.jsonl');
   if (await stat(list).catch(() => undefined))
-    throw new UsageError(`"${folder}" holds pictures of the world already; choose another folder with --out.`);
+    throw new UsageError(`"${folder}" holds images of the world already; choose another folder with --out.`);
   const { signal } = abortOnInterrupt();
   const progress = showProgress(process.stderr);
   const lines: string[] = [];
@@ -55,7 +55,7 @@ async function sample({ count, seed, task, out, json }: SampleFlags): Promise<nu
     for (let i = 0; i < count; i++) {
       signal.throwIfAborted();
       const name = String(i).padStart(String(count - 1).length, '0');
-      const { files, labels } = worldPicture(seed + i, task ?? tasks[i % tasks.length]!, name);
+      const { files, labels } = worldImage(seed + i, task ?? tasks[i % tasks.length]!, name);
       for (const [file, bytes] of Object.entries(files)) await writeAtomic(join(folder, file), bytes);
       lines.push(`${JSON.stringify(labels)}\n`);
       progress.update((i + 1) / count);

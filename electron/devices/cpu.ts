@@ -19,7 +19,7 @@ export const cpuDevice: DeviceBackend = {
   },
 };
 
-/** The backend reads the gradient of every picture of a batch at the place of another, so each goes through alone. */
+/** The backend reads the gradient of every image of a batch at the place of another, so each goes through alone. */
 async function correctNearestNeighborGradient(): Promise<void> {
   const tf = await import('../../nodes/ml/tf.ts');
   const kernelName = 'ResizeNearestNeighborGrad';

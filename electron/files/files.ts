@@ -118,14 +118,14 @@ async function builtinNames({ builtinFolder }: FileFolders): Promise<string> {
   return names.join(', ') || 'none';
 }
 
-/** Pixels of a picture from a file: 8192x8192. */
+/** Pixels of an image from a file: 8192x8192. */
 const MAX_PIXELS = 2 ** 26;
 
 let sharp: Promise<typeof import('sharp').default> | undefined;
 
 /**
- * Only what decodes pictures loads it. Of its formats, those that draw, as SVG does, or run other programs are shut off, once
- * and for all: while they are being shut off, no picture can be decoded.
+ * Only what decodes images loads it. Of its formats, those that draw, as SVG does, or run other programs are shut off, once
+ * and for all: while they are being shut off, no image can be decoded.
  */
 function loadSharp(): Promise<typeof import('sharp').default> {
   sharp ??= import('sharp').then(({ default: loaded }) => {
@@ -140,19 +140,19 @@ function loadSharp(): Promise<typeof import('sharp').default> {
 async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }> {
   const load = await loadSharp();
   try {
-    const picture = load(bytes, { limitInputPixels: MAX_PIXELS })
+    const image = load(bytes, { limitInputPixels: MAX_PIXELS })
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .removeAlpha();
-    const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion`);
     return { width: info.width, height: info.height, rgb: new Uint8Array(data) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (reason.includes('pixel limit'))
-      throw new GraphError('TOO_LARGE', `The picture has too many pixels; at most ${MAX_PIXELS} are read.`, { cause });
-    throw new GraphError('BAD_IMAGE', `These ${bytes.length} bytes are no picture that can be read: ${reason}.`, {
+      throw new GraphError('TOO_LARGE', `The image has too many pixels; at most ${MAX_PIXELS} are read.`, { cause });
+    throw new GraphError('BAD_IMAGE', `These ${bytes.length} bytes are no image that can be read: ${reason}.`, {
       cause,
     });
   }

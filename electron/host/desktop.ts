@@ -16,7 +16,7 @@ import { preferences } from './preferences.ts';
 import { pulls } from './pulls.ts';
 import { recentGraphs } from './recentGraphs.ts';
 import { listRunFolders, readRecord, readRunFile, runPath } from './runFolders.ts';
-import { listTemplates, readTemplatePicture } from './templates.ts';
+import { listTemplates, readTemplateImage } from './templates.ts';
 
 export interface DesktopFolders {
   /** Preferences, recent graphs and drafts. */
@@ -102,7 +102,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     writeDraft: (draft) => kept.drafts.write(draft),
     removeDraft: (id) => kept.drafts.remove(id),
     listTemplates,
-    readTemplatePicture,
+    readTemplateImage,
     listRunFolders: () => listRunFolders(folders.runs),
     readRun: (folder) => readRecord(folders.runs, folder),
     readRunFile: (folder, name) => readRunFile(folders.runs, folder, name),

@@ -41,7 +41,7 @@ export interface DesktopApi {
 
   listTemplates(): Promise<readonly Template[]>;
   /** A PNG; undefined where the template has none. */
-  readTemplatePicture(name: string): Promise<Uint8Array | undefined>;
+  readTemplateImage(name: string): Promise<Uint8Array | undefined>;
 
   /** Run folders, newest first. */
   listRunFolders(): Promise<readonly RunSummary[]>;
@@ -146,7 +146,7 @@ export interface Template {
   /** The first note of the graph: what it does, in a sentence or two. */
   readonly summary: string;
   readonly text: string;
-  readonly picture: boolean;
+  readonly image: boolean;
 }
 
 export interface RunSummary extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores'> {
@@ -249,7 +249,7 @@ export const methods = {
   writeDraft: [record],
   removeDraft: [text],
   listTemplates: [],
-  readTemplatePicture: [text],
+  readTemplateImage: [text],
   listRunFolders: [],
   readRun: [text],
   readRunFile: [text, text],

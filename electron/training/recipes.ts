@@ -9,7 +9,7 @@ export interface Recipe extends Pick<ModelRun, 'steps' | 'batch' | 'learningRate
 
 const clip = () => import('./trainClip.ts');
 const oneStep = () => import('./trainOneStep.ts');
-const picture = () => import('./trainPicture.ts');
+const image = () => import('./trainImage.ts');
 
 /** The built-in models that can be trained, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
@@ -19,8 +19,8 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   clip: recipe(11_500, 32, 7e-4, 1, async () => (await clip()).trainClip),
   preference: recipe(700, 48, 7e-4, 2, async () => (await clip()).trainPreference, 'builtin:world-clip'),
   aesthetic: recipe(1200, 64, 0.3, 3, async () => (await import('./trainAesthetic.ts')).trainAesthetic),
-  segmentation: recipe(1500, 8, 3e-3, 4, async () => (await picture()).trainSegmentation),
-  depth: recipe(800, 8, 3e-3, 5, async () => (await picture()).trainDepth),
+  segmentation: recipe(1500, 8, 3e-3, 4, async () => (await image()).trainSegmentation),
+  depth: recipe(800, 8, 3e-3, 5, async () => (await image()).trainDepth),
   controlnet: recipe(1500, 16, 3e-4, 6, async () => (await import('./trainControlNet.ts')).trainControlNet),
 };
 

@@ -31,7 +31,7 @@ export interface TrainingRun {
 
 /** What the caller of a model's training chooses. */
 export interface ModelRun extends Pick<TrainingRun, 'folder' | 'seed' | 'steps' | 'signal' | 'onStep'> {
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
   /** Of AdamW after warm-up. */
   readonly learningRate: number;

@@ -68,7 +68,7 @@ export function placeError(error: unknown, id: string, label: string): GraphErro
   }
   const reason = error instanceof Error ? error.message : String(error);
   if (wantsMemory.test(reason)) {
-    const message = `${label} needs more memory than there is. Take fewer or smaller pictures at once, choose a smaller model, or close other programs.`;
+    const message = `${label} needs more memory than there is. Take fewer or smaller images at once, choose a smaller model, or close other programs.`;
     return new GraphError('OUT_OF_MEMORY', message, { at: { node: id }, cause: error });
   }
   return new GraphError('NODE_FAILED', `${label} failed: ${reason}`, { at: { node: id }, cause: error });

@@ -327,7 +327,7 @@ function freshPort(called: string, taken: ReadonlySet<string>): string {
   return port;
 }
 
-/** A name for a subgraph that none has yet, from its title: `refine-picture`, `refine-picture-2`, ... */
+/** A name for a subgraph that none has yet, from its title: `refine-image`, `refine-image-2`, ... */
 function freshName({ subgraphs = {} }: GraphDocument, title: string): string {
   const words = title
     .toLowerCase()

@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly run?: string;
   /** Where the graph lies, if it lies anywhere: relative paths in it start at that folder. */
   readonly location?: string;
-  /** Whether nodes should show pictures of work in progress; by default not. */
+  /** Whether nodes should show images of work in progress; by default not. */
   readonly previews?: boolean;
   /** Asked between steps, whether the run is to stand still: of whoever queues runs, in the engine's own process. */
   readonly hold?: Hold;

@@ -115,7 +115,7 @@ function contextOf(
   };
 }
 
-/** The name itself, or with the first free number before its ending: `picture-2.png`. */
+/** The name itself, or with the first free number before its ending: `image-2.png`. */
 function unusedName(name: string, artifacts: readonly Artifact[]): string {
   const dot = name.lastIndexOf('.');
   const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];

@@ -3,14 +3,14 @@ import { GraphError } from '../errors.ts';
 import { consistencyOf } from '../ml/condition/consistencyOf.ts';
 import { cannyDetector } from '../ml/condition/detectors.ts';
 import { number } from '../params.ts';
-import { givenParam } from './shared/givenParam.ts';
+import { givenParam, givenUpgrades } from './shared/givenParam.ts';
 
 export const canny = defineNode({
   type: 'consistency/canny',
-  version: 1,
+  version: 2,
   title: 'Canny edges',
   summary:
-    'Whether pictures have the edges of a condition picture, by a differentiable Canny that needs no weights. Loss: mean squared difference of gradient lengths on edges; metric: F1 of edge pixels.',
+    'Whether images have the edges of a condition image, by a differentiable Canny that needs no weights. Loss: mean squared difference of gradient lengths on edges; metric: F1 of edge pixels.',
   source: 'arXiv 2404.07987 (ControlNet++)',
   inputs: {},
   params: {
@@ -25,6 +25,7 @@ export const canny = defineNode({
     given: givenParam,
   },
   outputs: { consistency: 'consistency' },
+  upgrades: givenUpgrades,
   run(_inputs, params) {
     if (params.low > params.high)
       throw new GraphError(

@@ -4,14 +4,14 @@ import { softEdgeDetector } from '../ml/condition/detectors.ts';
 import { loadHed } from '../ml/models/load/loadDetector.ts';
 import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
-import { givenParam } from './shared/givenParam.ts';
+import { givenParam, givenUpgrades } from './shared/givenParam.ts';
 
 export const hed = defineNode({
   type: 'consistency/hed',
-  version: 1,
+  version: 2,
   title: 'Soft edges (HED)',
   summary:
-    'Whether pictures have the soft edges of a condition picture, by holistically nested edge detection. Loss: mean squared difference; metric: multi-scale SSIM.',
+    'Whether images have the soft edges of a condition image, by holistically nested edge detection. Loss: mean squared difference; metric: multi-scale SSIM.',
   source: 'arXiv 1504.06375, 2404.07987 (ControlNet++)',
   inputs: {},
   params: {
@@ -22,6 +22,7 @@ export const hed = defineNode({
     given: givenParam,
   },
   outputs: { consistency: 'consistency' },
+  upgrades: givenUpgrades,
   files: (params) => [params.model],
   async run(_inputs, params, context) {
     const network = await loadHed(context.files, params.model, loadOptions(context));

@@ -4,14 +4,14 @@ import { lineArtDetector } from '../ml/condition/detectors.ts';
 import { loadLineDrawing } from '../ml/models/load/loadDetector.ts';
 import { loadOptions } from '../model/shared/loadOptions.ts';
 import { model } from '../params.ts';
-import { givenParam } from './shared/givenParam.ts';
+import { givenParam, givenUpgrades } from './shared/givenParam.ts';
 
 export const lineArt = defineNode({
   type: 'consistency/line-art',
-  version: 1,
+  version: 2,
   title: 'Line art',
   summary:
-    'Whether pictures have the lines of a condition picture (white on black), as Informative Drawings draws them. Loss: mean squared difference; metric: multi-scale SSIM.',
+    'Whether images have the lines of a condition image (white on black), as Informative Drawings draws them. Loss: mean squared difference; metric: multi-scale SSIM.',
   source: 'arXiv 2203.12691, 2404.07987 (ControlNet++)',
   inputs: {},
   params: {
@@ -22,6 +22,7 @@ export const lineArt = defineNode({
     given: givenParam,
   },
   outputs: { consistency: 'consistency' },
+  upgrades: givenUpgrades,
   files: (params) => [params.model],
   async run(_inputs, params, context) {
     const network = await loadLineDrawing(context.files, params.model, loadOptions(context));

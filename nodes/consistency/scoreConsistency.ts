@@ -4,11 +4,11 @@ export const scoreConsistency = defineNode({
   type: 'consistency/score',
   version: 1,
   title: 'Score consistency',
-  summary: 'Scores how well pictures keep to a condition picture: a row a picture, its loss and its metric as columns.',
+  summary: 'Scores how well images keep to a condition image: a row an image, its loss and its metric as columns.',
   source: 'arXiv 2404.07987 (ControlNet++), section 4.1',
   inputs: {
     images: one('images'),
-    reference: one('images', { help: 'The condition picture: one for all, or one for each picture.' }),
+    reference: one('images', { help: 'The condition image: one for all, or one for each image.' }),
     consistency: one('consistency'),
   },
   params: {},

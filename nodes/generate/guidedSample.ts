@@ -10,15 +10,15 @@ export const guidedSample = defineNode({
   version: 1,
   title: 'Guided sample',
   summary:
-    'Draws a picture from each noise of a batch and keeps it to a condition picture: in the last steps, the noisy latents are moved so that the picture they become has a smaller consistency loss. A guided step costs one more call of the model and a gradient through it.',
+    'Draws an image from each noise of a batch and keeps it to a condition image: in the last steps, the noisy latents are moved so that the image they become has a smaller consistency loss. A guided step costs one more call of the model and a gradient through it.',
   source: 'arXiv 2404.07987 (ControlNet++), equation 7, used at inference',
   inputs: {
     generator: one('generator'),
     noise: one('noise'),
     prompt: one('text'),
     consistency: one('consistency', { help: 'What is to be kept.' }),
-    reference: one('images', { help: 'The condition picture: one for all, or one for each picture of the batch.' }),
-    conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+    reference: one('images', { help: 'The condition image: one for all, or one for each image of the batch.' }),
+    conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   },
   params: {
     ...sampleParams,
@@ -33,7 +33,7 @@ export const guidedSample = defineNode({
       initial: 200,
       min: 0,
       max: 1000,
-      help: 'It acts at training timesteps up to this, where the picture can be told; 1000 is always, for one-step models.',
+      help: 'It acts at training timesteps up to this, where the image can be told; 1000 is always, for one-step models.',
     }),
   },
   outputs: { images: 'images' },

@@ -8,7 +8,7 @@ export const sample = defineNode({
   type: 'generate/sample',
   version: 1,
   title: 'Sample',
-  summary: 'Draws a picture from each noise of a batch, step by step, as the prompt asks.',
+  summary: 'Draws an image from each noise of a batch, step by step, as the prompt asks.',
   inputs: {
     generator: one('generator'),
     noise: one('noise'),
@@ -16,7 +16,7 @@ export const sample = defineNode({
     expandedPrompt: optional('text', {
       help: 'The prompt with more words; both are then weighed against each other (Parrot, arXiv 2401.05675, equation 5).',
     }),
-    conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+    conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   },
   params: {
     ...sampleParams,

@@ -7,11 +7,11 @@ export const controlImage = defineNode({
   type: 'input/control-image',
   version: 1,
   title: 'Control image',
-  summary: 'Steers a generator with a picture (edges, depth, pose ...) through a ControlNet.',
+  summary: 'Steers a generator with an image (edges, depth, pose ...) through a ControlNet.',
   source: 'arXiv 2302.05543',
   inputs: {
     controlnet: one('controlnet'),
-    images: one('images', { help: 'One picture for all, or one for each picture of the batch.' }),
+    images: one('images', { help: 'One image for all, or one for each image of the batch.' }),
   },
   params: {
     scale: number({

@@ -3,7 +3,7 @@ import { GraphError } from '../errors.ts';
 import { randomStream } from '../ml/random.ts';
 import { integer, seed, text } from '../params.ts';
 
-/** Phrases that say how good a picture is and nothing of what it shows. */
+/** Phrases that say how good an image is and nothing of what it shows. */
 const phrases = [
   'highly detailed',
   'sharp focus',

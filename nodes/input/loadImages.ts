@@ -14,48 +14,48 @@ export const loadImages = defineNode({
   version: 1,
   title: 'Load images',
   summary:
-    'Pictures from files, as one batch; they must be of one size. Pictures that Noiseloom saved know their prompt and seed.',
+    'Images from files, as one batch; they must be of one size. Images that Noiseloom saved know their prompt and seed.',
   inputs: {},
   params: {
     path: file({
       initial: '',
       accept: endings,
       folder: true,
-      help: 'A picture, a folder of pictures (taken in the order of their names, 2 before 10), or several of either, one a line.',
+      help: 'An image, a folder of images (taken in the order of their names, 2 before 10), or several of either, one a line.',
     }),
   },
   outputs: { images: 'images' },
   files: ({ path }) => linesOf(path),
   async run(_inputs, { path }, { files, progress }) {
-    const paths = (await Promise.all(linesOf(path).map((line) => picturesAt(line, files)))).flat();
-    const pictures: { width: number; height: number; rgb: Uint8Array; name: string; label: ImageLabel }[] = [];
+    const paths = (await Promise.all(linesOf(path).map((line) => imagesAt(line, files)))).flat();
+    const loaded: { width: number; height: number; rgb: Uint8Array; name: string; label: ImageLabel }[] = [];
     for (const [i, each] of paths.entries()) {
       const name = each.slice(each.lastIndexOf('/') + 1);
       await progress(i / paths.length, name);
       const bytes = await files.read(each);
-      const picture = await files.decodeImage(bytes);
-      refuseLargeBatch(paths.length, picture.width, picture.height);
-      pictures.push({ ...picture, name, label: { name, ...originOf(bytes) } });
+      const image = await files.decodeImage(bytes);
+      refuseLargeBatch(paths.length, image.width, image.height);
+      loaded.push({ ...image, name, label: { name, ...originOf(bytes) } });
     }
-    const [first] = pictures as [(typeof pictures)[0]];
+    const [first] = loaded as [(typeof loaded)[0]];
     const { width, height } = first;
-    const other = pictures.find((picture) => picture.width !== width || picture.height !== height);
+    const other = loaded.find((image) => image.width !== width || image.height !== height);
     if (other) {
       const sizes = `"${first.name}" is ${width}x${height}, but "${other.name}" is ${other.width}x${other.height}`;
-      throw new GraphError('SIZES_DIFFER', `The pictures must be of one size: ${sizes}.`, { at: { param: 'path' } });
+      throw new GraphError('SIZES_DIFFER', `The images must be of one size: ${sizes}.`, { at: { param: 'path' } });
     }
-    const values = new Float32Array(pictures.length * height * width * 3);
-    for (const [i, { rgb }] of pictures.entries())
+    const values = new Float32Array(loaded.length * height * width * 3);
+    for (const [i, { rgb }] of loaded.entries())
       values.set(
         Float32Array.from(rgb, (byte) => byte / 255),
         i * rgb.length,
       );
-    const pixels = tensor4d(values, [pictures.length, height, width, 3]);
-    return { images: { pixels, labels: pictures.map(({ label }) => label) } };
+    const pixels = tensor4d(values, [loaded.length, height, width, 3]);
+    return { images: { pixels, labels: loaded.map(({ label }) => label) } };
   },
 });
 
-/** What Noiseloom wrote into a PNG about where the picture came from. */
+/** What Noiseloom wrote into a PNG about where the image came from. */
 function originOf(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {
   const texts = isPng(bytes) ? readPngText(bytes) : new Map<string, string>();
   const [prompt, seed] = [texts.get('Prompt'), texts.get('Seed')];
@@ -72,18 +72,18 @@ function linesOf(path: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** A file itself, or the pictures directly inside a folder in natural order. */
-async function picturesAt(location: string, files: Files): Promise<string[]> {
+/** A file itself, or the images directly inside a folder in natural order. */
+async function imagesAt(location: string, files: Files): Promise<string[]> {
   const path = await files.locate(location);
   const names = await files.list(path);
   if (!names) return [path];
-  const pictures = names
+  const images = names
     .filter((name) => endings.some((ending) => name.toLowerCase().endsWith(`.${ending}`)))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  if (pictures.length > 0) return pictures.map((name) => joinPath(path, name));
+  if (images.length > 0) return images.map((name) => joinPath(path, name));
   throw new GraphError(
-    'NO_PICTURES',
-    `The folder "${path}" holds no picture (${endings.join(', ')}); it holds ${names.slice(0, 5).join(', ') || 'nothing'}.`,
+    'NO_IMAGES',
+    `The folder "${path}" holds no image (${endings.join(', ')}); it holds ${names.slice(0, 5).join(', ') || 'nothing'}.`,
     { at: { param: 'path' } },
   );
 }

@@ -8,14 +8,14 @@ export const noise = defineNode({
   type: 'input/noise',
   version: 1,
   title: 'Noise',
-  summary: 'Random noise in the latent space of a generator, from which it draws pictures.',
+  summary: 'Random noise in the latent space of a generator, from which it draws images.',
   inputs: { generator: one('generator') },
   params: {
     seed: seed({
       initial: 0,
-      help: 'Picture i comes from seed + i alone: the same seed gives the same noise anywhere.',
+      help: 'Image i comes from seed + i alone: the same seed gives the same noise anywhere.',
     }),
-    count: integer({ initial: 1, min: 1, max: 1000, help: 'How many pictures.' }),
+    count: integer({ initial: 1, min: 1, max: 1000, help: 'How many images.' }),
     ...sizeParams,
   },
   outputs: { noise: 'noise' },

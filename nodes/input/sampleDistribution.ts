@@ -11,8 +11,8 @@ export const sampleDistribution = defineNode({
   source: 'arXiv 2407.19453',
   inputs: { distribution: one('distribution') },
   params: {
-    seed: seed({ initial: 0, help: 'Picture i comes from seed + i alone.' }),
-    count: integer({ initial: 1, min: 1, max: 1000, help: 'How many pictures.' }),
+    seed: seed({ initial: 0, help: 'Image i comes from seed + i alone.' }),
+    count: integer({ initial: 1, min: 1, max: 1000, help: 'How many images.' }),
   },
   outputs: {
     noise: 'noise',

@@ -34,10 +34,10 @@ export function randomStream(seed: number): RandomStream {
 }
 
 /**
- * Noise for a batch, picture i from `seeds[i]` alone: the numbers of `torch.randn(1, c, h, w)` after
- * `torch.manual_seed(seed)` on CPU, so a seed means the same picture as in diffusers with a CPU generator.
+ * Noise for a batch, image i from `seeds[i]` alone: the numbers of `torch.randn(1, c, h, w)` after
+ * `torch.manual_seed(seed)` on CPU, so a seed means the same image as in diffusers with a CPU generator.
  *
- * @param shape latents of one picture, [h, w, c]
+ * @param shape latents of one image, [h, w, c]
  * @returns [N, h, w, c], owned by the caller
  */
 export function latentNoise(seeds: readonly number[], shape: readonly [number, number, number]): Tensor4D {

@@ -7,7 +7,7 @@ export const loadControlnet = defineNode({
   type: 'model/load-controlnet',
   version: 1,
   title: 'Load ControlNet',
-  summary: 'A ControlNet, which lets a picture steer a generator of the same kind.',
+  summary: 'A ControlNet, which lets an image steer a generator of the same kind.',
   source: 'arXiv 2302.05543',
   inputs: {},
   params: {

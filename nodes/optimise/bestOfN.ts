@@ -15,15 +15,14 @@ export const bestOfN = defineNode({
   type: 'optimise/best-of-n',
   version: 1,
   title: 'Best of N',
-  summary:
-    'Draws pictures from many noises and keeps those that the rewards like best: the baseline of every optimiser.',
+  summary: 'Draws images from many noises and keeps those that the rewards like best: the baseline of every optimiser.',
   source: 'arXiv 2406.04312, the best-of-N baseline',
   inputs: {
     generator: one('generator'),
     prompt: one('text'),
     rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), decides.' }),
     watch: many('reward', { help: 'Scored but never used to choose.' }),
-    conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+    conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   },
   params: {
     seed: seed({ initial: 0, help: 'Candidate i is drawn from seed + i.' }),
@@ -33,7 +32,7 @@ export const bestOfN = defineNode({
     ...sampleParams,
   },
   outputs: {
-    images: output('images', 'The best pictures, best first.'),
+    images: output('images', 'The best images, best first.'),
     noise: output('noise', 'What they were drawn from.'),
     scores: output('scores', 'Their scores.'),
     allScores: output('scores', 'The scores of all candidates, in the order they were drawn.'),
@@ -87,7 +86,7 @@ function refuseNaN(drawn: readonly Candidate[], contest: Contest): void {
     const broken = brokenScore(candidate, contest);
     if (!broken) continue;
     drawn.forEach(free);
-    const message = `The reward ${broken.name} scored the picture of seed ${candidate.seed} as ${broken.score}, which is no finite number.`;
+    const message = `The reward ${broken.name} scored the image of seed ${candidate.seed} as ${broken.score}, which is no finite number.`;
     throw new GraphError('NOT_FINITE', message);
   }
 }

@@ -12,19 +12,19 @@ import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
 import type { Generator, ImageLabel, Noise } from '../ports.ts';
 import { climbBatch } from './shared/climbBatch.ts';
+import { climbImages, variablesOf } from './shared/climbImages.ts';
 import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
-import { climbPictures, variablesOf } from './shared/climbPictures.ts';
 import { reportClimb } from './shared/climbReport.ts';
 import { requireGradient } from './shared/requireGradient.ts';
 
 const inputs = {
-  generator: optional('generator', { help: 'Draws the pictures; not needed where pictures themselves climb.' }),
-  noise: optional('noise', { help: 'What is drawn from; every picture of the batch climbs on its own.' }),
-  images: optional('images', { help: 'Pictures to start from, where an image climbs; else those that are drawn.' }),
-  prompt: optional('text', { help: 'Without it, what each picture was drawn from.' }),
+  generator: optional('generator', { help: 'Draws the images; not needed where images themselves climb.' }),
+  noise: optional('noise', { help: 'What is drawn from; every image of the batch climbs on its own.' }),
+  images: optional('images', { help: 'Images to start from, where an image climbs; else those that are drawn.' }),
+  prompt: optional('text', { help: 'Without it, what each image was drawn from.' }),
   rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what climbs.' }),
-  watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
-  conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+  watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
+  conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
 };
 const params = {
   variable: choice({
@@ -53,14 +53,14 @@ export const climb = defineNode({
   inputs,
   params,
   outputs: {
-    images: { type: 'images', list: false, help: 'The best pictures.' },
+    images: { type: 'images', list: false, help: 'The best images.' },
     firstImages: { type: 'images', list: false, help: 'What was there before the first step.' },
     noise: list('noise', { help: 'The best noise, where noise climbs; else nothing.' }),
     scales: list('number', {
-      help: 'What to multiply the scale of the ControlNets by for each picture, where that climbs; else nothing.',
+      help: 'What to multiply the scale of the ControlNets by for each image, where that climbs; else nothing.',
     }),
-    scores: { type: 'scores', list: false, help: 'Of the best pictures, by the rewards and the watched ones.' },
-    firstScores: { type: 'scores', list: false, help: 'Of the first pictures.' },
+    scores: { type: 'scores', list: false, help: 'Of the best images, by the rewards and the watched ones.' },
+    firstScores: { type: 'scores', list: false, help: 'Of the first images.' },
     trace: {
       type: 'trace',
       list: false,
@@ -79,7 +79,7 @@ export const climb = defineNode({
       await context.progress(0);
       const { batch, remarks } = await climbBatch(slope, { batch: settings.batch, gradient: 'exact' }, context);
       const climbing = { evaluations, batch, watch: watchOf(settings), route: () => routeOf(settings) };
-      const about = { evaluations, pictures: labels.length, labels };
+      const about = { evaluations, images: labels.length, labels };
       const batchSlope = (part: typeof request) => {
         const made = slopes[variable]({ ...slope, request: part });
         const penalty = variable === 'noise' ? noiseNorm : nearStart(made.start);
@@ -89,7 +89,7 @@ export const climb = defineNode({
         reportClimb(progress, about, slope, context),
       );
       const trace = traceOf(rows, slope, labels, `length of the ${variable}`);
-      const [best, first] = [climbPictures(rows, 'best', slope, labels), climbPictures(rows, 'first', slope, labels)];
+      const [best, first] = [climbImages(rows, 'best', slope, labels), climbImages(rows, 'first', slope, labels)];
       return {
         images: best.images,
         firstImages: first.images,
@@ -124,14 +124,14 @@ function slopeOf(
   { images, prompt, conditions, rewards, watch: watched, ...given }: Given,
   settings: Settings,
 ): NoiseClimb {
-  const source = images && settings.variable === 'image' ? pictureSource(images.pixels) : undefined;
+  const source = images && settings.variable === 'image' ? imageSource(images.pixels) : undefined;
   const generator = source ?? given.generator;
   const noise: Noise | undefined = source
     ? { latents: images!.pixels, seeds: images!.labels.map(({ seed }, i) => seed ?? i) }
     : given.noise;
   if (!generator || !noise) {
     const missing = generator ? 'noise' : 'generator';
-    const message = `Nothing is connected to "${missing}", which is needed to draw the pictures that climb.`;
+    const message = `Nothing is connected to "${missing}", which is needed to draw the images that climb.`;
     throw new GraphError('MISSING_INPUT', message, { at: { port: missing } });
   }
   const prompts = prompt === undefined && source ? images!.labels.map((label) => label.prompt ?? '') : [prompt ?? ''];
@@ -139,10 +139,10 @@ function slopeOf(
   return { generator, request: { noise, prompts, conditions, ...sampling }, rewards, watched };
 }
 
-/** Pictures as if a generator had drawn them. */
-function pictureSource({ shape: [, height, width, channels] }: Tensor4D): Generator {
+/** Images as if a generator had drawn them. */
+function imageSource({ shape: [, height, width, channels] }: Tensor4D): Generator {
   return {
-    name: 'pictures',
+    name: 'images',
     bytes: 0,
     differentiable: true,
     defaults: { scheduler: 'model', steps: 1, guidanceScale: 1, eta: 0, width, height },

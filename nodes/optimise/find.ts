@@ -9,19 +9,19 @@ import { dispose } from '../ml/tf.ts';
 import { choice, integer, number } from '../params.ts';
 import type { Distribution } from '../ports.ts';
 import { candidateOutputs } from './shared/candidateOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures, searchTrace } from './shared/searchPictures.ts';
+import { contestOf, searchImages, searchInputs, searchParams, searchTrace } from './shared/searchImages.ts';
 
 export const find = defineNode({
   type: 'optimise/find',
   version: 1,
   title: 'FIND',
   summary:
-    'Fine-tunes the distribution of the noise for one prompt by reinforcement learning, without gradients of generator or rewards, and draws pictures from what it learned.',
+    'Fine-tunes the distribution of the noise for one prompt by reinforcement learning, without gradients of generator or rewards, and draws images from what it learned.',
   source: 'arXiv 2407.19453, with the filters of arXiv 2409.06957',
   inputs: searchInputs,
   params: {
     iterations: integer({ initial: 100, min: 1, max: 10_000, help: 'How often the distribution is updated.' }),
-    perIteration: integer({ initial: 4, min: 1, max: 256, help: 'Pictures drawn for each update.' }),
+    perIteration: integer({ initial: 4, min: 1, max: 256, help: 'Images drawn for each update.' }),
     learningRate: number({ initial: 0.001, min: 0, max: 1, step: 0.001, help: 'Of AdamW, for mean and deviation.' }),
     calibration: choice({
       initial: 'value network',
@@ -31,7 +31,7 @@ export const find = defineNode({
     filter: choice({
       initial: 'all',
       options: sampleFilters,
-      help: 'Which pictures of an iteration teach: all, or as in PF-PPO the best (BoN), and one other (BR), and the worst (BW).',
+      help: 'Which images of an iteration teach: all, or as in PF-PPO the best (BoN), and one other (BR), and the worst (BW).',
     }),
     reuse: integer({ initial: 6, min: 0, max: 1000, help: 'How many samples of the past teach again.' }),
     clip: number({
@@ -42,18 +42,18 @@ export const find = defineNode({
       help: 'How far the probability of a sample may have changed since it was drawn, as a share, and it still teaches.',
     }),
     prior: number({ initial: 0.01, min: 0, max: 100, step: 0.01, help: 'How strongly it is kept near plain noise.' }),
-    samples: integer({ initial: 4, min: 1, max: 256, help: 'Pictures drawn from the distribution in the end.' }),
+    samples: integer({ initial: 4, min: 1, max: 256, help: 'Images drawn from the distribution in the end.' }),
     ...searchParams,
   },
   outputs: {
     distribution: { type: 'distribution', list: false, help: 'What was learned.' },
     noise: { type: 'noise', list: false, help: 'Drawn from it; its seeds follow those of the search.' },
     images: { type: 'images', list: false, help: 'What that noise shows.' },
-    scores: { type: 'scores', list: false, help: 'Of these pictures, by the rewards and the watched ones.' },
-    bestImages: { type: 'images', list: false, help: 'The best pictures of the whole search, best first.' },
+    scores: { type: 'scores', list: false, help: 'Of these images, by the rewards and the watched ones.' },
+    bestImages: { type: 'images', list: false, help: 'The best images of the whole search, best first.' },
     bestNoise: { type: 'noise', list: false, help: 'What they were drawn from.' },
     bestScores: { type: 'scores', list: false, help: 'Their scores.' },
-    trace: { type: 'trace', list: false, help: 'Every iteration: means of its pictures, drift and spread.' },
+    trace: { type: 'trace', list: false, help: 'Every iteration: means of its images, drift and spread.' },
   },
   async run(inputs, params, context) {
     const { prompt, generator } = inputs;
@@ -62,7 +62,7 @@ export const find = defineNode({
     const policy = startPolicy(shape[0] * shape[1] * shape[2]);
     const settings = { ...params, samples: params.perIteration };
     const search = findDistribution(policy, settings, (seed) => normalLatents(seed, shape));
-    const found = await searchPictures(contest, params, { search, rounds: params.iterations }, context);
+    const found = await searchImages(contest, params, { search, rounds: params.iterations }, context);
     const distribution = distributionOf(policy.parameters, shape, prompt);
     let drawn: Candidate[] = [];
     try {
@@ -89,7 +89,7 @@ export const find = defineNode({
   },
 });
 
-/** Pictures from a distribution, judged, `batch` at a time. The caller owns them. */
+/** Images from a distribution, judged, `batch` at a time. The caller owns them. */
 async function drawSamples(
   contest: Contest,
   distribution: Distribution,
@@ -115,5 +115,5 @@ async function drawSamples(
 }
 
 function brokenInWords({ name, score }: { readonly name: string; readonly score: number }): string {
-  return `The pictures drawn from what was learned cannot be scored, because the reward "${name}" gave ${score}: the best of the search stand in their place.`;
+  return `The images drawn from what was learned cannot be scored, because the reward "${name}" gave ${score}: the best of the search stand in their place.`;
 }

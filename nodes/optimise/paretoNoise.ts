@@ -21,7 +21,7 @@ export const paretoNoise = defineNode({
   version: 1,
   title: 'Pareto noise',
   summary:
-    'A population of noises climbs several rewards at once without weighing them against each other: only those that no other beats receive a gradient, and the front of all pictures seen is kept.',
+    'A population of noises climbs several rewards at once without weighing them against each other: only those that no other beats receive a gradient, and the front of all images seen is kept.',
   source: 'Parrot, arXiv 2401.05675, algorithm 1',
   inputs: {
     generator: one('generator', { help: 'It has to give gradients.' }),
@@ -29,10 +29,10 @@ export const paretoNoise = defineNode({
     prompt: one('text'),
     rewards: many('reward', {
       min: 2,
-      help: 'A weight says how far a reward is climbed, not which picture is better; one without counts by its usual range.',
+      help: 'A weight says how far a reward is climbed, not which image is better; one without counts by its usual range.',
     }),
-    watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
-    conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+    watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
+    conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   },
   params: {
     evaluations: { ...climbParams.evaluations, initial: 20 },
@@ -52,7 +52,7 @@ export const paretoNoise = defineNode({
       step: 0.1,
       help: 'The share of fresh noise where a member that is beaten starts anew beside one of the front; at 0 it waits.',
     }),
-    keep: integer({ initial: 16, min: 1, max: 256, help: 'The most pictures of the front that are kept.' }),
+    keep: integer({ initial: 16, min: 1, max: 256, help: 'The most images of the front that are kept.' }),
     reference: text({
       initial: '0',
       help: 'The point above which volume counts: a number for all rewards, or one each.',
@@ -62,7 +62,7 @@ export const paretoNoise = defineNode({
     ...sampleParams,
   },
   outputs: {
-    images: { type: 'images', list: false, help: 'The front of all pictures seen.' },
+    images: { type: 'images', list: false, help: 'The front of all images seen.' },
     noise: { type: 'noise', list: false, help: 'What they were drawn from.' },
     scores: { type: 'scores', list: false, help: 'Their scores, by the rewards and the watched ones.' },
     trace: {
@@ -91,7 +91,7 @@ export const paretoNoise = defineNode({
     };
     const front = await climbFront(slope, climbing, async (evaluation, { archive, rows }) => {
       const figures = Object.fromEntries(columns.map((column, i) => [columnTitle(column), rows.at(-1)![i]!]));
-      const said = `evaluation ${evaluation} of ${params.evaluations}: ${archive.length} pictures, hypervolume ${figures.hypervolume!.toPrecision(4)}`;
+      const said = `evaluation ${evaluation} of ${params.evaluations}: ${archive.length} images, hypervolume ${figures.hypervolume!.toPrecision(4)}`;
       try {
         await progress(evaluation / params.evaluations, said, () => previewOfPixels(archive[0]!.pixels), figures);
       } catch (error) {

@@ -4,7 +4,7 @@ import { population as search } from '../ml/optimise/population.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
 import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures } from './shared/searchPictures.ts';
+import { contestOf, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
 
 export const population = defineNode({
   type: 'optimise/population',
@@ -15,7 +15,7 @@ export const population = defineNode({
   source: 'Population Based Training, arXiv 1711.09846, of noise in place of weights',
   inputs: searchInputs,
   params: {
-    rounds: integer({ initial: 12, min: 1, max: 10_000, help: 'In each, every member draws one picture.' }),
+    rounds: integer({ initial: 12, min: 1, max: 10_000, help: 'In each, every member draws one image.' }),
     members: integer({ initial: 8, min: 2, max: 256, help: 'How many noises there are at once.' }),
     reach: number({
       initial: 0.3,
@@ -38,6 +38,6 @@ export const population = defineNode({
     const shape = latentShapeOf(inputs.generator, params);
     const contest = contestOf(inputs, params);
     const plan = { search: search((seed) => normalLatents(seed, shape), params), rounds: params.rounds + 1 };
-    return foundOutputs(await searchPictures(contest, params, plan, context), contest);
+    return foundOutputs(await searchImages(contest, params, plan, context), contest);
   },
 });

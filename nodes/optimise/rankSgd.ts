@@ -5,14 +5,14 @@ import { rankSgd as climbByRank } from '../ml/optimise/rankSgd.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
 import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures } from './shared/searchPictures.ts';
+import { contestOf, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
 
 export const rankSgd = defineNode({
   type: 'optimise/rank-sgd',
   version: 1,
   title: 'ZO-RankSGD',
   summary:
-    'Searches for better noise by asking only which of some pictures are better: no gradients, and the scale of the rewards does not matter.',
+    'Searches for better noise by asking only which of some images are better: no gradients, and the scale of the rewards does not matter.',
   source: 'arXiv 2303.03751',
   inputs: searchInputs,
   params: {
@@ -20,13 +20,13 @@ export const rankSgd = defineNode({
       initial: 12,
       min: 1,
       max: 10_000,
-      help: 'Each draws twice as many pictures as there are queries.',
+      help: 'Each draws twice as many images as there are queries.',
     }),
     queries: integer({
       initial: 6,
       min: 3,
       max: 256,
-      help: 'Pictures around where the search is, and along each line.',
+      help: 'Images around where the search is, and along each line.',
     }),
     ranked: integer({
       initial: 3,
@@ -53,6 +53,6 @@ export const rankSgd = defineNode({
     const start = normalLatents(params.seed, latentShapeOf(inputs.generator, params));
     const contest = contestOf(inputs, params);
     const plan = { search: climbByRank(start, params), rounds: 2 * params.rounds + 1 };
-    return foundOutputs(await searchPictures(contest, params, plan, context), contest);
+    return foundOutputs(await searchImages(contest, params, plan, context), contest);
   },
 });

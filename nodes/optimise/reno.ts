@@ -10,20 +10,20 @@ import { type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
 import type { ImageLabel, SampleRequest } from '../ports.ts';
 import { climbBatch } from './shared/climbBatch.ts';
+import { climbImages, firstAndBest, redrawImages, variablesOf } from './shared/climbImages.ts';
 import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
-import { climbPictures, firstAndBest, redrawPictures, variablesOf } from './shared/climbPictures.ts';
 import { reportClimb } from './shared/climbReport.ts';
 import { requireGradient } from './shared/requireGradient.ts';
 
 const inputs = {
   generator: one('generator', { help: 'It has to give gradients. One step is enough for most, and fastest.' }),
-  noise: one('noise', { help: 'Where the climb starts; every picture of the batch climbs on its own.' }),
+  noise: one('noise', { help: 'Where the climb starts; every image of the batch climbs on its own.' }),
   prompt: many('text', { min: 1, help: 'Each prompt is drawn from each noise: prompts times noises climb.' }),
   rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what climbs.' }),
-  watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
-  conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+  watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
+  conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   lookThrough: optional('generator', {
-    help: 'A quicker stand-in for the climb, e.g. with a tiny decoder; the pictures given out are still drawn by the generator.',
+    help: 'A quicker stand-in for the climb, e.g. with a tiny decoder; the images given out are still drawn by the generator.',
   }),
 };
 const params = {
@@ -49,7 +49,7 @@ const params = {
     initial: 0,
     min: 0,
     max: 256,
-    help: 'Pictures that climb together; 0 is as many as memory has room for.',
+    help: 'Images that climb together; 0 is as many as memory has room for.',
   }),
 };
 
@@ -58,7 +58,7 @@ export const reno = defineNode({
   version: 1,
   title: 'ReNO',
   summary:
-    'Reward-based noise optimisation: climbs the gradient of rewards through a frozen generator back to the noise, and keeps the best picture on the way.',
+    'Reward-based noise optimisation: climbs the gradient of rewards through a frozen generator back to the noise, and keeps the best image on the way.',
   source: 'arXiv 2406.04312',
   inputs,
   params,
@@ -66,12 +66,12 @@ export const reno = defineNode({
     noise: {
       type: 'noise',
       list: false,
-      help: 'The best noise of each picture; a multi-step sampler may draw from it, too.',
+      help: 'The best noise of each image; a multi-step sampler may draw from it, too.',
     },
     images: { type: 'images', list: false, help: 'What is drawn from it.' },
     firstImages: { type: 'images', list: false, help: 'What was drawn before the first step.' },
-    scores: { type: 'scores', list: false, help: 'Of the best pictures, by the rewards and the watched ones.' },
-    firstScores: { type: 'scores', list: false, help: 'Of the first pictures.' },
+    scores: { type: 'scores', list: false, help: 'Of the best images, by the rewards and the watched ones.' },
+    firstScores: { type: 'scores', list: false, help: 'Of the first images.' },
     trace: {
       type: 'trace',
       list: false,
@@ -91,7 +91,7 @@ export const reno = defineNode({
       const { batch, room, remarks } = await climbBatch(slope, settings, context);
       const { regularisation, projectRadius, gradient, evaluations } = settings;
       const climbing = { evaluations, batch, room, regularisation, projectRadius, gradient, watch: watchOf(settings) };
-      const about = { evaluations, pictures: labels.length, labels };
+      const about = { evaluations, images: labels.length, labels };
       rows = await climbNoise(slope, { ...climbing, route: () => routeOf(settings) }, (progress) =>
         reportClimb(progress, about, slope, context),
       );
@@ -99,8 +99,8 @@ export const reno = defineNode({
       const redraw = { generator: given.generator, request: { ...slope.request, settings: ownSettings }, batch };
       const { first, best } = await firstAndBest((which) =>
         given.lookThrough
-          ? redrawPictures(rows, which, slope, redraw, () => context.progress(1, 'drawing the pictures in full'))
-          : climbPictures(rows, which, slope, labels),
+          ? redrawImages(rows, which, slope, redraw, () => context.progress(1, 'drawing the images in full'))
+          : climbImages(rows, which, slope, labels),
       );
       const trace = traceOf(rows, slope, labels, 'length of the noise');
       return {

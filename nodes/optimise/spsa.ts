@@ -5,19 +5,19 @@ import { spsa as climbByPairs } from '../ml/optimise/spsa.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
 import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
-import { contestOf, searchInputs, searchParams, searchPictures } from './shared/searchPictures.ts';
+import { contestOf, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
 
 export const spsa = defineNode({
   type: 'optimise/spsa',
   version: 1,
   title: 'SPSA',
   summary:
-    'Estimates the slope of rewards from pairs of pictures whose noise was moved this way and that, and climbs it with momentum: no gradients needed.',
+    'Estimates the slope of rewards from pairs of images whose noise was moved this way and that, and climbs it with momentum: no gradients needed.',
   source: 'SPSA-GC, arXiv 2303.14773',
   inputs: searchInputs,
   params: {
     iterations: integer({ initial: 20, min: 1, max: 10_000, help: 'How many steps.' }),
-    pairs: integer({ initial: 5, min: 1, max: 128, help: 'Pairs of pictures for each step.' }),
+    pairs: integer({ initial: 5, min: 1, max: 128, help: 'Pairs of images for each step.' }),
     block: integer({
       initial: 4,
       min: 1,
@@ -35,7 +35,7 @@ export const spsa = defineNode({
     const shape = latentShapeOf(inputs.generator, params);
     const contest = contestOf(inputs, params);
     const search = climbByPairs(normalLatents(params.seed, shape), coarseGrid(shape, params.block), params);
-    const found = await searchPictures(contest, params, { search, rounds: params.iterations + 1 }, context);
+    const found = await searchImages(contest, params, { search, rounds: params.iterations + 1 }, context);
     return foundOutputs(found, contest);
   },
 });

@@ -10,10 +10,10 @@ export const beforeAfter = defineNode({
   type: 'output/before-after',
   version: 1,
   title: 'Before and after',
-  summary: 'Writes each picture beside what became of it into one PNG: a row for every pair.',
+  summary: 'Writes each image beside what became of it into one PNG: a row for every pair.',
   inputs: {
     before: one('images'),
-    after: one('images', { help: 'As many pictures, in the same order.' }),
+    after: one('images', { help: 'As many images, in the same order.' }),
   },
   params: {
     name: text({ initial: 'before-after', help: 'Name of the file, without ending.' }),
@@ -22,19 +22,19 @@ export const beforeAfter = defineNode({
   outputs: {},
   async run({ before, after }, { name, enlarge }, { save }) {
     checkFileName(name);
-    const [left, right] = [await picturesOf(before), await picturesOf(after)];
+    const [left, right] = [await imagesOf(before), await imagesOf(after)];
     if (left.length !== right.length) {
-      const message = `There are ${left.length} pictures before and ${right.length} after; connect as many.`;
+      const message = `There are ${left.length} images before and ${right.length} after; connect as many.`;
       throw new GraphError('ROWS_DIFFER', message, { at: { port: 'after' } });
     }
-    const rows = left.map((picture, i) => [picture, right[i]!]);
+    const rows = left.map((image, i) => [image, right[i]!]);
     const prompts = new Set(after.labels.flatMap(({ prompt }) => prompt ?? []));
     const bytes = encodePng(tileImages(rows, { gap: 4, enlarge }), { Prompt: [...prompts].join('\n') });
     save({ name: `${name}.png`, mime: 'image/png', bytes, label: {} });
   },
 });
 
-async function picturesOf({ pixels }: Images) {
+async function imagesOf({ pixels }: Images) {
   const [count, height, width] = pixels.shape;
   const bytes = toBytes((await pixels.data()) as Float32Array);
   const size = height * width * 3;

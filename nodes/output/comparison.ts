@@ -1,5 +1,5 @@
 import { defineNode, many } from '../defineNode.ts';
-import { encodePng, type RgbPicture, toBytes } from '../ml/image/encodePng.ts';
+import { encodePng, type RgbImage, toBytes } from '../ml/image/encodePng.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
@@ -7,10 +7,10 @@ import type { ImageLabel, Images, Reward } from '../ports.ts';
 import { checkFileName } from './shared/checkFileName.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
 
-/** A picture with what is known of it and how it scores. */
+/** An image with what is known of it and how it scores. */
 interface Entry {
   readonly label: ImageLabel;
-  readonly picture: RgbPicture;
+  readonly image: RgbImage;
   readonly scores: readonly number[];
 }
 
@@ -19,7 +19,7 @@ export const comparison = defineNode({
   version: 1,
   title: 'Comparison',
   summary:
-    'Compares pictures by their names (see Name images): a table with a row a name and the mean of each reward, and a picture with prompts down and names across.',
+    'Compares images by their names (see Name images): a table with a row a name and the mean of each reward, and an image with prompts down and names across.',
   inputs: {
     images: many('images', { min: 1 }),
     rewards: many('reward', { min: 1, help: 'What all are scored by; one that no method optimised is the fairest.' }),
@@ -45,7 +45,7 @@ export const comparison = defineNode({
     const cells = prompts.map((prompt) =>
       names.flatMap((each) => {
         const found = entries.filter(({ label }) => (label.prompt ?? '') === prompt && (label.name ?? '') === each);
-        return found.slice(0, 1).map(({ picture }) => picture);
+        return found.slice(0, 1).map(({ image }) => image);
       }),
     );
     const bytes = encodePng(tileImages(cells, { gap: 2, enlarge }), { Prompt: prompts.join('\n') });
@@ -61,7 +61,7 @@ async function entriesOf({ pixels, labels }: Images, rewards: readonly Reward[])
   const size = height * width * 3;
   return labels.map((label, i) => ({
     label,
-    picture: { width, height, rgb: bytes.subarray(i * size, (i + 1) * size) },
+    image: { width, height, rgb: bytes.subarray(i * size, (i + 1) * size) },
     scores: scores[i]!,
   }));
 }
@@ -72,7 +72,7 @@ function rowOf(name: string, entries: readonly Entry[], rewards: readonly Reward
     reward.name,
     own.reduce((sum, { scores }) => sum + scores[k]!, 0) / own.length,
   ]);
-  return { name, pictures: own.length, ...Object.fromEntries(means) };
+  return { name, images: own.length, ...Object.fromEntries(means) };
 }
 
 function unique(texts: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 import { defineNode, many, optional } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
-import { genevalScores, type Judgement, judgePicture } from '../ml/world/judgePicture.ts';
+import { genevalScores, type Judgement, judgeImage } from '../ml/world/judgeImage.ts';
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
 import { sceneSize } from '../ml/world/scene.ts';
 import { type Task, tasks } from '../ml/world/words.ts';
@@ -14,11 +14,11 @@ export const genevalTable = defineNode({
   version: 1,
   title: 'GenEval table',
   summary:
-    "Judges pictures of the built-in world against their prompts by GenEval's rules with an exact detector: the share of correct pictures of each of six tasks and their unweighted mean, as CSV and, with a verdict on every picture, as JSON.",
+    "Judges images of the built-in world against their prompts by GenEval's rules with an exact detector: the share of correct images of each of six tasks and their unweighted mean, as CSV and, with a verdict on every image, as JSON.",
   source: 'GenEval, arXiv 2310.11513',
   inputs: {
-    images: many('images', { min: 1, help: 'Pictures of 64x64 pixels.' }),
-    prompt: optional('text', { help: 'What all pictures should show; without it, what each was drawn from.' }),
+    images: many('images', { min: 1, help: 'Images of 64x64 pixels.' }),
+    prompt: optional('text', { help: 'What all images should show; without it, what each was drawn from.' }),
   },
   params: { name: text({ initial: 'geneval', help: 'Name of both files, without ending.' }) },
   outputs: {},
@@ -26,15 +26,15 @@ export const genevalTable = defineNode({
     checkFileName(name);
     const prompts = images.flatMap((batch) => promptsOf(batch, prompt));
     const tasksOf = prompts.map((each) => parsePrompt(each).task);
-    const pictures: (Judgement & { name?: string; prompt: string; seed?: number; task: Task })[] = [];
+    const judged: (Judgement & { name?: string; prompt: string; seed?: number; task: Task })[] = [];
     for (const { pixels, labels } of images) {
       const values = (await pixels.data()) as Float32Array;
       const size = values.length / labels.length;
       for (const [i, { name, seed }] of labels.entries()) {
-        const number = pictures.length;
+        const number = judged.length;
         await progress(number / prompts.length);
-        const judgement = judgePicture(values.subarray(i * size, (i + 1) * size), prompts[number]!);
-        pictures.push({
+        const judgement = judgeImage(values.subarray(i * size, (i + 1) * size), prompts[number]!);
+        judged.push({
           ...(name === undefined ? {} : { name }),
           ...(seed === undefined ? {} : { seed }),
           prompt: prompts[number]!,
@@ -43,12 +43,12 @@ export const genevalTable = defineNode({
         });
       }
     }
-    const scores = genevalScores(pictures);
-    const rows = tasks.map((task) => ({ task, score: scores.tasks[task], pictures: scores.counts[task] }));
-    const csv = csvText([...rows, { task: 'mean', score: scores.mean, pictures: pictures.length }]);
+    const scores = genevalScores(judged);
+    const rows = tasks.map((task) => ({ task, score: scores.tasks[task], images: scores.counts[task] }));
+    const csv = csvText([...rows, { task: 'mean', score: scores.mean, images: judged.length }]);
     const encode = (content: string) => new TextEncoder().encode(content);
     save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csv) });
-    const json = JSON.stringify({ ...scores, pictures }, null, 2);
+    const json = JSON.stringify({ ...scores, images: judged }, null, 2);
     save({ name: `${name}.json`, mime: 'application/json', bytes: encode(`${json}\n`) });
   },
 });
@@ -59,11 +59,11 @@ function promptsOf({ pixels, labels }: Images, prompt: string | undefined): stri
   if (height !== sceneSize || width !== sceneSize)
     throw new GraphError(
       'BAD_SIZE',
-      `The GenEval table got pictures of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
+      `The GenEval table got images of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
     );
   return labels.map((label) => {
     const found = prompt ?? label.prompt;
     if (found !== undefined) return found;
-    throw new GraphError('NO_PROMPT', 'A picture carries no prompt to judge it by; connect one to the input "prompt".');
+    throw new GraphError('NO_PROMPT', 'An image carries no prompt to judge it by; connect one to the input "prompt".');
   });
 }

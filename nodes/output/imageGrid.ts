@@ -8,17 +8,17 @@ export const imageGrid = defineNode({
   type: 'output/image-grid',
   version: 1,
   title: 'Image grid',
-  summary: 'Writes all pictures into one PNG, a row for each batch: prompts down, seeds across.',
+  summary: 'Writes all images into one PNG, a row for each batch: prompts down, seeds across.',
   inputs: { images: many('images', { min: 1 }) },
   params: {
     name: text({ initial: 'grid', help: 'Name of the file.' }),
-    gap: integer({ initial: 2, min: 0, max: 64, unit: 'pixels', help: 'White space between pictures.' }),
+    gap: integer({ initial: 2, min: 0, max: 64, unit: 'pixels', help: 'White space between images.' }),
     enlarge: integer({ initial: 1, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
   },
   outputs: {},
   async run({ images }, { name, gap, enlarge }, { save }) {
     checkFileName(name);
-    const pictures = await Promise.all(
+    const tiles = await Promise.all(
       images.map(async ({ pixels }) => {
         const [count, h, w] = pixels.shape;
         const bytes = toBytes((await pixels.data()) as Float32Array);
@@ -33,7 +33,7 @@ export const imageGrid = defineNode({
     save({
       name: `${name}.png`,
       mime: 'image/png',
-      bytes: encodePng(tileImages(pictures, { gap, enlarge }), { Prompt: prompts.join('\n') }),
+      bytes: encodePng(tileImages(tiles, { gap, enlarge }), { Prompt: prompts.join('\n') }),
       label: {},
     });
   },

@@ -9,12 +9,12 @@ export const saveImages = defineNode({
   type: 'output/save-images',
   version: 1,
   title: 'Save images',
-  summary: 'Writes pictures as PNG files that carry their prompt, their seed and the whole graph.',
+  summary: 'Writes images as PNG files that carry their prompt, their seed and the whole graph.',
   inputs: { images: many('images', { min: 1 }) },
   params: {
     name: text({
-      initial: 'picture-{number}',
-      help: 'Names of the files: {number} counts from 1, {seed}, {prompt} and {name} are those of the picture.',
+      initial: 'image-{number}',
+      help: 'Names of the files: {number} counts from 1, {seed}, {prompt} and {name} are those of the image.',
     }),
   },
   outputs: {},

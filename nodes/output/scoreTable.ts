@@ -21,7 +21,7 @@ export const scoreTable = defineNode({
   },
 });
 
-/** What is known of each picture (only where something is), then its scores. A score that is not finite stays empty. */
+/** What is known of each image (only where something is), then its scores. A score that is not finite stays empty. */
 function rowsOf({ names, values, labels }: Scores): TableRow[] {
   return values.map((row, i) => {
     const { name, prompt, seed } = labels[i] ?? {};

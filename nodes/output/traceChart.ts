@@ -10,7 +10,7 @@ export const traceChart = defineNode({
   type: 'output/trace-chart',
   version: 1,
   title: 'Trace chart',
-  summary: 'Writes how an optimiser got to its result: curves as an SVG picture, and every number as CSV.',
+  summary: 'Writes how an optimiser got to its result: curves as an SVG image, and every number as CSV.',
   inputs: { traces: many('trace', { min: 1, help: 'One chart and one table each.' }) },
   params: {
     name: text({ initial: 'trace', help: 'Name of the files, without ending.' }),
@@ -27,7 +27,7 @@ export const traceChart = defineNode({
   },
 });
 
-/** A row for each evaluation of each picture. */
+/** A row for each evaluation of each image. */
 function rowsOf({ columns, values, labels, kept }: Trace): TableRow[] {
   return values.flatMap((rows, i) =>
     rows.map((row, k) => ({

@@ -9,7 +9,7 @@ export const aesthetic = defineNode({
   version: 1,
   title: 'Aesthetic',
   summary:
-    "How beautiful people find a picture, whatever its prompt: LAION's predictor on CLIP ViT-L/14. Usually 4 to 7, on a scale from 1 to 10. The weights of the head are under the Apache 2.0 licence, those of CLIP under MIT.",
+    "How beautiful people find an image, whatever its prompt: LAION's predictor on CLIP ViT-L/14. Usually 4 to 7, on a scale from 1 to 10. The weights of the head are under the Apache 2.0 licence, those of CLIP under MIT.",
   source: 'christophschuhmann/improved-aesthetic-predictor; as a reward arXiv 2406.04312',
   inputs: {},
   params: {

@@ -8,7 +8,7 @@ export const augment = defineNode({
   version: 1,
   title: 'Augmented reward',
   summary:
-    'The mean of a reward over several views of each picture, shifted and noisy: what raises it has to be there in all of them, so an optimiser finds fewer patterns that please the reward alone. Takes as many times longer as there are views.',
+    'The mean of a reward over several views of each image, shifted and noisy: what raises it has to be there in all of them, so an optimiser finds fewer patterns that please the reward alone. Takes as many times longer as there are views.',
   source: 'AugCLIP of FuseDream, arXiv 2112.01573; here with shifts and noise alone',
   inputs: { reward: one('reward') },
   params: {
@@ -46,7 +46,7 @@ export const augment = defineNode({
         differentiable: reward.differentiable,
         usualRange: reward.usualRange,
         ...(reward.weight !== undefined && { weight: reward.weight }),
-        // a view at a time, because a reward may have something for each picture
+        // a view at a time, because a reward may have something for each image
         score: (pixels, prompts) =>
           tidy(() => {
             const [, height, width] = pixels.shape;

@@ -10,7 +10,7 @@ export const clipScore = defineNode({
   version: 2,
   title: 'CLIP score',
   summary:
-    'How well a picture fits its prompt, by any CLIP. As logits usually 20 to 45. The weights of laion/CLIP-ViT-H-14-laion2B-s32B-b79K and of OpenAI are under the MIT licence.',
+    'How well an image fits its prompt, by any CLIP. As logits usually 20 to 45. The weights of laion/CLIP-ViT-H-14-laion2B-s32B-b79K and of OpenAI are under the MIT licence.',
   source: 'arXiv 2103.00020; as a reward arXiv 2406.04312; CLIPScore arXiv 2104.08718',
   inputs: {},
   params: {

@@ -6,7 +6,7 @@ export const colourfulness = defineNode({
   version: 1,
   title: 'Colourfulness',
   summary:
-    'How colourful a picture is: a statistic of its pixels that needs no weights and knows nothing of quality or prompts. 0 is grey, 109 extremely colourful.',
+    'How colourful an image is: a statistic of its pixels that needs no weights and knows nothing of quality or prompts. 0 is grey, 109 extremely colourful.',
   source: 'Hasler and Süsstrunk 2003, Measuring colourfulness in natural images, M(3)',
   inputs: {},
   params: {},

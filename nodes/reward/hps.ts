@@ -14,7 +14,7 @@ export const hps = defineNode({
   version: 2,
   title: 'HPSv2',
   summary:
-    'Human Preference Score: which picture of a prompt people would prefer. Usually 0.20 to 0.35; scores of v2 and v2.1 do not compare. Pictures are cut to their centre square, as ReNO does. The weights are under the Apache 2.0 licence.',
+    'Human Preference Score: which image of a prompt people would prefer. Usually 0.20 to 0.35; scores of v2 and v2.1 do not compare. Images are cut to their centre square, as ReNO does. The weights are under the Apache 2.0 licence.',
   source: 'arXiv 2306.09341',
   inputs: {},
   params: {

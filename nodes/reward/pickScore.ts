@@ -10,7 +10,7 @@ export const pickScore = defineNode({
   version: 2,
   title: 'PickScore',
   summary:
-    'Which picture of a prompt people picked on Pick-a-Pic. Usually 18 to 24; the softmax over pictures of one prompt is the chance of each to be preferred. Its model card states no licence of the weights: see yuvalkirstain/PickScore_v1.',
+    'Which image of a prompt people picked on Pick-a-Pic. Usually 18 to 24; the softmax over images of one prompt is the chance of each to be preferred. Its model card states no licence of the weights: see yuvalkirstain/PickScore_v1.',
   source: 'arXiv 2305.01569',
   inputs: {},
   params: {

@@ -5,11 +5,11 @@ export const score = defineNode({
   type: 'reward/score',
   version: 1,
   title: 'Score',
-  summary: 'Scores pictures by one or more rewards: a row a picture, a column a reward.',
+  summary: 'Scores images by one or more rewards: a row an image, a column a reward.',
   inputs: {
     images: one('images'),
     rewards: many('reward', { min: 1 }),
-    prompt: optional('text', { help: 'What the pictures should show; without it, what each was drawn from.' }),
+    prompt: optional('text', { help: 'What the images should show; without it, what each was drawn from.' }),
   },
   params: {},
   outputs: { scores: 'scores' },

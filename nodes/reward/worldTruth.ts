@@ -1,7 +1,7 @@
 import { defineNode } from '../defineNode.ts';
 import { GraphError } from '../errors.ts';
 import { tensor1d } from '../ml/tf.ts';
-import { judgePicture } from '../ml/world/judgePicture.ts';
+import { judgeImage } from '../ml/world/judgeImage.ts';
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
 import { sceneSize } from '../ml/world/scene.ts';
 
@@ -10,7 +10,7 @@ export const worldTruth = defineNode({
   version: 1,
   title: 'World truth (oracle)',
   summary:
-    'An oracle for the built-in world of shapes: finds the objects of a 64x64 picture and scores 1 where all that the prompt asks for is there, else the mean over its conditions of how far each is met. No gradient; what it scores must not be reported as evaluation of a picture that was optimised for it.',
+    'An oracle for the built-in world of shapes: finds the objects of a 64x64 image and scores 1 where all that the prompt asks for is there, else the mean over its conditions of how far each is met. No gradient; what it scores must not be reported as evaluation of an image that was optimised for it.',
   source: 'GenEval, arXiv 2310.11513, with an exact detector for this world',
   inputs: {},
   params: {},
@@ -27,12 +27,12 @@ export const worldTruth = defineNode({
         if (height !== sceneSize || width !== sceneSize)
           throw new GraphError(
             'BAD_SIZE',
-            `World truth got pictures of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
+            `World truth got images of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
           );
         const values = pixels.dataSync();
         const size = values.length / count;
         const scores = prompts.map(
-          (prompt, i) => judgePicture(values.subarray(i * size, (i + 1) * size), prompt).satisfied,
+          (prompt, i) => judgeImage(values.subarray(i * size, (i + 1) * size), prompt).satisfied,
         );
         return tensor1d(scores);
       },

@@ -7,9 +7,9 @@ export const nameImages = defineNode({
   version: 1,
   title: 'Name images',
   summary:
-    'Gives pictures a name, such as the method that made them, by which a comparison or a file name tells them apart.',
+    'Gives images a name, such as the method that made them, by which a comparison or a file name tells them apart.',
   inputs: { images: one('images') },
-  params: { name: text({ initial: '', help: 'The name of all pictures of the batch.' }) },
+  params: { name: text({ initial: '', help: 'The name of all images of the batch.' }) },
   outputs: { images: 'images' },
   run: ({ images }, { name }) => ({
     images: { pixels: clone(images.pixels), labels: images.labels.map((label) => ({ ...label, name })) },

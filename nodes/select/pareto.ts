@@ -17,12 +17,12 @@ export const pareto = defineNode({
   version: 1,
   title: 'Pareto front',
   summary:
-    'Keeps the pictures that no other picture beats in one score without losing in another, and says how large a volume of scores they dominate.',
+    'Keeps the images that no other image beats in one score without losing in another, and says how large a volume of scores they dominate.',
   source: 'arXiv 2401.05675, section 4.2; NSGA-II, doi 10.1109/4235.996017',
   inputs: {
     images: one('images'),
-    scores: one('scores', { help: 'One row for each picture, in the same order; higher is better.' }),
-    noise: optional('noise', { help: 'What the pictures were drawn from, to keep that of the front.' }),
+    scores: one('scores', { help: 'One row for each image, in the same order; higher is better.' }),
+    noise: optional('noise', { help: 'What the images were drawn from, to keep that of the front.' }),
   },
   params: {
     limit: integer({
@@ -30,7 +30,7 @@ export const pareto = defineNode({
       min: 0,
       max: 10_000,
       words: { all: 0 },
-      help: 'The most pictures to keep; all keeps the whole front.',
+      help: 'The most images to keep; all keeps the whole front.',
     }),
     order: choice({
       initial: 'crowding',

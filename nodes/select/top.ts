@@ -9,10 +9,10 @@ export const top = defineNode({
   type: 'select/top',
   version: 1,
   title: 'Top',
-  summary: 'Keeps the pictures with the best scores, best first.',
-  inputs: { images: one('images'), scores: one('scores', { help: 'One row for each picture, in the same order.' }) },
+  summary: 'Keeps the images with the best scores, best first.',
+  inputs: { images: one('images'), scores: one('scores', { help: 'One row for each image, in the same order.' }) },
   params: {
-    keep: integer({ initial: 1, min: 1, max: 1000, help: 'How many pictures to keep; all, where there are fewer.' }),
+    keep: integer({ initial: 1, min: 1, max: 1000, help: 'How many images to keep; all, where there are fewer.' }),
     by: text({ initial: '', help: 'The name of the score that decides; empty takes the sum of all.' }),
     best: choice({
       initial: 'highest',

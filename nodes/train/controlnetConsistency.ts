@@ -17,7 +17,7 @@ import { readTrainingState, type TrainingState, writeTrainingState } from '../ml
 import { type Training, trainStep } from '../ml/train/trainStep.ts';
 import { writeModelWeights } from '../ml/train/writeModelWeights.ts';
 import { openCheckpoint } from '../ml/weights/openCheckpoint.ts';
-import type { ConditionKind } from '../ml/world/conditionPicture.ts';
+import type { ConditionKind } from '../ml/world/conditionImage.ts';
 import { integer, model, number, seed, text } from '../params.ts';
 
 const inputs = {
@@ -32,13 +32,13 @@ const params = {
     help: 'A diffusers folder with the ControlNet to begin with. Empty: a fresh one, which should first be trained without rewards.',
   }),
   steps: integer({ initial: 500, min: 1, max: 1_000_000, help: 'Optimiser steps in all.' }),
-  batch: integer({ initial: 16, min: 1, max: 256, help: 'Pictures a step.' }),
+  batch: integer({ initial: 16, min: 1, max: 256, help: 'Images a step.' }),
   learningRate: number({
     initial: 1e-4,
     min: 0,
     max: 1,
     step: 1e-5,
-    help: 'Of AdamW; the source has 0.00001 for 256 pictures a step.',
+    help: 'Of AdamW; the source has 0.00001 for 256 images a step.',
   }),
   rewardWeight: number({
     initial: 1,
@@ -51,7 +51,7 @@ const params = {
     initial: 200,
     min: 0,
     max: 999,
-    help: 'Pictures noisier than this timestep are not rewarded: one step does not show what becomes of them.',
+    help: 'Images noisier than this timestep are not rewarded: one step does not show what becomes of them.',
   }),
   seed: seed({ initial: 1, help: 'Of the scenes, the timesteps and the noise.' }),
   checkpointEvery: integer({
@@ -72,7 +72,7 @@ export const controlnetConsistency = defineNode({
   version: 1,
   title: 'Train ControlNet consistency',
   summary:
-    'Fine-tunes a ControlNet of the built-in world so that pictures keep to their condition, by the detectors that are connected (ControlNet++): the loss of diffusion, and the consistency loss of what one step from little noise leads to. Writes a folder that Load ControlNet reads, and checkpoints to go on from, also when interrupted.',
+    'Fine-tunes a ControlNet of the built-in world so that images keep to their condition, by the detectors that are connected (ControlNet++): the loss of diffusion, and the consistency loss of what one step from little noise leads to. Writes a folder that Load ControlNet reads, and checkpoints to go on from, also when interrupted.',
   source: 'arXiv 2404.07987, equations 7 to 9',
   inputs,
   params,
@@ -121,7 +121,7 @@ function rewardsOf(given: InputValues<typeof inputs>, { rewardWeight }: Settings
   if (rewards.length === 0)
     throw new GraphError(
       'MISSING_INPUT',
-      'Nothing tells how well pictures keep to their condition: connect "segmentation", "edges" or "depth", or several.',
+      'Nothing tells how well images keep to their condition: connect "segmentation", "edges" or "depth", or several.',
       { at: { port: 'segmentation' } },
     );
   const broken = rewards.find(({ consistency }) => !consistency.differentiable);

@@ -5,7 +5,7 @@ import { GRID } from './flow.ts';
 /** Pixels of the screen between dots, at least. */
 const LEAST_GAP = 12;
 
-/** The dotted ground. Moving the view moves it as one picture, which is painted anew only when the zoom changes. */
+/** The dotted ground. Moving the view moves it as one image, which is painted anew only when the zoom changes. */
 export function Dots() {
   const store = useStoreApi();
   const dots = useRef<HTMLDivElement>(null);

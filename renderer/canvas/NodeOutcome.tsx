@@ -1,5 +1,5 @@
 import { Check, CircleSlash, Clock, History, TriangleAlert } from 'lucide-react';
-import { Picture, PreviewPicture } from '../controls/Picture.tsx';
+import { Image, PreviewImage } from '../controls/Image.tsx';
 import { RewardCurve } from '../controls/RewardCurve.tsx';
 import { useEditor, useNodeRun, useRuns } from '../state/editor.ts';
 import { durationOf, messages } from '../state/messages.ts';
@@ -52,31 +52,31 @@ export function RunChip({ id }: { id: string }) {
   }
 }
 
-/** So many pictures are shown in a node; all of them are among the results. */
-const SHOWN_PICTURES = 9;
+/** So many images are shown in a node; all of them are among the results. */
+const SHOWN_IMAGES = 9;
 
-/** What a node gave in the run that is shown: text, preview, curve, pictures, best scores. */
+/** What a node gave in the run that is shown: text, preview, curve, images, best scores. */
 export function NodeOutcome({ id }: { id: string }) {
   const run = useNodeRun(id);
   const { view } = useEditor();
   const isRunning = useRuns((state) => shownRun(state)?.state === 'running');
   if (!run) return null;
-  const pictures = (run.files ?? []).filter(({ mime }) => mime.startsWith('image/'));
+  const images = (run.files ?? []).filter(({ mime }) => mime.startsWith('image/'));
   const others = (run.files ?? []).filter(({ mime }) => !mime.startsWith('image/'));
-  const more = pictures.length - SHOWN_PICTURES;
+  const more = images.length - SHOWN_IMAGES;
   const scores = run.scores?.at(-1);
   return (
     <div className="outcome">
       {run.state === 'failed' && run.problem && <p className="card-problem">{run.problem.message}</p>}
       {run.text && (run.state === 'running' || run.curves) && <p className="faint outcome-text">{run.text}</p>}
       {run.curves && <RewardCurve curves={run.curves} />}
-      {run.preview && isRunning && <PreviewPicture preview={run.preview} />}
+      {run.preview && isRunning && <PreviewImage preview={run.preview} />}
       {run.remarks?.map((remark) => (
         <p key={remark} className="outcome-text remark">
           {remark}
         </p>
       ))}
-      {scores && !run.curves && !pictures.length && scores.values[0] && (
+      {scores && !run.curves && !images.length && scores.values[0] && (
         <dl className="best">
           {scores.names.map((name, i) => (
             <div key={name}>
@@ -86,15 +86,15 @@ export function NodeOutcome({ id }: { id: string }) {
           ))}
         </dl>
       )}
-      {pictures.length > 0 && (
+      {images.length > 0 && (
         <button
           type="button"
-          className={`outcome-pictures nodrag${pictures.length === 1 ? ' one' : ''}`}
+          className={`outcome-images nodrag${images.length === 1 ? ' one' : ''}`}
           aria-label={messages.results.open}
           onClick={() => view.setState({ page: 'runs' })}
         >
-          {pictures.slice(0, SHOWN_PICTURES).map((file) => (
-            <Picture key={file.name} bytes={file.bytes} mime={file.mime} alt={file.label?.prompt ?? file.name} />
+          {images.slice(0, SHOWN_IMAGES).map((file) => (
+            <Image key={file.name} bytes={file.bytes} mime={file.mime} alt={file.label?.prompt ?? file.name} />
           ))}
           {more > 0 && <span className="faint">{messages.results.more(more)}</span>}
         </button>

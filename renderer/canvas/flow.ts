@@ -73,7 +73,7 @@ export function flowNodes(
 
 /**
  * The node put at its place by edges, as it was if it is there. React Flow would move it by a transform, and each of those
- * is a part of the picture that the browser puts together anew in every frame: with thousands, most of its time.
+ * is a part of the image that the browser puts together anew in every frame: with thousands, most of its time.
  */
 export function atPlace(node: FlowNode): FlowNode {
   const { x, y } = node.position;

@@ -688,7 +688,7 @@ async function arrange(editor: Editor): Promise<void> {
   requestAnimationFrame(() => editor.canvas?.fit());
 }
 
-/** Draws every seed of the graph anew and runs it: more pictures of the same. */
+/** Draws every seed of the graph anew and runs it: more images of the same. */
 async function runOtherSeeds(editor: Editor): Promise<void> {
   editWhole(editor.graph, (whole) => reseed(whole, editor.graph.getState().library, newSeed));
   await run(editor);

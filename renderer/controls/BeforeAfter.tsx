@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { messages } from '../state/messages.ts';
 
-/** Two pictures in one place, with a line to drag between them; also by the arrow keys. */
+/** Two images in one place, with a line to drag between them; also by the arrow keys. */
 export function BeforeAfter({ before, after }: { before: ReactNode; after: ReactNode }) {
   const [percent, setPercent] = useState(50);
   return (

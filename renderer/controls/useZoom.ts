@@ -24,36 +24,36 @@ const arrows: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /**
- * Zooms the pictures of an element by wheel, pointer and keys; several of them lie on one another, and the first one gives
- * their size. Spread `place` on the element, whose style puts its pictures by `--left`, `--top`, `--width` and `--height`.
- * `percent` counts pixels of the screen, not of the window; it is undefined until a picture is there.
+ * Zooms the images of an element by wheel, pointer and keys; several of them lie on one another, and the first one gives
+ * their size. Spread `place` on the element, whose style puts its images by `--left`, `--top`, `--width` and `--height`.
+ * `percent` counts pixels of the screen, not of the window; it is undefined until a natural is there.
  */
 export function useZoom() {
   const [ref, place, element] = useSize<HTMLElement>();
-  const [picture, setPicture] = useState<Size>();
-  /** Undefined: the picture fits. */
+  const [natural, setNatural] = useState<Size>();
+  /** Undefined: the natural fits. */
   const [wanted, setWanted] = useState<Zoom>();
   const [moving, setMoving] = useState(false);
-  const press = useRef<Point>(undefined); // where the middle of the picture would be with the pointer at 0, 0
+  const press = useRef<Point>(undefined); // where the middle of the natural would be with the pointer at 0, 0
   const pixel = 1 / devicePixelRatio;
-  const ready = place && picture && Math.min(place.width, place.height, picture.width, picture.height) > 0;
-  const fitting = ready && zoomToFit(picture, place);
-  const shown = fitting && (wanted ? keepInside(wanted, picture, place) : fitting);
+  const ready = place && natural && Math.min(place.width, place.height, natural.width, natural.height) > 0;
+  const fitting = ready && zoomToFit(natural, place);
+  const shown = fitting && (wanted ? keepInside(wanted, natural, place) : fitting);
 
   const zoomBy = useCallback(
     (factor: number | 'to pixels', point: Point = { x: 0, y: 0 }) =>
       setWanted((before) => {
         if (!ready) return before;
-        const fitting = zoomToFit(picture, place);
-        const from = before ? keepInside(before, picture, place) : fitting;
+        const fitting = zoomToFit(natural, place);
+        const from = before ? keepInside(before, natural, place) : fitting;
         const limits = [Math.min(fitting.scale, pixel), Math.max(fitting.scale, MOST * pixel)] as const;
         const zoom = zoomAt(from, point, factor === 'to pixels' ? pixel / from.scale : factor, limits);
-        return zoom.scale === fitting.scale ? undefined : keepInside(zoom, picture, place);
+        return zoom.scale === fitting.scale ? undefined : keepInside(zoom, natural, place);
       }),
-    [ready, place, picture, pixel],
+    [ready, place, natural, pixel],
   );
   const moveTo = ({ x, y }: Point) => {
-    if (shown && wanted) setWanted(keepInside({ scale: shown.scale, x, y }, picture, place));
+    if (shown && wanted) setWanted(keepInside({ scale: shown.scale, x, y }, natural, place));
   };
   const toFit = () => setWanted(undefined);
 
@@ -68,7 +68,7 @@ export function useZoom() {
   }, [element, zoomBy]);
 
   const isLarger =
-    shown && (picture.width * shown.scale > place.width + 0.5 || picture.height * shown.scale > place.height + 0.5);
+    shown && (natural.width * shown.scale > place.width + 0.5 || natural.height * shown.scale > place.height + 0.5);
   const percent = shown ? Math.round((shown.scale / pixel) * 100) : undefined;
   const classes = [isLarger && 'movable', moving && 'moving', percent !== undefined && percent >= 200 && 'crisp'];
   return {
@@ -92,10 +92,10 @@ export function useZoom() {
     place: {
       ref,
       className: ['zoom-place', ...classes].filter(Boolean).join(' '),
-      style: (shown && styleOf(shown, picture, place, pixel)) as CSSProperties | undefined,
+      style: (shown && styleOf(shown, natural, place, pixel)) as CSSProperties | undefined,
       onLoadCapture({ currentTarget }: SyntheticEvent<HTMLElement>) {
         const image = currentTarget.querySelector('img');
-        if (image) setPicture({ width: image.naturalWidth, height: image.naturalHeight });
+        if (image) setNatural({ width: image.naturalWidth, height: image.naturalHeight });
       },
       onDoubleClick(event: MouseEvent<HTMLElement>) {
         if (wanted) toFit();
@@ -124,12 +124,12 @@ function pointOf({ clientX, clientY }: { clientX: number; clientY: number }, ele
 }
 
 /** On whole pixels of the screen: 1:1 is exact. */
-function styleOf({ scale, x, y }: Zoom, picture: Size, place: Size, pixel: number) {
+function styleOf({ scale, x, y }: Zoom, natural: Size, place: Size, pixel: number) {
   const along = (middle: number, length: number) => {
     const start = Math.round((middle - (length * scale) / 2) / pixel) * pixel;
     return [start, Math.round((length * scale) / pixel) * pixel] as const;
   };
-  const [left, width] = along(place.width / 2 + x, picture.width);
-  const [top, height] = along(place.height / 2 + y, picture.height);
+  const [left, width] = along(place.width / 2 + x, natural.width);
+  const [top, height] = along(place.height / 2 + y, natural.height);
   return { '--left': `${left}px`, '--top': `${top}px`, '--width': `${width}px`, '--height': `${height}px` };
 }

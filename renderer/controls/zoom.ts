@@ -5,32 +5,32 @@ export interface Size {
   readonly height: number;
 }
 
-/** How a picture lies in its place: pixels of the window for one of the picture, and its middle from that of the place. */
+/** How an image lies in its place: pixels of the window for one of the image, and its middle from that of the place. */
 export interface Zoom extends Point {
   readonly scale: number;
 }
 
-/** The whole picture, as large as its place allows. */
-export function zoomToFit(picture: Size, place: Size): Zoom {
-  return { scale: Math.min(place.width / picture.width, place.height / picture.height), x: 0, y: 0 };
+/** The whole image, as large as its place allows. */
+export function zoomToFit(image: Size, place: Size): Zoom {
+  return { scale: Math.min(place.width / image.width, place.height / image.height), x: 0, y: 0 };
 }
 
-/** Multiplies the scale, within its limits; what the picture shows at `point`, from the middle of the place, stays there. */
+/** Multiplies the scale, within its limits; what the image shows at `point`, from the middle of the place, stays there. */
 export function zoomAt(zoom: Zoom, point: Point, factor: number, [least, most]: readonly [number, number]): Zoom {
   const scale = Math.min(Math.max(zoom.scale * factor, least), most);
   const ratio = scale / zoom.scale;
   return { scale, x: point.x + (zoom.x - point.x) * ratio, y: point.y + (zoom.y - point.y) * ratio };
 }
 
-/** Moves a picture until it leaves no side of its place empty that it can fill; where it is smaller, to the middle. */
-export function keepInside(zoom: Zoom, picture: Size, place: Size): Zoom {
+/** Moves an image until it leaves no side of its place empty that it can fill; where it is smaller, to the middle. */
+export function keepInside(zoom: Zoom, image: Size, place: Size): Zoom {
   const keep = (at: number, length: number, room: number) => {
     const most = Math.max((length * zoom.scale - room) / 2, 0);
     return Math.min(Math.max(at, -most), most);
   };
   return {
     scale: zoom.scale,
-    x: keep(zoom.x, picture.width, place.width),
-    y: keep(zoom.y, picture.height, place.height),
+    x: keep(zoom.x, image.width, place.width),
+    y: keep(zoom.y, image.height, place.height),
   };
 }

@@ -6,8 +6,8 @@ import { wiresOf } from '../../graphs/edit/rewire.ts';
 import { addInput, type PortSide, removePort, renamePort, titleNode } from '../../graphs/edit/subgraphs.ts';
 import { wordsOf } from '../canvas/NodeView.tsx';
 import { commandOf, perform } from '../commands/commands.ts';
+import { Image } from '../controls/Image.tsx';
 import { ParamControl } from '../controls/ParamControl.tsx';
-import { Picture } from '../controls/Picture.tsx';
 import { useEditor, useGraph, useNodeProblems, useRuns, useView } from '../state/editor.ts';
 import { editGraph, editWhole, endGroup, subgraphLookedAt } from '../state/graph.ts';
 import { bytesOf, durationOf, messages } from '../state/messages.ts';
@@ -72,7 +72,7 @@ function WholeGraph() {
 function RunSummary({ run }: { run: Run }) {
   const editor = useEditor();
   const files = Object.values(run.nodes).flatMap((node) => node.files ?? []);
-  const pictures = files.filter(({ mime }) => mime.startsWith('image/'));
+  const images = files.filter(({ mime }) => mime.startsWith('image/'));
   const states = Object.values(run.nodes).map(({ state }) => state);
   const over = isOver(run);
   const count = (state: string) => states.filter((one) => one === state).length;
@@ -89,15 +89,15 @@ function RunSummary({ run }: { run: Run }) {
           {messages.run.stop}
         </button>
       )}
-      {pictures.length > 0 && (
+      {images.length > 0 && (
         <button
           type="button"
           className="thumbnails"
           aria-label={messages.results.open}
           onClick={() => editor.view.setState({ page: 'runs', folder: run.folder })}
         >
-          {pictures.map((file) => (
-            <Picture
+          {images.map((file) => (
+            <Image
               key={`${file.node} ${file.name}`}
               bytes={file.bytes}
               mime={file.mime}

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
 import type { Template } from '../../electron/host/ipc.ts';
-import { Picture } from '../controls/Picture.tsx';
+import { Image } from '../controls/Image.tsx';
 import { useEditor } from '../state/editor.ts';
 import { attempt, openFile, unlessUnsaved } from '../state/session.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
-/** Graphs to begin with, each with a picture of what it gave, or else of itself, and what it does. */
+/** Graphs to begin with, each with an image of what it gave, or else of itself, and what it does. */
 export function TemplatesPanel() {
   const editor = useEditor();
   const [templates, setTemplates] = useState<readonly Template[]>([]);
@@ -23,8 +23,8 @@ export function TemplatesPanel() {
               )
             }
           >
-            {template.picture ? (
-              <TemplatePicture name={template.name} />
+            {template.image ? (
+              <TemplateImage name={template.name} />
             ) : (
               <GraphSketch document={JSON.parse(template.text)} />
             )}
@@ -39,12 +39,12 @@ export function TemplatesPanel() {
   );
 }
 
-function TemplatePicture({ name }: { name: string }) {
+function TemplateImage({ name }: { name: string }) {
   const editor = useEditor();
   const [bytes, setBytes] = useState<Uint8Array>();
   useEffect(
-    () => void attempt(editor, async () => setBytes(await editor.desktop.readTemplatePicture(name))),
+    () => void attempt(editor, async () => setBytes(await editor.desktop.readTemplateImage(name))),
     [editor, name],
   );
-  return bytes ? <Picture bytes={bytes} alt="" /> : <div className="template-picture" />;
+  return bytes ? <Image bytes={bytes} alt="" /> : <div className="template-image" />;
 }

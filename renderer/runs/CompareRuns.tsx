@@ -6,7 +6,7 @@ import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
 import { captionOf, imagesOfRun } from './imagesOfRun.ts';
 import { differencesOf } from './paramsOf.ts';
-import { RunPicture } from './RunPicture.tsx';
+import { RunImage } from './RunImage.tsx';
 
 interface CompareRunsProps {
   readonly summary: RunSummary;
@@ -14,13 +14,13 @@ interface CompareRunsProps {
   readonly others: readonly RunSummary[];
 }
 
-/** Two runs side by side: a picture of each with a slider, and the params in which they differ. */
+/** Two runs side by side: an image of each with a slider, and the params in which they differ. */
 export function CompareRuns({ summary, record, others }: CompareRunsProps) {
   const editor = useEditor();
   const compared = useView((state) => state.compared);
   const other = others.find(({ folder }) => folder === compared) ?? others[0];
   const [otherRecord, setOtherRecord] = useState<RunRecord>();
-  const [[left, right], setPictures] = useState<[number, number]>([0, 0]);
+  const [[left, right], setImages] = useState<[number, number]>([0, 0]);
   const folder = other?.folder;
   useEffect(() => {
     if (folder !== undefined) void attempt(editor, async () => setOtherRecord(await editor.desktop.readRun(folder)));
@@ -46,27 +46,22 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
             ))}
           </select>
         </label>
-        <PictureChoice
-          label={messages.results.left}
-          pictures={mine}
-          value={left}
-          onChange={(i) => setPictures([i, right])}
-        />
-        <PictureChoice
+        <ImageChoice label={messages.results.left} images={mine} value={left} onChange={(i) => setImages([i, right])} />
+        <ImageChoice
           label={messages.results.right}
-          pictures={theirs}
+          images={theirs}
           value={right}
-          onChange={(i) => setPictures([left, i])}
+          onChange={(i) => setImages([left, i])}
         />
       </div>
       <div className="compare">
         {a && b ? (
           <BeforeAfter
-            before={<RunPicture folder={summary.folder} name={a.name} alt={captionOf(a)} />}
-            after={<RunPicture folder={other.folder} name={b.name} alt={captionOf(b)} />}
+            before={<RunImage folder={summary.folder} name={a.name} alt={captionOf(a)} />}
+            after={<RunImage folder={other.folder} name={b.name} alt={captionOf(b)} />}
           />
         ) : (
-          <p className="empty">{messages.results.noPictures}</p>
+          <p className="empty">{messages.results.noImages}</p>
         )}
         <div className="table-scroll">
           {otherRecord && differences.length === 0 ? (
@@ -101,19 +96,19 @@ function nameOf({ title, started }: RunSummary): string {
   return `${title}, ${new Date(started).toLocaleString()}`;
 }
 
-interface PictureChoiceProps {
+interface ImageChoiceProps {
   readonly label: string;
-  readonly pictures: RunSummary['outputs'];
+  readonly images: RunSummary['outputs'];
   readonly value: number;
   onChange(place: number): void;
 }
 
-function PictureChoice({ label, pictures, value, onChange }: PictureChoiceProps) {
+function ImageChoice({ label, images, value, onChange }: ImageChoiceProps) {
   return (
     <label className="viewer-choice">
       {label}
       <select className="field" value={value} onChange={({ target }) => onChange(Number(target.value))}>
-        {pictures.map(({ name }, i) => (
+        {images.map(({ name }, i) => (
           <option key={name} value={i}>
             {name}
           </option>

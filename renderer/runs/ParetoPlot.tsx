@@ -11,7 +11,7 @@ import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
 import type { Point } from '../state/view.ts';
 import { type Candidate, candidatesOf, csvOf, frontOf } from './candidates.ts';
-import { RunPicture } from './RunPicture.tsx';
+import { RunImage } from './RunImage.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
 const margin = { left: 64, right: 16, top: 16, bottom: 56 };
@@ -25,7 +25,7 @@ interface Box {
 /** How far a click may be from the point that it means, and how far a press may move that is still a click, in pixels. */
 const [NEAR, STILL] = [16, 6];
 
-/** Every candidate of a run as a point on two of its scores, with the front; a box selects, a click shows the picture. */
+/** Every candidate of a run as a point on two of its scores, with the front; a box selects, a click shows the image. */
 export function ParetoPlot({ run }: { run: RunSummary }) {
   const largest = run.scores.reduce(
     (best, { values, names }, i) =>
@@ -195,7 +195,7 @@ function Plot({ run, table, names, onTable }: PlotProps) {
         <aside className="pareto-side">
           {current && (
             <figure className="pareto-current">
-              {current.picture && <RunPicture folder={run.folder} name={current.picture} alt="" />}
+              {current.image && <RunImage folder={run.folder} name={current.image} alt="" />}
               <figcaption>
                 <b>{nameOf(current)}</b>
                 <dl className="best">
@@ -206,7 +206,7 @@ function Plot({ run, table, names, onTable }: PlotProps) {
                     </div>
                   ))}
                 </dl>
-                {!current.picture && <p className="faint">{messages.results.noPictureOf}</p>}
+                {!current.image && <p className="faint">{messages.results.noImageOf}</p>}
               </figcaption>
             </figure>
           )}
@@ -217,7 +217,7 @@ function Plot({ run, table, names, onTable }: PlotProps) {
             {list.slice(0, 200).map((one) => (
               <li key={one.key}>
                 <button type="button" aria-pressed={one === current} onClick={() => setShown(one.key)}>
-                  {one.picture && <RunPicture folder={run.folder} name={one.picture} alt="" />}
+                  {one.image && <RunImage folder={run.folder} name={one.image} alt="" />}
                   <span>
                     {nameOf(one)}
                     <small className="faint">

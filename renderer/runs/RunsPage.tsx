@@ -10,11 +10,11 @@ import { isOver } from '../state/run.ts';
 import { attempt, openFile, stopRun, unlessUnsaved } from '../state/session.ts';
 import { notify } from '../state/view.ts';
 import { CompareRuns } from './CompareRuns.tsx';
+import { ImageViewer } from './ImageViewer.tsx';
 import { imagesOfRun } from './imagesOfRun.ts';
 import { ParetoPlot } from './ParetoPlot.tsx';
-import { PictureViewer } from './PictureViewer.tsx';
+import { RunImage } from './RunImage.tsx';
 import { RunParams } from './RunParams.tsx';
-import { RunPicture } from './RunPicture.tsx';
 import { ScoreTable } from './ScoreTable.tsx';
 
 /** Every run that lies on the disk, and one of them with all that it gave. */
@@ -54,11 +54,11 @@ export function RunsPage() {
                 aria-current={summary === run}
                 onClick={() => editor.view.setState({ folder: summary.folder })}
               >
-                <span className="gallery-pictures">
+                <span className="gallery-images">
                   {imagesOfRun(summary)
                     .slice(0, 3)
                     .map(({ name }) => (
-                      <RunPicture key={name} folder={summary.folder} name={name} alt="" />
+                      <RunImage key={name} folder={summary.folder} name={name} alt="" />
                     ))}
                 </span>
                 <b>{summary.title}</b>
@@ -158,16 +158,16 @@ function OneRun({ summary, others, onRemove }: OneRunProps) {
           </button>
         </div>
       </header>
-      <Tabs.Root defaultValue="pictures" className="tabs">
+      <Tabs.Root defaultValue="images" className="tabs">
         <Tabs.List className="tab-list">
-          {(['pictures', 'scores', 'pareto', 'params', 'compare'] as const).map((tab) => (
+          {(['images', 'scores', 'pareto', 'params', 'compare'] as const).map((tab) => (
             <Tabs.Tab key={tab} value={tab} className="tab">
               {tabs[tab]}
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Tabs.Panel value="pictures" className="tab-panel">
-          <PictureViewer run={summary} />
+        <Tabs.Panel value="images" className="tab-panel">
+          <ImageViewer run={summary} />
         </Tabs.Panel>
         <Tabs.Panel value="scores" className="tab-panel">
           <ScoreTable run={summary} />

@@ -5,7 +5,7 @@ import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
 import { candidatesOf, csvOf } from './candidates.ts';
-import { RunPicture } from './RunPicture.tsx';
+import { RunImage } from './RunImage.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
 /** Rows beyond these are in the CSV. */
@@ -30,7 +30,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
     const order = candidates.map((_, i) => i).sort((a, b) => (by.up ? value(a) - value(b) : value(b) - value(a)));
     return order.slice(0, SHOWN_ROWS).flatMap((i) => candidates[i] ?? []);
   }, [candidates, by.name, by.up]);
-  const hasPictures = rows.some(({ picture }) => picture);
+  const hasImages = rows.some(({ image }) => image);
   if (names.length === 0) return <p className="empty">{messages.results.noScores}</p>;
   return (
     <>
@@ -52,7 +52,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
         <table className="scores">
           <thead>
             <tr>
-              {hasPictures && <th aria-label={messages.results.tabs.pictures} />}
+              {hasImages && <th aria-label={messages.results.tabs.images} />}
               {[...names, messages.results.seed].map((name) => (
                 <th key={name} aria-sort={by.name === name ? (by.up ? 'ascending' : 'descending') : 'none'}>
                   <button
@@ -70,9 +70,9 @@ export function ScoreTable({ run }: { run: RunSummary }) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ key, picture, scores, seed, prompt }) => (
+            {rows.map(({ key, image, scores, seed, prompt }) => (
               <tr key={key}>
-                {hasPictures && <td>{picture && <RunPicture folder={run.folder} name={picture} alt="" />}</td>}
+                {hasImages && <td>{image && <RunImage folder={run.folder} name={image} alt="" />}</td>}
                 {names.map((name) => (
                   <td key={name} className="number">
                     {messages.results.number(scores[name] ?? Number.NaN)}

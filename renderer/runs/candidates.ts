@@ -1,13 +1,13 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 
-/** A picture with all that is known of it: a row of the score table, a point of the Pareto plot. */
+/** An image with all that is known of it: a row of the score table, a point of the Pareto plot. */
 export interface Candidate {
   readonly key: string;
   readonly prompt: string | undefined;
   readonly seed: number | undefined;
   readonly scores: Readonly<Record<string, number>>;
   /** The file of the run folder that shows it. */
-  readonly picture: string | undefined;
+  readonly image: string | undefined;
 }
 
 /** One candidate for each row of a scores value of a run; `table` counts the values of the record. */
@@ -21,7 +21,7 @@ export function candidatesOf(run: Pick<RunSummary, 'scores' | 'outputs'>, table:
       prompt,
       seed,
       scores: Object.fromEntries(scores.names.map((name, column) => [name, row[column] ?? Number.NaN])),
-      picture: run.outputs.find(
+      image: run.outputs.find(
         ({ mime, label }) =>
           mime.startsWith('image/') && label?.seed !== undefined && label.seed === seed && label.prompt === prompt,
       )?.name,

@@ -167,12 +167,12 @@ function settled(nodes: Run['nodes']): Run['nodes'] {
   return Object.fromEntries(entries);
 }
 
-/** The curves of a trace that is whole: at each evaluation the mean over the pictures that still climbed. */
+/** The curves of a trace that is whole: at each evaluation the mean over the images that still climbed. */
 function curvesOf({ columns, values }: Trace): Curves {
   const evaluations = Math.max(0, ...values.map((rows) => rows.length));
   const curve = (column: number) =>
     Array.from({ length: evaluations }, (_, i): readonly [number, number] => {
-      const rows = values.flatMap((picture) => picture[i]?.[column] ?? []);
+      const rows = values.flatMap((image) => image[i]?.[column] ?? []);
       return [(i + 1) / evaluations, rows.reduce((sum, value) => sum + value, 0) / rows.length];
     });
   const shown = columns.map(({ name, role }, i) => ({ name, role, i })).filter(({ role }) => role !== 'measure');
@@ -235,7 +235,7 @@ export function timeLeft({ started, fraction }: NodeRun, now: number): number | 
 export interface RunState {
   /** Runs of this session, in the order they were asked for. */
   readonly runs: readonly Run[];
-  /** The run whose states and pictures the canvas shows. */
+  /** The run whose states and images the canvas shows. */
   readonly shown: string | undefined;
 }
 
@@ -245,7 +245,7 @@ export function createRunStore(): RunStore {
   return createStore<RunState>(() => ({ runs: [], shown: undefined }));
 }
 
-/** Runs that are over and older than these are forgotten with their pictures: they lie in their folders. */
+/** Runs that are over and older than these are forgotten with their images: they lie in their folders. */
 const KEPT_RUNS = 8;
 
 /** Puts a run into the queue; it is shown unless one that goes on is, and else when it starts. */

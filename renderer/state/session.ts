@@ -25,7 +25,7 @@ import { createViewStore, notify, type Point, select } from './view.ts';
  */
 
 /** The template that a first start opens. */
-const FIRST_TEMPLATE = 'first-picture';
+const FIRST_TEMPLATE = 'first-image';
 /** Milliseconds without a change after which a draft is written. */
 const DRAFT_DELAY = 1000;
 

@@ -15,7 +15,7 @@ import type { NodeContext } from '../../nodes/defineNode.ts';
 import { encodePng, toBytes } from '../../nodes/ml/image/encodePng.ts';
 import { scoreImages } from '../../nodes/ml/image/scoreImages.ts';
 import { dispose, norm } from '../../nodes/ml/tf.ts';
-import { judgePicture } from '../../nodes/ml/world/judgePicture.ts';
+import { judgeImage } from '../../nodes/ml/world/judgeImage.ts';
 import { loadControlnet } from '../../nodes/model/loadControlnet.ts';
 import { loadGenerator } from '../../nodes/model/loadGenerator.ts';
 import { reno } from '../../nodes/optimise/reno.ts';
@@ -36,19 +36,19 @@ import { changedParams, paramsOf } from './effects/paramsOf.ts';
 import { rewardFrom } from './effects/rewardFrom.ts';
 import { keyOf, runTrials } from './effects/runTrials.ts';
 import { settle } from './effects/settle.ts';
-import { type Made as MadePicture, type Outcome, type Result, type Trial, trialsOf } from './effects/trial.ts';
-import { pictureName, writeReport } from './effects/writeReport.ts';
+import { type Made as MadeImage, type Outcome, type Result, type Trial, trialsOf } from './effects/trial.ts';
+import { imageName, writeReport } from './effects/writeReport.ts';
 
 /*
- * What the methods do for pictures of the built-in world, judged exactly. Writes a line a picture as it goes, so that the same
- * command goes on where it was stopped, then Markdown and CSV tables, SVG charts and grids of pictures, into one folder.
+ * What the methods do for images of the built-in world, judged exactly. Writes a line an image as it goes, so that the same
+ * command goes on where it was stopped, then Markdown and CSV tables, SVG charts and grids of images, into one folder.
  *
  *   noiseloom bench effects [--quick] [--out FOLDER] [--model MODEL] [--steps N] [--more-steps N] [--budget N] [--batch N]
  *     [--prompts N] [--seeds N] [--scenes N]     prompts and scenes of each of the six tasks, seeds of each prompt
  *     [--reward REWARD ...]        the first is optimised alone, all of them together: TYPE or TYPE:param=value,...
  *     [--augment PARAM=VALUE,...]  optimises the mean of each reward over views, see the node reward/augment
  *     [--held-out REWARD ...]      which only judge
- *     [--controlnet MODEL ...]     each takes all three kinds of condition picture
+ *     [--controlnet MODEL ...]     each takes all three kinds of condition image
  *     [--reno PARAM=VALUE,...]     params of ReNO that differ from the node's own, for every row that climbs like it
  *     [--method NAME ...]          only these for now; [--minutes N]: stop after that; [--device NAME]
  */
@@ -86,8 +86,8 @@ const sizes = options.quick
   : { prompts: 12, seeds: 4, scenes: 4, budget: 50, steps: 0 };
 const size = (name: keyof typeof sizes) => Number(options[name] ?? sizes[name]);
 const folder = resolve(options.out ?? join('out', 'effects', options.quick ? 'quick' : 'full'));
-const picturesFolder = join(folder, 'pictures');
-await mkdir(picturesFolder, { recursive: true });
+const imagesFolder = join(folder, 'images');
+await mkdir(imagesFolder, { recursive: true });
 
 const device = await startDevice(parseDevice(options.device));
 const files = openFiles(fileFolders(packageFolder, anywhere));
@@ -213,7 +213,7 @@ async function judge(
     const length = norm(made.noise.latents);
     const [reached] = await length.data();
     length.dispose();
-    const outcome = await judgeExactly(made, trial, method, pictureName(method, trial));
+    const outcome = await judgeExactly(made, trial, method, imageName(method, trial));
     return {
       ...outcome,
       scores: Object.fromEntries(judges.map(({ name }, i) => [name, scores![i]!])),
@@ -227,13 +227,13 @@ async function judge(
 }
 
 async function judgeCondition(
-  made: MadePicture,
+  made: MadeImage,
   { scene, ...trial }: ConditionTrial,
   method: string,
   cost: Pick<Outcome, 'seconds' | 'calls'>,
 ): Promise<ConditionResult> {
   try {
-    const outcome = await judgeExactly(made, trial, method, pictureName(method, trial));
+    const outcome = await judgeExactly(made, trial, method, imageName(method, trial));
     const pixels = (await made.images.pixels.data()) as Float32Array;
     return { ...outcome, kind: trial.kind, value: await keeps(trial.kind, pixels, scene), ...cost };
   } finally {
@@ -241,16 +241,16 @@ async function judgeCondition(
   }
 }
 
-/** Judges a picture by the prompt and writes it. */
-async function judgeExactly({ images }: MadePicture, { task, prompt, seed }: Trial, method: string, name: string) {
+/** Judges an image by the prompt and writes it. */
+async function judgeExactly({ images }: MadeImage, { task, prompt, seed }: Trial, method: string, name: string) {
   const pixels = (await images.pixels.data()) as Float32Array;
-  const { correct, satisfied } = judgePicture(pixels, prompt);
+  const { correct, satisfied } = judgeImage(pixels, prompt);
   const [, height, width] = images.pixels.shape;
-  await writeAtomic(join(picturesFolder, name), encodePng({ width, height, rgb: toBytes(pixels) }));
+  await writeAtomic(join(imagesFolder, name), encodePng({ width, height, rgb: toBytes(pixels) }));
   return { method, task, prompt, seed, correct, satisfied };
 }
 
-function free({ images, noise }: MadePicture): void {
+function free({ images, noise }: MadeImage): void {
   dispose([images.pixels, noise.latents]);
 }
 
@@ -260,9 +260,9 @@ function aboutSettings(): string {
     ([name, { mean, deviation }]) => `${name} ${mean.toPrecision(4)} and ${deviation.toPrecision(3)}`,
   );
   return [
-    `${device.description}; ${steps} steps, more steps: ${moreSteps}; budget ${budget} evaluations, ${batch} pictures at once.`,
+    `${device.description}; ${steps} steps, more steps: ${moreSteps}; budget ${budget} evaluations, ${batch} images at once.`,
     `Optimised: ${namesOf(rewards)}; held out: ${namesOf(heldOut)}.`,
-    `Mean and deviation of plain pictures: ${scales.join('; ')}.`,
+    `Mean and deviation of plain images: ${scales.join('; ')}.`,
     'Optimised gain, held-out gain and gap are in these deviations, by which the members of WCO, the least of them, and of UWO, their mean less 0.1 of the variance, are standardised, too. The weighted sum takes scores as they are, times their weights.',
     'Volume is that above two deviations below the means, in units of four deviations.',
     options.reno ? `ReNO with ${options.reno}.` : '',

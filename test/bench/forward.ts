@@ -1,16 +1,16 @@
-import { cleanLatents } from '../../nodes/ml/diffusion/drawPictures.ts';
+import { cleanLatents } from '../../nodes/ml/diffusion/drawImages.ts';
 import { dispose } from '../../nodes/ml/tf.ts';
 import { compare } from './speed/against.ts';
 import { measure, median, printFigures, printJson, printOperations, secondsOfProduct, timed } from './speed/figures.ts';
 import { withSubject } from './speed/subject.ts';
 
 /*
- * What one picture takes without a gradient, and each network in it: text encoder, U-Net (one step of denoising), decoder
- * of the VAE, CLIP on pictures. Prints a table, then the same as JSON.
+ * What one image takes without a gradient, and each network in it: text encoder, U-Net (one step of denoising), decoder
+ * of the VAE, CLIP on images. Prints a table, then the same as JSON.
  *
  *   npm run bench -- forward [--model FOLDER] [--reward FOLDER] [--device NAME] [--rounds N] [--ops] [--against CMD]
  *
- * For `--against` an iteration is a picture of one step and its score, its prompt already encoded.
+ * For `--against` an iteration is an image of one step and its score, its prompt already encoded.
  */
 await withSubject(async (subject) => {
   const generator = await subject.loadGenerator();
@@ -21,9 +21,9 @@ await withSubject(async (subject) => {
   const pixels = generator.decode(latents);
   const whole = () => {
     const drawn = cleanLatents(generator, one);
-    const picture = generator.decode(drawn);
-    const score = reward.score(picture, one.prompts);
-    dispose([drawn, picture]);
+    const image = generator.decode(drawn);
+    const score = reward.score(image, one.prompts);
+    dispose([drawn, image]);
     return score;
   };
   const works = {
@@ -31,7 +31,7 @@ await withSubject(async (subject) => {
     'U-Net, one step': () => cleanLatents(generator, one),
     decoder: () => generator.decode(latents),
     'CLIP score': () => reward.score(pixels, one.prompts),
-    'whole picture': whole,
+    'whole image': whole,
   };
   const figures = await measure(works, subject.rounds);
   printFigures(figures);

@@ -35,7 +35,7 @@ const engine = createEngine({ library, device, files: openFiles(fileFolders(pack
 const template = async (name: string) =>
   readGraph(await readFile(join(templatesFolder, `${name}.json`), 'utf8'), library).document;
 const reno = await template('reno');
-const picture = await template('first-picture');
+const image = await template('first-image');
 
 /** Seconds of a run. */
 async function secondsOf(graph: GraphDocument, settings: Readonly<Record<string, number>>): Promise<number> {
@@ -45,9 +45,9 @@ async function secondsOf(graph: GraphDocument, settings: Readonly<Record<string,
   return (performance.now() - start) / 1000;
 }
 
-/** The graph of one picture with `count` samplers, each with a noise of its own. */
+/** The graph of one image with `count` samplers, each with a noise of its own. */
 function samplers(count: number): GraphDocument {
-  const { generator, noise, prompts, sample } = picture.nodes as Readonly<Record<string, GraphNode>>;
+  const { generator, noise, prompts, sample } = image.nodes as Readonly<Record<string, GraphNode>>;
   const own = Array.from({ length: count }, (_, i): [string, GraphNode][] => [
     [`noise${i}`, { ...noise!, params: { count: 1, seed: i } }],
     [
@@ -55,7 +55,7 @@ function samplers(count: number): GraphDocument {
       { ...sample!, params: { steps: 2 }, inputs: { ...sample!.inputs, noise: [[`noise${i}`, 'noise']] } },
     ],
   ]);
-  return { ...picture, nodes: { generator: generator!, prompts: prompts!, ...Object.fromEntries(own.flat()) } };
+  return { ...image, nodes: { generator: generator!, prompts: prompts!, ...Object.fromEntries(own.flat()) } };
 }
 
 const kinds: Readonly<Record<string, { sizes: readonly number[]; run(size: number): Promise<number> }>> = {
@@ -63,7 +63,7 @@ const kinds: Readonly<Record<string, { sizes: readonly number[]; run(size: numbe
     sizes: [10, 20, 40, 80],
     run: (size) => secondsOf(reno, { 'noise.count': 1, 'reno.evaluations': size }),
   },
-  images: { sizes: [4, 8, 16, 32], run: (size) => secondsOf(picture, { 'noise.count': size, 'sample.steps': 2 }) },
+  images: { sizes: [4, 8, 16, 32], run: (size) => secondsOf(image, { 'noise.count': size, 'sample.steps': 2 }) },
   nodes: { sizes: [4, 8, 16, 32], run: (size) => secondsOf(samplers(size), {}) },
 };
 

@@ -1,23 +1,23 @@
 import { worldBasis } from '../../nodes/ml/train/textToImageTraining.ts';
 import { shapes } from '../../nodes/ml/world/words.ts';
-import { degradations, judgeAll, truthPictures } from '../support/truthPictures.ts';
+import { degradations, judgeAll, truthImages } from '../support/truthImages.ts';
 
 /**
- * How right the exact judge is: rendered truth pictures of all six tasks, clean and degraded, against their own caption
+ * How right the exact judge is: rendered truth images of all six tasks, clean and degraded, against their own caption
  * (which must be judged right) and against a false one of the same task (which must not). Exits 1 where a goal is missed.
  */
 const count = 2000;
-const pictures = truthPictures(count, 20_231);
+const images = truthImages(count, 20_231);
 const goals: Record<string, { readonly own: number; readonly wrong: number }> = {
   none: { own: 0.995, wrong: 0.005 },
 };
 const degraded = { own: 0.97, wrong: 0.005 };
 
-console.log(`${count} pictures       own caption  wrong caption  least and 1 % confidence  ms a picture`);
+console.log(`${count} images       own caption  wrong caption  least and 1 % confidence  ms an image`);
 let met = true;
 for (const [name, degrade] of Object.entries(degradations(worldBasis(1, 400)))) {
   const start = performance.now();
-  const { own, wrong, failures, slips, confusion, confidences } = judgeAll(pictures, degrade);
+  const { own, wrong, failures, slips, confusion, confidences } = judgeAll(images, degrade);
   const ms = (performance.now() - start) / count;
   const goal = goals[name] ?? degraded;
   const ok = own >= goal.own && wrong <= goal.wrong;

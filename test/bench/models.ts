@@ -3,10 +3,10 @@ import { openFiles } from '../../electron/files/files.ts';
 import { fileFolders } from '../../electron/files/folders.ts';
 import { anywhere } from '../../electron/files/paths.ts';
 import { openDevice } from '../../nodes/ml/device.ts';
+import { imageUNet, imageUNetConfig } from '../../nodes/ml/models/imageUNet.ts';
 import { loadClip, loadClipVision } from '../../nodes/ml/models/load/loadClip.ts';
 import { loadGenerator } from '../../nodes/ml/models/load/loadGenerator.ts';
 import { readConfig } from '../../nodes/ml/models/load/modelFolder.ts';
-import { pictureUNet, pictureUNetConfig } from '../../nodes/ml/models/pictureUNet.ts';
 import { dispose } from '../../nodes/ml/tf.ts';
 import { loadWeights } from '../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
@@ -59,11 +59,11 @@ async function generator(name: string): Promise<void> {
 async function clip(): Promise<void> {
   const model = await loadClip(files, 'builtin:world-clip');
   const found = retrieval(model, 64, 8);
-  show(model.name, 'pictures that find their caption among 64', found.captions, atLeast(0.9));
-  show(model.name, 'captions that find their picture among 64', found.pictures);
+  show(model.name, 'images that find their caption among 64', found.captions, atLeast(0.9));
+  show(model.name, 'captions that find their image among 64', found.images);
   const { caption, whole } = discernment(model, 512);
-  show(model.name, 'pictures that match their caption better than a false one', caption);
-  show(model.name, 'captions that match their picture better than it broken', whole);
+  show(model.name, 'images that match their caption better than a false one', caption);
+  show(model.name, 'captions that match their image better than it broken', whole);
   model.dispose();
 }
 
@@ -83,12 +83,12 @@ async function aesthetic(): Promise<void> {
   model.dispose();
 }
 
-async function picture(task: 'segmentation' | 'depth'): Promise<void> {
+async function image(task: 'segmentation' | 'depth'): Promise<void> {
   const name = `world-${task}`;
   const { folder, weights, free } = await weightsIn(`builtin:${name}`);
-  const network = pictureUNet(weights, pictureUNetConfig(await readConfig(files, folder)));
+  const network = imageUNet(weights, imageUNetConfig(await readConfig(files, folder)));
   for (const spoil of [false, true]) {
-    const on = spoil ? 'spoiled pictures' : 'clean pictures';
+    const on = spoil ? 'spoiled images' : 'clean images';
     if (task === 'depth') show(name, `RMSE of inverse depth, ${on}`, depthRmse(network, 256, spoil));
     else show(name, `mean IoU, ${on}`, poolIoU(network, 256, spoil), spoil ? undefined : atLeast(0.9));
   }
@@ -101,8 +101,8 @@ const measures: Readonly<Record<string, () => Promise<void>>> = {
   'world-clip': clip,
   'world-preference': preference,
   'world-aesthetic': aesthetic,
-  'world-segmentation': () => picture('segmentation'),
-  'world-depth': () => picture('depth'),
+  'world-segmentation': () => image('segmentation'),
+  'world-depth': () => image('depth'),
 };
 for (const [name, measure] of Object.entries(measures)) {
   if (await files.locate(`builtin:${name}`).catch(() => undefined)) await measure();

@@ -20,7 +20,7 @@ import {
 import { withSubject } from './speed/subject.ts';
 
 /*
- * What one iteration of ReNO takes (one picture of one step, judged by a CLIP, its gradient back to the noise, a step of
+ * What one iteration of ReNO takes (one image of one step, judged by a CLIP, its gradient back to the noise, a step of
  * SGD), whole and split, with blocks computed again in the backward pass and with activations remembered. Prints tables,
  * then the same as JSON.
  *
@@ -115,7 +115,7 @@ await withSubject(async (subject) => {
   const { look } = noiseSlope({ generator, request, rewards: [reward], watched: [] }, 'exact');
   for (const [way, room] of Object.entries(ways)) {
     climbs[way] = (iterations) => climb({ generator, reward, request, room }, iterations);
-    evaluations[`${way}: picture and gradient`] = () => {
+    evaluations[`${way}: image and gradient`] = () => {
       const { pixels, scores, gradient } = rememberWithin(room, () => evaluate(request.noise.latents, look, [1]));
       dispose([pixels, ...scores]);
       return gradient;

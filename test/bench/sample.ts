@@ -6,26 +6,26 @@ import { median, printJson, printTable } from './speed/figures.ts';
 import { withSubject } from './speed/subject.ts';
 
 /*
- * Pictures a second, decoded and all, by steps, guidance and batch; how each grows with the number of steps and pictures,
+ * Images a second, decoded and all, by steps, guidance and batch; how each grows with the number of steps and images,
  * and whether memory stays flat. Prints a table, then the same as JSON.
  *
  *   npm run bench -- sample [--model FOLDER] [--device NAME] [--rounds N] [--against CMD]
  *
- * For `--against` an iteration is one picture of one step.
+ * For `--against` an iteration is one image of one step.
  */
-const cases: readonly { steps: number; guidanceScale: number; pictures: number; batch: number }[] = [
-  { steps: 1, guidanceScale: 1, pictures: 1, batch: 1 },
-  { steps: 1, guidanceScale: 1, pictures: 4, batch: 1 },
-  { steps: 1, guidanceScale: 1, pictures: 4, batch: 4 },
-  { steps: 4, guidanceScale: 1, pictures: 1, batch: 1 },
-  { steps: 8, guidanceScale: 1, pictures: 1, batch: 1 },
-  { steps: 8, guidanceScale: 5, pictures: 1, batch: 1 },
+const cases: readonly { steps: number; guidanceScale: number; images: number; batch: number }[] = [
+  { steps: 1, guidanceScale: 1, images: 1, batch: 1 },
+  { steps: 1, guidanceScale: 1, images: 4, batch: 1 },
+  { steps: 1, guidanceScale: 1, images: 4, batch: 4 },
+  { steps: 4, guidanceScale: 1, images: 1, batch: 1 },
+  { steps: 8, guidanceScale: 1, images: 1, batch: 1 },
+  { steps: 8, guidanceScale: 5, images: 1, batch: 1 },
 ];
 
 await withSubject(async (subject) => {
   const generator = await subject.loadGenerator();
-  const draw = async ({ pictures, batch, ...settings }: (typeof cases)[number]): Promise<number> => {
-    const request = subject.request(generator, pictures);
+  const draw = async ({ images, batch, ...settings }: (typeof cases)[number]): Promise<number> => {
+    const request = subject.request(generator, images);
     const asked: SampleSettings = { ...request.settings, ...settings };
     const start = performance.now();
     const { pixels } = await sampleImages(generator, { ...request, settings: asked }, batch, async () => {});
@@ -44,15 +44,15 @@ await withSubject(async (subject) => {
     return { ...each, seconds: median(times[i]!), overFirst: median(ratios) };
   });
   printTable(
-    ['steps', 'guidance', 'pictures', 'at once', 'seconds', 'x first row', 'pictures a second'],
-    rows.map(({ steps, guidanceScale, pictures, batch, seconds, overFirst }) => [
+    ['steps', 'guidance', 'images', 'at once', 'seconds', 'x first row', 'images a second'],
+    rows.map(({ steps, guidanceScale, images, batch, seconds, overFirst }) => [
       String(steps),
       guidanceScale,
-      pictures,
+      images,
       batch,
       seconds,
       overFirst,
-      pictures / seconds,
+      images / seconds,
     ]),
   );
   const left = memory().numTensors - tensors;

@@ -16,7 +16,7 @@ const { values: options } = parseArgs({ options: { rounds: { type: 'string', def
 const rounds = Number(options.rounds);
 const cli = join(packageFolder, 'build', 'noiseloom.mjs');
 const folder = await mkdtemp(join(tmpdir(), 'noiseloom-start-'));
-const graph = 'template:first-picture';
+const graph = 'template:first-image';
 
 /** What is started; by its end, or by what it prints `until` it counts as begun. */
 const cases: Readonly<Record<string, { args: readonly string[]; until?: string; goal?: number }>> = {

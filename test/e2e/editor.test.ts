@@ -48,7 +48,7 @@ describeInWindows('the editor', (open, kind) => {
   );
 
   it(
-    'runs the template, shows pictures, and finds them among the runs; axe finds nothing serious',
+    'runs the template, shows images, and finds them among the runs; axe finds nothing serious',
     async () => {
       const page = await start();
       await page.locator('[data-id="prompts"] textarea').fill('a photo of a red circle');
@@ -61,7 +61,7 @@ describeInWindows('the editor', (open, kind) => {
       await page.keyboard.press('Control+Enter');
       await expect.poll(() => page.locator('[data-id="sample"] .chip').textContent()).toContain('cached');
       await page.keyboard.press('Alt+2');
-      await expect.poll(() => page.locator('.picture-grid img').count(), { timeout: patience }).toBe(2);
+      await expect.poll(() => page.locator('.image-grid img').count(), { timeout: patience }).toBe(2);
       expect(await seriousViolations(page)).toEqual([]);
       expect(await readdir(opened.runs)).toHaveLength(2);
     },

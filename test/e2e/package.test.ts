@@ -55,7 +55,7 @@ it.for(programs.map((program, i) => ({ program, name: basename(program), isNeede
         .poll(() => ask('engineState'), { timeout: 120_000 })
         .toMatchObject({ state: 'ready', device: { name: 'wasm' } });
       expect(await ask('about')).toMatchObject({ shell: 'desktop', folders: { models: join(home, 'data', 'models') } });
-      expect(await ask('listTemplates')).toContainEqual(expect.objectContaining({ name: 'first-picture' }));
+      expect(await ask('listTemplates')).toContainEqual(expect.objectContaining({ name: 'first-image' }));
       expect(await ask('listModels')).toContainEqual(expect.objectContaining({ name: 'builtin:world' }));
       expect(await ask('licences')).toContain('Apache License');
       // the built-in model lies beside the archive and is read in ranges

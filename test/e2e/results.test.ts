@@ -5,7 +5,7 @@ import { describeInWindows, type OpenedWindow, removeHomes } from '../support/wi
 import { dropFile, patience, seriousViolations, startEditor } from './editorStories.ts';
 
 /*
- * What comes of runs: compared, brushed, opened again from their pictures, and not lost by closing the window.
+ * What comes of runs: compared, brushed, opened again from their images, and not lost by closing the window.
  */
 
 describeInWindows('results', (open, kind) => {
@@ -14,7 +14,7 @@ describeInWindows('results', (open, kind) => {
   afterAll(removeHomes);
 
   it(
-    'of two runs are compared, brushed in the Pareto plot, and opened again from a picture',
+    'of two runs are compared, brushed in the Pareto plot, and opened again from an image',
     async () => {
       opened = await startEditor(open);
       const { page } = opened;
@@ -32,11 +32,11 @@ describeInWindows('results', (open, kind) => {
 
       await page.keyboard.press('Alt+2');
       await expect.poll(() => page.locator('.gallery li').count()).toBe(2);
-      await page.locator('.picture-grid button').nth(1).click();
+      await page.locator('.image-grid button').nth(1).click();
       await page.keyboard.press('ArrowRight');
       await page.getByText(/^3 \/ 5$/).waitFor();
       await page.keyboard.press('Escape');
-      await page.locator('.picture-grid li:nth-child(3) button:focus').waitFor();
+      await page.locator('.image-grid li:nth-child(3) button:focus').waitFor();
       await page.getByRole('tab', { name: 'Compare' }).click();
       await expect.poll(() => page.locator('.one-run').textContent()).toContain('noise.seed');
       await page.getByRole('tab', { name: 'Pareto' }).click();
@@ -76,10 +76,10 @@ describeInWindows('results', (open, kind) => {
       await expect.poll(drawnWidth).toBeCloseTo(plot.width, 0);
 
       const [folder] = await readdir(opened.runs);
-      const picture = (await readdir(join(opened.runs, folder as string))).find((name) => name.endsWith('.png'));
-      const bytes = await readFile(join(opened.runs, folder as string, picture as string));
+      const image = (await readdir(join(opened.runs, folder as string))).find((name) => name.endsWith('.png'));
+      const bytes = await readFile(join(opened.runs, folder as string, image as string));
       await page.keyboard.press('Alt+1');
-      await dropFile(page, picture as string, bytes);
+      await dropFile(page, image as string, bytes);
       await page.getByRole('button', { name: 'Go on without saving' }).click();
       await expect.poll(() => page.locator('[id="noise.count"]').inputValue()).toBe('4');
       await expect.poll(() => page.locator('.unsaved').count()).toBe(0);
@@ -98,13 +98,13 @@ describeInWindows('results', (open, kind) => {
       await page.keyboard.press('Control+Enter');
       await expect.poll(() => page.locator('.chip.good').count(), { timeout: patience }).toBeGreaterThan(2);
       await page.keyboard.press('Alt+2');
-      await page.locator('.picture-grid button').nth(1).click();
+      await page.locator('.image-grid button').nth(1).click();
 
       const percent = () => page.locator('.zoom-buttons output').textContent();
-      const picture = page.locator('.zoom-place img').first();
-      const size = async () => Math.round((await picture.boundingBox())?.width ?? 0);
-      const pixels = () => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth);
-      const rendering = () => picture.evaluate((image) => getComputedStyle(image).imageRendering);
+      const image = page.locator('.zoom-place img').first();
+      const size = async () => Math.round((await image.boundingBox())?.width ?? 0);
+      const pixels = () => image.evaluate((image) => (image as HTMLImageElement).naturalWidth);
+      const rendering = () => image.evaluate((image) => getComputedStyle(image).imageRendering);
       await expect.poll(percent).toMatch(/^\d+ %$/);
       const [fitted, fittedSize] = [await percent(), await size()];
       await page.keyboard.press('1');
@@ -116,14 +116,14 @@ describeInWindows('results', (open, kind) => {
       await expect.poll(percent).toBe(fitted);
       expect(await size()).toBe(fittedSize);
 
-      /** Where in the picture that place of the window is, from 0 to 1. */
+      /** Where in the image that place of the window is, from 0 to 1. */
       const seenAt = async (x: number, y: number) => {
-        const box = await picture.boundingBox();
-        if (!box) throw new Error('the picture is not on the screen');
+        const box = await image.boundingBox();
+        if (!box) throw new Error('the image is not on the screen');
         return [(x - box.x) / box.width, (y - box.y) / box.height] as const;
       };
-      const place = await picture.boundingBox();
-      if (!place) throw new Error('the picture is not on the screen');
+      const place = await image.boundingBox();
+      if (!place) throw new Error('the image is not on the screen');
       const [x, y] = [place.x + place.width * 0.6, place.y + place.height * 0.45];
       const seen = await seenAt(x, y);
       await page.mouse.move(x, y);
@@ -134,7 +134,7 @@ describeInWindows('results', (open, kind) => {
       expect(zoomed[1]).toBeCloseTo(seen[1], 2);
       expect(await rendering()).toBe('pixelated');
 
-      const top = async () => (await picture.boundingBox())?.y ?? Number.NaN;
+      const top = async () => (await image.boundingBox())?.y ?? Number.NaN;
       const from = await top();
       await page.mouse.down();
       await page.mouse.move(x, y - 30, { steps: 3 });

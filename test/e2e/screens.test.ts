@@ -6,7 +6,7 @@ import { patience, startEditor } from './editorStories.ts';
 
 /*
  * The main screens look as they did. What differs from run to run, times and durations, is hidden; the built-in model on
- * WebAssembly draws the same pictures everywhere. The pictures that are kept were taken with Debian's fonts.
+ * WebAssembly draws the same images everywhere. The images that are kept were taken with Debian's fonts.
  */
 
 const isRequired = (process.env.NOISELOOM_REQUIRE ?? '') !== '';
@@ -87,7 +87,7 @@ describeInWindows('the looks of', (open, kind) => {
   );
 
   it.runIf(hasFonts)(
-    'a graph that ran, its pictures, its Pareto front and two runs compared stay as they are',
+    'a graph that ran, its images, its Pareto front and two runs compared stay as they are',
     async () => {
       const page = await start('light');
       await page.getByRole('button', { name: 'Templates' }).click();

@@ -15,13 +15,13 @@ import { runIn } from './runIn.ts';
  * process.
  */
 
-/** Small enough for a graphics card that is imitated: pictures are read, scored and tabled. */
-const graphOf = (pictures: string) => ({
+/** Small enough for a graphics card that is imitated: images are read, scored and tabled. */
+const graphOf = (images: string) => ({
   format: 'noiseloom-graph',
   version: 1,
   title: 'Colours',
   nodes: {
-    load: node('input/load-images', { path: pictures }),
+    load: node('input/load-images', { path: images }),
     colour: node('reward/colourfulness', {}),
     score: node('reward/score', {}, { images: [['load', 'images']], rewards: [['colour', 'reward']] }),
     table: node('output/score-table', {}, { scores: [['score', 'scores']] }),
@@ -80,14 +80,14 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
     opened = await open({ preferences: { device: 'webgpu' } });
     const { page, app, graphs, runs } = opened;
     const project = join(graphs, 'project');
-    const pictures = join(project, 'pictures');
-    await mkdir(pictures, { recursive: true });
+    const images = join(project, 'images');
+    await mkdir(images, { recursive: true });
     const png = (rgb: readonly number[]) => encodePng({ width: 1, height: 1, rgb: new Uint8Array(rgb) });
-    await writeFile(join(pictures, 'grey.png'), png([90, 90, 90]));
-    await writeFile(join(pictures, 'red.png'), png([255, 0, 0]));
+    await writeFile(join(images, 'grey.png'), png([90, 90, 90]));
+    await writeFile(join(images, 'red.png'), png([255, 0, 0]));
     const state = () => stateOf(page);
     await expect.poll(state, { timeout: 120_000 }).toMatchObject({ state: 'ready', device: { name: 'webgpu' } });
-    const finished = await runIn(page, graphOf('pictures'), join(project, 'colours.json'));
+    const finished = await runIn(page, graphOf('images'), join(project, 'colours.json'));
     expect(finished).toMatchObject({ ok: true, value: { status: 'done', ran: 4 } satisfies Partial<RunFinished> });
     const record = await recordIn(runs);
     expect(record).toMatchObject({ state: 'done', device: { name: 'webgpu' }, problems: [] });

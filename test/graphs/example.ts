@@ -201,7 +201,7 @@ const save = defineNode({
   type: 'test/save',
   title: 'Save',
   inputs: { noise: one('noise') },
-  params: { name: text({ initial: 'picture-1.png', help }) },
+  params: { name: text({ initial: 'image-1.png', help }) },
   outputs: {},
   async run({ noise }, { name }, { save }) {
     save({ name, mime: 'image/png', bytes: new Uint8Array(await noise.latents.data()), label: { seed: 1 } });

@@ -51,7 +51,7 @@ const quick: Record<string, { settings: Settings; files: number }> = {
     settings: { 'best.candidates': 3, 'reno.evaluations': 2 },
     files: 5,
   },
-  'first-picture.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
+  'first-image.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
   'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
   'consistency-reward.json': {
     settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 },
@@ -92,11 +92,11 @@ describe('templates', () => {
     expect(writeGraph(document)).toBe(textOf(name));
   });
 
-  it('have pictures of at most 28 kB, one a template', () => {
-    const pictures = readdirSync(folder).filter((name) => name.endsWith('.png'));
-    for (const picture of pictures) {
-      expect(names).toContain(picture.replace(/png$/, 'json'));
-      expect(statSync(new URL(picture, folder)).size).toBeLessThanOrEqual(28_000);
+  it('have images of at most 28 kB, one a template', () => {
+    const images = readdirSync(folder).filter((name) => name.endsWith('.png'));
+    for (const image of images) {
+      expect(names).toContain(image.replace(/png$/, 'json'));
+      expect(statSync(new URL(image, folder)).size).toBeLessThanOrEqual(28_000);
     }
   });
 

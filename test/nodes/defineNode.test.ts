@@ -37,7 +37,7 @@ const params = {
   seed: seed({ initial: 0, help: 'Where randomness comes from.' }),
   note: text({ initial: '', help: 'Anything.' }),
   model: model({ initial: 'builtin:tiny', help: 'Which model.' }),
-  picture: file({ initial: '', accept: ['png', 'jpg'], folder: true, help: 'Which picture.' }),
+  image: file({ initial: '', accept: ['png', 'jpg'], folder: true, help: 'Which image.' }),
 };
 
 describe('the types of run follow from the declaration', () => {
@@ -97,7 +97,7 @@ describe('the types of run follow from the declaration', () => {
     defineNode({
       ...typed,
       // @ts-expect-error there is no such type of wire
-      outputs: { images: 'picture' },
+      outputs: { images: 'image' },
       run: () => ({ images: '' }),
     });
     // @ts-expect-error an initial value that is no option
@@ -174,7 +174,7 @@ describe('params', () => {
     ['seed', [0, 2 ** 53 - 1], [-1, 2 ** 53, 0.5]],
     ['note', ['', 'a'], [1, null]],
     ['model', ['owner/name'], ['', 'a\0b', 1]],
-    ['picture', ['a.png'], ['', 2]],
+    ['image', ['a.png'], ['', 2]],
   ] as const)('%s allows what it should, and nothing else', (name, good, bad) => {
     for (const value of good) expect(allows(params[name], value), String(value)).toBe(true);
     for (const value of bad) expect(allows(params[name], value), String(value)).toBe(false);

@@ -85,14 +85,14 @@ describe.skipIf(typeof mounted === 'string')('on a disk', () => {
 
   it.each(states)('%s a run stops, and says so', async (name, reason, spoil) => {
     const parent = join(disk.path, `runs-${name.replaceAll(' ', '-')}`);
-    const document = graphOf('Full', { picture: { type: 'test/picture' } });
+    const document = graphOf('Full', { image: { type: 'test/image' } });
     const start = {
       ...{ location: '', folder: disk.path, document, plan: planRun(document, gatedLibrary().library), settings: {} },
       ...{ device: { name: 'cpu', description: 'of a test' }, versions: {}, files: memoryFiles({}) },
     };
     let stopped = 0;
     const run = await createRunFolder(parent, start, () => stopped++);
-    const image = { type: 'image', run: 'r', node: 'picture', mime: 'image/png' } as const;
+    const image = { type: 'image', run: 'r', node: 'image', mime: 'image/png' } as const;
     run.receive({ ...image, name: 'first.png', bytes: pngOf(1) });
     await expect.poll(() => names(run.path)).toContain('first.png');
     await spoil();

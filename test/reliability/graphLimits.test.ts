@@ -24,7 +24,7 @@ import { openTestDevice } from '../support/devices.ts';
 import { diskFiles, repository } from '../support/golden.ts';
 
 /*
- * Graphs and pictures that would take all memory or all time: refused in a sentence before anything is taken for them.
+ * Graphs and images that would take all memory or all time: refused in a sentence before anything is taken for them.
  * A test that takes many times longer than its neighbours has found one that is not; the suite's time limit ends it.
  */
 
@@ -214,7 +214,7 @@ describe('runs', () => {
       ).toMatchObject([{ code: 'BAD_PARAM', at: { node: 'noise', param: name } }]);
     const params = { count: 1000, width: 8192, height: 8192 };
     expect(await problemsOf({ ...billion, noise: node('input/noise', { params, inputs }) })).toMatchObject([
-      { code: 'TOO_LARGE', message: expect.stringContaining('1000 pictures of 8192x8192') },
+      { code: 'TOO_LARGE', message: expect.stringContaining('1000 images of 8192x8192') },
     ]);
     expect(() => refuseLargeBatch(1000, 512, 512)).not.toThrow();
   });
@@ -244,9 +244,9 @@ describe('runs', () => {
   });
 });
 
-describe('pictures', () => {
+describe('images', () => {
   const png = (...chunks: [type: string, content: Uint8Array][]) => {
-    const picture = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(1, 2, 3) });
+    const image = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(1, 2, 3) });
     const parts = chunks.map(([type, content]) => {
       const chunk = Buffer.alloc(12 + content.length);
       chunk.writeUInt32BE(content.length);
@@ -255,7 +255,7 @@ describe('pictures', () => {
       chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
       return chunk;
     });
-    return new Uint8Array(Buffer.concat([picture.subarray(0, -12), ...parts, picture.subarray(-12)]));
+    return new Uint8Array(Buffer.concat([image.subarray(0, -12), ...parts, image.subarray(-12)]));
   };
   const bomb = deflateSync(Buffer.alloc(200 * 2 ** 20), { level: 9 });
 
@@ -296,7 +296,7 @@ describe('pictures', () => {
       });
   });
 
-  it('of many pictures that are large together are refused', () => {
+  it('of many images that are large together are refused', () => {
     const tile = { width: 1000, height: 1000, rgb: new Uint8Array(3_000_000) };
     const rows = Array.from({ length: 10 }, () => [tile]);
     expect(() => tileImages(rows, { gap: 2, enlarge: 16 })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));

@@ -42,7 +42,7 @@ it.skipIf(reason)(
           message: expect.stringContaining(`${label} needs more memory than there is.`),
         },
       });
-      const small = { of: 'a small picture', status: 'done', tensors: 0 };
+      const small = { of: 'a small image', status: 'done', tensors: 0 };
       expect(lines).toMatchObject([
         failed('loading', '"Load distribution" (load)'),
         small,

@@ -202,7 +202,7 @@ describe('programs and the network', () => {
           const plan = planRun(graphOf({ node: { type, version, params: hostile } }), library);
           await runPlan(plan, device, disk).catch(() => {}); // most lack their inputs
         }
-      const text = await readFile(join(repository, 'graphs/templates/first-picture.json'), 'utf8');
+      const text = await readFile(join(repository, 'graphs/templates/first-image.json'), 'utf8');
       const { document } = readGraph(text, library);
       const settings = {
         'noise.count': 1,

@@ -1,7 +1,7 @@
 import { mean, type Tensor1D } from '../../nodes/ml/tf.ts';
 import type { Reward } from '../../nodes/ports.ts';
 
-/** A reward simple enough to compute by hand: the mean of all values of a picture. */
+/** A reward simple enough to compute by hand: the mean of all values of an image. */
 export const brightness: Reward = {
   name: 'brightness',
   bytes: 0,

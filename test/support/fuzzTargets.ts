@@ -57,12 +57,12 @@ function graphs(): FuzzTarget {
   };
 }
 
-function pictures(): FuzzTarget {
-  const picture = read(`${repository}/build/pictures/first-picture.png`);
+function images(): FuzzTarget {
+  const image = read(`${repository}/build/images/first-image.png`);
   return {
     name: 'PNG metadata',
     attempt(random) {
-      const bytes = mutateBytes(picture, random);
+      const bytes = mutateBytes(image, random);
       return async () => {
         const text = readPngText(bytes).get('noiseloom-graph');
         if (text !== undefined) readGraph(text, library);
@@ -116,14 +116,14 @@ function folders(
   };
 }
 
-/** The record of a run folder from elsewhere, with a picture that it names. */
+/** The record of a run folder from elsewhere, with an image that it names. */
 function records(): FuzzTarget {
   const runs = mkdtempSync(join(tmpdir(), 'noiseloom-records-'));
   process.once('exit', () => rmSync(runs, { recursive: true, force: true }));
   const folder = join(runs, '2026-run');
   mkdirSync(folder);
   writeFileSync(join(folder, 'a.png'), 'a');
-  const template = textOf(read(`${repository}/graphs/templates/first-picture.json`));
+  const template = textOf(read(`${repository}/graphs/templates/first-image.json`));
   const record = {
     ...{ format: 'noiseloom-run', version: 1, state: 'done', pid: 1, started: '2026-01-01T00:00:00.000Z', ms: 5 },
     graph: { location: 'a.json', folder: '/somewhere', hash: 'x', document: JSON.parse(template) as object },
@@ -166,7 +166,7 @@ const isTokenizerFile = (name: string) => name.startsWith('tokenizer/');
 /** All kinds of content that a stranger may hand to Noiseloom. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   graphs(),
-  pictures(),
+  images(),
   records(),
   checkpoints('safetensors', 'safetensors', /^[^/]*\.safetensors$/),
   checkpoints('torch files', 'torch', /\.(pt|pth|ckpt|bin)$/),

@@ -35,16 +35,16 @@ export function gatedLibrary() {
       return { text: name };
     },
   });
-  const picture = defineNode({
-    type: 'test/picture',
+  const image = defineNode({
+    type: 'test/image',
     version: 1,
-    title: 'Picture',
-    summary: 'Saves a picture.',
+    title: 'Image',
+    summary: 'Saves an image.',
     inputs: {},
     params: { shade: integer({ initial: 7, min: 0, max: 255, help: 'Its grey.' }) },
     outputs: {},
     run(_inputs, { shade }, { save }) {
-      save({ name: 'picture.png', mime: 'image/png', bytes: pngOf(shade), label: { seed: 3 } });
+      save({ name: 'image.png', mime: 'image/png', bytes: pngOf(shade), label: { seed: 3 } });
     },
   });
   const failing = defineNode({
@@ -60,7 +60,7 @@ export function gatedLibrary() {
     },
   });
   return {
-    library: libraryOf([waiting, picture, failing]),
+    library: libraryOf([waiting, image, failing]),
     /** Settles when the node with that gate runs. */
     arrival: (name: string) => gate(name).arrived.promise,
     open: (name: string) => gate(name).opened.open(),

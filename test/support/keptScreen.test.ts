@@ -5,7 +5,7 @@ import { unlikeKept } from './keptScreen.ts';
 
 const name = 'chromium-start';
 
-/** The picture that is kept, with rectangles drawn into it. */
+/** The image that is kept, with rectangles drawn into it. */
 async function changed(...rectangles: string[]): Promise<Uint8Array> {
   const kept = await readFile(new URL(`../e2e/screens/${name}.png`, import.meta.url));
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="1280" height="800">${rectangles.join('')}</svg>`;

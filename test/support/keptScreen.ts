@@ -9,9 +9,9 @@ const tolerance = 24;
 const windowSize = 32;
 
 /**
- * Compares a picture of a screen with the one that is kept as test/e2e/screens/NAME.png. Gives undefined where they are
- * alike, else what differs; then out/screens/ holds the new picture and one of the differences.
- * With NOISELOOM_SCREENS=write the new picture is kept instead.
+ * Compares an image of a screen with the one that is kept as test/e2e/screens/NAME.png. Gives undefined where they are
+ * alike, else what differs; then out/screens/ holds the new image and one of the differences.
+ * With NOISELOOM_SCREENS=write the new image is kept instead.
  */
 export async function unlikeKept(png: Uint8Array, name: string): Promise<string | undefined> {
   const kept = join(packageFolder, 'test', 'e2e', 'screens', `${name}.png`);

@@ -103,9 +103,9 @@ function requireLast(text: string, said: string): void {
 
 /** The owner of the engine tells that it is gone, the run is marked, and another engine runs what comes next. */
 async function computing(folder: string, random: RandomStream): Promise<void> {
-  await mkdir(join(folder, 'pictures'));
+  await mkdir(join(folder, 'images'));
   const red = sharp({ create: { width: 64, height: 64, channels: 3, background: '#f00' } });
-  await red.png().toFile(join(folder, 'pictures/red.png'));
+  await red.png().toFile(join(folder, 'images/red.png'));
   const runs = join(folder, 'runs');
   const start = { device: 'cpu', runsFolder: runs, workingFolder: folder } as const;
   const host = new EngineHost(forkEngine, start, { ping: 500, silence: 60_000, restart: 20 });
@@ -162,9 +162,9 @@ async function training(folder: string, random: RandomStream): Promise<void> {
 
 /** The run folder says how far it came, and every file in it is whole. */
 async function running(folder: string, random: RandomStream): Promise<void> {
-  await mkdir(join(folder, 'pictures'));
+  await mkdir(join(folder, 'images'));
   const red = sharp({ create: { width: 64, height: 64, channels: 3, background: '#f00' } });
-  await red.png().toFile(join(folder, 'pictures/red.png'));
+  await red.png().toFile(join(folder, 'images/red.png'));
   await writeFile(join(folder, 'graph.json'), JSON.stringify(busyGraph));
   const out = join(folder, 'out');
   const args = [join(packageFolder, 'electron/cli/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
@@ -172,7 +172,7 @@ async function running(folder: string, random: RandomStream): Promise<void> {
   await requireWhole(out);
 }
 
-/** Writes a picture again and again, and is done after some seconds. */
+/** Writes an image again and again, and is done after some seconds. */
 const busyGraph = (() => {
   const node = (type: string, params: object, inputs: object = {}) => ({
     ...{ type, version: 1, params, inputs, position: [0, 0] },
@@ -181,7 +181,7 @@ const busyGraph = (() => {
   return {
     ...{ format: 'noiseloom-graph', version: 1, title: 'Killed' },
     nodes: {
-      load: node('input/load-images', { path: 'pictures' }),
+      load: node('input/load-images', { path: 'images' }),
       many: node('input/number-range', { first: 1, step: 0, count: 2000 }),
       grid: node('output/image-grid', { enlarge: 8 }, { images: [['top', 'images']] }),
       score: node('reward/score', {}, { images, rewards: [['colour', 'reward']] }),

@@ -79,7 +79,7 @@ function unetName(name: string, crossed: boolean): string {
   );
 }
 
-/** Three levels; latent-diffusion counts the decoder's from the picture. */
+/** Three levels; latent-diffusion counts the decoder's from the image. */
 function vaeName(name: string): string {
   return name
     .replace(/down_blocks\.(\d)\.resnets\.(\d)/, 'down.$1.block.$2')

@@ -36,7 +36,7 @@ export function memoryFiles(
     },
     fingerprint: async (path) => path,
     decodeImage: async () => {
-      throw new GraphError('BAD_IMAGE', 'A disk in memory decodes no pictures.');
+      throw new GraphError('BAD_IMAGE', 'A disk in memory decodes no images.');
     },
   };
 }

@@ -1,8 +1,8 @@
 import { sampleImages } from '../../nodes/ml/diffusion/sampleImages.ts';
 import { clipTransform } from '../../nodes/ml/image/clipTransform.ts';
 import { cosines, cosineTable, unitRows } from '../../nodes/ml/models/clip.ts';
+import type { imageUNet } from '../../nodes/ml/models/imageUNet.ts';
 import type { LoadedClip, LoadedClipVision } from '../../nodes/ml/models/load/loadClip.ts';
-import type { pictureUNet } from '../../nodes/ml/models/pictureUNet.ts';
 import { linear } from '../../nodes/ml/nn/linear.ts';
 import { latentNoise, randomStream } from '../../nodes/ml/random.ts';
 import { argMax, dispose, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
@@ -15,12 +15,12 @@ import {
   pairKinds,
   samplePair,
 } from '../../nodes/ml/train/preferencePairs.ts';
-import { pictureTensor } from '../../nodes/ml/train/worldClip.ts';
+import { imageTensor } from '../../nodes/ml/train/worldClip.ts';
 import type { Weights } from '../../nodes/ml/weights/weights.ts';
-import { classMap } from '../../nodes/ml/world/conditionPicture.ts';
+import { classMap } from '../../nodes/ml/world/conditionImage.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';
 import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
-import { genevalScores, judgePicture } from '../../nodes/ml/world/judgePicture.ts';
+import { genevalScores, judgeImage } from '../../nodes/ml/world/judgeImage.ts';
 import { parsePrompt } from '../../nodes/ml/world/parsePrompt.ts';
 import { type Scene, sampleScene } from '../../nodes/ml/world/scene.ts';
 import { depthMap, objectMasks } from '../../nodes/ml/world/sceneLabels.ts';
@@ -28,14 +28,14 @@ import { sceneTruth } from '../../nodes/ml/world/sceneTruth.ts';
 import { shapes, tasks } from '../../nodes/ml/world/words.ts';
 import type { Generator } from '../../nodes/ports.ts';
 
-/* What the built-in models can do, measured on pictures that no training drew (see the seeds). */
+/* What the built-in models can do, measured on images that no training drew (see the seeds). */
 
 const ratio = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length;
 
 const embed = (
   clip: Pick<LoadedClipVision, 'encodeImage' | 'preprocessing'>,
-  pictures: readonly Float32Array[],
-): Tensor2D => clip.encodeImage(clipTransform(pictureTensor(pictures), clip.preprocessing.size)).imageEmbeds;
+  images: readonly Float32Array[],
+): Tensor2D => clip.encodeImage(clipTransform(imageTensor(images), clip.preprocessing.size)).imageEmbeds;
 
 /** Scenes of which each makes its own caption true and no other's. */
 export function distinctScenes(count: number, seed: number): Scene[] {
@@ -53,11 +53,11 @@ export function distinctScenes(count: number, seed: number): Scene[] {
   return chosen;
 }
 
-/** Shares of pictures that find their caption, and of captions that find their picture, among `count`. */
+/** Shares of images that find their caption, and of captions that find their image, among `count`. */
 export function retrieval(clip: LoadedClip, count: number, sets: number) {
   const hits = Array.from({ length: sets }, (_, set) => {
     const scenes = distinctScenes(count, 900_000 + set);
-    const [captions, pictures] = tidy(() => {
+    const [captions, images] = tidy(() => {
       const images = embed(
         clip,
         scenes.map((scene) => drawScene(scene)),
@@ -65,15 +65,15 @@ export function retrieval(clip: LoadedClip, count: number, sets: number) {
       const table = cosineTable(images, clip.encodePrompts(scenes.map(({ caption }) => caption)));
       return [[...argMax(table, 1).dataSync()], [...argMax(table, 0).dataSync()]];
     });
-    return { captions: captions.map((found, i) => found === i), pictures: pictures.map((found, i) => found === i) };
+    return { captions: captions.map((found, i) => found === i), images: images.map((found, i) => found === i) };
   });
   return {
     captions: ratio(hits.flatMap((each) => each.captions)),
-    pictures: ratio(hits.flatMap((each) => each.pictures)),
+    images: ratio(hits.flatMap((each) => each.images)),
   };
 }
 
-/** Shares of pictures that match their caption better than a false one, and of captions that match the whole picture better than a broken one. */
+/** Shares of images that match their caption better than a false one, and of captions that match the whole image better than a broken one. */
 export function discernment(clip: LoadedClip, count: number) {
   const random = randomStream(910_000);
   const scenes = Array.from({ length: count }, () => sampleScene(random));
@@ -107,14 +107,14 @@ export function pairAccuracy(clip: LoadedClip, count: number): Record<PairKind |
         cosines(
           embed(
             clip,
-            pairs.map(({ pictures }) => pictures[i as 0 | 1].pixels),
+            pairs.map(({ images }) => images[i as 0 | 1].pixels),
           ),
           prompts,
         ).dataSync(),
       );
     });
-    for (const [i, { kind, prompt, pictures }] of pairs.entries()) {
-      const [a, b] = meritTable([prompt], pictures)[0] as [number, number];
+    for (const [i, { kind, prompt, images }] of pairs.entries()) {
+      const [a, b] = meritTable([prompt], images)[0] as [number, number];
       if (Math.abs(a - b) <= leastDifference) continue;
       const hit = a > b === first![i]! > second![i]!;
       for (const each of [kind, 'all']) hits.get(each)!.push(hit);
@@ -152,32 +152,31 @@ function correlation(a: readonly number[], b: readonly number[]): number {
   return product(a, meanA, b, meanB) / Math.sqrt(product(a, meanA, a, meanA) * product(b, meanB, b, meanB));
 }
 
-type Network = ReturnType<typeof pictureUNet>;
+type Network = ReturnType<typeof imageUNet>;
 
-/** Pictures with their scenes, spoiled up to half where `spoil` says so. */
+/** Images with their scenes, spoiled up to half where `spoil` says so. */
 function shownScenes(count: number, spoil: boolean) {
   const random = randomStream(940_000);
   const scenes = Array.from({ length: count }, () => sampleScene(random));
-  const pictures = scenes.map((scene) => {
+  const images = scenes.map((scene) => {
     const clean = drawScene(scene);
     return spoil ? spoiled(clean, 0.5 * random.uniform(), random) : clean;
   });
-  return { scenes, pictures };
+  return { scenes, images };
 }
 
-/** Outputs of all pictures one after the other, 16 at a time. */
-function outputs(network: Network, pictures: readonly Float32Array[], read: (output: Tensor4D) => Tensor1D | Tensor4D) {
+/** Outputs of all images one after the other, 16 at a time. */
+function outputs(network: Network, images: readonly Float32Array[], read: (output: Tensor4D) => Tensor1D | Tensor4D) {
   const values: number[] = [];
-  for (let i = 0; i < pictures.length; i += 16)
-    for (const value of tidy(() => read(network(pictureTensor(pictures.slice(i, i + 16)))).dataSync()))
-      values.push(value);
+  for (let i = 0; i < images.length; i += 16)
+    for (const value of tidy(() => read(network(imageTensor(images.slice(i, i + 16)))).dataSync())) values.push(value);
   return values;
 }
 
-/** Mean over the seven classes of |both| / |either|, pixels of all pictures pooled. */
+/** Mean over the seven classes of |both| / |either|, pixels of all images pooled. */
 export function poolIoU(network: Network, count: number, spoil: boolean): number {
-  const { scenes, pictures } = shownScenes(count, spoil);
-  const seen = outputs(network, pictures, (logits) => argMax(logits, 3));
+  const { scenes, images } = shownScenes(count, spoil);
+  const seen = outputs(network, images, (logits) => argMax(logits, 3));
   const truth = scenes.flatMap((scene) => [...classMap(scene)]);
   const shares = ['background', ...shapes].map((_, each) => {
     let [both, either] = [0, 0];
@@ -192,13 +191,13 @@ export function poolIoU(network: Network, count: number, spoil: boolean): number
 
 /** Root mean square difference of inverse depths, which lie in [0, 1]. */
 export function depthRmse(network: Network, count: number, spoil: boolean): number {
-  const { scenes, pictures } = shownScenes(count, spoil);
-  const seen = outputs(network, pictures, (depths) => depths);
+  const { scenes, images } = shownScenes(count, spoil);
+  const seen = outputs(network, images, (depths) => depths);
   const truth = scenes.flatMap(({ objects }) => [...depthMap(objectMasks(objects), objects)]);
   return Math.sqrt(truth.reduce((sum, value, i) => sum + (value - seen[i]!) ** 2, 0) / truth.length);
 }
 
-/** GenEval's mean of pictures of `perTask` prompts of each task, one seed each, drawn as the model recommends. */
+/** GenEval's mean of images of `perTask` prompts of each task, one seed each, drawn as the model recommends. */
 export async function genevalMean(generator: Generator, perTask: number): Promise<number> {
   const random = randomStream(4242);
   const prompts = tasks.flatMap((task) =>
@@ -215,7 +214,7 @@ export async function genevalMean(generator: Generator, perTask: number): Promis
   const size = values.length / prompts.length;
   const judged = prompts.map((prompt, i) => ({
     task: parsePrompt(prompt).task,
-    ...judgePicture(values.subarray(i * size, (i + 1) * size), prompt),
+    ...judgeImage(values.subarray(i * size, (i + 1) * size), prompt),
   }));
   return genevalScores(judged).mean!;
 }

@@ -35,7 +35,7 @@ const runs = {
   optimising: climb({ width: 1024, height: 1024, count: 8 }),
 };
 for (const [name, nodes] of Object.entries(runs)) {
-  for (const [of, each] of Object.entries({ [name]: nodes, 'a small picture': small })) {
+  for (const [of, each] of Object.entries({ [name]: nodes, 'a small image': small })) {
     const document = { format: 'noiseloom-graph', version: 2, title: of, nodes: each } as unknown as GraphDocument;
     let problem: unknown;
     const { status } = await engine.run(document, {}, (event) => {

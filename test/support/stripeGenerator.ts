@@ -3,7 +3,7 @@ import type { Generator, SampleRequest, SampleStep } from '../../nodes/ports.ts'
 
 /**
  * A generator small enough to compute by hand: each step adds 1/4 of itself to the latents [N, h, w, 3], and decoding is
- * the logistic function, so pixel = sigmoid(noise * 1.25^steps). It counts how many pictures it denoises at once.
+ * the logistic function, so pixel = sigmoid(noise * 1.25^steps). It counts how many images it denoises at once.
  */
 export function stripeGenerator(): Generator & { readonly batches: number[] } {
   const batches: number[] = [];

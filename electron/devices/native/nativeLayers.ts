@@ -29,7 +29,7 @@ type Attributes = Readonly<Record<string, unknown>>;
 interface Settings {
   /** eps, the factor in a sigmoid (0: GELU), the scale of scores, or taps of kernels to turn (0: none). */
   readonly number?: number;
-  /** Groups, pictures, or elements. */
+  /** Groups, images, or elements. */
   readonly count?: number;
   /** 1: SiLU after the normalisation, bfloat16, or a gradient; of products which are turned; or heads. */
   readonly flag?: number;
@@ -52,7 +52,7 @@ const groups = ({ groups, eps, activation }: Attributes): Settings => ({
   number: eps as number,
   flag: activation === 'silu' ? 1 : 0,
 });
-const pictures = ({ batch, heads, scale }: Attributes): Settings => ({
+const images = ({ batch, heads, scale }: Attributes): Settings => ({
   count: batch as number,
   number: scale as number,
   flag: heads as number,
@@ -79,8 +79,8 @@ const layers: Readonly<Record<string, Layer>> = {
   NoiseloomLayerNormGradient: { inputs: ['dy', 'x', 'scale', 'm', 'r'] },
   NoiseloomGeglu: { inputs: ['x'] },
   NoiseloomGegluGradient: { inputs: ['dy', 'x'] },
-  NoiseloomAttention: { inputs: ['q', 'k', 'v'], settings: pictures },
-  NoiseloomAttentionGradient: { inputs: ['q', 'k', 'v', 'dy', 'y'], outputs: 3, settings: pictures },
+  NoiseloomAttention: { inputs: ['q', 'k', 'v'], settings: images },
+  NoiseloomAttentionGradient: { inputs: ['q', 'k', 'v', 'dy', 'y'], outputs: 3, settings: images },
   NoiseloomLinear: {
     operation: 'NoiseloomProduct',
     inputs: ['x', 'weight'],

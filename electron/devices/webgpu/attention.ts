@@ -213,7 +213,7 @@ function run(
 /** How far apart neighbours along an axis of a mask lie; 0 where it is broadcast. */
 function maskSteps(shape: readonly number[]): Record<string, number> {
   const step = (axis: number) => (shape[axis] === 1 ? 0 : sizeOf(shape.slice(axis + 1)));
-  return { maskPicture: step(0), maskHead: step(1), maskQuery: step(2), maskKey: step(3) };
+  return { maskImage: step(0), maskHead: step(1), maskQuery: step(2), maskKey: step(3) };
 }
 
 function codeOf({ own, start, step, end }: Pass, names: readonly string[], parts: number, depth: number): string {
@@ -236,11 +236,11 @@ const depth = ${depth};
 var<workgroup> owns: array<vec4f, 128>; // four rows of the own side at 16 columns of the head
 var<workgroup> others: array<f32, ${tile * 17}>; // as much of the other side; a column is left free, for the sake of banks
 var<workgroup> weights: array<vec4f, 256>;
-var<private> picture: i32;
+var<private> image: i32;
 var<private> head: i32;
 var<private> pair: i32;
 fn place(row: i32, rows: i32, wide: i32) -> i32 {
-  return (picture * rows + row) * uniforms.channels + head * uniforms.width + wide;
+  return (image * rows + row) * uniforms.channels + head * uniforms.width + wide;
 }
 ${readers.join('')}
 ${
@@ -257,7 +257,7 @@ ${
     ? `
 fn maskAt(query: i32, key: i32) -> f32 {
   if (query >= uniforms.queries || key >= uniforms.keys) { return 0; }
-  return mask[picture * uniforms.maskPicture + head * uniforms.maskHead + query * uniforms.maskQuery + key * uniforms.maskKey];
+  return mask[image * uniforms.maskImage + head * uniforms.maskHead + query * uniforms.maskQuery + key * uniforms.maskKey];
 }`
     : ''
 }
@@ -267,7 +267,7 @@ fn run(index: i32) {
   let x = i32(localIndex) % 16;
   let y = i32(localIndex) / 16;
   pair = block / uniforms.tiles;
-  picture = pair / uniforms.heads;
+  image = pair / uniforms.heads;
   head = pair % uniforms.heads;
   let row = block % uniforms.tiles * ${tile} + 4 * y;
   ${start}

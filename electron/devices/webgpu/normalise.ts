@@ -3,9 +3,9 @@ import type { TensorInfo } from '../../../nodes/ml/tf.ts';
 import { swish } from './activate.ts';
 import { type Dispatch, dispatch, sizeOf, workgroupSum } from './dispatch.ts';
 
-/** x as [pictures, pixels, channels]; one row of a layer normalisation is a picture of one pixel and one group. */
+/** x as [images, pixels, channels]; one row of a layer normalisation is an image of one pixel and one group. */
 interface View {
-  readonly pictures: number;
+  readonly images: number;
   readonly pixels: number;
   readonly channels: number;
   readonly groups: number;
@@ -20,7 +20,7 @@ export function groupNorm(
   const { shape } = inputs.x;
   const perChannel = [shape[0] as number, 1, 1, shape[3] as number];
   const outputs = { result: shape, m: perChannel, r: perChannel };
-  return run(backend, forward(activation === 'silu'), { inputs, outputs, reals: { eps } }, pictureView(shape, groups));
+  return run(backend, forward(activation === 'silu'), { inputs, outputs, reals: { eps } }, imageView(shape, groups));
 }
 
 /** [dx] */
@@ -34,7 +34,7 @@ export function groupNormGradient(
     backend,
     backward(activation === 'silu'),
     { inputs, outputs: { result: shape } },
-    pictureView(shape, groups),
+    imageView(shape, groups),
   );
 }
 
@@ -69,9 +69,9 @@ interface GroupNormAttributes {
   readonly activation: 'linear' | 'silu';
 }
 
-function pictureView([n, height, width, channels]: number[], groups: number): View {
+function imageView([n, height, width, channels]: number[], groups: number): View {
   return {
-    pictures: n as number,
+    images: n as number,
     pixels: (height as number) * (width as number),
     channels: channels as number,
     groups,
@@ -80,7 +80,7 @@ function pictureView([n, height, width, channels]: number[], groups: number): Vi
 
 function rowView(shape: number[]): View {
   const channels = shape.at(-1) as number;
-  return { pictures: sizeOf(shape.slice(0, -1)), pixels: 1, channels, groups: 1 };
+  return { images: sizeOf(shape.slice(0, -1)), pixels: 1, channels, groups: 1 };
 }
 
 /** Values of a group up to which one workgroup does all of it: more would keep most of a graphics card idle. */
@@ -164,13 +164,13 @@ function run(
   backend: WebGPUBackend,
   pass: Pass,
   call: Pick<Dispatch, 'inputs' | 'outputs' | 'reals'>,
-  { pictures, pixels, channels, groups }: View,
+  { images, pixels, channels, groups }: View,
 ): TensorInfo[] {
   const isRow = pixels === 1 && groups === 1;
   const width = channels / groups;
   const threads = isRow ? 64 : 256;
   const parts = Math.min(threads, pixels, Math.ceil((pixels * width) / mostAlone));
-  const workgroups = pictures * groups * parts;
+  const workgroups = images * groups * parts;
   const statistics = sizeOf(call.outputs.m ?? call.inputs.m?.shape ?? []);
   const shared = {
     threads,
@@ -182,7 +182,7 @@ function run(
       groups,
       width,
       parts,
-      statistics: statistics / (pictures * groups),
+      statistics: statistics / (images * groups),
     },
   };
   const codeOf = (body: string) => [workgroupSum(threads), sizes, pass.functions, mainOf(threads, body)].join('\n');
@@ -234,8 +234,8 @@ fn run(index: i32) {
   let block = index / threads;
   let part = block % uniforms.parts;
   group = block / uniforms.parts;
-  let picture = group / uniforms.groups;
-  first = (picture * uniforms.pixels + part * uniforms.pixels / uniforms.parts) * uniforms.channels
+  let image = group / uniforms.groups;
+  first = (image * uniforms.pixels + part * uniforms.pixels / uniforms.parts) * uniforms.channels
     + group % uniforms.groups * uniforms.width;
   let statistic = group * uniforms.statistics;
   let elements = select(0, elementsOf(part), block < uniforms.blocks);

@@ -3,7 +3,7 @@ import { sampleImages } from '../../ml/diffusion/sampleImages.ts';
 import { previewOf } from '../../ml/image/previewOf.ts';
 import type { Generator, Images, SampleRequest } from '../../ports.ts';
 
-/** Draws the pictures of a request, `batch` at a time, and tells the node's progress after each step. Throws as `sampleImages`. */
+/** Draws the images of a request, `batch` at a time, and tells the node's progress after each step. Throws as `sampleImages`. */
 export async function drawImages(
   generator: Generator,
   request: SampleRequest,
@@ -12,12 +12,12 @@ export async function drawImages(
 ): Promise<Images> {
   const count = request.noise.seeds.length;
   await progress(0);
-  return sampleImages(generator, request, batch, ({ step, steps, estimate }, done, pictures) => {
+  return sampleImages(generator, request, batch, ({ step, steps, estimate }, done, images) => {
     const text =
-      count > pictures
-        ? `step ${step} of ${steps}, pictures ${done + 1} to ${done + pictures} of ${count}`
+      count > images
+        ? `step ${step} of ${steps}, images ${done + 1} to ${done + images} of ${count}`
         : `step ${step} of ${steps}`;
     const preview = step < steps ? () => previewOf(generator, estimate) : undefined;
-    return progress((done + (pictures * step) / steps) / count, text, preview);
+    return progress((done + (images * step) / steps) / count, text, preview);
   });
 }

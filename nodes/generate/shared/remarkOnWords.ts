@@ -8,5 +8,5 @@ export function remarkOnWords({ name, words }: Generator, prompt: string, remark
   const unknown = [...new Set(wordsOf(prompt).filter((word) => !words.includes(word)))];
   if (unknown.length === 0) return;
   const quoted = unknown.map((word) => `"${word}"`).join(', ');
-  remark(`"${name}" knows no ${quoted}, so the picture may show anything; it knows these words: ${words.join(', ')}.`);
+  remark(`"${name}" knows no ${quoted}, so the image may show anything; it knows these words: ${words.join(', ')}.`);
 }

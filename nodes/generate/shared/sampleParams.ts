@@ -3,19 +3,19 @@ import { schedulerNames } from '../../ml/diffusion/schedulers.ts';
 import { choice, integer, number, text } from '../../params.ts';
 import type { Generator, SampleSettings } from '../../ports.ts';
 
-/** How a generator samples: the params that every node that draws pictures has. */
+/** How a generator samples: the params that every node that draws images has. */
 export const sampleParams = {
   scheduler: choice({
     initial: 'model',
     options: ['model', ...schedulerNames],
-    help: "The rule that leads from noise to picture; model is the model's own.",
+    help: "The rule that leads from noise to image; model is the model's own.",
   }),
   steps: integer({
     initial: 0,
     min: 0,
     max: 1000,
     words: { model: 0 },
-    help: "Steps from noise to picture; model is the model's own number.",
+    help: "Steps from noise to image; model is the model's own number.",
   }),
   guidanceScale: number({
     initial: -1,
@@ -31,7 +31,7 @@ export const sampleParams = {
     initial: 4,
     min: 1,
     max: 256,
-    help: 'Pictures drawn at once: more is faster and takes more memory.',
+    help: 'Images drawn at once: more is faster and takes more memory.',
   }),
 };
 

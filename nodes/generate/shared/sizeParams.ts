@@ -8,13 +8,13 @@ const side = integer({
   max: 8192,
   unit: 'pixels',
   words: { model: 0 },
-  help: "Of the picture; model is the model's own size.",
+  help: "Of the image; model is the model's own size.",
 });
 
-/** How large pictures are drawn: the params of every node that makes noise. */
+/** How large images are drawn: the params of every node that makes noise. */
 export const sizeParams = { width: side, height: side };
 
-/** The latents of a picture of that size, [h, w, c]. Throws GraphError `BAD_SIZE`. */
+/** The latents of an image of that size, [h, w, c]. Throws GraphError `BAD_SIZE`. */
 export function latentShapeOf(
   generator: Generator,
   { width, height }: ParamValues<typeof sizeParams>,

@@ -30,7 +30,7 @@ import {
 import { weightsOf } from '../weights/weights.ts';
 
 /**
- * Edges of pictures by Canny's method: the length of the brightness gradient where it is largest across the edge, 0
+ * Edges of images by Canny's method: the length of the brightness gradient where it is largest across the edge, 0
  * elsewhere. Differentiable through the length; where it is largest counts as given.
  * Source: Canny 1986; arXiv 2404.07987 (ControlNet++), its differentiable Canny without hysteresis. Deviation: of two
  * equally strong neighbours one is kept, as OpenCV does, rather than none.

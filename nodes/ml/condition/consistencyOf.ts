@@ -2,19 +2,19 @@ import { GraphError } from '../../errors.ts';
 import type { Consistency } from '../../ports.ts';
 import { type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 
-/** A kind of condition: what is seen in a picture, how that looks as a condition picture, and how two of them compare. */
+/** A kind of condition: what is seen in an image, how that looks as a condition image, and how two of them compare. */
 export interface Detector {
   readonly name: string;
   /** Of its weights. */
   readonly bytes: number;
   readonly metric: Consistency['metric'];
-  /** Pictures [N, H, W, 3] -> what is seen [N, H, W, C], differentiable. The caller owns it, and all results below. */
+  /** Images [N, H, W, 3] -> what is seen [N, H, W, C], differentiable. The caller owns it, and all results below. */
   detect(pixels: Tensor4D): Tensor4D;
   /** What is seen as a target: the same, where absent. */
   settle?(seen: Tensor4D): Tensor4D;
-  /** A condition picture [N, H, W, 3] -> a target [N, H, W, C]. */
+  /** A condition image [N, H, W, 3] -> a target [N, H, W, C]. */
   read(condition: Tensor4D): Tensor4D;
-  /** What is seen -> a condition picture [N, H, W, 3] in [0, 1]. */
+  /** What is seen -> a condition image [N, H, W, 3] in [0, 1]. */
   draw(seen: Tensor4D): Tensor4D;
   /** [N], 0 and up. */
   loss(seen: Tensor4D, target: Tensor4D): Tensor1D;
@@ -22,12 +22,12 @@ export interface Detector {
   dispose(): void;
 }
 
-/** What a condition input holds: the map itself, or a picture whose map is to be kept. */
-export type Given = 'map' | 'picture';
+/** What a condition input holds: the map itself, or an image whose map is to be kept. */
+export type Given = 'map' | 'image';
 
 /**
  * A detector as a function on wires; it owns the detector. Its functions throw GraphError `SIZES_DIFFER` or `ROWS_DIFFER`
- * where the condition picture does not fit the pictures. Source: arXiv 2404.07987 (ControlNet++), equation 4
+ * where the condition image does not fit the images. Source: arXiv 2404.07987 (ControlNet++), equation 4
  */
 export function consistencyOf(detector: Detector, given: Given): Consistency {
   const { name, bytes, metric, detect, settle, read, draw, loss, measure } = detector;
@@ -53,16 +53,16 @@ export function consistencyOf(detector: Detector, given: Given): Consistency {
   };
 }
 
-function requireFit(name: string, pictures: readonly number[], condition: readonly number[]): void {
-  const [[rows, height, width], [conditions, tall, wide]] = [pictures, condition];
+function requireFit(name: string, images: readonly number[], condition: readonly number[]): void {
+  const [[rows, height, width], [conditions, tall, wide]] = [images, condition];
   if (height !== tall || width !== wide)
     throw new GraphError(
       'SIZES_DIFFER',
-      `For ${name}, the condition picture is ${wide}x${tall} and the pictures are ${width}x${height}; make them of one size.`,
+      `For ${name}, the condition image is ${wide}x${tall} and the images are ${width}x${height}; make them of one size.`,
     );
   if (conditions !== 1 && conditions !== rows)
     throw new GraphError(
       'ROWS_DIFFER',
-      `For ${name}, there are ${conditions} condition pictures for ${rows} pictures; give one for all, or one for each.`,
+      `For ${name}, there are ${conditions} condition images for ${rows} images; give one for all, or one for each.`,
     );
 }

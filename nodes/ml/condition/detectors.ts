@@ -1,6 +1,6 @@
 import { GraphError } from '../../errors.ts';
+import type { ImageUNetConfig } from '../models/imageUNet.ts';
 import type { DetectorNetwork } from '../models/load/loadDetector.ts';
-import type { PictureUNetConfig } from '../models/pictureUNet.ts';
 import { mean, minimum, squaredDifference, sub, type Tensor1D, type Tensor4D, tidy, tile } from '../tf.ts';
 import { cannyEdges, thresholdEdges } from './cannyEdges.ts';
 import type { Detector, Given } from './consistencyOf.ts';
@@ -19,12 +19,12 @@ const ssim = { name: 'SSIM', best: 'highest' } as const;
 /** Mean squared difference of maps [N, H, W, C] and [1 or N, H, W, C]: [N]. */
 const squareLoss = (seen: Tensor4D, target: Tensor4D): Tensor1D =>
   tidy(() => mean(squaredDifference(seen, target), [1, 2, 3]) as Tensor1D);
-const toGrey = (picture: Tensor4D): Tensor4D => mean(picture, 3, true);
+const toGrey = (image: Tensor4D): Tensor4D => mean(image, 3, true);
 const toRgb = (map: Tensor4D): Tensor4D => tile(map, [1, 1, 1, 3]);
 const inverted = (x: Tensor4D): Tensor4D => sub(1, x);
 
 /**
- * Canny edges, white on black. Beside a map, lengths of gradients count up to 1, which says "edge"; beside a picture they
+ * Canny edges, white on black. Beside a map, lengths of gradients count up to 1, which says "edge"; beside an image they
  * count in full, as in the paper. `low` and `high` as in `thresholdEdges`.
  */
 export function cannyDetector({ low, high, given }: { low: number; high: number; given: Given }): Detector {
@@ -48,7 +48,7 @@ export function softEdgeDetector({ detect, bytes, dispose }: DetectorNetwork): D
   return { name: 'soft edges', ...common, read: toGrey, draw: toRgb };
 }
 
-/** Line art: the network draws dark lines on white, and a condition picture has white lines on black. */
+/** Line art: the network draws dark lines on white, and a condition image has white lines on black. */
 export function lineArtDetector({ detect, bytes, dispose }: DetectorNetwork): Detector {
   const common = { bytes, detect, dispose, metric: ssim, loss: squareLoss, measure: multiScaleSsim };
   return {
@@ -60,7 +60,7 @@ export function lineArtDetector({ detect, bytes, dispose }: DetectorNetwork): De
 }
 
 /** Inverse depth, white nearest; every map is divided by its own largest value. Throws GraphError `UNSUPPORTED`. */
-export function depthDetector(network: DetectorNetwork & { readonly config: PictureUNetConfig }): Detector {
+export function depthDetector(network: DetectorNetwork & { readonly config: ImageUNetConfig }): Detector {
   requireTask(network, 'depth');
   return {
     name: 'depth',
@@ -76,7 +76,7 @@ export function depthDetector(network: DetectorNetwork & { readonly config: Pict
 }
 
 /** Classes in the colours of PASCAL VOC. Throws GraphError `UNSUPPORTED`. */
-export function segmentationDetector(network: DetectorNetwork & { readonly config: PictureUNetConfig }): Detector {
+export function segmentationDetector(network: DetectorNetwork & { readonly config: ImageUNetConfig }): Detector {
   requireTask(network, 'segmentation');
   return {
     name: 'segmentation',
@@ -94,8 +94,8 @@ export function segmentationDetector(network: DetectorNetwork & { readonly confi
 
 /** Frees a network that was trained for something else. */
 function requireTask(
-  { name, config, dispose }: DetectorNetwork & { readonly config: PictureUNetConfig },
-  task: PictureUNetConfig['task'],
+  { name, config, dispose }: DetectorNetwork & { readonly config: ImageUNetConfig },
+  task: ImageUNetConfig['task'],
 ): void {
   if (config.task === task) return;
   dispose();

@@ -1,7 +1,7 @@
 import { add, div, equal, maximum, mul, onesLike, sum, type Tensor1D, type Tensor4D, tidy, where } from '../tf.ts';
 
 /**
- * How well the edges of pictures agree with reference edges: F1 = 2 TP / (2 TP + FP + FN), 1 where both have none.
+ * How well the edges of images agree with reference edges: F1 = 2 TP / (2 TP + FP + FN), 1 where both have none.
  * Edges [N, H, W, 1] of 0 and 1, reference [1 or N, H, W, 1] -> [N] in [0, 1]; the caller owns the result. No gradient.
  * Source: van Rijsbergen 1979; arXiv 2404.07987, section 4.1 (canny)
  */

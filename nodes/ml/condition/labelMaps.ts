@@ -24,7 +24,7 @@ import {
 } from '../tf.ts';
 
 /**
- * Pictures of labels: every class has a colour, and pixels of a further colour (void, label 255) have no label and do not
+ * Images of labels: every class has a colour, and pixels of a further colour (void, label 255) have no label and do not
  * count. In memory a label map is [N, H, W, K] of 0 and 1, one 1 a pixel, none where it has no label.
  */
 
@@ -35,7 +35,7 @@ export function labelColour(label: number): [r: number, g: number, b: number] {
   return colour.map((value) => value / 255) as [number, number, number];
 }
 
-/** Label map [N, H, W, K] -> picture [N, H, W, 3] in [0, 1], black where a pixel has no label. The caller owns the result. */
+/** Label map [N, H, W, K] -> image [N, H, W, 3] in [0, 1], black where a pixel has no label. The caller owns the result. */
 export function drawLabels(labels: Tensor4D): Tensor4D {
   return tidy(() => {
     const [n, height, width, classes] = labels.shape;
@@ -44,12 +44,12 @@ export function drawLabels(labels: Tensor4D): Tensor4D {
   });
 }
 
-/** Picture [N, H, W, 3] in [0, 1] -> label map [N, H, W, classes] by the nearest colour. The caller owns the result. */
-export function readLabels(picture: Tensor4D, classes: number): Tensor4D {
+/** Image [N, H, W, 3] in [0, 1] -> label map [N, H, W, classes] by the nearest colour. The caller owns the result. */
+export function readLabels(image: Tensor4D, classes: number): Tensor4D {
   return tidy(() => {
-    const [n, height, width] = picture.shape;
+    const [n, height, width] = image.shape;
     const colours = tensor2d([...colourList(classes), ...labelColour(255)], [classes + 1, 3]);
-    const rows = reshape(picture, [-1, 3]) as Tensor2D;
+    const rows = reshape(image, [-1, 3]) as Tensor2D;
     const distances = sub(sum(square(colours), 1), mul(matMul(rows, colours, false, true), 2)); // less the pixel's own square
     const nearest = cast(oneHot(argMin(distances, 1) as Tensor1D, classes + 1), 'float32');
     return reshape(slice(nearest, [0, 0], [-1, classes]), [n, height, width, classes]);
@@ -62,7 +62,7 @@ export function likeliest(logits: Tensor4D): Tensor4D {
 }
 
 /**
- * Mean over a picture's labelled pixels of -log p(label). Logits [N, H, W, K], labels [1 or N, H, W, K] -> [N], 0 and up;
+ * Mean over an image's labelled pixels of -log p(label). Logits [N, H, W, K], labels [1 or N, H, W, K] -> [N], 0 and up;
  * the caller owns the result. Source: arXiv 2404.07987, its segmentation loss
  */
 export function labelCrossEntropy(logits: Tensor4D, labels: Tensor4D): Tensor1D {
@@ -73,9 +73,9 @@ export function labelCrossEntropy(logits: Tensor4D, labels: Tensor4D): Tensor1D 
 }
 
 /**
- * Mean over the classes that a picture or its reference shows of |both| / |either|, among labelled pixels; 1 is perfect.
+ * Mean over the classes that an image or its reference shows of |both| / |either|, among labelled pixels; 1 is perfect.
  * Label maps [N, H, W, K], reference [1 or N, H, W, K] -> [N] in [0, 1]; the caller owns the result. No gradient.
- * (The paper pools the pixels of all pictures before it divides; here each picture has its own.)
+ * (The paper pools the pixels of all images before it divides; here each image has its own.)
  * Source: arXiv 2404.07987, section 4.1 (segmentation); Everingham et al. 2010, section 4.1.3
  */
 export function meanIoU(labels: Tensor4D, reference: Tensor4D): Tensor1D {

@@ -26,7 +26,7 @@ const windowDeviation = 1.5;
  * How alike maps of one channel are in structure, on several scales: 1 where they are the same.
  * maps and reference [1 or N, H, W, 1] in [0, 1], sides of 11 and more, -> [N]; the caller owns the result.
  * Source: Wang, Simoncelli and Bovik 2003, "Multi-scale structural similarity for image quality assessment", equation 7;
- * arXiv 2404.07987 evaluates soft edges and line art with it. Where a picture is too small for five scales (sides under
+ * arXiv 2404.07987 evaluates soft edges and line art with it. Where an image is too small for five scales (sides under
  * 176), there are as many as fit, their exponents divided by their sum.
  *
  * | here | there          |                                                                        |

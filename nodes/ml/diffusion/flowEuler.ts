@@ -73,7 +73,7 @@ function dynamicShift(config: SchedulerConfig, settings: typeof defaults, mu: nu
   if (mu === undefined) {
     throw new GraphError(
       'UNSUPPORTED',
-      `${config._class_name} with use_dynamic_shifting needs a shift mu for the picture's size.`,
+      `${config._class_name} with use_dynamic_shifting needs a shift mu for the image's size.`,
     );
   }
   return settings.time_shift_type === 'exponential' ? Math.exp(mu) : mu;

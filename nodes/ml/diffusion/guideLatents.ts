@@ -16,8 +16,8 @@ import {
 } from '../tf.ts';
 
 /**
- * Moves noisy latents against the gradient of a loss of the picture that they are estimated to become.
- * x' = x - s |e| g / |g|, each picture by itself. The caller owns the result.
+ * Moves noisy latents against the gradient of a loss of the image that they are estimated to become.
+ * x' = x - s |e| g / |g|, each image by itself. The caller owns the result.
  * Source: arXiv 2404.07987 (ControlNet++), equation 7 for the estimate; the step is a share of the noise that is left
  *
  * | here     | there                    |                                                                       |

@@ -3,26 +3,26 @@ import type { Generator, ImageLabel, Images, Noise, SampleRequest, SampleStep } 
 import { clone, concat, slice, type Tensor4D } from '../tf.ts';
 
 /**
- * Draws the pictures of a request, at most `batch` at a time so that memory stays bounded: denoises step by step,
+ * Draws the images of a request, at most `batch` at a time so that memory stays bounded: denoises step by step,
  * awaiting `onStep` after each (where it rejects, everything is freed), and decodes. The caller owns the result; each
- * picture depends on its own seed, prompt and condition picture alone, whatever the batch. Throws GraphError
- * `ROWS_DIFFER` where condition pictures are neither one nor as many as the noise.
+ * image depends on its own seed, prompt and condition image alone, whatever the batch. Throws GraphError
+ * `ROWS_DIFFER` where condition images are neither one nor as many as the noise.
  */
 export async function sampleImages(
   generator: Generator,
   request: SampleRequest,
   batch: number,
-  onStep: (step: SampleStep, picturesDone: number, pictures: number) => Promise<void>,
+  onStep: (step: SampleStep, imagesDone: number, images: number) => Promise<void>,
 ): Promise<Images> {
   const { seeds } = request.noise;
   refuseOddConditions(request);
   const parts: Tensor4D[] = [];
   try {
     for (let start = 0; start < seeds.length; start += batch) {
-      const pictures = Math.min(batch, seeds.length - start);
-      const part = partOfRequest(request, start, pictures);
+      const images = Math.min(batch, seeds.length - start);
+      const part = partOfRequest(request, start, images);
       try {
-        const latents = await denoise(generator, part.request, (step) => onStep(step, start, pictures));
+        const latents = await denoise(generator, part.request, (step) => onStep(step, start, images));
         try {
           parts.push(generator.decode(latents));
         } finally {
@@ -38,11 +38,11 @@ export async function sampleImages(
   }
 }
 
-/** Throws GraphError `ROWS_DIFFER` where condition pictures are neither one nor as many as the noise. */
+/** Throws GraphError `ROWS_DIFFER` where condition images are neither one nor as many as the noise. */
 export function refuseOddConditions({ noise: { seeds }, conditions }: SampleRequest): void {
   const odd = conditions.find(({ image }) => image.shape[0] !== 1 && image.shape[0] !== seeds.length);
   if (!odd) return;
-  const message = `The control image is a batch of ${odd.image.shape[0]} pictures, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
+  const message = `The control image is a batch of ${odd.image.shape[0]} images, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
   throw new GraphError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
 }
 
@@ -61,7 +61,7 @@ async function denoise(
   return latents;
 }
 
-/** The request for pictures [start, start + count), and the tensors made for it, which the caller owns. */
+/** The request for images [start, start + count), and the tensors made for it, which the caller owns. */
 export function partOfRequest(
   request: SampleRequest,
   start: number,

@@ -21,7 +21,7 @@ export interface Plan {
   readonly eta: number;
 }
 
-/** All tensors have one shape, any rank; a leading axis is a batch of independent pictures. */
+/** All tensors have one shape, any rank; a leading axis is a batch of independent images. */
 export interface StepInput<T extends Tensor> {
   /** The noisy sample (not scaled by `scaleInput`). */
   readonly x: T;

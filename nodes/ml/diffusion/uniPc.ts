@@ -193,6 +193,6 @@ function flowShift(config: SchedulerConfig, settings: typeof defaults, { mu }: P
   if (mu !== undefined) return Math.exp(mu);
   throw new GraphError(
     'UNSUPPORTED',
-    `${config._class_name} with use_dynamic_shifting needs a shift mu for the picture's size.`,
+    `${config._class_name} with use_dynamic_shifting needs a shift mu for the image's size.`,
   );
 }

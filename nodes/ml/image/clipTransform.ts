@@ -5,7 +5,7 @@ import { resizeBicubic } from './resize.ts';
 export const clipMean = [0.48145466, 0.4578275, 0.40821073] as const;
 export const clipDeviation = [0.26862954, 0.26130258, 0.27577711] as const;
 
-/** How a model wants its pictures, other than by `size`. */
+/** How a model wants its images, other than by `size`. */
 export interface ClipTransformOptions {
   /** What the short side is resized to before the square is cut out; `size` by default, never less. */
   readonly shortSide?: number;
@@ -15,7 +15,7 @@ export interface ClipTransformOptions {
 }
 
 /**
- * Pictures as CLIP-like rewards take them: short side resized by antialiased bicubic, centre square of `size`, normalised;
+ * Images as CLIP-like rewards take them: short side resized by antialiased bicubic, centre square of `size`, normalised;
  * differentiable. pixels [N, H, W, 3] in [0, 1] -> [N, size, size, 3]; the caller owns the result.
  * Source: ReNO (arXiv 2406.04312), rewards/utils.py clip_img_transform.
  */

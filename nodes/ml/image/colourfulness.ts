@@ -1,7 +1,7 @@
 import { add, concat, mean, mul, slice, sqrt, square, sub, sum, type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 
 /**
- * How colourful pictures are: a statistic of their pixels, no judgement of quality. 0 is grey, 15 slightly, 33
+ * How colourful images are: a statistic of their pixels, no judgement of quality. 0 is grey, 15 slightly, 33
  * moderately, 45 averagely, 59 quite, 82 highly and 109 extremely colourful. Differentiable.
  * Source: Hasler and Süsstrunk 2003, "Measuring colourfulness in natural images", equation M(3).
  *
@@ -24,7 +24,7 @@ export function colourfulness(pixels: Tensor4D): Tensor1D {
     const opponents = concat([rg, yb], 3); // [N, H, W, 2]
     const means = mean(opponents, [1, 2], true); // [N, 1, 1, 2]
     const variances = mean(square(sub(opponents, means)), [1, 2]); // [N, 2]
-    const length = (squares: Tensor1D) => sqrt(add(squares, 1e-6)); // grey pictures, too, have a finite gradient
+    const length = (squares: Tensor1D) => sqrt(add(squares, 1e-6)); // grey images, too, have a finite gradient
     const sigma = length(sum(variances, 1));
     const mu = length(sum(square(means), [1, 2, 3]));
     return add(sigma, mul(mu, 0.3)) as Tensor1D;

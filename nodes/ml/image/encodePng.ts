@@ -1,7 +1,7 @@
 import { encode } from 'fast-png';
 import { addPngText } from './pngText.ts';
 
-export interface RgbPicture {
+export interface RgbImage {
   readonly width: number;
   readonly height: number;
   /** height * width * 3 bytes, row by row. */
@@ -9,10 +9,7 @@ export interface RgbPicture {
 }
 
 /** An 8-bit RGB PNG with the given texts in it (keyword -> text, see `addPngText`). */
-export function encodePng(
-  { width, height, rgb }: RgbPicture,
-  texts: Readonly<Record<string, string>> = {},
-): Uint8Array {
+export function encodePng({ width, height, rgb }: RgbImage, texts: Readonly<Record<string, string>> = {}): Uint8Array {
   return addPngText(encode({ width, height, data: rgb, channels: 3, depth: 8 }), texts);
 }
 

@@ -5,7 +5,7 @@ import { toBytes } from './encodePng.ts';
 /** Longer side of a preview in pixels, at most. */
 const PREVIEW_SIZE = 256;
 
-/** A small picture of the first of a batch of latents [N, h, w, c]. */
+/** A small image of the first of a batch of latents [N, h, w, c]. */
 export async function previewOf(generator: Generator, latents: Tensor4D): Promise<Preview> {
   const pixels = tidy(() => generator.decode(slice(latents, [0, 0, 0, 0], [1, -1, -1, -1])));
   try {
@@ -15,7 +15,7 @@ export async function previewOf(generator: Generator, latents: Tensor4D): Promis
   }
 }
 
-/** A small picture of one picture [1, H, W, 3] in [0, 1]. */
+/** A small image of one image [1, H, W, 3] in [0, 1]. */
 export async function previewOfPixels(pixels: Tensor4D): Promise<Preview> {
   const [, h, w] = pixels.shape;
   const scale = Math.min(1, PREVIEW_SIZE / Math.max(h, w));

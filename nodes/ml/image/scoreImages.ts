@@ -2,7 +2,7 @@ import type { Reward } from '../../ports.ts';
 import type { Tensor4D } from '../tf.ts';
 
 /**
- * Scores pictures by several rewards: values[picture][reward].
+ * Scores images by several rewards: values[image][reward].
  * @param pixels [N, H, W, 3] in [0, 1]; @param prompts N of them.
  */
 export async function scoreImages(

@@ -1,17 +1,17 @@
 import { GraphError } from '../../errors.ts';
-import type { RgbPicture } from './encodePng.ts';
+import type { RgbImage } from './encodePng.ts';
 
-/** Pixels of the whole picture. */
+/** Pixels of the whole image. */
 const largest = 64 * 2 ** 20;
 
 /**
- * Lays rows of pictures out on white, each in the upper left of a cell as large as the largest picture, every pixel
+ * Lays rows of images out on white, each in the upper left of a cell as large as the largest image, every pixel
  * blown up to `enlarge` x `enlarge`, `gap` pixels between and around the cells. Throws GraphError `TOO_LARGE`.
  */
 export function tileImages(
-  rows: readonly (readonly RgbPicture[])[],
+  rows: readonly (readonly RgbImage[])[],
   { gap, enlarge }: { gap: number; enlarge: number },
-): RgbPicture {
+): RgbImage {
   const all = rows.flat();
   const cellWidth = Math.max(...all.map(({ width }) => width)) * enlarge + gap;
   const cellHeight = Math.max(...all.map(({ height }) => height)) * enlarge + gap;
@@ -20,16 +20,16 @@ export function tileImages(
   if (width * height > largest)
     throw new GraphError(
       'TOO_LARGE',
-      `The picture of ${rows.length} rows would have ${width}x${height} pixels; at most ${largest} are allowed. Enlarge less, or put fewer pictures into it.`,
+      `The image of ${rows.length} rows would have ${width}x${height} pixels; at most ${largest} are allowed. Enlarge less, or put fewer images into it.`,
     );
   const rgb = new Uint8Array(width * height * 3).fill(255);
   for (const [r, row] of rows.entries())
-    for (const [c, picture] of row.entries())
-      for (let y = 0; y < picture.height * enlarge; y++)
-        for (let x = 0; x < picture.width * enlarge; x++) {
-          const from = (Math.floor(y / enlarge) * picture.width + Math.floor(x / enlarge)) * 3;
+    for (const [c, image] of row.entries())
+      for (let y = 0; y < image.height * enlarge; y++)
+        for (let x = 0; x < image.width * enlarge; x++) {
+          const from = (Math.floor(y / enlarge) * image.width + Math.floor(x / enlarge)) * 3;
           const to = ((gap + r * cellHeight + y) * width + gap + c * cellWidth + x) * 3;
-          for (let channel = 0; channel < 3; channel++) rgb[to + channel] = picture.rgb[from + channel]!;
+          for (let channel = 0; channel < 3; channel++) rgb[to + channel] = image.rgb[from + channel]!;
         }
   return { width, height, rgb };
 }

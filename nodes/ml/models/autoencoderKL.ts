@@ -108,7 +108,7 @@ export function currentAutoencoderName(name: string): string {
 }
 
 /**
- * The autoencoder of Stable Diffusion: pictures [N, H, W, 3] in [-1, 1] <-> latents [N, h, w, c], each of the
+ * The autoencoder of Stable Diffusion: images [N, H, W, 3] in [-1, 1] <-> latents [N, h, w, c], each of the
  * `block_out_channels` but one halving the sides. Latents are not scaled by `scaling_factor` here. The caller owns the
  * results.
  * Source: arXiv 2112.10752, section 3.1; diffusers, AutoencoderKL
@@ -163,7 +163,7 @@ export function autoencoderKL(weights: Weights, config: AutoencoderKLConfig, mem
         const [mean, logvar] = split(sequence(pixels, encoding), 2, 3) as [Tensor4D, Tensor4D];
         return { mean, logvar: clipByValue(logvar, -30, 20) };
       }),
-    /** [N, h, w, c] -> pictures [N, H, W, 3], about [-1, 1], not clamped. */
+    /** [N, h, w, c] -> images [N, H, W, 3], about [-1, 1], not clamped. */
     decode: (latents: Tensor4D): Tensor4D => sequence(latents, decoding),
   };
 }

@@ -13,11 +13,11 @@ export interface AutoencoderTinyOptions {
 }
 
 /**
- * Pictures -> latents. image [N, H, W, 3] in [0, 1] -> [N, H/8, W/8, c]; the caller owns the result.
+ * Images -> latents. image [N, H, W, 3] in [0, 1] -> [N, H/8, W/8, c]; the caller owns the result.
  *
  * `w` holds the numbered layers of the encoder: `weights.at('encoder.layers')` of a diffusers file, all of an original
  * `taesd_encoder.pth`. A block has convolutions inside; a convolution with bias is the first or the last layer, one
- * without bias halves the picture. Source: madebyollin/taesd taesd.py Encoder; diffusers EncoderTiny.
+ * without bias halves the image. Source: madebyollin/taesd taesd.py Encoder; diffusers EncoderTiny.
  */
 export function encodeTiny(image: Tensor4D, w: Weights, options: AutoencoderTinyOptions = {}): Tensor4D {
   return tidy(() => {
@@ -31,10 +31,10 @@ export function encodeTiny(image: Tensor4D, w: Weights, options: AutoencoderTiny
 }
 
 /**
- * Latents -> pictures. latents [N, h, w, c] -> [N, 8h, 8w, 3], about [0, 1] but not clamped; the caller owns the result.
+ * Latents -> images. latents [N, h, w, c] -> [N, 8h, 8w, 3], about [0, 1] but not clamped; the caller owns the result.
  *
  * `w` holds the numbered layers of the decoder, as in `encodeTiny`; a convolution without bias follows a doubling of the
- * picture. Latents are first squashed to (-3, 3). Source: madebyollin/taesd taesd.py Decoder; diffusers DecoderTiny.
+ * image. Latents are first squashed to (-3, 3). Source: madebyollin/taesd taesd.py Decoder; diffusers DecoderTiny.
  */
 export function decodeTiny(latents: Tensor4D, w: Weights, options: AutoencoderTinyOptions = {}): Tensor4D {
   return tidy(() => {

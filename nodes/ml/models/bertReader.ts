@@ -11,7 +11,7 @@ import type { Weights } from '../weights/weights.ts';
 import { addLinearShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 import { type Json, mostLayers, reader } from './unetConfig.ts';
 
-/** med_config.json: a BERT that looks at a picture. */
+/** med_config.json: a BERT that looks at an image. */
 export interface BertReaderConfig {
   readonly vocab_size: number;
   readonly hidden_size: number;
@@ -41,8 +41,8 @@ export function bertReaderConfig(json: Json): BertReaderConfig {
   return config;
 }
 
-/** Names and shapes of the weights; `pictureWidth` is the width of the tokens of the picture. */
-export function bertReaderShapes(config: BertReaderConfig, pictureWidth: number): Shapes {
+/** Names and shapes of the weights; `imageWidth` is the width of the tokens of the image. */
+export function bertReaderShapes(config: BertReaderConfig, imageWidth: number): Shapes {
   const { hidden_size: width, intermediate_size: inner } = config;
   const shapes: Shapes = new Map();
   shapes.set('text_encoder.embeddings.word_embeddings.weight', [config.vocab_size, width]);
@@ -52,7 +52,7 @@ export function bertReaderShapes(config: BertReaderConfig, pictureWidth: number)
     const layer = `text_encoder.encoder.layer.${i}`;
     for (const [kind, seen] of [
       ['attention', width],
-      ['crossattention', pictureWidth],
+      ['crossattention', imageWidth],
     ] as const) {
       addLinearShapes(shapes, `${layer}.${kind}.self.query`, width, width);
       addLinearShapes(shapes, `${layer}.${kind}.self.key`, seen, width);
@@ -74,8 +74,8 @@ export interface PromptTokens {
 }
 
 /**
- * BERT whose every layer looks at the text, then at the picture: prompts of N rows of T tokens and their pictures' tokens
- * [N, S, D] -> last hidden state [N, T, C]. Padding is hidden from the text. Differentiable with respect to the picture.
+ * BERT whose every layer looks at the text, then at the image: prompts of N rows of T tokens and their images' tokens
+ * [N, S, D] -> last hidden state [N, T, C]. Padding is hidden from the text. Differentiable with respect to the image.
  * Call it in a tidy; the caller owns the result.
  * Source: arXiv 2201.12086, section 3.1; salesforce/BLIP, models/med.py, BertModel
  */
@@ -83,12 +83,12 @@ export function bertReader(w: Weights, config: BertReaderConfig, memory: MemoryO
   const { hidden_size: width, num_attention_heads: heads, layer_norm_eps: eps, num_hidden_layers: count } = config;
   const embeddings = w.at('embeddings');
 
-  return ({ ids, ends }: PromptTokens, picture: Tensor3D): Tensor3D => {
+  return ({ ids, ends }: PromptTokens, image: Tensor3D): Tensor3D => {
     const [batch, length] = [ids.length, ids[0]?.length ?? 0];
     const words = embedding(tensor2d(ids.map((row) => [...row]), [batch, length], 'int32'), embeddings.at('word_embeddings')); // biome-ignore format: one line
     const places = slice(embeddings.get('position_embeddings.weight') as Tensor2D, 0, length); // [T, C]
     const start = layerNorm(add(words, places) as Tensor3D, embeddings.at('LayerNorm'), eps);
-    const seen: Tensor2D = reshape(picture, [-1, picture.shape[2]]); // [N S, D]
+    const seen: Tensor2D = reshape(image, [-1, image.shape[2]]); // [N S, D]
     const look = { heads, batch, ...(memory.sliceBytes && { sliceBytes: memory.sliceBytes }) };
     const layers = Array.from({ length: count }, (_, i) => (x: Tensor2D) => {
       const block = w.at(`encoder.layer.${i}`);

@@ -8,7 +8,7 @@ import { addTransformerLayerShapes, transformerLayer } from './transformerLayer.
 import { addConvShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 
 export interface BlipVisionConfig {
-  /** Side of its pictures in pixels, and of a patch. */
+  /** Side of its images in pixels, and of a patch. */
   readonly imageSize: number;
   readonly patchSize: number;
   readonly width: number;

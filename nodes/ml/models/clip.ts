@@ -7,13 +7,13 @@ import { type PromptEncoder, promptIds } from './promptFeatures.ts';
 import type { MemoryOptions, Shapes } from './unetBlocks.ts';
 import { type Json, reader } from './unetConfig.ts';
 
-/** config.json of a CLIP: both encoders, or that of pictures alone. */
+/** config.json of a CLIP: both encoders, or that of images alone. */
 export interface ClipConfig {
   readonly vision: ClipVisionConfig;
   readonly text: ClipTextConfig | undefined;
 }
 
-/** How pictures of any size become those that the vision encoder takes. */
+/** How images of any size become those that the vision encoder takes. */
 export type ClipPreprocessing = Required<ClipTransformOptions> & { readonly size: number };
 
 /**

@@ -67,7 +67,7 @@ export function clipVisionShapes(config: ClipVisionConfig): Shapes {
 export interface ClipVisionOutput {
   /** Of the last layer, before the final norm. [N, T, C] */
   readonly lastHiddenState: Tensor3D;
-  /** The normed state of the whole picture, projected; not of unit length. [N, P] */
+  /** The normed state of the whole image, projected; not of unit length. [N, P] */
   readonly imageEmbeds: Tensor2D;
 }
 
@@ -83,7 +83,7 @@ export function clipVision(weights: Weights, config: ClipVisionConfig, memory: M
   return (pixels: Tensor4D): ClipVisionOutput => {
     const [count, height, breadth] = pixels.shape;
     if (height !== size || breadth !== size)
-      throw new Error(`Pictures of ${breadth} x ${height} pixels for a vision encoder of ${size} x ${size}.`);
+      throw new Error(`Images of ${breadth} x ${height} pixels for a vision encoder of ${size} x ${size}.`);
     const options = {
       heads: config.num_attention_heads,
       eps,

@@ -13,10 +13,10 @@ import { addEncoderShapes, downStages, unetEncoder } from './unetEncoder.ts';
 /** config.json of diffusers' ControlNetModel. */
 export interface ControlNetConfig extends UNetEncoderConfig {
   readonly conditioning_channels: number;
-  /** Each after the first halves the picture's sides. */
+  /** Each after the first halves the image's sides. */
   readonly conditioning_embedding_out_channels: readonly number[];
   readonly controlnet_conditioning_channel_order: 'rgb' | 'bgr';
-  /** Residuals are averaged over the picture. */
+  /** Residuals are averaged over the image. */
   readonly global_pool_conditions: boolean;
 }
 
@@ -62,12 +62,12 @@ function skipWidths({ resnets, resampled }: ReturnType<typeof downStages>[number
 export interface ControlNetStrength {
   /** Multiplies every residual. */
   readonly scale?: number;
-  /** Weakens early residuals, so that the picture steers without a prompt: 0.1 for the first rising to 1 for the last. */
+  /** Weakens early residuals, so that the image steers without a prompt: 0.1 for the first rising to 1 for the last. */
   readonly guessMode?: boolean;
 }
 
 /**
- * A copy of a U-Net's way down that also sees a condition picture; what it says is added to the U-Net's skip connections.
+ * A copy of a U-Net's way down that also sees a condition image; what it says is added to the U-Net's skip connections.
  * The returned function: see `ControlNet.residuals` in ports.ts; throws GraphError `BAD_SIZE`, `BAD_SHAPE`.
  * Source: arXiv 2302.05543, section 3; guess mode: github.com/lllyasviel/ControlNet; diffusers, ControlNetModel
  */
@@ -99,7 +99,7 @@ export function controlNet(weights: Weights, config: ControlNetConfig, memory: M
     });
 }
 
-/** Condition pictures [N, H, W, 3] in [0, 1] -> [N, h, w, C] for the first convolution's output. The caller owns it. */
+/** Condition images [N, H, W, 3] in [0, 1] -> [N, h, w, C] for the first convolution's output. The caller owns it. */
 export function conditionEmbedding(
   image: Tensor4D,
   weights: Weights,
@@ -129,6 +129,6 @@ function requireSameSize(hint: Tensor4D, sample: Tensor4D, image: Tensor4D): voi
   const factor = Math.round(image.shape[1] / hint.shape[1]);
   throw new GraphError(
     'BAD_SIZE',
-    `The condition picture is ${image.shape[2]}x${image.shape[1]} pixels; for these latents the ControlNet needs ${width * factor}x${height * factor}.`,
+    `The condition image is ${image.shape[2]}x${image.shape[1]} pixels; for these latents the ControlNet needs ${width * factor}x${height * factor}.`,
   );
 }

@@ -21,8 +21,8 @@ const promptLength = 35;
 /** The parts of ImageReward, ready to use. Call them in a tidy; what they return is the caller's. */
 export interface ImageReward {
   readonly encodeImage: ReturnType<typeof blipVision>;
-  /** N prompts with the tokens of their N pictures [N, S, D] -> last hidden state [N, 35, C]. */
-  readPrompts(prompts: readonly string[], pictures: Tensor3D): Tensor3D;
+  /** N prompts with the tokens of their N images [N, S, D] -> last hidden state [N, 35, C]. */
+  readPrompts(prompts: readonly string[], images: Tensor3D): Tensor3D;
   /** The state of the first token decides: [N, T, C] -> rewards [N], of about mean 0 and deviation 1. */
   judge(state: Tensor3D): Tensor1D;
 }
@@ -38,7 +38,7 @@ export function imageReward(
   const read = bertReader(weights.at('text_encoder'), text, memory);
   return {
     encodeImage: blipVision(weights.at('visual_encoder'), vision, memory),
-    readPrompts: (prompts, pictures) => read(promptTokens(prompts, tokenizer, text), pictures),
+    readPrompts: (prompts, images) => read(promptTokens(prompts, tokenizer, text), images),
     judge: (state) =>
       tidy(() => {
         const [count, , width] = state.shape;

@@ -11,13 +11,13 @@ import { type Json, reader } from './unetConfig.ts';
 export interface LatentAutoencoder {
   /** Channels of the latents. */
   readonly channels: number;
-  /** Pixels of a picture's side per value of the latents' side. */
+  /** Pixels of an image's side per value of the latents' side. */
   readonly factor: number;
   /** Names (see `rename`) and shapes of the weights; undefined where the weights themselves say what they are. */
   readonly shapes: Shapes | undefined;
   /** The name that a weight of the file gets. */
   rename(name: string): string;
-  /** Latents as the diffusion model makes them [N, h, w, channels] -> pictures [N, H, W, 3], about [-1, 1]. */
+  /** Latents as the diffusion model makes them [N, h, w, channels] -> images [N, H, W, 3], about [-1, 1]. */
   open(weights: Weights, memory: MemoryOptions): (latents: Tensor4D) => Tensor4D;
 }
 

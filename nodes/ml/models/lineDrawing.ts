@@ -40,7 +40,7 @@ export function lineDrawingShapes({ width, blocks }: LineDrawingConfig): Shapes 
 }
 
 /**
- * The line drawing of a picture: 7x7 convolution, two halvings, residual blocks, two doublings, 7x7 convolution and a
+ * The line drawing of an image: 7x7 convolution, two halvings, residual blocks, two doublings, 7x7 convolution and a
  * sigmoid, with instance normalisation between.
  * pixels [N, H, W, 3] in [0, 1], sides multiples of 4 and at least 8 -> [N, H, W, 1] in (0, 1): dark lines on white. The
  * caller owns the result. Source: arXiv 2203.12691 (Informative Drawings), section 3; carolineec/informative-drawings
@@ -71,7 +71,7 @@ export function lineDrawing(
   return (pixels) => tidy(() => steps.reduce((x, step) => run(step, [x] as const), pixels));
 }
 
-/** Every channel of every picture gets mean 0 and variance 1. Source: arXiv 1607.08022, equation 4 */
+/** Every channel of every image gets mean 0 and variance 1. Source: arXiv 1607.08022, equation 4 */
 function instanceNorm(x: Tensor4D): Tensor4D {
   const channels = x.shape[3];
   const unit = new Map([

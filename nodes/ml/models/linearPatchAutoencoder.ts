@@ -23,10 +23,10 @@ export function linearPatchConfig(json: Record<string, unknown>): LinearPatchCon
 }
 
 /**
- * An autoencoder of one linear layer each way: every p x p patch of the picture becomes the coordinates of its nearest
+ * An autoencoder of one linear layer each way: every p x p patch of the image becomes the coordinates of its nearest
  * point in a basis (found by principal components). Keeps what the basis spans; exact gradients at two matrix products.
  *
- * p patch size, c picture channels, k latent channels; pictures [N, h*p, w*p, c] in [-1, 1], latents [N, h, w, k].
+ * p patch size, c image channels, k latent channels; images [N, h*p, w*p, c] in [-1, 1], latents [N, h, w, k].
  * Weights: encoder.{weight [k, p*p*c], bias [k]}, decoder.{weight [p*p*c, k], bias [p*p*c]}, a patch in (row, column,
  * channel) order. The caller owns the results.
  */
@@ -36,7 +36,7 @@ export function linearPatchAutoencoder(weights: Weights, config: LinearPatchConf
     encode(pixels: Tensor4D): Tensor4D {
       const [n, height, width] = pixels.shape;
       if (height % p || width % p)
-        throw new GraphError('BAD_SIZE', `The picture is ${width}x${height}; both sides must be multiples of ${p}.`);
+        throw new GraphError('BAD_SIZE', `The image is ${width}x${height}; both sides must be multiples of ${p}.`);
       const [h, w] = [height / p, width / p];
       const rows = reshape(pixels, [n * h, p, w, p * c]);
       const patches = reshape(transpose(rows, [0, 2, 1, 3]), [n * h * w, p * p * c]);

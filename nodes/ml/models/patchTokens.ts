@@ -3,7 +3,7 @@ import { add, concat, reshape, type Tensor, type Tensor2D, type Tensor3D, type T
 import type { Weights } from '../weights/weights.ts';
 
 /**
- * Pictures as a vision transformer reads them: a token for the whole picture, then one for each square patch, row by row,
+ * Images as a vision transformer reads them: a token for the whole image, then one for each square patch, row by row,
  * each with its position added. pixels [N, S, S, 3], `patches` a convolution whose stride is its size p, classToken [C] or
  * [1, 1, C], positions [T, C] or [1, T, C], T = (S / p)^2 + 1 -> [N, T, C]. The caller owns the result.
  * Source: arXiv 2010.11929, equation 1

@@ -2,9 +2,9 @@ import type { SampleRequest } from '../../ports.ts';
 import { add, mul, split, sub, type Tensor4D } from '../tf.ts';
 
 export interface PromptMix {
-  /** One row a picture, block after block. */
+  /** One row an image, block after block. */
   readonly rows: readonly { readonly prompt: string; readonly negative: boolean }[];
-  /** How many prompts the model is asked about each picture. */
+  /** How many prompts the model is asked about each image. */
   readonly blocks: number;
   /** The model's answers [blocks N, h, w, c] -> one [N, h, w, c]. */
   join(answers: Tensor4D): Tensor4D;

@@ -51,7 +51,7 @@ export interface StableDiffusionParts {
   encodePrompt(prompt: string): PromptFeatures;
   readonly unet: ReturnType<typeof unet2DCondition>;
   readonly latents: { readonly channels: number; readonly factor: number };
-  /** Latents -> pictures, about [-1, 1]. The caller owns the result. */
+  /** Latents -> images, about [-1, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
   /** An empty negative prompt is all zeros rather than the encoding of an empty text (SDXL). */
   readonly zeroEmptyNegative: boolean;
@@ -79,7 +79,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
         if (!Number.isInteger(side) || side < factor || side % factor)
           throw new GraphError(
             'BAD_SIZE',
-            `A picture of ${width} x ${height} pixels cannot be made: both sides must be multiples of ${factor}.`,
+            `An image of ${width} x ${height} pixels cannot be made: both sides must be multiples of ${factor}.`,
           );
       return [height / factor, width / factor, channels];
     },
@@ -97,7 +97,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
         dispose(Object.values(text).filter((tensor) => tensor !== undefined));
       }
     },
-    decode: (latents) => tidy(() => toPictures(parts.decode(latents))),
+    decode: (latents) => tidy(() => toImages(parts.decode(latents))),
     dispose() {
       remembered.dispose();
       parts.dispose();
@@ -162,7 +162,7 @@ function signalTable(config: SchedulerConfig): (timestep: number) => number {
     Math.sqrt(alphaBars[Math.min(Math.max(Math.round(timestep), 0), alphaBars.length - 1)] as number);
 }
 
-/** Further noise of stochastic samplers: what each picture's seed gives after its initial latents. */
+/** Further noise of stochastic samplers: what each image's seed gives after its initial latents. */
 function stepNoise({ noise }: SampleRequest): () => Tensor4D {
   const shape = noise.latents.shape.slice(1) as [number, number, number];
   const size = shape[0] * shape[1] * shape[2];
@@ -177,12 +177,12 @@ function stepNoise({ noise }: SampleRequest): () => Tensor4D {
 
 /** The loss of clean latents [N, h, w, c]: [N]. */
 function lossOf({ consistency, image }: ConsistencyGuidance, { decode }: StableDiffusionParts) {
-  return (latents: Tensor4D): Tensor1D => consistency.loss(toPictures(decode(latents)), image);
+  return (latents: Tensor4D): Tensor1D => consistency.loss(toImages(decode(latents)), image);
 }
 
-const toPictures = (decoded: Tensor4D): Tensor4D => clipByValue(add(mul(decoded, 0.5), 0.5), 0, 1);
+const toImages = (decoded: Tensor4D): Tensor4D => clipByValue(add(mul(decoded, 0.5), 0.5), 0, 1);
 
-/** Text as the U-Net takes it: one row a picture for each prompt of the mix. */
+/** Text as the U-Net takes it: one row an image for each prompt of the mix. */
 interface TextConditions {
   readonly context: Tensor3D;
   readonly textEmbeds: Tensor2D | undefined;
@@ -267,16 +267,16 @@ function checkRequest({ noise, prompts, conditions }: SampleRequest, { latents, 
       `The noise has ${c} channels; "${name}" needs ${latents.channels}. Make it for this model.`,
     );
   if (noise.seeds.length !== n)
-    throw new GraphError('BAD_REQUEST', `The noise has ${n} pictures and ${noise.seeds.length} seeds.`);
+    throw new GraphError('BAD_REQUEST', `The noise has ${n} images and ${noise.seeds.length} seeds.`);
   if (prompts.length !== 1 && prompts.length !== n)
     throw new GraphError(
       'BAD_REQUEST',
-      `There are ${prompts.length} prompts for ${n} pictures; give one, or one a picture.`,
+      `There are ${prompts.length} prompts for ${n} images; give one, or one an image.`,
     );
   for (const { image } of conditions)
     if (image.shape[0] !== 1 && image.shape[0] !== n)
       throw new GraphError(
         'BAD_REQUEST',
-        `There are ${image.shape[0]} condition pictures for ${n} pictures; give one, or one a picture.`,
+        `There are ${image.shape[0]} condition images for ${n} images; give one, or one an image.`,
       );
 }

@@ -84,7 +84,7 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
     });
 }
 
-/** Levels of the way up, smallest pictures first: each residual block also takes a skip connection. */
+/** Levels of the way up, smallest images first: each residual block also takes a skip connection. */
 function upStages(config: UNetConfig): Stage[] {
   const channels = config.block_out_channels.toReversed();
   const last = channels.length - 1;

@@ -5,7 +5,7 @@ import { groupNorm } from '../nn/groupNorm.ts';
 import { layerNorm } from '../nn/layerNorm.ts';
 import { linear } from '../nn/linear.ts';
 import { plainly, recompute } from '../nn/recompute.ts';
-import { addPerPicture, residual } from '../nn/residual.ts';
+import { addPerImage, residual } from '../nn/residual.ts';
 import { div, reshape, type Tensor2D, type Tensor4D } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 
@@ -38,7 +38,7 @@ export function resnetBlock(
   { groups, eps, scale = 1 }: ResnetOptions,
 ): Tensor4D {
   const h = conv2d(groupNorm(x, w.at('norm1'), groups, eps, 'silu'), w.at('conv1'), { padding: 1 }); // [N, H, W, D]
-  const timed = addPerPicture(h, linear(time, w.at('time_emb_proj')));
+  const timed = addPerImage(h, linear(time, w.at('time_emb_proj')));
   const y = conv2d(groupNorm(timed, w.at('norm2'), groups, eps, 'silu'), w.at('conv2'), { padding: 1 });
   const sum = residual(w.has('conv_shortcut.weight') ? conv2d(x, w.at('conv_shortcut')) : x, y);
   return scale === 1 ? sum : div(sum, scale);

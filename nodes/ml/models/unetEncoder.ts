@@ -31,7 +31,7 @@ export interface Stage {
   readonly resampled: boolean;
 }
 
-/** Levels of the way down, largest pictures first. */
+/** Levels of the way down, largest images first. */
 export function downStages(config: UNetEncoderConfig): Stage[] {
   const channels = config.block_out_channels;
   return channels.map((to, i) => ({
@@ -174,8 +174,8 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
   const resnet = (inputs: readonly Tensor4D[], w: Weights, { time }: Steering, scale = 1): Tensor4D =>
     run(
       (t, ...parts) => {
-        const pictures = parts as Tensor4D[];
-        const x = pictures.length === 1 ? (pictures[0] as Tensor4D) : concat(pictures, 3);
+        const images = parts as Tensor4D[];
+        const x = images.length === 1 ? (images[0] as Tensor4D) : concat(images, 3);
         return resnetBlock(x, t as Tensor2D, w, { groups, eps, scale });
       },
       [time, ...inputs],

@@ -147,7 +147,7 @@ function together(x: Tensor, rank: number): Tensor {
 type Cut = (x: Tensor) => Tensor;
 
 /**
- * Runs `body` on boxes of pictures, heads and query rows whose score matrices fit in `bytes`, and joins each of its
+ * Runs `body` on boxes of images, heads and query rows whose score matrices fit in `bytes`, and joins each of its
  * outputs: along query rows end to end, or added where `added(output)`. `rows(x)` cuts a box out of a tensor with query
  * rows, `whole(x)` out of one with keys.
  */

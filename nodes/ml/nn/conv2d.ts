@@ -17,7 +17,7 @@ import { project } from './linear.ts';
 
 export interface Conv2dOptions {
   readonly stride?: number;
-  /** Zeros around the picture: one number for all sides, or [top, bottom, left, right]. */
+  /** Zeros around the image: one number for all sides, or [top, bottom, left, right]. */
   readonly padding?: number | readonly [top: number, bottom: number, left: number, right: number];
   readonly activation?: 'relu';
 }

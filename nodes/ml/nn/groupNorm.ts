@@ -19,7 +19,7 @@ import { siluGradient } from './activations.ts';
 import { defineGradientOp, defineOp } from './defineOp.ts';
 
 /**
- * Group normalisation: every group of C / groups neighbouring channels of one picture gets mean 0 and variance 1, then
+ * Group normalisation: every group of C / groups neighbouring channels of one image gets mean 0 and variance 1, then
  * each channel its own scale and offset, and all of it goes through SiLU where that is the activation. x [N, H, W, C],
  * w.weight [C], w.bias [C]. The caller owns the result. Source: arXiv 1803.08494, equations 1 and 6
  */
@@ -103,7 +103,7 @@ function beforeActivation({ dy, x, scale, offset, m, r }: GradientInputs, { acti
   return siluGradient({ dy, x: add(mul(sub(x, m), mul(r, scale)), offset) });
 }
 
-/** What scale and offset of each channel of each picture would get, [N, 1, 1, C]. */
+/** What scale and offset of each channel of each image would get, [N, 1, 1, C]. */
 function channelSums(dz: Tensor, { x, m, r }: GradientInputs): { dScale: Tensor; dOffset: Tensor } {
   const dOffset = sum(dz, [1, 2], true);
   return { dOffset, dScale: mul(sub(sum(mul(dz, x), [1, 2], true), mul(m, dOffset)), r) };

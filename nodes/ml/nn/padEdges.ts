@@ -1,7 +1,7 @@
 import { concat, reverse, slice, type Tensor4D, tidy, tile } from '../tf.ts';
 
 /**
- * Continues pictures beyond their edges by `width` pixels on all sides: `reflect` mirrors without repeating the edge
+ * Continues images beyond their edges by `width` pixels on all sides: `reflect` mirrors without repeating the edge
  * (width < side), `replicate` repeats the edge. [N, H, W, C] -> [N, H + 2 width, W + 2 width, C]. Differentiable on every
  * device, which TensorFlow.js' own padding is not. The caller owns the result.
  */

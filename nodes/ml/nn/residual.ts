@@ -4,8 +4,8 @@ import { defineOp } from './defineOp.ts';
 /** a + b of one shape. (`add` of TensorFlow.js spends two reshapes in its gradient to undo a broadcast.) */
 export const residual = <T extends Tensor>(a: T, b: T): T => sumOp({ a, b }) as T;
 
-/** x + offset, one number for each picture and channel. x [N, H, W, C], offset [N, C] -> [N, H, W, C] */
-export const addPerPicture = (x: Tensor4D, offset: Tensor2D): Tensor4D => offsetOp({ x, offset }) as Tensor4D;
+/** x + offset, one number for each image and channel. x [N, H, W, C], offset [N, C] -> [N, H, W, C] */
+export const addPerImage = (x: Tensor4D, offset: Tensor2D): Tensor4D => offsetOp({ x, offset }) as Tensor4D;
 
 const sumOp = defineOp<{ a: Tensor; b: Tensor }>({
   name: 'NoiseloomResidual',
@@ -14,7 +14,7 @@ const sumOp = defineOp<{ a: Tensor; b: Tensor }>({
 });
 
 const offsetOp = defineOp<{ x: Tensor4D; offset: Tensor2D }>({
-  name: 'NoiseloomAddPerPicture',
+  name: 'NoiseloomAddPerImage',
   forward: ({ x, offset }) => [add(x, reshape(offset, [x.shape[0], 1, 1, x.shape[3]]))],
   gradient: (dy) => ({ x: () => clone(dy), offset: () => sum(dy, [1, 2]) }),
 });

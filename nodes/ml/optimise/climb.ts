@@ -17,23 +17,23 @@ import type { Route } from './route.ts';
 import { rowNorms } from './rowNorms.ts';
 import { weightsOf } from './weightedTotal.ts';
 
-/** What is to be climbed: N independent rows of a variable, each judged by the picture that it gives. */
+/** What is to be climbed: N independent rows of a variable, each judged by the image that it gives. */
 export interface Slope extends Judges {
   /** [N, ...] */
   readonly start: Tensor;
   /** Its scores are in the order of `rewards`. */
   readonly look: Look;
-  /** Scores by the watched rewards, a row a picture; borrows the pictures. */
+  /** Scores by the watched rewards, a row an image; borrows the images. */
   watch(pixels: Tensor4D): Promise<readonly (readonly number[])[]>;
   /** How sentences name each row. */
   readonly names: readonly string[];
 }
 
 export interface ClimbSettings {
-  /** How often pictures are looked at; there is one step fewer. */
+  /** How often images are looked at; there is one step fewer. */
   readonly evaluations: number;
   readonly route: Route;
-  /** Added to what is minimised, with its gradient; it never decides which picture is best. */
+  /** Added to what is minimised, with its gradient; it never decides which image is best. */
   penalty?(x: Tensor): { readonly penalty: Tensor1D; readonly gradient: Tensor };
   /** Brings x back to where it may be, after each step. The caller owns the result. */
   project?(x: Tensor): Tensor;
@@ -145,7 +145,7 @@ async function step(
 
 function constantInWords(rewards: readonly Reward[]): string {
   const names = rewards.map(({ name }) => `"${name}"`).join(', ');
-  return `There is nothing to climb: the gradient of ${names} is exactly 0, as if ${rewards.length > 1 ? 'they were' : 'it were'} the same for all pictures near the first. Use a reward that changes with the picture, or an optimiser that needs no gradient (FIND).`;
+  return `There is nothing to climb: the gradient of ${names} is exactly 0, as if ${rewards.length > 1 ? 'they were' : 'it were'} the same for all images near the first. Use a reward that changes with the image, or an optimiser that needs no gradient (FIND).`;
 }
 
 async function lengthsOf(x: Tensor): Promise<number[]> {

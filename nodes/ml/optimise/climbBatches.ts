@@ -7,31 +7,31 @@ import type { Route } from './route.ts';
 
 /** How far a climb is. */
 export interface ClimbProgress {
-  /** In [0, 1], over all pictures. */
+  /** In [0, 1], over all images. */
   readonly fraction: number;
   /** The evaluation just done, from 1. */
   readonly evaluation: number;
-  /** Pictures [start, start + rows.length) climb now. */
+  /** Images [start, start + rows.length) climb now. */
   readonly start: number;
   readonly rows: readonly Climbed[];
-  /** Pictures that climbed before. */
+  /** Images that climbed before. */
   readonly done: readonly Climbed[];
 }
 
 export interface BatchSettings extends Pick<ClimbSettings, 'evaluations' | 'watch' | 'room'> {
-  /** How many pictures climb at once. */
+  /** How many images climb at once. */
   readonly batch: number;
   /** A fresh optimiser. */
   route(): Route;
 }
 
-/** Some pictures of a request as a slope, with what belongs to the kind of variable. `dispose` frees what was made for it. */
+/** Some images of a request as a slope, with what belongs to the kind of variable. `dispose` frees what was made for it. */
 export interface BatchSlope extends Slope, Pick<ClimbSettings, 'penalty' | 'project'> {
   dispose?(): void;
 }
 
 /**
- * Climbs all pictures of a request, `batch` at a time. `report` is awaited after each evaluation, and borrows what it is
+ * Climbs all images of a request, `batch` at a time. `report` is awaited after each evaluation, and borrows what it is
  * given; where it rejects, every tensor is freed. The caller owns the moments of the result. Throws what `climb` throws.
  */
 export async function climbBatches(

@@ -26,7 +26,7 @@ export interface FrontSettings {
   readonly emphasis: number;
   /** b, in [0, 1]: the share of fresh noise when a dominated member restarts at one of the front; at 0 it waits. */
   readonly fresh: number;
-  /** The most pictures that are remembered. */
+  /** The most images that are remembered. */
   readonly keep: number;
   /** Above which volume counts, a number a reward. */
   readonly reference: Point;
@@ -35,7 +35,7 @@ export interface FrontSettings {
 
 /** Where a population is. */
 export interface Front {
-  /** All pictures seen that no other one seen dominates, thinned to `keep`. The climb owns the tensors until it ends. */
+  /** All images seen that no other one seen dominates, thinned to `keep`. The climb owns the tensors until it ends. */
   readonly archive: readonly Candidate[];
   /** A row an evaluation: hypervolume of the archive; means of rewards and watched rewards over the members of the front; |P|. */
   readonly rows: readonly (readonly number[])[];
@@ -51,7 +51,7 @@ interface State {
 
 /**
  * A population of noises climbs towards a front of several rewards: only members that no other member dominates receive a
- * gradient, and the pictures that nothing seen dominates are kept. It does to noise what the source's policy gradient does to
+ * gradient, and the images that nothing seen dominates are kept. It does to noise what the source's policy gradient does to
  * a model, where dominated samples count as worth 0. `report` is awaited after each evaluation; where it rejects, every tensor
  * is freed. The caller owns the archive of the result. Throws GraphError `NOT_FINITE` at the first evaluation.
  * Source: Parrot, arXiv 2401.05675, algorithm 1 and equation 4.

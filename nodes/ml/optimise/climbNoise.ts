@@ -1,5 +1,5 @@
 import type { Generator, SampleRequest } from '../../ports.ts';
-import { drawPictures, type NoiseGradient } from '../diffusion/drawPictures.ts';
+import { drawImages, type NoiseGradient } from '../diffusion/drawImages.ts';
 import { partOfRequest } from '../diffusion/sampleImages.ts';
 import { scoreImages } from '../image/scoreImages.ts';
 import { dispose, mul, type Tensor, type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
@@ -51,13 +51,13 @@ export function climbNoise(
 export function noiseSlope(climb: NoiseClimb, gradient: NoiseGradient): Slope {
   const { generator, request } = climb;
   const { latents, seeds } = request.noise;
-  return pictureSlope(climb, latents, (x) =>
-    drawPictures(generator, { ...request, noise: { latents: x as Tensor4D, seeds } }, gradient),
+  return drawnSlope(climb, latents, (x) =>
+    drawImages(generator, { ...request, noise: { latents: x as Tensor4D, seeds } }, gradient),
   );
 }
 
-/** A slope of the pictures of a request, which `draw` makes from what climbs. */
-export function pictureSlope(
+/** A slope of the images of a request, which `draw` makes from what climbs. */
+export function drawnSlope(
   { request, rewards, watched }: Omit<NoiseClimb, 'generator'>,
   start: Tensor,
   draw: (x: Tensor) => Tensor4D,
@@ -73,7 +73,7 @@ export function pictureSlope(
     rewards,
     watched,
     watch: (pixels) => scoreImages(watched, pixels, prompts),
-    names: seeds.map((seed, i) => `The picture of "${shortened(prompts[i]!)}", seed ${seed},`),
+    names: seeds.map((seed, i) => `The image of "${shortened(prompts[i]!)}", seed ${seed},`),
   };
 }
 
@@ -92,8 +92,8 @@ export function weighted(weight: number, penaltyOf: Penalty): Penalty {
     });
 }
 
-/** Bytes that one picture of a climb takes at the most, found by one evaluation of the first picture. */
-export async function bytesOfPicture(slope: NoiseClimb, gradient: NoiseGradient): Promise<number> {
+/** Bytes that one image of a climb takes at the most, found by one evaluation of the first image. */
+export async function bytesOfImage(slope: NoiseClimb, gradient: NoiseGradient): Promise<number> {
   const part = partOfRequest(slope.request, 0, 1);
   try {
     const { look } = noiseSlope({ ...slope, request: part.request }, gradient);

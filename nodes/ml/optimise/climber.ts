@@ -30,7 +30,7 @@ export interface Climbed {
 
 /** A row on its way. */
 export interface Climber {
-  /** How sentences name it, e.g. `The picture of "a red circle", seed 3,`. */
+  /** How sentences name it, e.g. `The image of "a red circle", seed 3,`. */
   readonly name: string;
   first?: Moment;
   best?: Moment;

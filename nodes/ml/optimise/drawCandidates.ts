@@ -5,7 +5,7 @@ import { clone, dispose, slice, type Tensor4D } from '../tf.ts';
 import type { Judges } from './climber.ts';
 import { weightedTotal, weightsOf } from './weightedTotal.ts';
 
-/** One picture that was tried. It owns its tensors. */
+/** One image that was tried. It owns its tensors. */
 export interface Candidate {
   readonly seed: number;
   /** Weighted sum of the scores; what decides. */
@@ -26,7 +26,7 @@ export interface Contest extends Judges {
 }
 
 /**
- * Draws a picture from each noise of a batch, at once, and judges it. The caller owns the candidates. `onStep` is awaited after
+ * Draws an image from each noise of a batch, at once, and judges it. The caller owns the candidates. `onStep` is awaited after
  * each step of denoising; where it rejects, everything is freed. Scores may be NaN.
  */
 export async function drawCandidates(

@@ -1,7 +1,7 @@
 import type { Trace, TraceColumn } from '../../ports.ts';
 import { columnTitle } from './traceOf.ts';
 
-/** Sizes in pixels: the picture, its margins, a panel and the space above it for its name. */
+/** Sizes in pixels: the image, its margins, a panel and the space above it for its name. */
 const [width, left, right] = [720, 72, 24];
 const [panel, gap, line] = [120, 34, 18];
 const colours: Readonly<Record<TraceColumn['role'], string>> = {
@@ -12,8 +12,8 @@ const colours: Readonly<Record<TraceColumn['role'], string>> = {
 };
 
 /**
- * A trace as an SVG picture: a panel a column on a scale of its own, since rewards have no common one; evaluations from left
- * to right, a thin line a picture, the mean as a thick one, dots where each picture's result was kept, remarks below.
+ * A trace as an SVG image: a panel a column on a scale of its own, since rewards have no common one; evaluations from left
+ * to right, a thin line an image, the mean as a thick one, dots where each image's result was kept, remarks below.
  */
 export function drawTrace(trace: Trace, title: string): string {
   const { columns, values, remarks } = trace;
@@ -36,7 +36,7 @@ ${notes.map((note, i) => text(left, foot + (i + 1) * line + 6, note, 'start')).j
 `;
 }
 
-/** One column of all pictures, its upper edge at `top`. */
+/** One column of all images, its upper edge at `top`. */
 function drawPanel(
   { values, kept }: Trace,
   i: number,

@@ -15,16 +15,16 @@ import {
   tidy,
 } from '../tf.ts';
 
-/** What N points are worth: their pictures [N, H, W, 3] in [0, 1] and, for each reward, scores [N]. */
+/** What N points are worth: their images [N, H, W, 3] in [0, 1] and, for each reward, scores [N]. */
 export interface Seen {
   readonly pixels: Tensor4D;
   readonly scores: readonly Tensor1D[];
 }
 
-/** From the variable [N, ...] to pictures and scores: synchronous and differentiable, each row on its own. */
+/** From the variable [N, ...] to images and scores: synchronous and differentiable, each row on its own. */
 export type Look = (variable: Tensor) => Seen;
 
-/** Pictures and scores without a gradient. The caller owns them. */
+/** Images and scores without a gradient. The caller owns them. */
 export function see(variable: Tensor, look: Look): Seen {
   return tidy(() => {
     const { pixels, scores } = look(variable);
@@ -33,7 +33,7 @@ export function see(variable: Tensor, look: Look): Seen {
 }
 
 /**
- * Pictures and scores, and the gradient of -sum_i w_i r_i with respect to the variable, of its shape: 0 where no score depends
+ * Images and scores, and the gradient of -sum_i w_i r_i with respect to the variable, of its shape: 0 where no score depends
  * on it. A weight is one for all rows or one each, [N]; a reward of weight 0 is scored only. The caller owns all tensors.
  */
 export function evaluate(

@@ -19,7 +19,7 @@ export interface FindSettings {
   readonly seed: number;
   /** M; the code's is 150 to 300. */
   readonly iterations: number;
-  /** B, pictures an iteration; the code's is 1. */
+  /** B, images an iteration; the code's is 1. */
   readonly samples: number;
   /** Which of them teach. */
   readonly filter: SampleFilter;

@@ -8,7 +8,7 @@ import { rowNorms } from './rowNorms.ts';
  *
  * | here     | there        |                                                                    |
  * |----------|--------------|--------------------------------------------------------------------|
- * | e        | epsilon      | noise of one picture, d numbers                                    |
+ * | e        | epsilon      | noise of one image, d numbers                                    |
  * | penalty  | -K(epsilon)  | |e|^2 / 2 - (d - 1) ln |e|; K is the log-density without a constant |
  * | gradient |              | (|e| - (d - 1) / |e|) e / |e| = (1 - (d - 1) / |e|^2) e            |
  *

@@ -1,4 +1,4 @@
-/** A noise that a search wants a picture of. */
+/** A noise that a search wants an image of. */
 export interface Query {
   /** d standard normal numbers or something near, in the order of latents [h, w, c]. */
   readonly noise: Float32Array<ArrayBuffer>;
@@ -14,7 +14,7 @@ export interface Ask {
 }
 
 /**
- * An optimiser that needs no gradient, as a coroutine: it yields the noises that it wants pictures of and is told what each
+ * An optimiser that needs no gradient, as a coroutine: it yields the noises that it wants images of and is told what each
  * is worth; higher is better.
  */
 export type NoiseSearch = globalThis.Generator<Ask, void, readonly number[]>;

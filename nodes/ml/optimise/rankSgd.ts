@@ -5,7 +5,7 @@ export interface RankSgdSettings {
   readonly seed: number;
   /** Each asks for queries, then for points along a line. */
   readonly rounds: number;
-  /** m, pictures for each of both; at least 3. */
+  /** m, images for each of both; at least 3. */
   readonly queries: number;
   /** k, how many of the queries are ranked; from 1 to m - 1. */
   readonly ranked: number;
@@ -16,7 +16,7 @@ export interface RankSgdSettings {
 }
 
 /**
- * Zeroth-order ascent that only needs to know which pictures are better, not by how much: queries around x give a direction,
+ * Zeroth-order ascent that only needs to know which images are better, not by how much: queries around x give a direction,
  * then points along it are tried. A direction that led to nothing better than x is kept and added to the next.
  * Source: ZO-RankSGD, arXiv 2303.03751, algorithms 1 and 2; a reward ranks in place of a person.
  *

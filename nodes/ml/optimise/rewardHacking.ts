@@ -38,9 +38,9 @@ export function hackingTolerance(watched: readonly Pick<Reward, 'usualRange'>[],
   return watched.reduce((sum, { usualRange: [low, high] }, i) => sum + weights[i]! * (high - low), 0) / 100;
 }
 
-/** What a node says of it, as a sentence; `picture` names the picture where there are several. */
-export function hackingInWords(hacking: RewardHacking, watched: string, picture = 'The picture'): string {
+/** What a node says of it, as a sentence; `image` names the image where there are several. */
+export function hackingInWords(hacking: RewardHacking, watched: string, image = 'The image'): string {
   const { from, to, optimised } = hacking;
   const change = ([before, after]: readonly [number, number]) => `${before.toPrecision(4)} to ${after.toPrecision(4)}`;
-  return `${picture} may be exploiting its rewards: from evaluation ${from + 1} to ${to + 1} what is optimised rose from ${change(optimised)}, while what is only watched (${watched}) fell from ${change(hacking.watched)}.`;
+  return `${image} may be exploiting its rewards: from evaluation ${from + 1} to ${to + 1} what is optimised rose from ${change(optimised)}, while what is only watched (${watched}) fell from ${change(hacking.watched)}.`;
 }

@@ -8,9 +8,9 @@ import { findRewardHacking, hackingInWords, hackingTolerance } from './rewardHac
 import { weightedTotal, weightsOf } from './weightedTotal.ts';
 
 export interface SearchSettings {
-  /** Latents of one picture. */
+  /** Latents of one image. */
   readonly shape: readonly [h: number, w: number, c: number];
-  /** How many pictures are drawn at once, and how many of the best are kept. */
+  /** How many images are drawn at once, and how many of the best are kept. */
   readonly batch: number;
   readonly keep: number;
   /** Its patience counts rounds. */
@@ -22,9 +22,9 @@ export interface Searched {
   /** Best first. The search owns the tensors until it ends, then the caller does. */
   readonly best: readonly Candidate[];
   readonly columns: readonly TraceColumn[];
-  /** A row a round: total, scores and watched scores, each the mean of its pictures; then the measures. */
+  /** A row a round: total, scores and watched scores, each the mean of its images; then the measures. */
   readonly rows: readonly (readonly number[])[];
-  /** The round, from 0, that the best picture is of. */
+  /** The round, from 0, that the best image is of. */
   readonly kept: number;
   readonly remarks: readonly string[];
 }
@@ -37,13 +37,13 @@ interface State {
   readonly remarks: string[];
   /** What was best when the watched total was highest. */
   trusted: { readonly best: Candidate[]; readonly kept: number };
-  pictures: number;
+  images: number;
   hacks: boolean;
 }
 
 /**
  * Runs a search that needs no gradient to its end: draws what it asks for, judges it, tells it the totals, and keeps the best
- * of all pictures. A number that is none or, if asked to, reward hacking ends it early: the best so far is kept and a remark
+ * of all images. A number that is none or, if asked to, reward hacking ends it early: the best so far is kept and a remark
  * says so. `report` is awaited after each round and `onStep` after each step of denoising; where either rejects, every tensor
  * is freed. Throws GraphError `NOT_FINITE` in the first round.
  */
@@ -61,7 +61,7 @@ export async function searchNoise(
     kept: 0,
     remarks: [],
     trusted: { best: [], kept: 0 },
-    pictures: 0,
+    images: 0,
     hacks: false,
   };
   try {
@@ -127,13 +127,13 @@ function noteRound(
     state.remarks.push(brokenInWords(broken, state));
     return false;
   }
-  state.pictures += drawn.length;
+  state.images += drawn.length;
   state.columns = columnsOf(contest, measures);
   const means = meansOf(drawn);
   const before = state.best[0]?.total ?? Number.NEGATIVE_INFINITY;
   keepBest(state.best, drawn, keep);
   if (state.best[0]!.total > before) state.kept = state.rows.length;
-  state.rows.push([...means, state.best[0]!.total, state.pictures, ...Object.values(measures)]);
+  state.rows.push([...means, state.best[0]!.total, state.images, ...Object.values(measures)]);
   return contest.watched.length === 0 || noteWatched(state, contest, watch);
 }
 
@@ -170,7 +170,7 @@ function noteWatched(state: State, { rewards, watched }: Contest, settings: Watc
 }
 
 function columnsOf({ rewards, watched }: Contest, measures: Ask['measures']): TraceColumn[] {
-  const measured = ['best total', 'pictures', ...Object.keys(measures)];
+  const measured = ['best total', 'images', ...Object.keys(measures)];
   return [
     { name: 'total', role: 'total' },
     ...rewards.map(({ name }) => ({ name, role: 'reward' as const })),

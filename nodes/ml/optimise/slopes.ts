@@ -1,6 +1,6 @@
 import { GraphError } from '../../errors.ts';
 import type { Condition, ControlNet } from '../../ports.ts';
-import { cleanLatents, drawPictures } from '../diffusion/drawPictures.ts';
+import { cleanLatents, drawImages } from '../diffusion/drawImages.ts';
 import {
   clipByValue,
   mul,
@@ -18,9 +18,9 @@ import {
   zeros,
 } from '../tf.ts';
 import type { BatchSlope } from './climbBatches.ts';
-import { type NoiseClimb, noiseSlope, pictureSlope } from './climbNoise.ts';
+import { drawnSlope, type NoiseClimb, noiseSlope } from './climbNoise.ts';
 
-/** What may climb, by name: each makes a slope of the pictures of a request. */
+/** What may climb, by name: each makes a slope of the images of a request. */
 export const slopes = {
   noise: (climb: NoiseClimb): BatchSlope => noiseSlope(climb, 'exact'),
   latents: latentSlope,
@@ -35,9 +35,9 @@ function latentSlope(climb: NoiseClimb): BatchSlope {
   return slopeFrom(climb, start, (x) => climb.generator.decode(x as Tensor4D));
 }
 
-/** The pixels [N, H, W, 3] of the pictures that the noise leads to, kept in [0, 1]. */
+/** The pixels [N, H, W, 3] of the images that the noise leads to, kept in [0, 1]. */
 function imageSlope(climb: NoiseClimb): BatchSlope {
-  const start = tidy(() => drawPictures(climb.generator, climb.request, 'exact'));
+  const start = tidy(() => drawImages(climb.generator, climb.request, 'exact'));
   const project = (x: Tensor) => clipByValue(x, 0, 1);
   return { ...slopeFrom(climb, start, (x) => x as Tensor4D), project };
 }
@@ -48,7 +48,7 @@ function promptSlope(climb: NoiseClimb): BatchSlope {
   const shape = generator.promptShape?.();
   if (!shape) throw new GraphError('UNSUPPORTED', `The prompt of "${generator.name}" cannot be moved.`);
   const start = zeros([request.noise.seeds.length, ...shape]);
-  return slopeFrom(climb, start, (x) => drawPictures(generator, { ...request, promptOffset: x as Tensor3D }, 'exact'));
+  return slopeFrom(climb, start, (x) => drawImages(generator, { ...request, promptOffset: x as Tensor3D }, 'exact'));
 }
 
 /** A factor [N, 1, 1, 1] of what the ControlNets add, from 1. Throws GraphError `NO_CONDITION`. */
@@ -59,7 +59,7 @@ function controlScaleSlope(climb: NoiseClimb): BatchSlope {
   const start = ones([request.noise.seeds.length, 1, 1, 1]);
   return slopeFrom(climb, start, (x) => {
     const conditions = request.conditions.map((condition) => scaledBy(x as Tensor4D, condition));
-    return drawPictures(generator, { ...request, conditions }, 'exact');
+    return drawImages(generator, { ...request, conditions }, 'exact');
   });
 }
 
@@ -78,7 +78,7 @@ function scaledBy(factors: Tensor4D, condition: Condition): Condition {
 
 /** A slope that owns its start. */
 function slopeFrom(climb: NoiseClimb, start: Tensor, draw: (x: Tensor) => Tensor4D): BatchSlope {
-  return { ...pictureSlope(climb, start, draw), dispose: () => start.dispose() };
+  return { ...drawnSlope(climb, start, draw), dispose: () => start.dispose() };
 }
 
 /** What holds a variable near its start: |x - start|^2 / 2 of each row, and the gradient of that. */

@@ -5,7 +5,7 @@ import type { NoiseSearch } from './noiseSearch.ts';
 export interface SpsaSettings {
   readonly seed: number;
   readonly iterations: number;
-  /** Pairs of pictures whose slopes are averaged for each step; the source's is 5. */
+  /** Pairs of images whose slopes are averaged for each step; the source's is 5. */
   readonly pairs: number;
   /** a, the first step, and c, the first perturbation. */
   readonly stepSize: number;

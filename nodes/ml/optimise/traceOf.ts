@@ -1,7 +1,7 @@
 import type { ImageLabel, Trace, TraceColumn } from '../../ports.ts';
 import type { Climbed, Judges } from './climber.ts';
 
-/** The trace of a climb, a picture a row of it. `measure` is what its last column holds. */
+/** The trace of a climb, an image a row of it. `measure` is what its last column holds. */
 export function traceOf(
   rows: readonly Climbed[],
   { rewards, watched }: Judges,
@@ -29,7 +29,7 @@ export function columnTitle({ name, role }: TraceColumn): string {
   return role === 'watched' ? `${name} (watched)` : name;
 }
 
-/** The last points of the curves, each the mean of all pictures; for the total also the best so far. */
+/** The last points of the curves, each the mean of all images; for the total also the best so far. */
 export function figuresOf(rows: readonly Climbed[], judges: Judges): Record<string, number> {
   const { columns, values } = traceOf(rows, judges, [], 'length');
   const mean = (numbers: readonly number[]) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;

@@ -5,7 +5,7 @@ export function weightsOf(rewards: readonly Pick<Reward, 'weight'>[]): number[] 
   return rewards.map(({ weight }) => weight ?? 1);
 }
 
-/** Sum of one picture's scores, each times its weight. */
+/** Sum of one image's scores, each times its weight. */
 export function weightedTotal(scores: readonly number[], weights: readonly number[]): number {
   return scores.reduce((sum, score, i) => sum + score * (weights[i] ?? 1), 0);
 }

@@ -6,7 +6,7 @@ import { rememberFeatures } from '../models/promptFeatures.ts';
 import { concat, exp, mul, relu, type Tensor, type Tensor1D, tidy } from '../tf.ts';
 
 /**
- * What becomes of the cosine c between picture and prompt.
+ * What becomes of the cosine c between image and prompt.
  *
  * | logits    | exp(logit scale) c, about 100 c: ReNO's CLIP reward, PickScore (arXiv 2305.01569, equation 1) |
  * | cosine    | c: HPSv2's score (arXiv 2306.09341), and CLIP score as ImageReward reports it                 |
@@ -18,7 +18,7 @@ export type ClipScale = (typeof clipScales)[number];
 /** Prompts whose features are remembered: a few kilobytes each. */
 const rememberedPrompts = 1024;
 
-/** How well pictures fit their prompts, by a CLIP or a model of people's preference in its shape. It owns `clip`. */
+/** How well images fit their prompts, by a CLIP or a model of people's preference in its shape. It owns `clip`. */
 export function clipReward(
   clip: LoadedClip,
   { name, scale, usualRange }: Pick<Reward, 'name' | 'usualRange'> & { readonly scale: ClipScale },

@@ -12,8 +12,8 @@ export function imageRewardReward(model: LoadedImageReward): Reward {
     usualRange: [-2, 2],
     score: (pixels, prompts) =>
       tidy(() => {
-        const pictures = model.encodeImage(clipTransform(pixels, model.imageSize)); // [N, S, D]
-        return model.judge(model.readPrompts(prompts, pictures));
+        const images = model.encodeImage(clipTransform(pixels, model.imageSize)); // [N, S, D]
+        return model.judge(model.readPrompts(prompts, images));
       }),
     dispose: model.dispose,
   };

@@ -18,20 +18,20 @@ import { blemish, blemishes } from '../world/blemish.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { sampleScene } from '../world/scene.ts';
 import type { Training } from './trainStep.ts';
-import { pictureTensor, worldClip } from './worldClip.ts';
+import { imageTensor, worldClip } from './worldClip.ts';
 
 export interface AestheticTrainingSettings {
   readonly seed: number;
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
 }
 
 /**
  * The built-in aesthetic head: one affine layer on the unit image embedding of the built-in CLIP, which stays as it is,
- * fitted to `appeal` by least squares. Pictures are fresh, half of them with another composition, half of them spoiled.
+ * fitted to `appeal` by least squares. Images are fresh, half of them with another composition, half of them spoiled.
  * Source: LAION's aesthetic predictor, whose layers have no activation between them, so that one says all that they can.
  *
- * @param encode pictures [N, 64, 64, 3] in [0, 1] -> embeddings [N, P]
+ * @param encode images [N, 64, 64, 3] in [0, 1] -> embeddings [N, P]
  */
 export function aestheticTraining(
   { seed, batch }: AestheticTrainingSettings,
@@ -47,7 +47,7 @@ export function aestheticTraining(
       const random = randomStream(seed * 1_000_003 + step);
       const shown = Array.from({ length: batch }, () => sampleAppeal(random));
       const { embeddings, targets } = tidy(() => ({
-        embeddings: unitRows(encode(pictureTensor(shown.map(({ pixels }) => pixels)))),
+        embeddings: unitRows(encode(imageTensor(shown.map(({ pixels }) => pixels)))),
         targets: tensor1d(shown.map(({ value }) => value)),
       }));
       return {
@@ -60,7 +60,7 @@ export function aestheticTraining(
   };
 }
 
-/** A picture with its appeal. */
+/** An image with its appeal. */
 export function sampleAppeal(random: RandomStream): { readonly pixels: Float32Array; readonly value: number } {
   const plain = sampleScene(random);
   const scene = random.uniform() < 0.5 ? alterComposition(plain, random) : plain;

@@ -26,25 +26,25 @@ import { sceneTruth } from '../world/sceneTruth.ts';
 import { layoutOf } from './flatParameters.ts';
 import { patchNaming, patchNamingLayout } from './patchNaming.ts';
 import type { Training } from './trainStep.ts';
-import { captionIds, pictureTensor, worldClip } from './worldClip.ts';
+import { captionIds, imageTensor, worldClip } from './worldClip.ts';
 
 export interface ClipTrainingSettings {
   readonly seed: number;
-  /** Pictures of a step that have a caption. */
+  /** Images of a step that have a caption. */
   readonly batch: number;
 }
 
-/** Of a batch, the pictures that are shown once more, broken, and must match no caption. */
+/** Of a batch, the images that are shown once more, broken, and must match no caption. */
 const brokenShare = 0.25;
 /** Weight of the second task, see `patchNaming`. */
 const namingWeight = 0.5;
 
 /**
  * The built-in CLIP: fresh scenes with their captions, half of them lightly spoiled, against each other's captions, a
- * false caption each (same words, another binding, count, place or colour) and broken pictures.
+ * false caption each (same words, another binding, count, place or colour) and broken images.
  *
  * Loss: the mean of both directions of InfoNCE at a learned temperature, plus `namingWeight` times `patchNaming`. A
- * caption that is true of another picture of the batch does not count against it.
+ * caption that is true of another image of the batch does not count against it.
  * Source: arXiv 2103.00020, figure 3; captions altered by rule arXiv 2210.01936, section 4.
  */
 export function clipTraining({ seed, batch }: ClipTrainingSettings): Training {
@@ -65,16 +65,12 @@ export function clipTraining({ seed, batch }: ClipTrainingSettings): Training {
       const ids = idsOf(captions);
       const truth = sceneTruth(scenes, captions).map((row) => row.map(({ correct }) => correct));
       const tensors = tidy(() => ({
-        pixels: clipTransform(pictureTensor([...shown, ...ruined]), config.vision.image_size),
-        hiddenCaptions: hidden(
-          batch,
-          2 * batch,
-          (picture, caption) => picture !== caption && truth[picture]![caption]!,
-        ),
-        hiddenPictures: hidden(
+        pixels: clipTransform(imageTensor([...shown, ...ruined]), config.vision.image_size),
+        hiddenCaptions: hidden(batch, 2 * batch, (image, caption) => image !== caption && truth[image]![caption]!),
+        hiddenImages: hidden(
           batch,
           batch + broken,
-          (caption, picture) => picture < batch && picture !== caption && truth[picture]![caption]!,
+          (caption, image) => image < batch && image !== caption && truth[image]![caption]!,
         ),
       }));
       const naming = patchNaming(scenes, config.vision.patch_size);
@@ -82,13 +78,13 @@ export function clipTraining({ seed, batch }: ClipTrainingSettings): Training {
         loss(weights) {
           const { imageEmbeds, lastHiddenState } = clipVision(weights, config.vision)(tensors.pixels);
           const texts = clipText(weights, config.text as ClipTextConfig)(ids).textEmbeds as Tensor2D;
-          const logits: Tensor2D = mul(cosineTable(imageEmbeds, texts), exp(weights.get('logit_scale'))); // [pictures, captions]
+          const logits: Tensor2D = mul(cosineTable(imageEmbeds, texts), exp(weights.get('logit_scale'))); // [images, captions]
           const toCaption = ownLikelihood(slice(logits, [0, 0], [batch, 2 * batch]), tensors.hiddenCaptions);
-          const toPicture = ownLikelihood(
+          const toImage = ownLikelihood(
             transpose(slice(logits, [0, 0], [batch + broken, batch])),
-            tensors.hiddenPictures,
+            tensors.hiddenImages,
           );
-          const matching = mul(neg(add(toCaption, toPicture)), 0.5);
+          const matching = mul(neg(add(toCaption, toImage)), 0.5);
           return add(matching, mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
         },
         dispose() {

@@ -30,7 +30,7 @@ import type { Training } from './trainStep.ts';
 
 export interface ConsistencySettings {
   readonly seed: number;
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
   /** K: the noise levels between which the student learns to jump. */
   readonly segments: number;
@@ -39,7 +39,7 @@ export interface ConsistencySettings {
 }
 
 /**
- * Teaches a student U-Net, started from its teacher's, to go from K noise levels to the clean picture in one evaluation: at each
+ * Teaches a student U-Net, started from its teacher's, to go from K noise levels to the clean image in one evaluation: at each
  * level it has to agree with itself one guided DDIM step of the teacher further down.
  * Source: arXiv 2303.01469, algorithm 2, with the guided teacher of arXiv 2310.04378 and few levels as in arXiv 2403.06807.
  *

@@ -15,7 +15,7 @@ import {
   sum,
   type Tensor4D,
 } from '../tf.ts';
-import type { ConditionKind } from '../world/conditionPicture.ts';
+import type { ConditionKind } from '../world/conditionImage.ts';
 import { type Scene, sampleScene } from '../world/scene.ts';
 import {
   type ControlBatch,
@@ -36,19 +36,19 @@ export interface ConsistencyReward {
 }
 
 export interface RewardSettings extends ControlNetSettings {
-  /** t_thre: noisier pictures are not rewarded, because one step does not show what becomes of them. */
+  /** t_thre: noisier images are not rewarded, because one step does not show what becomes of them. */
   readonly maxTimestep: number;
 }
 
 /**
  * Fine-tunes a ControlNet so that what the generator draws keeps to the condition: the loss of diffusion stays, and beside it
- * stands the consistency loss of the picture that one step from little noise leads to.
+ * stands the consistency loss of the image that one step from little noise leads to.
  * Source: arXiv 2404.07987 (ControlNet++), equations 7 to 9; its timesteps are uniform.
  *
  * | here    | there    |                                                                                              |
  * |---------|----------|----------------------------------------------------------------------------------------------|
  * | clean   | x0'      | decode(sqrt(abar) x_t - sqrt(1 - abar) v), which is equation 7 for a model that predicts v     |
- * | loss    | L(c, D(x0')) | of each rewarded picture, by the detector of its kind                                     |
+ * | loss    | L(c, D(x0')) | of each rewarded image, by the detector of its kind                                     |
  * | lambda  | lambda   | 0.5 for segmentation, 1 for edges and depth                                                  |
  * | rewarded | t <= t_thre | the mean goes over these alone                                                           |
  */
@@ -107,7 +107,7 @@ function drawExamples(random: RandomStream, rewards: readonly ConsistencyReward[
   };
 }
 
-/** The mean over rewarded pictures of lambda L(c, D(x0')). */
+/** The mean over rewarded images of lambda L(c, D(x0')). */
 function consistencyLoss(
   groups: readonly Group[],
   { noisy, a, s, image }: ControlBatch,

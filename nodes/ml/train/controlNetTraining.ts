@@ -15,18 +15,18 @@ import {
   tidy,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
-import { type ConditionKind, conditionKinds, conditionPicture } from '../world/conditionPicture.ts';
+import { type ConditionKind, conditionImage, conditionKinds } from '../world/conditionImage.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { type Scene, sampleScene } from '../world/scene.ts';
 import { layoutOf } from './flatParameters.ts';
 import type { FrozenGenerator } from './frozenGenerator.ts';
 import { type NoiseLevels, noiseLevels, spreadTimesteps } from './textToImageTraining.ts';
 import type { Training } from './trainStep.ts';
-import { pictureTensor } from './worldClip.ts';
+import { imageTensor } from './worldClip.ts';
 
 export interface ControlNetSettings {
   readonly seed: number;
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
 }
 
@@ -50,7 +50,7 @@ const shared = [
   'freq_shift',
 ] as const;
 
-/** config.json of the ControlNet of a U-Net whose latents are a quarter of the picture's side: two halvings. */
+/** config.json of the ControlNet of a U-Net whose latents are a quarter of the image's side: two halvings. */
 export function controlNetJson(unet: Json): Json {
   const copied = shared.filter((field) => unet[field] !== undefined).map((field) => [field, unet[field]]);
   return {
@@ -67,18 +67,18 @@ export interface ControlBatch extends NoiseLevels {
   /** The v that is to be predicted. */
   readonly target: Tensor4D;
   readonly context: Tensor3D;
-  /** The condition pictures. */
+  /** The condition images. */
   readonly image: Tensor4D;
 }
 
-/** What is shown of scenes with their exact condition pictures, of kinds that are drawn where none are given. */
+/** What is shown of scenes with their exact condition images, of kinds that are drawn where none are given. */
 export function controlBatch(
   random: RandomStream,
   { scenes, prompts, timesteps, kinds }: ControlExamples,
   generator: FrozenGenerator,
 ): ControlBatch {
   return tidy(() => {
-    const latents = generator.encode(sub(mul(pictureTensor(scenes.map((scene) => drawScene(scene))), 2), 1));
+    const latents = generator.encode(sub(mul(imageTensor(scenes.map((scene) => drawScene(scene))), 2), 1));
     const epsilon = tensor(Float32Array.from({ length: latents.size }, random.normal), latents.shape);
     const levels = noiseLevels(generator.alphasCumprod, timesteps);
     const { a, s } = levels;
@@ -88,7 +88,7 @@ export function controlBatch(
       noisy: add(mul(latents, a), mul(epsilon, s)) as Tensor4D,
       target: sub(mul(epsilon, a), mul(latents, s)) as Tensor4D,
       context: generator.encodePrompts(prompts),
-      image: pictureTensor(scenes.map((scene, i) => conditionPicture(kindOf(i), scene))),
+      image: imageTensor(scenes.map((scene, i) => conditionImage(kindOf(i), scene))),
     };
   });
 }
@@ -117,7 +117,7 @@ export function promptsOf(random: RandomStream, scenes: readonly Scene[]): strin
 }
 
 /**
- * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition picture it sees, of
+ * A ControlNet of the built-in generator: it learns to predict v of fresh scenes whose exact condition image it sees, of
  * any of `conditionKinds`, which look so different that one network serves them all. It starts as a copy of the U-Net (see
  * `startFrom`), with zeros in the layers that the U-Net hears (see `initialise`).
  * Source: arXiv 2302.05543, section 3.1 and equation 5, with v (arXiv 2202.00512) in place of the noise.

@@ -32,21 +32,21 @@ import type { Training } from './trainStep.ts';
 
 export interface DistributionMatchingSettings {
   readonly seed: number;
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
   /** Guidance scale of the teacher. */
   readonly guidanceScale: number;
 }
 
 /**
- * Sharpens a one-step generator: its pictures move from where their own distribution is denser to where the guided
+ * Sharpens a one-step generator: its images move from where their own distribution is denser to where the guided
  * teacher's is, while a second network, started from the teacher too, follows their distribution.
  * Source: arXiv 2311.18828, equations 7 and 8; arXiv 2405.14867, without the regression term
  *
  *   x  = -v_theta(z, 999, c)              the generator: at the last timestep no signal is left
  *   x_t = a x + s eps                     noised to a random t
  *   p(x_t), q(x_t)                        clean latents by the guided teacher, by the follower
- *   w  = (q - p) / mean |x - p|           direction, one scale a picture
+ *   w  = (q - p) / mean |x - p|           direction, one scale an image
  *   loss = mean sg(w) x  +  mean |v_follower(sg(x)_t', t', c) - v'|^2
  *
  * Every other step only the follower learns, so that it keeps up (arXiv 2405.14867, section 4.2, "two time-scale").
@@ -79,7 +79,7 @@ export function distributionMatching(
         noiseLevels(alphasCumprod, spreadTimesteps(random, batch)),
       ];
       const [epsilon, epsilonFollowed] = [normalLatents(random, batch), normalLatents(random, batch)];
-      /** How far the follower is from the v of pictures x, noised. */
+      /** How far the follower is from the v of images x, noised. */
       const surprise = (weights: Weights, x: Tensor4D): Scalar => {
         const { a, s, times } = followed;
         const v = predictV(weights.at('follower'), add(mul(x, a), mul(epsilonFollowed, s)), times, context);

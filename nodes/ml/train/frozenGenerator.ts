@@ -17,9 +17,9 @@ export interface FrozenGenerator {
   readonly unet: ReturnType<typeof unet2DCondition>;
   /** N prompts -> context [N, T, C]. The caller owns it. */
   encodePrompts(prompts: readonly string[]): Tensor3D;
-  /** Pictures [N, 64, 64, 3] in [-1, 1] -> latents. The caller owns them. */
+  /** Images [N, 64, 64, 3] in [-1, 1] -> latents. The caller owns them. */
   encode(pixels: Tensor4D): Tensor4D;
-  /** Latents -> pictures [N, 64, 64, 3] in [0, 1], differentiable. The caller owns them. */
+  /** Latents -> images [N, 64, 64, 3] in [0, 1], differentiable. The caller owns them. */
   decode(latents: Tensor4D): Tensor4D;
   /** abar of the timesteps. */
   readonly alphasCumprod: ArrayLike<number>;

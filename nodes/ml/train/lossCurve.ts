@@ -1,10 +1,10 @@
-/** Size of the picture and its margins, in pixels. */
+/** Size of the image and its margins, in pixels. */
 const [width, height, left, rest] = [720, 360, 64, 32];
 /** Dots of the smooth line at most. */
 const dots = 300;
 
 /**
- * The losses of a training as an SVG picture: their mean over windows of steps, and the range within each window as a
+ * The losses of a training as an SVG image: their mean over windows of steps, and the range within each window as a
  * shade. The vertical axis is logarithmic where all losses are above 0.
  */
 export function lossCurve(losses: readonly number[]): string {

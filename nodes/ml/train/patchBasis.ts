@@ -11,7 +11,7 @@ export interface PatchBasis {
 }
 
 /**
- * Principal components of picture patches: z = S (x - m) U^T, x = m + (z S^-1) U, with U the `components` leading
+ * Principal components of image patches: z = S (x - m) U^T, x = m + (z S^-1) U, with U the `components` leading
  * eigenvectors of the patches' covariance and S = diag(scale / sqrt(deviation)). Dividing by the square root of each
  * component's deviation keeps part of the natural order from coarse to fine; `scale` makes the mean square of z 1.
  *

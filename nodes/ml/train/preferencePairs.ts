@@ -6,7 +6,7 @@ import { composition, merit } from '../world/merit.ts';
 import { type Scene, sampleScene } from '../world/scene.ts';
 import { sceneTruth } from '../world/sceneTruth.ts';
 
-/** In what the second picture of a pair differs from the first. */
+/** In what the second image of a pair differs from the first. */
 export const pairKinds = ['content', 'blemish', 'composition'] as const;
 export type PairKind = (typeof pairKinds)[number];
 
@@ -20,13 +20,13 @@ export interface ShownScene {
 export interface PreferencePair {
   readonly kind: PairKind;
   readonly prompt: string;
-  readonly pictures: readonly [ShownScene, ShownScene];
+  readonly images: readonly [ShownScene, ShownScene];
 }
 
 /** Differences of merit up to this are ties: neither learned nor counted. */
 export const leastDifference = 0.2;
 
-/** A prompt with a picture of it, perhaps lightly spoiled, and that picture changed in one way. */
+/** A prompt with an image of it, perhaps lightly spoiled, and that image changed in one way. */
 export function samplePair(random: RandomStream): PreferencePair {
   const scene = sampleScene(random);
   const kind = pairKinds[random.integer(pairKinds.length)]!;
@@ -41,19 +41,19 @@ export function samplePair(random: RandomStream): PreferencePair {
     blemish: () => show(scene, light + (1 - light) * (0.1 + 0.9 * random.uniform())),
     composition: () => show(alterComposition(scene, random), light),
   };
-  return { kind, prompt: scene.caption, pictures: [show(scene, light), changed[kind]()] };
+  return { kind, prompt: scene.caption, images: [show(scene, light), changed[kind]()] };
 }
 
-/** The merit of every picture for every prompt, [prompts][pictures], see `merit`. */
-export function meritTable(prompts: readonly string[], pictures: readonly ShownScene[]): number[][] {
+/** The merit of every image for every prompt, [prompts][images], see `merit`. */
+export function meritTable(prompts: readonly string[], images: readonly ShownScene[]): number[][] {
   const truth = sceneTruth(
-    pictures.map(({ scene }) => scene),
+    images.map(({ scene }) => scene),
     prompts,
   );
   return prompts.map((_, prompt) =>
-    pictures.map(({ scene, severity }, picture) =>
+    images.map(({ scene, severity }, image) =>
       merit({
-        satisfied: truth[picture]![prompt]!.satisfied,
+        satisfied: truth[image]![prompt]!.satisfied,
         clean: 1 - severity,
         composed: composition(scene),
       }),

@@ -23,11 +23,11 @@ import { layoutOf } from './flatParameters.ts';
 import { patchNaming, patchNamingLayout } from './patchNaming.ts';
 import { leastDifference, meritTable, samplePair } from './preferencePairs.ts';
 import type { Training } from './trainStep.ts';
-import { captionIds, pictureTensor, worldClip } from './worldClip.ts';
+import { captionIds, imageTensor, worldClip } from './worldClip.ts';
 
 export interface PreferenceTrainingSettings {
   readonly seed: number;
-  /** Pictures of a step, two a prompt. */
+  /** Images of a step, two a prompt. */
   readonly batch: number;
 }
 
@@ -35,8 +35,8 @@ export interface PreferenceTrainingSettings {
 const namingWeight = 0.5;
 
 /**
- * The built-in preference model: of two pictures the one of the greater merit for a prompt (see `merit`) shall score
- * higher, P(a before b) = sigmoid(s_a - s_b), s the cosine of picture and prompt times a learned scale. It starts from
+ * The built-in preference model: of two images the one of the greater merit for a prompt (see `merit`) shall score
+ * higher, P(a before b) = sigmoid(s_a - s_b), s the cosine of image and prompt times a learned scale. It starts from
  * the weights of the built-in CLIP, as the published preference models start from published CLIPs.
  *
  * Loss: -log P, the mean over the pairs made for their prompt, plus the mean over all pairs of the batch for all of its
@@ -53,24 +53,24 @@ export function preferenceTraining({ seed, batch }: PreferenceTrainingSettings):
       const random = randomStream(seed * 1_000_003 + step);
       const pairs = Array.from({ length: prompts }, () => samplePair(random));
       // The first of each pair, then the second of each.
-      const pictures = [0, 1].flatMap((i) => pairs.map((pair) => pair.pictures[i as 0 | 1]));
+      const images = [0, 1].flatMap((i) => pairs.map((pair) => pair.images[i as 0 | 1]));
       const captions = pairs.map(({ prompt }) => prompt);
       const ids = idsOf(captions);
-      const merits = meritTable(captions, pictures);
+      const merits = meritTable(captions, images);
       const tensors = tidy(() => ({
-        pixels: clipTransform(pictureTensor(pictures.map(({ pixels }) => pixels)), config.vision.image_size),
+        pixels: clipTransform(imageTensor(images.map(({ pixels }) => pixels)), config.vision.image_size),
         own: wins(merits, (prompt, a, b) => a % prompts === prompt && b % prompts === prompt),
         all: wins(merits, () => true),
       }));
       const naming = patchNaming(
-        pairs.map(({ pictures: [first] }) => first.scene),
+        pairs.map(({ images: [first] }) => first.scene),
         config.vision.patch_size,
       );
       return {
         loss(weights) {
           const { imageEmbeds, lastHiddenState } = clipVision(weights, config.vision)(tensors.pixels);
           const texts = clipText(weights, config.text as ClipTextConfig)(ids).textEmbeds as Tensor2D;
-          const scores = mul(cosineTable(texts, imageEmbeds), exp(weights.get('logit_scale'))); // [prompts, pictures]
+          const scores = mul(cosineTable(texts, imageEmbeds), exp(weights.get('logit_scale'))); // [prompts, images]
           const lead = sub(expandDims(scores, 2), expandDims(scores, 1)); // [prompts, a, b]
           const surprise = softplus(neg(lead)); // -log sigmoid
           const pairwise = add(sum(mul(surprise, tensors.own)), sum(mul(surprise, tensors.all)));
@@ -88,18 +88,18 @@ export function preferenceTraining({ seed, batch }: PreferenceTrainingSettings):
 
 /** [prompts, a, b]: equal weights that sum to 1 where a counts and has the greater merit, else 0. */
 function wins(merits: number[][], counts: (prompt: number, a: number, b: number) => boolean): Tensor3D {
-  const [prompts, pictures] = [merits.length, merits[0]!.length];
-  const values = new Float32Array(prompts * pictures * pictures);
+  const [prompts, images] = [merits.length, merits[0]!.length];
+  const values = new Float32Array(prompts * images * images);
   let total = 0;
   for (const [prompt, of] of merits.entries())
-    for (let a = 0; a < pictures; a++)
-      for (let b = 0; b < pictures; b++) {
+    for (let a = 0; a < images; a++)
+      for (let b = 0; b < images; b++) {
         if (!(of[a]! - of[b]! > leastDifference && counts(prompt, a, b))) continue;
-        values[(prompt * pictures + a) * pictures + b] = 1;
+        values[(prompt * images + a) * images + b] = 1;
         total++;
       }
   return tensor3d(
     values.map((value) => value / Math.max(1, total)),
-    [prompts, pictures, pictures],
+    [prompts, images, images],
   );
 }

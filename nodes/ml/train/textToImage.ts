@@ -8,7 +8,7 @@ const vocabulary = learnMerges(captionWords);
 const vocabularySize = Object.keys(vocabulary.vocab).length;
 
 /**
- * Configurations of the built-in text-to-image model in the fields of diffusers and transformers. Pictures 64x64, latents
+ * Configurations of the built-in text-to-image model in the fields of diffusers and transformers. Images 64x64, latents
  * 16x16x12 by a linear patch basis, v-prediction on the cosine schedule with trailing timesteps.
  */
 export const textToImageConfigs = {

@@ -106,7 +106,7 @@ export interface NoiseLevels {
   readonly times: Tensor1D;
 }
 
-/** The levels of each timestep; -1 is the clean picture, which the U-Net sees as 0. The caller owns the result. */
+/** The levels of each timestep; -1 is the clean image, which the U-Net sees as 0. The caller owns the result. */
 export function noiseLevels(alphasCumprod: ArrayLike<number>, timesteps: readonly number[]): NoiseLevels {
   const abar = timesteps.map((t) => (t < 0 ? 1 : alphasCumprod[t]!));
   const shape: [number, number, number, number] = [timesteps.length, 1, 1, 1];
@@ -121,7 +121,7 @@ export function noiseLevels(alphasCumprod: ArrayLike<number>, timesteps: readonl
 }
 
 /**
- * Timesteps of a batch with density 0.4 + 1.2 t / 1000: what a picture shows is decided at the noisy end. They are spread
+ * Timesteps of a batch with density 0.4 + 1.2 t / 1000: what an image shows is decided at the noisy end. They are spread
  * evenly over the batch: same expectation as independent ones, less variance from step to step.
  */
 export function spreadTimesteps(random: RandomStream, batch: number): number[] {
@@ -165,7 +165,7 @@ function drawPixels(scenes: readonly Parameters<typeof drawScene>[0][]): Tensor4
   );
 }
 
-/** The patch basis of the world's pictures, from `count` scenes. */
+/** The patch basis of the world's images, from `count` scenes. */
 export function worldBasis(seed: number, count: number): PatchBasis {
   const random = randomStream(seed);
   const { patch_size: p, latent_channels } = configs.vae;

@@ -62,9 +62,9 @@ export function captionIds(): (captions: readonly string[]) => number[][] {
     });
 }
 
-/** Pictures of 64 x 64 x 3 values as one tensor [N, 64, 64, 3], which the caller owns. */
-export function pictureTensor(pictures: readonly Float32Array[]) {
-  const values = new Float32Array(pictures.length * sceneSize * sceneSize * 3);
-  for (const [i, picture] of pictures.entries()) values.set(picture, i * picture.length);
-  return tensor4d(values, [pictures.length, sceneSize, sceneSize, 3]);
+/** Images of 64 x 64 x 3 values as one tensor [N, 64, 64, 3], which the caller owns. */
+export function imageTensor(images: readonly Float32Array[]) {
+  const values = new Float32Array(images.length * sceneSize * sceneSize * 3);
+  for (const [i, image] of images.entries()) values.set(image, i * image.length);
+  return tensor4d(values, [images.length, sceneSize, sceneSize, 3]);
 }

@@ -52,7 +52,7 @@ export function clipOutputs(golden: GoldenFolder, prefix: string, clip: Clip, { 
   }
 }
 
-/** The first pictures of a batch. */
+/** The first images of a batch. */
 function first(pixels: Tensor4D, count: number): Tensor4D {
   return slice(pixels, [0, 0, 0, 0], [count, -1, -1, -1]);
 }

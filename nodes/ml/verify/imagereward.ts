@@ -9,7 +9,7 @@ interface Settings {
   readonly loss_prompt: string;
 }
 
-/** ImageReward: tokens, both encoders, rewards of all pictures and prompts, ReNO's loss and its gradient. */
+/** ImageReward: tokens, both encoders, rewards of all images and prompts, ReNO's loss and its gradient. */
 export const imagereward: Family = async (golden) => {
   const model = await loadImageReward(golden.files, golden.path);
   try {
@@ -25,9 +25,9 @@ function outputs(golden: GoldenFolder, model: LoadedImageReward): void {
   const { ids, ends } = promptTokens(prompts, model.tokenizer, model.config.text);
   const pixels = () => channelsLast(golden.input('in.pixels'));
   const first = () => slice(pixels(), [0, 0, 0, 0], [1, -1, -1, -1]);
-  /** One picture with each prompt. */
-  const rewards = (picture: Tensor4D) => {
-    const tokens: Tensor3D = tile(encodeImage(picture), [prompts.length, 1, 1]);
+  /** One image with each prompt. */
+  const rewards = (image: Tensor4D) => {
+    const tokens: Tensor3D = tile(encodeImage(image), [prompts.length, 1, 1]);
     return judge(readPrompts(prompts, tokens));
   };
   const loss = (x: Tensor) => sub(2, mean(judge(readPrompts([lossPrompt], encodeImage(x as Tensor4D))))) as Tensor;

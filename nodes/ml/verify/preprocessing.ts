@@ -17,11 +17,11 @@ interface TransformCase {
   /** Every how manieth row and column of the pixels, and of the gradient, is stored. */
   readonly stride?: number;
   readonly gradient_stride?: number;
-  /** The picture is that of `image_formula` instead of an input. */
+  /** The image is that of `image_formula` instead of an input. */
   readonly formula?: boolean;
 }
 
-/** Resizing and normalising of pictures for rewards, with the gradient. */
+/** Resizing and normalising of images for rewards, with the gradient. */
 export const preprocessing: Family = async (golden) => {
   const { image_formula: text, cases = {}, resizes = {} } = golden.settings as Partial<Settings>;
   const formulas = readFormulas(text ?? '');

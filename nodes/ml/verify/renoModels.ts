@@ -61,7 +61,7 @@ export async function loadRenoModels(golden: GoldenFolder, names: readonly strin
   }
 }
 
-/** A score of prepared pictures by its name in ReNO. Throws GraphError `NOT_FOUND`. */
+/** A score of prepared images by its name in ReNO. Throws GraphError `NOT_FOUND`. */
 async function loadScore(golden: GoldenFolder, name: string): Promise<Loaded> {
   switch (name) {
     case 'HPS':
@@ -99,7 +99,7 @@ async function openClipFile(golden: GoldenFolder): Promise<string> {
   return joinPath(folder, names.find((name) => name.endsWith('.pt')) ?? 'open_clip_model.safetensors');
 }
 
-/** Cosine of picture and prompt, times the model's scale where it is CLIP's or PickScore's. */
+/** Cosine of image and prompt, times the model's scale where it is CLIP's or PickScore's. */
 async function clipScore({ files }: GoldenFolder, path: string, scaled: boolean): Promise<Loaded> {
   const clip = await loadClip(files, path);
   const score: Score = (pixels, prompts) => {

@@ -26,7 +26,7 @@ export const taesd: Family = async (golden) => {
 type Halves = (golden: GoldenFolder, encoder: Weights, decoder: Weights) => void;
 type Image = (x: Tensor4D) => Tensor4D;
 
-/** diffusers' pictures lie in [-1, 1]. */
+/** diffusers' images lie in [-1, 1]. */
 const verifyDiffusers: Halves = (golden, encoder, decoder) => {
   const encode: Image = (image) => encodeTiny(mul(add(image, 1), 0.5), encoder);
   const decode: Image = (latents) => sub(mul(decodeTiny(latents, decoder), 2), 1);

@@ -61,10 +61,10 @@ function outputs(
     });
     golden.output(name, result);
   };
-  const residuals = (x: Tensor4D, picture: Tensor4D, guessMode = false) =>
-    control({ sample: x, timesteps, context, image: picture }, { scale, guessMode });
-  const predict = (x: Tensor, picture: Tensor): Tensor4D => {
-    const { down, mid } = residuals(x as Tensor4D, picture as Tensor4D);
+  const residuals = (x: Tensor4D, image: Tensor4D, guessMode = false) =>
+    control({ sample: x, timesteps, context, image: image }, { scale, guessMode });
+  const predict = (x: Tensor, image: Tensor): Tensor4D => {
+    const { down, mid } = residuals(x as Tensor4D, image as Tensor4D);
     return unet(x as Tensor4D, timesteps, context, { downResiduals: down, midResidual: mid });
   };
 
@@ -85,7 +85,7 @@ function outputs(
   });
   output('out.noise_pred', () => predict(sample, image));
   if (row('out.grad_sample') || row('out.grad_condition')) {
-    const loss = (x: Tensor, picture: Tensor) => sum(mul(predict(x, picture), weight));
+    const loss = (x: Tensor, image: Tensor) => sum(mul(predict(x, image), weight));
     const [bySample, byCondition] = grads(loss)([sample, image]) as [Tensor, Tensor];
     output('out.grad_sample', () => bySample);
     output('out.grad_condition', () => byCondition);

@@ -170,7 +170,7 @@ async function compareAll(
     const values = toNumbers(await expected.read(name));
     const exact = !dtype.includes('float');
     const ignored = exact ? disputedRows(options.settings, shape) : undefined;
-    const rounding = { absolute: dtype === 'uint8' ? 1 : 0, relative: 0 }; // pictures of bytes were rounded
+    const rounding = { absolute: dtype === 'uint8' ? 1 : 0, relative: 0 }; // images of bytes were rounded
     const tolerance = exact ? rounding : toleranceOf(row, values, options.toleranceFactor);
     rows.push(compareTensor(name, outputs.get(name), { shape, values }, tolerance, ignored));
     for (const { variant, computed } of variants.filter((each) => each.name === name)) {

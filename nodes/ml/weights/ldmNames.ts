@@ -101,7 +101,7 @@ function renamed(inside: readonly [name: string, rest: string][], rules: Rules):
 export function ldmAutoencoder(names: readonly string[]): Sources {
   const inside = below(names, 'first_stage_model.');
   const levels = new Set(inside.flatMap(([, rest]) => /^decoder\.up\.(\d+)\./.exec(rest)?.[1] ?? [])).size;
-  const upLevel = (i: string) => levels - 1 - Number(i); // the file counts from the picture, diffusers from the latents
+  const upLevel = (i: string) => levels - 1 - Number(i); // the file counts from the image, diffusers from the latents
   const rules: Rules = [
     [
       /^(encoder)\.down\.(\d+)\.block\.(\d+)\.(.+)$/,

@@ -25,7 +25,7 @@ export const alterContent: Alteration = (scene, random) => {
   return { ...scene, objects: usable[random.integer(usable.length)]!() };
 };
 
-/** The same objects, together made smaller by up to a third and moved elsewhere in the picture. */
+/** The same objects, together made smaller by up to a third and moved elsewhere in the image. */
 export const alterComposition: Alteration = (scene, random) => {
   const scale = 1 - 0.35 * random.uniform();
   const small = scene.objects.map((each) => ({

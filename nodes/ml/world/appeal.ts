@@ -8,7 +8,7 @@ const clearDistance = 200;
 /**
  * The rule by which the built-in aesthetic head was taught, in [1, 10]: 1 + 3 (contrast + composition + crispness), each
  * in [0, 1]: the mean distance of the objects' colours from the background's, up to `clearDistance`; large and centred, see
- * `composition`; 1 - the severity of what spoiled the picture, see `blemish`. It knows no prompt.
+ * `composition`; 1 - the severity of what spoiled the image, see `blemish`. It knows no prompt.
  */
 export function appeal(scene: Scene, severity: number): number {
   const ground = backgrounds[scene.background];

@@ -1,12 +1,12 @@
 import type { RandomStream } from '../random.ts';
 import { sceneSize } from './scene.ts';
 
-/** What goes wrong with pictures, in the likeness of what small generators and their optimisers do. */
+/** What goes wrong with images, in the likeness of what small generators and their optimisers do. */
 export const blemishes = ['noise', 'blur', 'tear', 'blocks', 'blotches'] as const;
 export type Blemish = (typeof blemishes)[number];
 
 /**
- * A spoiled copy of a picture.
+ * A spoiled copy of an image.
  *
  * noise: normal, of deviation 0.25 s; blur: Gaussian of 2.5 s pixels; tear: patches of 8 x 8, each with probability s,
  * show what lies up to 2 + 6 s pixels aside; blocks: patches of 4 x 4, half of them, get a colour offset of deviation

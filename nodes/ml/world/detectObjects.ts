@@ -39,7 +39,7 @@ const palette: readonly Rgb[] = colourNames
 const groundName = 255;
 
 /**
- * Finds the world's objects in a picture: blobs of pixels that are nearer to one of the ten colours than to the
+ * Finds the world's objects in an image: blobs of pixels that are nearer to one of the ten colours than to the
  * background, each (or its parts, where several objects touch) compared with every shape.
  * @param pixels 64 * 64 * 3 sRGB values in [0, 1], row by row
  * @returns the objects, the surest first. Throws GraphError `BAD_SIZE`.
@@ -48,7 +48,7 @@ export function detectObjects(pixels: ArrayLike<number>): SeenObject[] {
   if (pixels.length !== sceneSize * sceneSize * 3)
     throw new GraphError(
       'BAD_SIZE',
-      `The judge of the built-in world got a picture of ${pixels.length} values; it reads pictures of 64x64 pixels in RGB, ${sceneSize * sceneSize * 3} values.`,
+      `The judge of the built-in world got an image of ${pixels.length} values; it reads images of 64x64 pixels in RGB, ${sceneSize * sceneSize * 3} values.`,
     );
   const ground = borderColour(pixels);
   const names = nearestNames(pixels, ground);

@@ -1,24 +1,24 @@
 import { type Scene, sceneSize } from './scene.ts';
 
-/** What the merit of a picture for a prompt is made of, each in [0, 1]. */
+/** What the merit of an image for a prompt is made of, each in [0, 1]. */
 export interface MeritParts {
   /** How far the prompt is satisfied, see `Judgement`. */
   readonly satisfied: number;
-  /** 1 - the severity of what spoiled the picture, see `blemish`. */
+  /** 1 - the severity of what spoiled the image, see `blemish`. */
   readonly clean: number;
   /** See `composition`. */
   readonly composed: number;
 }
 
 /**
- * The rule by which the built-in preference model was taught: what the prompt asks for counts most, then a clean picture,
+ * The rule by which the built-in preference model was taught: what the prompt asks for counts most, then a clean image,
  * then a large and centred composition. In [0, 11].
  */
 export const merit = ({ satisfied, clean, composed }: MeritParts): number => 6 * satisfied + 3 * clean + 2 * composed;
 
 /**
  * The mean of two shares: of the largest radius, 20 pixels, that the mean radius is; and of the way from a border to the
- * middle of the picture at which the mean of the objects' centres lies.
+ * middle of the image at which the mean of the objects' centres lies.
  */
 export function composition({ objects }: Scene): number {
   const mean = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0) / of.length;

@@ -15,7 +15,7 @@ import {
   tasks,
 } from './words.ts';
 
-/** Side of a picture in pixels. */
+/** Side of an image in pixels. */
 export const sceneSize = 64;
 
 export interface SceneObject {
@@ -135,7 +135,7 @@ function twoShapes(random: RandomStream): [Plan['objects'][number], Plan['object
 const radii: Record<number, readonly [number, number]> = { 1: [14, 20], 2: [10, 14], 3: [9, 11.5], 4: [8.5, 10.5] };
 
 /**
- * Chooses sizes and places: everything inside the picture with a margin of 2 px, objects at least 2 px apart, and the
+ * Chooses sizes and places: everything inside the image with a margin of 2 px, objects at least 2 px apart, and the
  * relation true by a clear margin (offset along its axis at least 1.5 times the other and at least both radii).
  */
 function place(random: RandomStream, plan: Plan): SceneObject[] {

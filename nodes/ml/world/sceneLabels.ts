@@ -16,7 +16,7 @@ export interface ObjectLabel {
   readonly nearness: number;
 }
 
-/** What is known exactly of a picture; the objects in the order of the scene. */
+/** What is known exactly of an image; the objects in the order of the scene. */
 export interface SceneLabels {
   readonly objects: readonly ObjectLabel[];
   /** 64 x 64 row by row: 0 background, i + 1 where the object i covers at least half of the pixel. */
@@ -25,7 +25,7 @@ export interface SceneLabels {
   readonly depth: Float32Array;
 }
 
-/** The exact labels of a scene: objects, and masks, edges and depth as pictures of 64 x 64 values. */
+/** The exact labels of a scene: objects, and masks, edges and depth as images of 64 x 64 values. */
 export function sceneLabels(scene: Scene): SceneLabels {
   const masks = objectMasks(scene.objects);
   const objects = scene.objects.map(({ shape, colour, x, y, radius }, i) => ({
@@ -68,7 +68,7 @@ export function edgeMap(masks: Uint8Array): Uint8Array {
 
 /**
  * 64 x 64 inverse depths in [0, 1]: 0 background. All objects count as equally large in space, as through a pinhole
- * camera, so an object's inverse depth is in proportion to its radius: 1 at the largest radius of the world. The picture
+ * camera, so an object's inverse depth is in proportion to its radius: 1 at the largest radius of the world. The image
  * therefore tells its depth, and no object hides another.
  */
 export function depthMap(masks: Uint8Array, objects: readonly Pick<SceneObject, 'radius'>[]): Float32Array {

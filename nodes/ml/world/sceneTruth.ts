@@ -1,10 +1,10 @@
 import type { DetectedObject } from './detectObjects.ts';
-import { type Judgement, judgeObjects } from './judgePicture.ts';
+import { type Judgement, judgeObjects } from './judgeImage.ts';
 import { type PromptClauses, parsePrompt } from './parsePrompt.ts';
 import type { Scene } from './scene.ts';
 
 /**
- * How far each caption is true of each scene, [scenes][captions], known without looking at a picture; by GenEval's rules
+ * How far each caption is true of each scene, [scenes][captions], known without looking at an image; by GenEval's rules
  * and, where a caption names a background, by that too.
  */
 export function sceneTruth(scenes: readonly Scene[], captions: readonly string[]): Judgement[][] {

@@ -65,7 +65,7 @@ function onGrid(coverage: Float32Array): Float32Array {
   return grid;
 }
 
-/** Bilinear; 0 outside of the picture. */
+/** Bilinear; 0 outside of the image. */
 function between(map: Float32Array, x: number, y: number): number {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [u, v] = [x - left, y - top];

@@ -3,7 +3,7 @@ import type { Candidate } from '../../ml/optimise/drawCandidates.ts';
 import { concat } from '../../ml/tf.ts';
 import type { Images, Noise, Scores } from '../../ports.ts';
 
-/** The pictures, noise and scores of candidates, as outputs of a node. The caller owns the tensors. */
+/** The images, noise and scores of candidates, as outputs of a node. The caller owns the tensors. */
 export function candidateOutputs(
   candidates: readonly Candidate[],
   prompt: string,

@@ -1,13 +1,13 @@
 import type { NodeContext } from '../../defineNode.ts';
 import { GraphError } from '../../errors.ts';
-import type { NoiseGradient } from '../../ml/diffusion/drawPictures.ts';
-import { bytesOfPicture, type NoiseClimb } from '../../ml/optimise/climbNoise.ts';
+import type { NoiseGradient } from '../../ml/diffusion/drawImages.ts';
+import { bytesOfImage, type NoiseClimb } from '../../ml/optimise/climbNoise.ts';
 
 /** The share of free memory that a climb may take, since what is free changes. */
 const share = 0.8;
 
 /**
- * How many pictures of a climb are drawn at once: `asked`, or as many as memory has room for where that is 0 or too many.
+ * How many images of a climb are drawn at once: `asked`, or as many as memory has room for where that is 0 or too many.
  * Where the device does not tell of its memory, 0 means 4. `room` is what is then left for `rememberWithin`, in bytes.
  * `remarks` says by how much a batch was too large.
  */
@@ -16,22 +16,22 @@ export async function climbBatch(
   { batch: asked, gradient }: { readonly batch: number; readonly gradient: NoiseGradient },
   { device }: NodeContext,
 ): Promise<{ batch: number; room: number; remarks: string[] }> {
-  const pictures = slope.request.noise.seeds.length;
-  const wanted = Math.min(pictures, asked || pictures);
+  const images = slope.request.noise.seeds.length;
+  const wanted = Math.min(images, asked || images);
   const { freeBytes } = device.memory;
   if (!freeBytes) return { batch: asked || 4, room: 0, remarks: [] };
   if (wanted === 1) return { batch: asked || 4, room: (share * freeBytes()) / 2, remarks: [] };
-  const bytes = await bytesOfPicture(slope, gradient).catch((error: unknown) => {
-    if (wanted === pictures && error instanceof GraphError && error.code === 'ROWS_DIFFER') return undefined;
+  const bytes = await bytesOfImage(slope, gradient).catch((error: unknown) => {
+    if (wanted === images && error instanceof GraphError && error.code === 'ROWS_DIFFER') return undefined;
     throw error;
   });
-  if (bytes === undefined) return { batch: pictures, room: 0, remarks: [] }; // a reward has something for each: all or none
+  if (bytes === undefined) return { batch: images, room: 0, remarks: [] }; // a reward has something for each: all or none
   const free = freeBytes();
   const most = Math.max(1, Math.floor((share * free) / bytes));
   const batch = Math.min(most, wanted);
   const room = Math.max(0, share * free - batch * bytes);
   if (most >= wanted || asked === 0) return { batch, room, remarks: [] };
   const gibibytes = (count: number) => `${(count / 2 ** 30).toFixed(2)} GiB`;
-  const remark = `${wanted} pictures at once take ${gibibytes(bytes * wanted)} of memory and ${gibibytes(free)} are free: ${batch} climbed at a time.`;
+  const remark = `${wanted} images at once take ${gibibytes(bytes * wanted)} of memory and ${gibibytes(free)} are free: ${batch} climbed at a time.`;
   return { batch, room, remarks: [remark] };
 }

@@ -11,7 +11,7 @@ export const climbParams = {
     initial: 50,
     min: 1,
     max: 10_000,
-    help: 'How often each picture is drawn and judged; there is one step fewer.',
+    help: 'How often each image is drawn and judged; there is one step fewer.',
   }),
   optimiser: choice({
     initial: 'sgd',
@@ -30,12 +30,12 @@ export const climbParams = {
     min: 0,
     max: 1000,
     step: 0.05,
-    help: 'The gradient of each picture is shortened to this norm before the step; 0 leaves it. L-BFGS takes it as it is.',
+    help: 'The gradient of each image is shortened to this norm before the step; 0 leaves it. L-BFGS takes it as it is.',
   }),
   whenHacking: choice({
     initial: 'say so',
     options: ['say so', 'stop'],
-    help: 'What to do where the optimised rewards rise while the watched ones fall; stopping keeps the best picture before that.',
+    help: 'What to do where the optimised rewards rise while the watched ones fall; stopping keeps the best image before that.',
   }),
   patience: integer({
     initial: 10,

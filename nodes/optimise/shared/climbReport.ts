@@ -8,17 +8,17 @@ import type { Tensor4D } from '../../ml/tf.ts';
 import type { ImageLabel } from '../../ports.ts';
 
 /**
- * Tells of a climb while it runs: progress, the best picture so far, and the curves. Where it is cancelled, the best picture
+ * Tells of a climb while it runs: progress, the best image so far, and the curves. Where it is cancelled, the best image
  * of each row is handed to the shell before the rejection goes on.
  */
 export async function reportClimb(
   { fraction, evaluation, start, rows, done }: ClimbProgress,
-  { evaluations, pictures, labels }: { evaluations: number; pictures: number; labels: readonly ImageLabel[] },
+  { evaluations, images, labels }: { evaluations: number; images: number; labels: readonly ImageLabel[] },
   judges: Judges,
   { progress, save, signal }: NodeContext,
 ): Promise<void> {
   const figures = figuresOf(rows, judges);
-  const which = pictures > rows.length ? `, pictures ${start + 1} to ${start + rows.length} of ${pictures}` : '';
+  const which = images > rows.length ? `, images ${start + 1} to ${start + rows.length} of ${images}` : '';
   const [total, best] = [figures.total!, figures['best total']!].map((value) => value.toPrecision(4));
   const text = `evaluation ${evaluation} of ${evaluations}${which}: total ${total}, best ${best}`;
   try {
@@ -30,7 +30,7 @@ export async function reportClimb(
   }
 }
 
-/** A picture [1, H, W, 3] as the file that a cancelled optimiser leaves. */
+/** An image [1, H, W, 3] as the file that a cancelled optimiser leaves. */
 export async function bestSoFar(pixels: Tensor4D, label: ImageLabel, i: number): Promise<Artifact> {
   const [, height, width] = pixels.shape;
   const rgb = toBytes((await pixels.data()) as Float32Array);

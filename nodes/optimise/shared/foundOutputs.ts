@@ -2,14 +2,14 @@ import type { OutputValues } from '../../defineNode.ts';
 import { type Contest, free } from '../../ml/optimise/drawCandidates.ts';
 import type { Searched } from '../../ml/optimise/searchNoise.ts';
 import { candidateOutputs } from './candidateOutputs.ts';
-import { searchTrace } from './searchPictures.ts';
+import { searchTrace } from './searchImages.ts';
 
 /** What a search without gradients gives. */
 export const foundPorts = {
-  images: { type: 'images', list: false, help: 'The best pictures of the whole search, best first.' },
+  images: { type: 'images', list: false, help: 'The best images of the whole search, best first.' },
   noise: { type: 'noise', list: false, help: 'What they were drawn from.' },
   scores: { type: 'scores', list: false, help: 'Their scores, by the rewards and the watched ones.' },
-  trace: { type: 'trace', list: false, help: 'Every round: means over its pictures, and the best so far.' },
+  trace: { type: 'trace', list: false, help: 'Every round: means over its images, and the best so far.' },
 } as const;
 
 /** What was found, on those ports; takes over the candidates. */

@@ -5,11 +5,11 @@ import type { Generator, Reward } from '../../../nodes/ports.ts';
 import { drawEach } from './methods.ts';
 import { trialsOf } from './trial.ts';
 
-/** Mean and standard deviation of each judge's scores of plain pictures, by its name. */
+/** Mean and standard deviation of each judge's scores of plain images, by its name. */
 export type Calibrations = Readonly<Record<string, { readonly mean: number; readonly deviation: number }>>;
 
 /**
- * Scores plain pictures of prompts and noises that no trial has. A judge that gave all of them the same score has a deviation
+ * Scores plain images of prompts and noises that no trial has. A judge that gave all of them the same score has a deviation
  * of 1.
  */
 export async function calibrate(
@@ -35,7 +35,7 @@ function spreadOf(values: readonly number[]): { mean: number; deviation: number 
   return { mean, deviation: Math.sqrt(variance) || 1 };
 }
 
-/** A reward whose usual range is that of plain pictures, two deviations to either side of the mean, and that counts in deviations. */
+/** A reward whose usual range is that of plain images, two deviations to either side of the mean, and that counts in deviations. */
 export function withUsualRange(reward: Reward, calibrations: Calibrations): Reward {
   const { mean, deviation } = calibrations[reward.name]!;
   return { ...reward, usualRange: [mean - 2 * deviation, mean + 2 * deviation], weight: 1 / deviation };

@@ -7,10 +7,10 @@ import { randomStream } from '../../../nodes/ml/random.ts';
 import { concat, mean, type Tensor1D, type Tensor4D, tensor4d, tidy } from '../../../nodes/ml/tf.ts';
 import {
   type ConditionKind,
+  conditionImage,
   conditionKinds,
-  conditionPicture,
-  seenConditionPicture,
-} from '../../../nodes/ml/world/conditionPicture.ts';
+  seenConditionImage,
+} from '../../../nodes/ml/world/conditionImage.ts';
 import { detectObjects } from '../../../nodes/ml/world/detectObjects.ts';
 import { type Scene, sampleScene, sceneSize } from '../../../nodes/ml/world/scene.ts';
 import { shapes, tasks } from '../../../nodes/ml/world/words.ts';
@@ -19,7 +19,7 @@ import { climbEach, drawEach, type Tools } from './methods.ts';
 import { paramsOf } from './paramsOf.ts';
 import type { Method, Outcome, Trial } from './trial.ts';
 
-/** A prompt with the condition picture of a scene that it describes. */
+/** A prompt with the condition image of a scene that it describes. */
 export interface ConditionTrial extends Trial {
   readonly kind: ConditionKind;
   readonly scene: Scene;
@@ -44,14 +44,14 @@ export function conditionTrialsOf(scenesPerTask: number): ConditionTrial[] {
 }
 
 /**
- * How well a picture keeps to a condition, by what the exact judge sees in it: mIoU of classes, SSIM of edges, RMSE of depth.
+ * How well an image keeps to a condition, by what the exact judge sees in it: mIoU of classes, SSIM of edges, RMSE of depth.
  * No network that gives rewards has a part in it.
  */
 export async function keeps(kind: ConditionKind, pixels: Float32Array, scene: Scene): Promise<number> {
-  const picture = (values: Float32Array) => tensor4d(values, [1, sceneSize, sceneSize, 3]);
+  const toTensor = (values: Float32Array) => tensor4d(values, [1, sceneSize, sceneSize, 3]);
   const value = tidy((): Tensor1D => {
-    const seen = picture(seenConditionPicture(kind, detectObjects(pixels)));
-    return metrics[kind](seen, picture(conditionPicture(kind, scene)));
+    const seen = toTensor(seenConditionImage(kind, detectObjects(pixels)));
+    return metrics[kind](seen, toTensor(conditionImage(kind, scene)));
   });
   try {
     return (await value.data())[0]!;
@@ -60,7 +60,7 @@ export async function keeps(kind: ConditionKind, pixels: Float32Array, scene: Sc
   }
 }
 
-const grey = (picture: Tensor4D): Tensor4D => mean(picture, 3, true);
+const grey = (image: Tensor4D): Tensor4D => mean(image, 3, true);
 const metrics: Record<ConditionKind, (seen: Tensor4D, condition: Tensor4D) => Tensor1D> = {
   segmentation: (seen, condition) =>
     meanIoU(readLabels(seen, shapes.length + 1), readLabels(condition, shapes.length + 1)),
@@ -97,7 +97,7 @@ function methodsWith(
       const { kind, seed } = trials[0]!;
       const image: Tensor4D = tidy(() =>
         concat(
-          trials.map(({ scene }) => tensor4d(conditionPicture(kind, scene), [1, sceneSize, sceneSize, 3])),
+          trials.map(({ scene }) => tensor4d(conditionImage(kind, scene), [1, sceneSize, sceneSize, 3])),
           0,
         ),
       );

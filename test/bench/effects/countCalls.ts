@@ -1,7 +1,7 @@
 import type { Consistency, Generator } from '../../../nodes/ports.ts';
 
 /**
- * A generator that counts its forward passes: one a picture and a step, two with classifier-free guidance, and again as many
+ * A generator that counts its forward passes: one an image and a step, two with classifier-free guidance, and again as many
  * in steps that a consistency guides.
  */
 export function countCalls(generator: Generator): { readonly generator: Generator; readonly calls: () => number } {

@@ -16,7 +16,7 @@ import type { Generator, Noise, Reward, SampleRequest } from '../../../nodes/por
 import { combine } from '../../../nodes/reward/combine.ts';
 import type { Calibrations } from './calibrate.ts';
 import { type changedParams, paramsOf } from './paramsOf.ts';
-import type { Made as MadePicture, Method as MethodOf, Trial } from './trial.ts';
+import type { Made as MadeImage, Method as MethodOf, Trial } from './trial.ts';
 
 /** What methods work with. */
 export interface Tools {
@@ -31,15 +31,15 @@ export interface Tools {
   readonly climbing: ReturnType<typeof changedParams<typeof reno.params>>;
   /** Forward evaluations that an optimiser may spend on a trial. */
   readonly budget: number;
-  /** Pictures at once. */
+  /** Images at once. */
   readonly batch: number;
   readonly context: NodeContext;
   /** Seconds that a method took for this very trial. Throws where it has not been given it. */
   secondsOf(method: string, trial: Trial): number;
 }
 
-export interface Made extends MadePicture {
-  /** Where a population sought it: scores by the ensemble of all pictures on the way, or of those that none of them dominates. */
+export interface Made extends MadeImage {
+  /** Where a population sought it: scores by the ensemble of all images on the way, or of those that none of them dominates. */
   readonly seen?: readonly Point[];
 }
 
@@ -50,13 +50,13 @@ export function noiseOf(seeds: readonly number[], { defaults, latentShape }: Gen
   return { latents: latentNoise(seeds, latentShape(defaults.width, defaults.height)), seeds };
 }
 
-/** A picture for each prompt from the noise of one seed, as the nodes that sample do it. */
+/** An image for each prompt from the noise of one seed, as the nodes that sample do it. */
 export async function drawEach(
   prompts: readonly string[],
   seed: number,
   { generator, steps, batch }: Pick<Tools, 'generator' | 'steps' | 'batch'>,
   steering: Partial<Pick<SampleRequest, 'conditions' | 'guidance'>> = {},
-): Promise<MadePicture[]> {
+): Promise<MadeImage[]> {
   const noise = noiseOf(
     prompts.map(() => seed),
     generator,
@@ -66,8 +66,8 @@ export async function drawEach(
   return rowsOfMade({ images: await sampleImages(generator, request, batch, async () => {}), noise });
 }
 
-/** Rows of several pictures, which are disposed of. */
-export function rowsOfMade({ images, noise }: MadePicture): MadePicture[] {
+/** Rows of several images, which are disposed of. */
+export function rowsOfMade({ images, noise }: MadeImage): MadeImage[] {
   const rows = noise.seeds.map((seed, i) => ({
     images: { pixels: rowOf(images.pixels, i), labels: [images.labels[i]!] },
     noise: { latents: rowOf(noise.latents, i), seeds: [seed] },
@@ -122,13 +122,13 @@ export async function climbEach(
   rewards: readonly Reward[],
   tools: Pick<Tools, 'generator' | 'steps' | 'climbing' | 'budget'>,
   conditions: SampleRequest['conditions'] = [],
-): Promise<MadePicture[]> {
+): Promise<MadeImage[]> {
   const noise = noiseOf(
     prompts.map(() => seed),
     tools.generator,
   );
   const rows = await climbRows({ noise, prompts, conditions }, rewards, tools, tools.budget);
-  return rows.map(({ best }, i) => pictureOf(best, { prompt: prompts[i]!, seed }));
+  return rows.map(({ best }, i) => imageOf(best, { prompt: prompts[i]!, seed }));
 }
 
 /** Half of the budget looks for the noise that is best by all rewards, the other half climbs from there. */
@@ -154,7 +154,7 @@ const searchThenClimb = (tools: Tools): Method => ({
     const noise = { latents, seeds: starts.flatMap(({ seeds }) => seeds) };
     const prompts = trials.map(({ prompt }) => prompt);
     const rows = await climbRows({ noise, prompts, conditions: [] }, rewards, tools, Math.max(1, budget - half));
-    return rows.map(({ best }, i) => pictureOf(best, { prompt: prompts[i]!, seed: noise.seeds[i]! }));
+    return rows.map(({ best }, i) => imageOf(best, { prompt: prompts[i]!, seed: noise.seeds[i]! }));
   },
 });
 
@@ -178,28 +178,25 @@ async function climbRows(
   }
 }
 
-function pictureOf(
-  { pixels, variable }: Moment,
-  label: { readonly prompt: string; readonly seed: number },
-): MadePicture {
+function imageOf({ pixels, variable }: Moment, label: { readonly prompt: string; readonly seed: number }): MadeImage {
   const noise = { latents: variable as Tensor4D, seeds: [label.seed] };
   return { images: { pixels, labels: [label] }, noise };
 }
 
-/** How many pictures could be drawn and scored in the time that ReNO took for a trial, measured on that very trial. */
-function picturesInTime(trial: Trial, { budget, secondsOf }: Tools): number {
-  const aPicture = secondsOf('best of N, equal calls', trial) / budget;
-  return Math.max(1, Math.round(secondsOf('ReNO', trial) / aPicture));
+/** How many images could be drawn and scored in the time that ReNO took for a trial, measured on that very trial. */
+function imagesInTime(trial: Trial, { budget, secondsOf }: Tools): number {
+  const aImage = secondsOf('best of N, equal calls', trial) / budget;
+  return Math.max(1, Math.round(secondsOf('ReNO', trial) / aImage));
 }
 
 const learn = (tools: Tools): Method => {
   const { generator, ensemble, steps, batch, context } = tools;
   const rewards = ensemble.slice(0, 1);
   return alone(rewards, async (trial) => {
-    const budget = picturesInTime(trial, tools);
+    const budget = imagesInTime(trial, tools);
     const inputs = { generator, prompt: trial.prompt, rewards, watch: [], conditions: [] };
     const perIteration = Math.min(batch, Math.ceil(budget / 2));
-    const iterations = Math.max(1, Math.floor(budget / perIteration) - 1); // the last pictures are drawn from what was learned
+    const iterations = Math.max(1, Math.floor(budget / perIteration) - 1); // the last images are drawn from what was learned
     const learning = { iterations, perIteration, samples: perIteration, batch };
     const params = paramsOf(find, { seed: 1000 * trial.seed, calibration: 'running mean', ...learning, steps });
     const made = await find.run(inputs, params, context);
@@ -214,8 +211,8 @@ const learn = (tools: Tools): Method => {
   });
 };
 
-/** Row i of several pictures, which are disposed of. */
-function pickRow(made: MadePicture, i: number): MadePicture {
+/** Row i of several images, which are disposed of. */
+function pickRow(made: MadeImage, i: number): MadeImage {
   const rows = rowsOfMade(made);
   for (const [k, { images, noise }] of rows.entries()) if (k !== i) dispose([images.pixels, noise.latents]);
   return rows[i]!;
@@ -257,7 +254,7 @@ const climbWeighted = (tools: Tools, shares: readonly number[]): Method =>
     const chosen = ranks.indexOf(Math.max(...ranks));
     for (const [i, { best }] of rows.entries()) if (i !== chosen) forget(best);
     const seen = rows.flatMap(({ trace }) => trace.map((row) => row.slice(1, 1 + rewards.length)));
-    return { ...pictureOf(rows[chosen]!.best, { prompt, seed: noise.seeds[chosen]! }), seen };
+    return { ...imageOf(rows[chosen]!.best, { prompt, seed: noise.seeds[chosen]! }), seen };
   });
 
 /** Five ways to weigh K rewards: all equal, one of the first two by 0.7, or by 1. */
@@ -298,7 +295,7 @@ export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
     'more steps': draw({ ...tools, steps: moreSteps }),
     'best of N, equal calls': best(tools, () => budget),
     ReNO: climb(tools, ensemble.slice(0, 1)),
-    'best of N, equal time': best(tools, (trial) => picturesInTime(trial, tools)),
+    'best of N, equal time': best(tools, (trial) => imagesInTime(trial, tools)),
     'FIND, equal time': learn(tools),
     ...(ensemble.length > 1 ? together() : {}),
   };

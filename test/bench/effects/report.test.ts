@@ -57,7 +57,7 @@ describe('the report of effects', () => {
   });
 
   it('gives gains of what is optimised and of what is held out in deviations, and how far they are apart', () => {
-    const [base, other] = rowsOf(results, judging); // one picture of four becomes right: 0.25 of colour, 0.125 of truth
+    const [base, other] = rowsOf(results, judging); // one image of four becomes right: 0.25 of colour, 0.125 of truth
     expect(base).toMatchObject({ heldOut: 0 });
     expect(base).not.toHaveProperty('gap');
     expect(other).toMatchObject({ optimised: 0.5, heldOut: 0.5, gap: 0 });
@@ -131,7 +131,7 @@ describe('trials', () => {
 });
 
 describe('counting calls', () => {
-  it('counts pictures times steps, twice with guidance, also where the reader leaves early', async () => {
+  it('counts images times steps, twice with guidance, also where the reader leaves early', async () => {
     await openTestDevice();
     const before = memory().numTensors;
     const latents = latentNoise([1, 2, 3], [4, 8, 3]);

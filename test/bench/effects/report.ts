@@ -9,14 +9,14 @@ import type { Method, Outcome, Result } from './trial.ts';
 export interface Row {
   readonly method: string;
   readonly trials: number;
-  /** Share of correct pictures of each task that there are trials of, in the order of `tasks`. */
+  /** Share of correct images of each task that there are trials of, in the order of `tasks`. */
   readonly tasks: Readonly<Record<string, number>>;
   readonly mean: number;
   /** Against the base: paired over prompts. */
   readonly gain: Interval;
   readonly satisfied: number;
   readonly scores: Readonly<Record<string, number>>;
-  /** Gains over the base in deviations of plain pictures: of the rewards that it optimises, of those held out, and how far apart. */
+  /** Gains over the base in deviations of plain images: of the rewards that it optimises, of those held out, and how far apart. */
   readonly optimised?: number;
   readonly heldOut: number;
   readonly gap?: number;
@@ -167,7 +167,7 @@ export function tableOf(rows: readonly Row[]): string {
   );
 }
 
-/** Differences as bars with their intervals, an SVG picture. */
+/** Differences as bars with their intervals, an SVG image. */
 export function chartOf(title: string, bars: readonly { readonly label: string; readonly gain: Interval }[]): string {
   const [left, width, height] = [230, 420, 26];
   const reach = Math.max(

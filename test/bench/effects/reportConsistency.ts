@@ -1,4 +1,4 @@
-import { type ConditionKind, conditionKinds } from '../../../nodes/ml/world/conditionPicture.ts';
+import { type ConditionKind, conditionKinds } from '../../../nodes/ml/world/conditionImage.ts';
 import { csvText } from '../../../nodes/output/shared/csvText.ts';
 import type { ConditionResult } from './consistency.ts';
 import { type Interval, pairedBootstrap } from './pairedBootstrap.ts';

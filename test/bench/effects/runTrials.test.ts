@@ -6,7 +6,7 @@ import type { Made, Method, Outcome, Trial } from './trial.ts';
 const trials: Trial[] = [0, 1].flatMap((seed) =>
   ['a', 'b', 'c'].map((prompt): Trial => ({ task: 'single', prompt, seed })),
 );
-const nothing = {} as Made; // no trial of these tests looks at its picture
+const nothing = {} as Made; // no trial of these tests looks at its image
 
 function contest(lines: Outcome[], stopAfter = Number.POSITIVE_INFINITY) {
   const given: string[] = [];

@@ -11,7 +11,7 @@ export interface Contest<OneTrial extends Trial, OneMade extends Made, Line exte
   readonly batch: number;
   /** Forward passes so far. */
   calls(): number;
-  /** Judges one picture and frees it. */
+  /** Judges one image and frees it. */
   judge(made: OneMade, trial: OneTrial, method: string, cost: Cost): Promise<Line>;
   /** Told after each line; ends the contest early where it gives false. */
   tell(line: Line, left: { readonly trials: number; readonly seconds: number }): boolean;

@@ -10,19 +10,19 @@ export interface Trial {
   readonly seed: number;
 }
 
-/** One picture and its noise, which the caller owns. */
+/** One image and its noise, which the caller owns. */
 export interface Made {
   readonly images: Images;
   readonly noise: Noise;
 }
 
-/** A way to make a picture for a trial. */
+/** A way to make an image for a trial. */
 export interface Method<OneTrial extends Trial = Trial, OneMade extends Made = Made> {
-  /** Whether pictures of several trials are made at once; else it is given one at a time. */
+  /** Whether images of several trials are made at once; else it is given one at a time. */
   readonly together: boolean;
   /** Names of the rewards that it optimises. */
   readonly optimises: readonly string[];
-  /** One picture a trial, in their order; trials that come together have one seed. */
+  /** One image a trial, in their order; trials that come together have one seed. */
   make(trials: readonly OneTrial[]): Promise<OneMade[]>;
 }
 
@@ -33,7 +33,7 @@ export interface Outcome extends Trial {
   readonly correct: boolean;
   readonly satisfied: number;
   readonly seconds: number;
-  /** Forward passes of the denoiser, a picture and a step each; backward passes do not count. */
+  /** Forward passes of the denoiser, an image and a step each; backward passes do not count. */
   readonly calls: number;
 }
 
@@ -43,7 +43,7 @@ export interface Result extends Outcome {
   readonly scores: Readonly<Record<string, number>>;
   /** Length of the noise over that of standard normal noise. */
   readonly length: number;
-  /** Where a population sought the picture: hypervolume of what it saw, see `volumeOf`. */
+  /** Where a population sought the image: hypervolume of what it saw, see `volumeOf`. */
   readonly volume?: number;
 }
 

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomic } from '../../../electron/files/disk.ts';
 import type { Files } from '../../../nodes/files.ts';
-import { encodePng, type RgbPicture, toBytes } from '../../../nodes/ml/image/encodePng.ts';
+import { encodePng, type RgbImage, toBytes } from '../../../nodes/ml/image/encodePng.ts';
 import { tileImages } from '../../../nodes/ml/image/tileImages.ts';
-import { conditionPicture } from '../../../nodes/ml/world/conditionPicture.ts';
+import { conditionImage } from '../../../nodes/ml/world/conditionImage.ts';
 import { sceneSize } from '../../../nodes/ml/world/scene.ts';
 import type { ConditionResult, ConditionTrial } from './consistency.ts';
 import { type Goal, goalsOf } from './goals.ts';
@@ -31,8 +31,8 @@ export interface Findings {
   readonly plain: string;
 }
 
-/** The name that the picture of a method and a trial has in `pictures`. */
-export function pictureName(method: string, trial: Trial & { readonly kind?: string }): string {
+/** The name that the image of a method and a trial has in `images`. */
+export function imageName(method: string, trial: Trial & { readonly kind?: string }): string {
   const name = `${keyOf(trial)} ${method}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return `${name.replace(/^-/, '')}.png`;
 }
@@ -50,14 +50,14 @@ export async function writeReport(findings: Findings, files: Files): Promise<{ t
   const [methods, conditionMethods] = [rows.map(({ method }) => method), conditionRows.map(({ method }) => method)];
   const text = [
     `# ${findings.title}`,
-    `${markdownOf(rows)}\n${rows[0]?.trials ?? 0} pictures a method. ${findings.about} Columns of effects.png: ${methods.join('; ')}.`,
+    `${markdownOf(rows)}\n${rows[0]?.trials ?? 0} images a method. ${findings.about} Columns of effects.png: ${methods.join('; ')}.`,
     `## Hypervolume of ${frontMethod} less that of fixed weightings`,
     tableInMarkdown(
       ['fixed weighting', 'difference (95 %)'],
       volumes.map(({ label, gain }) => [label, inWords(gain)]),
     ),
     '## Keeping to a condition',
-    `${conditionMarkdownOf(conditionRows)}\n${conditionRows[0]?.trials ?? 0} pictures a method, by what the exact judge sees in them; differences are from "${plain}", with 95 % intervals; of RMSE, less is better. Columns of consistency.png: the condition; ${conditionMethods.join('; ')}.`,
+    `${conditionMarkdownOf(conditionRows)}\n${conditionRows[0]?.trials ?? 0} images a method, by what the exact judge sees in them; differences are from "${plain}", with 95 % intervals; of RMSE, less is better. Columns of consistency.png: the condition; ${conditionMethods.join('; ')}.`,
     '## Goals',
     tableInMarkdown(
       ['goal', 'reached', ''],
@@ -69,19 +69,19 @@ export async function writeReport(findings: Findings, files: Files): Promise<{ t
   const scenes = findings.conditionTrials.filter(
     (trial, i, all) => all.findIndex(({ kind, task }) => kind === trial.kind && task === trial.task) === i,
   );
-  const picture = (trial: Trial) => (method: string) => readPicture(folder, pictureName(method, trial), files);
+  const image = (trial: Trial) => (method: string) => readImage(folder, imageName(method, trial), files);
   const [grid, conditionGrid] = [
-    await rowsOfPictures(findings.trials.slice(0, 6).map((trial) => methods.map(picture(trial)))),
-    await rowsOfPictures(scenes.map((trial) => [conditionOf(trial), ...conditionMethods.map(picture(trial))])),
+    await rowsOfImages(findings.trials.slice(0, 6).map((trial) => methods.map(image(trial)))),
+    await rowsOfImages(scenes.map((trial) => [conditionOf(trial), ...conditionMethods.map(image(trial))])),
   ];
   await Promise.all(
     Object.entries({
       'effects.md': `${text}\n`,
       'effects.csv': tableOf(rows),
       'consistency.csv': conditionTableOf(conditionRows),
-      'effects.svg': chartOf(`share of correct pictures less that of ${methods[0]}`, gains),
+      'effects.svg': chartOf(`share of correct images less that of ${methods[0]}`, gains),
       'volume.svg': chartOf(`hypervolume of ${frontMethod} less that of`, volumes),
-      // A part that was not asked for has no pictures.
+      // A part that was not asked for has no images.
       ...(methods.length > 0 && { 'effects.png': encodePng(tileImages(grid, { gap: 2, enlarge: 2 })) }),
       ...(conditionMethods.length > 0 && {
         'consistency.png': encodePng(tileImages(conditionGrid, { gap: 2, enlarge: 2 })),
@@ -91,15 +91,15 @@ export async function writeReport(findings: Findings, files: Files): Promise<{ t
   return { text, goals };
 }
 
-const rowsOfPictures = (rows: readonly (readonly (RgbPicture | Promise<RgbPicture>)[])[]) =>
+const rowsOfImages = (rows: readonly (readonly (RgbImage | Promise<RgbImage>)[])[]) =>
   Promise.all(rows.map((row) => Promise.all(row)));
 
-function conditionOf({ kind, scene }: ConditionTrial): RgbPicture {
-  return { width: sceneSize, height: sceneSize, rgb: toBytes(conditionPicture(kind, scene)) };
+function conditionOf({ kind, scene }: ConditionTrial): RgbImage {
+  return { width: sceneSize, height: sceneSize, rgb: toBytes(conditionImage(kind, scene)) };
 }
 
-/** A picture that was made, or nothing where it has not been yet. */
-async function readPicture(folder: string, name: string, files: Files): Promise<RgbPicture> {
-  const bytes = await readFile(join(folder, 'pictures', name)).catch(() => undefined);
+/** An image that was made, or nothing where it has not been yet. */
+async function readImage(folder: string, name: string, files: Files): Promise<RgbImage> {
+  const bytes = await readFile(join(folder, 'images', name)).catch(() => undefined);
   return bytes ? files.decodeImage(bytes) : { width: 0, height: 0, rgb: new Uint8Array() };
 }

@@ -90,10 +90,10 @@ function flopsOf(name: string, attributes: readonly Attribute[], inputs: readonl
   }
 }
 
-/** Of one picture, from [pictures keys, channels] or [pictures, keys, channels]. */
+/** Of one image, from [images keys, channels] or [images, keys, channels]. */
 function keysOf(attributes: readonly Attribute[], shape: readonly number[]): number {
-  const pictures = attributes.find(({ name }) => name === 'count')?.value as number;
-  return sizeOf(shape.slice(0, -1)) / pictures;
+  const images = attributes.find(({ name }) => name === 'count')?.value as number;
+  return sizeOf(shape.slice(0, -1)) / images;
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -14,7 +14,7 @@ import { mini, type RandomModel, rewardFolder, writeRandomModel } from './random
 await openTestDevice();
 guardLeaks();
 
-it('a random model loads as any other does, draws finite pictures and is judged by its CLIP', async () => {
+it('a random model loads as any other does, draws finite images and is judged by its CLIP', async () => {
   const vision = { ...(mini.clip.vision_config as object), num_hidden_layers: 1, image_size: 32 };
   const small: RandomModel = {
     unet: { ...mini.unet, block_out_channels: [32, 32, 32, 32], layers_per_block: 1, sample_size: 8 },

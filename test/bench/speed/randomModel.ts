@@ -37,7 +37,7 @@ export interface RandomModel {
 }
 
 /**
- * The Stable Diffusion of a fifth of the width: a U-Net of 35 million parameters, latents 32 x 32, pictures 256 x 256; and
+ * The Stable Diffusion of a fifth of the width: a U-Net of 35 million parameters, latents 32 x 32, images 256 x 256; and
  * a CLIP of 15 million that looks at 197 tokens of width 384.
  */
 export const mini: RandomModel = {

@@ -39,7 +39,7 @@ export interface Subject {
   readonly ops: boolean;
   loadGenerator(): Promise<Generator>;
   loadReward(): Promise<{ clip: LoadedClip; reward: Reward }>;
-  /** `count` pictures at the size and the settings that the model recommends. */
+  /** `count` images at the size and the settings that the model recommends. */
   request(generator: Generator, count: number): SampleRequest;
 }
 

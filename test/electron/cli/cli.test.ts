@@ -17,7 +17,7 @@ const node = (type: string, params: object, inputs: object = {}) => ({
 });
 const graph = (nodes: object) => JSON.stringify({ format: 'noiseloom-graph', version: 1, title: 'Rank', nodes });
 const ranking = {
-  load: node('input/load-images', { path: 'pictures' }),
+  load: node('input/load-images', { path: 'images' }),
   colour: node('reward/colourfulness', {}),
   score: node('reward/score', {}, { images: [['load', 'images']], rewards: [['colour', 'reward']] }),
   top: node('select/top', { keep: 1 }, { images: [['load', 'images']], scores: [['score', 'scores']] }),
@@ -39,12 +39,12 @@ const recordOf = async (folder: string) =>
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'noiseloom-cli-'));
-  await mkdir(join(cwd, 'graphs/pictures'), { recursive: true });
+  await mkdir(join(cwd, 'graphs/images'), { recursive: true });
   for (const [name, r] of [
     ['grey', 90],
     ['red', 255],
   ] as const) {
-    const picture = sharp({
+    const image = sharp({
       create: {
         width: 8,
         height: 6,
@@ -52,7 +52,7 @@ beforeAll(async () => {
         background: { r, g: name === 'red' ? 0 : r, b: name === 'red' ? 0 : r },
       },
     });
-    await picture.png().toFile(join(cwd, `graphs/pictures/${name}.png`));
+    await image.png().toFile(join(cwd, `graphs/images/${name}.png`));
   }
   await writeFile(join(cwd, 'graphs/rank.json'), graph(ranking));
   await writeFile(join(cwd, 'graphs/slow.json'), graph(slow));
@@ -82,14 +82,14 @@ describe('noiseloom run', () => {
     });
   });
 
-  it('runs again from the PNG it made, and to the same picture', async () => {
+  it('runs again from the PNG it made, and to the same image', async () => {
     const again = await cli([
       'run',
       join(folder, 'red.png'),
       '--device',
       'cpu',
       '--set',
-      'load.path=graphs/pictures',
+      'load.path=graphs/images',
       '--out',
       'again',
     ]);
@@ -100,11 +100,11 @@ describe('noiseloom run', () => {
   });
 
   it('takes --set paths from the current folder and --only one node', async () => {
-    const { code, stdout, stderr } = await run('--set', 'load.path=graphs/pictures/grey.png', '--only', 'table');
+    const { code, stdout, stderr } = await run('--set', 'load.path=graphs/images/grey.png', '--only', 'table');
     expect(code, stderr).toBe(0);
     expect((await readdir(stdout.trim())).sort()).toEqual(['run.json', 'scores.csv', 'scores.json']);
     expect(await recordOf(stdout.trim())).toMatchObject({
-      settings: { 'load.path': join(cwd, 'graphs/pictures/grey.png') },
+      settings: { 'load.path': join(cwd, 'graphs/images/grey.png') },
       targets: ['table'],
     });
   });
@@ -166,7 +166,7 @@ describe('noiseloom run', () => {
   });
 
   it('fails with 1 where the graph is right but a file is not', async () => {
-    await writeFile(join(cwd, 'graphs/broken.png'), 'no picture');
+    await writeFile(join(cwd, 'graphs/broken.png'), 'no image');
     const { code, stdout, stderr } = await run('--set', 'load.path=graphs/broken.png');
     expect(code).toBe(1);
     expect(stderr).toMatch(/BAD_IMAGE {2}"Load images" \(load\): /);
@@ -193,7 +193,7 @@ describe('a model with random weights', () => {
   const draw = (...args: string[]) => cli(['run', 'draw.json', ...allow, ...args]);
   beforeAll(() => writeFile(join(cwd, 'draw.json'), graph(drawing)));
 
-  it('draws the same picture from the same seed, and writes down where it came from', async () => {
+  it('draws the same image from the same seed, and writes down where it came from', async () => {
     const results = [await draw(), await draw('--set', 'noise.count=2')];
     for (const { code, stderr } of results) expect(code, stderr).toBe(0);
     const [one, two] = results.map(({ stdout }) => join(stdout.trim(), 'seed-7.png')) as [string, string];
@@ -335,7 +335,7 @@ describe('bad input', () => {
 describe('other commands', () => {
   it('lists and describes nodes', async () => {
     const list = await cli(['nodes']);
-    expect(list.stdout).toMatch(/^generate\/sample\s+Draws a picture/m);
+    expect(list.stdout).toMatch(/^generate\/sample\s+Draws an image/m);
     const one = await cli(['nodes', 'best-of-n']);
     expect(one.stdout).toContain('Best of N  (optimise/best-of-n, version 1)');
     expect(one.stdout).toMatch(

@@ -16,7 +16,7 @@ const methodsIn = (lines: readonly string[]) =>
   new Set(lines.map((line) => (JSON.parse(line) as { method: string }).method));
 
 describe('noiseloom bench effects', () => {
-  it('judges every method on every trial, writes tables, charts and pictures, and goes on where it was stopped', async () => {
+  it('judges every method on every trial, writes tables, charts and images, and goes on where it was stopped', async () => {
     const first = await run();
     expect(first.code, first.stderr).toBe(0);
     const [lines, conditionLines] = [linesOf('results.jsonl'), linesOf('consistency.jsonl')];
@@ -34,7 +34,7 @@ describe('noiseloom bench effects', () => {
     expect(first.stdout).toContain('Rows with a ControlNet are left out: there is none');
     for (const method of [...methods, ...conditionMethods]) expect(file('effects.md')).toContain(`| ${method} | `);
     for (const method of methods) expect(file('effects.svg')).toContain(method);
-    expect(readdirSync(join(folder, 'pictures'))).toHaveLength(lines.length + conditionLines.length);
+    expect(readdirSync(join(folder, 'images'))).toHaveLength(lines.length + conditionLines.length);
     expect(readdirSync(folder).sort()).toEqual([
       'consistency.csv',
       'consistency.jsonl',
@@ -43,7 +43,7 @@ describe('noiseloom bench effects', () => {
       'effects.md',
       'effects.png',
       'effects.svg',
-      'pictures',
+      'images',
       'results.jsonl',
       'settings.json',
       'volume.svg',

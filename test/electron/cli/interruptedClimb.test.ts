@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'noiseloom-interrupt-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('Ctrl-C in mid-climb', () => {
-  it('leaves the best picture so far in the run folder', async () => {
+  it('leaves the best image so far in the run folder', async () => {
     let sent = false;
     const settings = ['reno.evaluations=10000', 'reno.steps=1', 'noise.count=1'].flatMap((each) => ['--set', each]);
     const { code, stdout, stderr } = await runCli(['run', 'template:reno', ...settings, '--out', folder], {

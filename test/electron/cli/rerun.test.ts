@@ -8,7 +8,7 @@ import { runCli } from '../../support/runCli.ts';
 
 let cwd: string;
 const cli = (...args: string[]) => runCli(args, { cwd });
-const picture = (red: number) =>
+const image = (red: number) =>
   sharp({ create: { width: 8, height: 6, channels: 3, background: { r: red, g: 40, b: 40 } } })
     .png()
     .toBuffer();
@@ -24,7 +24,7 @@ const graph = JSON.stringify({
   version: 1,
   title: 'Rank',
   nodes: {
-    load: node('input/load-images', { path: 'pictures' }),
+    load: node('input/load-images', { path: 'images' }),
     colour: node('reward/colourfulness', {}),
     score: node('reward/score', {}, { images: [['load', 'images']], rewards: [['colour', 'reward']] }),
     save: node('output/save-images', { name: '{name}' }, { images: [['load', 'images']] }),
@@ -41,9 +41,9 @@ async function firstRun(): Promise<string> {
 
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'noiseloom-rerun-'));
-  await mkdir(join(cwd, 'graphs/pictures'), { recursive: true });
+  await mkdir(join(cwd, 'graphs/images'), { recursive: true });
   await writeFile(join(cwd, 'graphs/rank.json'), graph);
-  await writeFile(join(cwd, 'graphs/pictures/a.png'), await picture(90));
+  await writeFile(join(cwd, 'graphs/images/a.png'), await image(90));
 }, 120_000);
 afterAll(() => rm(cwd, { recursive: true }));
 
@@ -55,12 +55,12 @@ describe('noiseloom rerun', () => {
     expect(same.stderr).toContain('All 3 files are the same.');
     expect(await readFile(join(same.stdout.trim(), 'a.png'))).toEqual(await readFile(join(folder, 'a.png')));
 
-    await writeFile(join(cwd, 'graphs/pictures/a.png'), await picture(95));
+    await writeFile(join(cwd, 'graphs/images/a.png'), await image(95));
     const changed = await cli('rerun', folder, '--json');
     expect(changed.code).toBe(1);
     const result = changed.json<{ changed: string[]; files: { name: string; difference: unknown }[] }>().at(-1);
     expect(result?.changed).toEqual([
-      expect.stringMatching(/^"pictures", which the node "load" reads, has changed: its sha256 was /),
+      expect.stringMatching(/^"images", which the node "load" reads, has changed: its sha256 was /),
     ]);
     expect(result?.files.find(({ name }) => name === 'a.png')?.difference).toBe(5);
     expect(result?.files.find(({ name }) => name.endsWith('.csv'))?.difference).toBe('content');
@@ -79,10 +79,10 @@ describe('noiseloom rerun', () => {
     ]);
   }, 120_000);
 
-  it('prints the largest difference of a picture, which another device may make', async () => {
-    await writeFile(join(cwd, 'graphs/pictures/a.png'), await picture(90));
+  it('prints the largest difference of an image, which another device may make', async () => {
+    await writeFile(join(cwd, 'graphs/images/a.png'), await image(90));
     const folder = await firstRun();
-    await writeFile(join(folder, 'a.png'), await picture(97)); // as if that device had drawn it
+    await writeFile(join(folder, 'a.png'), await image(97)); // as if that device had drawn it
     const elsewhere = await cli('rerun', folder, '--device', 'wasm');
     expect(elsewhere.code, elsewhere.stderr).toBe(0);
     expect(elsewhere.stdout).toMatch(/^a\.png +a pixel differs by 7 of 255$/m);

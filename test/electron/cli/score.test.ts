@@ -26,17 +26,17 @@ beforeAll(async () => {
   await writeFile(join(cwd, 'set/2.png'), await png(8, 6, red));
   await writeFile(join(cwd, 'set/10.png'), addPngText(await png(5, 7, grey), { Prompt: 'a grey cat' }));
   await writeFile(join(cwd, 'set/11.png'), await png(8, 6, grey));
-  await writeFile(join(cwd, 'set/notes.txt'), 'no picture');
-  await writeFile(join(cwd, 'broken.png'), 'no picture');
+  await writeFile(join(cwd, 'set/notes.txt'), 'no image');
+  await writeFile(join(cwd, 'broken.png'), 'no image');
 }, 120_000);
 afterAll(() => rm(cwd, { recursive: true }));
 
 describe('noiseloom score', () => {
-  it('prints a table of a folder whose pictures have several sizes, in natural order', async () => {
+  it('prints a table of a folder whose images have several sizes, in natural order', async () => {
     const { code, stdout, stderr } = await score('set', '--reward', 'colourfulness', '--batch', '1');
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(
-      /^picture +colourfulness\nset\/2\.png +85\.5\d+\nset\/10\.png +0\.001\d+\nset\/11\.png +0\.001\d+\n$/,
+      /^image +colourfulness\nset\/2\.png +85\.5\d+\nset\/10\.png +0\.001\d+\nset\/11\.png +0\.001\d+\n$/,
     );
   });
 
@@ -45,7 +45,7 @@ describe('noiseloom score', () => {
     expect(result.json()).toEqual([
       {
         ...{ type: 'result', ok: true, status: 'done', exitCode: 0, problems: [] },
-        pictures: [
+        images: [
           {
             path: join(cwd, 'set/10.png'),
             prompt: 'a grey cat',
@@ -57,18 +57,18 @@ describe('noiseloom score', () => {
     ]);
   });
 
-  it('passes over what is no picture, says so and exits with 1', async () => {
+  it('passes over what is no image, says so and exits with 1', async () => {
     const { code, stdout, stderr } = await score('broken.png', 'set/2.png', '--reward', 'colourfulness');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/BAD_IMAGE {2}".*broken\.png" is no picture that can be read/);
+    expect(stderr).toMatch(/BAD_IMAGE {2}".*broken\.png" is no image that can be read/);
     expect(stdout).toMatch(/set\/2\.png +85/);
   });
 
   it.each<[string[], number, RegExp]>([
     [['set'], 2, /required option '-r, --reward <name>' not specified/],
     [['set', '--reward', 'colourfullness'], 2, /no reward "colourfullness".*Did you mean "colourfulness"\?/],
-    [['set', '--reward', 'score'], 2, /no reward "score" that scores pictures by itself/],
-    [['nowhere', '--reward', 'colourfulness'], 2, /no picture or folder "nowhere"/],
+    [['set', '--reward', 'score'], 2, /no reward "score" that scores images by itself/],
+    [['nowhere', '--reward', 'colourfulness'], 2, /no image or folder "nowhere"/],
     [['.', '--reward', 'colourfulness', '--set', 'colourfulness.x=1'], 2, /has no param "x"/],
     [['set', '--reward', 'world-truth', '--prompt', 'a photo of a zebra'], 1, /zebra/],
   ])('score %j', async (args, code, message) => {
@@ -80,10 +80,10 @@ describe('noiseloom score', () => {
 });
 
 describe('sizedBatches', () => {
-  it('puts pictures of one size together, so many at a time', () => {
+  it('puts images of one size together, so many at a time', () => {
     const sizes = [1, 2, 1, 1, 2, 1];
-    const pictures = sizes.map((width, i) => ({ path: String(i), width, height: 1 }));
-    const paths = sizedBatches(pictures, 3).map((batch) => batch.map(({ path }) => path).join(''));
+    const images = sizes.map((width, i) => ({ path: String(i), width, height: 1 }));
+    const paths = sizedBatches(images, 3).map((batch) => batch.map(({ path }) => path).join(''));
     expect(paths).toEqual(['023', '14', '5']);
   });
 });

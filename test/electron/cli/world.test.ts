@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPngText } from '../../../nodes/ml/image/pngText.ts';
-import { judgePicture } from '../../../nodes/ml/world/judgePicture.ts';
+import { judgeImage } from '../../../nodes/ml/world/judgeImage.ts';
 import { runCli } from '../../support/runCli.ts';
 
 let cwd: string;
@@ -20,7 +20,7 @@ const linesOf = async (folder: string) =>
     .map((line) => JSON.parse(line));
 
 describe('noiseloom world sample', () => {
-  it('writes pictures whose files agree with their labels, the same from the same seed', async () => {
+  it('writes images whose files agree with their labels, the same from the same seed', async () => {
     const { code, stdout } = await sample('--count', '12', '--seed', '7', '--out', 'first');
     expect(code, stdout).toBe(0);
     expect(stdout.trim()).toBe(join(cwd, 'first'));
@@ -38,27 +38,27 @@ describe('noiseloom world sample', () => {
     ]);
     for (const { file, masks, depth, caption, seed, objects } of lines) {
       const read = (name: string) => readFile(join(cwd, 'first', name));
-      const picture = await read(file);
-      expect(Object.fromEntries(readPngText(picture))).toEqual({ Prompt: caption, Seed: String(seed) });
-      const pixels = Float32Array.from(decode(picture).data, (value) => value / 255);
-      expect(judgePicture(pixels, caption), caption).toMatchObject({ correct: true });
+      const image = await read(file);
+      expect(Object.fromEntries(readPngText(image))).toEqual({ Prompt: caption, Seed: String(seed) });
+      const pixels = Float32Array.from(decode(image).data, (value) => value / 255);
+      expect(judgeImage(pixels, caption), caption).toMatchObject({ correct: true });
       expect([...new Set(decode(await read(masks)).data)].length).toBe(objects.length + 1);
       expect(Math.max(...decode(await read(depth)).data)).toBe(
         Math.round(255 * Math.max(...objects.map(({ nearness }: { nearness: number }) => nearness))),
       );
     }
-    // Picture i comes from seed + i alone.
+    // Image i comes from seed + i alone.
     await sample('--count', '2', '--seed', '9', '--task', 'counting', '--out', 'second', '--json');
     const [again] = await linesOf('second');
     expect(again.objects).toEqual(lines[2].objects);
     expect(again.caption).toBe(lines[2].caption);
   }, 120_000);
 
-  it('refuses bad numbers, tasks and folders that hold pictures already', async () => {
+  it('refuses bad numbers, tasks and folders that hold images already', async () => {
     expect((await sample('--count', '0')).code).toBe(2);
     const task = await sample('--task', 'colour');
     expect([task.code, task.stderr]).toEqual([2, expect.stringContaining('colours')]);
     const full = await sample('--out', 'first');
-    expect([full.code, full.stderr]).toEqual([2, expect.stringContaining('holds pictures')]);
+    expect([full.code, full.stderr]).toEqual([2, expect.stringContaining('holds images')]);
   });
 });

@@ -148,7 +148,7 @@ describe('decodeImage', () => {
   const pixels = Uint8Array.of(255, 0, 0, 0, 255, 0);
   const two = () => sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } });
 
-  it('reads pictures while others are read', async () => {
+  it('reads images while others are read', async () => {
     const png = new Uint8Array(await two().resize(64, 64).png().toBuffer());
     const readOften = async () => {
       for (let i = 0; i < 50; i++) expect(await files.decodeImage(png)).toMatchObject({ width: 64, height: 64 });
@@ -161,7 +161,7 @@ describe('decodeImage', () => {
       expect(await decode(image)).toEqual({ width: 2, height: 1, rgb: pixels });
     }
   });
-  it('stands pictures upright', async () => {
+  it('stands images upright', async () => {
     expect(await decode(two().withMetadata({ orientation: 6 }).tiff({ compression: 'lzw' }))).toEqual({
       width: 1,
       height: 2,
@@ -173,7 +173,7 @@ describe('decodeImage', () => {
     const image = sharp(raw, { raw: { width: 2, height: 1, channels: 4 } }).png();
     expect((await decode(image)).rgb).toEqual(Uint8Array.of(255, 255, 255, 10, 20, 30));
   });
-  it('makes grey and 16-bit pictures 8-bit RGB', async () => {
+  it('makes grey and 16-bit images 8-bit RGB', async () => {
     const grey = sharp(Uint8Array.of(7, 9), { raw: { width: 2, height: 1, channels: 1 } }).toColourspace('b-w');
     expect((await decode(grey.png())).rgb).toEqual(Uint8Array.of(7, 7, 7, 9, 9, 9));
     expect((await decode(two().toColourspace('rgb16').png())).rgb).toEqual(pixels);
@@ -225,7 +225,7 @@ describe('decodeImage', () => {
         expect(Math.abs(rgb[i]! - value), `${[...rgb.slice(0, 3)]} for ${colour}`).toBeLessThanOrEqual(25);
     }
   });
-  it('brings wide-gamut pictures to sRGB', async () => {
+  it('brings wide-gamut images to sRGB', async () => {
     const green = sharp({ create: { width: 4, height: 4, channels: 3, background: { r: 90, g: 200, b: 90 } } });
     const wide = await green.withIccProfile('p3').png().toBuffer();
     const stored = [...(await sharp(wide, { ignoreIcc: true }).raw().toBuffer())].slice(0, 3);
@@ -266,7 +266,7 @@ describe('decodeImage', () => {
       );
     }
   });
-  it('refuses what is no picture', async () => {
+  it('refuses what is no image', async () => {
     await expect(files.decodeImage(new Uint8Array(20))).rejects.toMatchObject({ code: 'BAD_IMAGE' });
   });
 });

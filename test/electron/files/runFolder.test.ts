@@ -39,7 +39,7 @@ const image = {
   type: 'image',
   run: 'r',
   node: 'read',
-  name: 'picture.png',
+  name: 'image.png',
   mime: 'image/png',
   bytes: png,
   label: { seed: 3 },
@@ -95,27 +95,21 @@ describe('run folder', () => {
 
   it('puts the graph into every PNG, which opens again as that graph', async () => {
     const folder = await createRunFolder(parent, start(), () => {});
-    expect(folder.receive(image)).toBe('picture.png');
-    expect(folder.receive(image)).toBe('picture-2.png');
+    expect(folder.receive(image)).toBe('image.png');
+    expect(folder.receive(image)).toBe('image-2.png');
     expect(folder.receive({ ...image, type: 'file', name: 'sub/run.json', mime: 'application/json' })).toBe(
       'sub/run.json',
     );
     expect(folder.receive({ ...image, type: 'file', name: 'run.json', mime: 'application/json' })).toBe('run-2.json');
     const { outputs } = await folder.finish('done');
-    expect((await readdir(folder.path)).sort()).toEqual([
-      'picture-2.png',
-      'picture.png',
-      'run-2.json',
-      'run.json',
-      'sub',
-    ]);
-    const bytes = await readFile(join(folder.path, 'picture-2.png'));
+    expect((await readdir(folder.path)).sort()).toEqual(['image-2.png', 'image.png', 'run-2.json', 'run.json', 'sub']);
+    const bytes = await readFile(join(folder.path, 'image-2.png'));
     const texts = readPngText(bytes);
     expect(texts.get('Software')).toBe('Noiseloom 0.1.0');
     expect(readGraph(texts.get(GRAPH_KEYWORD) ?? '', library)).toEqual({ document, problems: [] });
     expect(outputs[1]).toEqual({
       node: 'read',
-      name: 'picture-2.png',
+      name: 'image-2.png',
       mime: 'image/png',
       size: bytes.length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -138,7 +132,7 @@ describe('run folder', () => {
   it('stops the run when a file cannot be written, and says so', async () => {
     let stopped = 0;
     const folder = await createRunFolder(parent, start(), () => stopped++);
-    folder.receive({ ...image, name: 'run.json/picture.png' }); // a folder where a file is: fails for any user
+    folder.receive({ ...image, name: 'run.json/image.png' }); // a folder where a file is: fails for any user
     folder.receive(image);
     await expect(folder.finish('cancelled')).rejects.toMatchObject({
       code: 'WRITE_FAILED',

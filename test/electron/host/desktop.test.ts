@@ -82,7 +82,7 @@ describe('graphs', () => {
     expect((await readdir(folder)).sort()).toEqual(['blue.json', 'data']);
   });
 
-  it('come out of pictures that this program made, which are not written over', async () => {
+  it('come out of images that this program made, which are not written over', async () => {
     const png = addPngText(pngOf(1), { 'noiseloom-graph': text });
     const { api, open } = desktop();
     expect(await api.readDropped('sea/blue.png', png)).toEqual({ name: 'blue', text });
@@ -111,11 +111,11 @@ describe('a file that is chosen for a param', () => {
   it('is remembered as one that graphs may read, beside the folders of graphs', async () => {
     const { api } = desktop();
     expect(await api.chooseFile(['png'], false)).toBeUndefined();
-    answer = join(folder, 'pictures');
+    answer = join(folder, 'images');
     expect(await api.chooseFile(['png'], true)).toBe(answer);
     answer = join(folder, 'blue.json');
     await api.saveGraphAs('blue', text);
-    expect(await chosenPlaces(join(folder, 'data')).list()).toEqual([join(folder, 'pictures'), folder]);
+    expect(await chosenPlaces(join(folder, 'data')).list()).toEqual([join(folder, 'images'), folder]);
   });
 });
 
@@ -153,21 +153,21 @@ describe('preferences', () => {
 });
 
 describe('templates', () => {
-  it('have a title, a sentence and a text each, the first picture first', async () => {
+  it('have a title, a sentence and a text each, the first image first', async () => {
     const templates = await desktop().api.listTemplates();
-    expect(templates[0]?.name).toBe('first-picture');
+    expect(templates[0]?.name).toBe('first-image');
     for (const { name, title, summary, text } of templates) {
       expect(title, name).toMatch(/\S/);
       expect(summary, name).toMatch(/\.$/s);
       expect(JSON.parse(text), name).toMatchObject({ format: 'noiseloom-graph', title });
     }
-    expect(await desktop().api.readTemplatePicture('../../README')).toBeUndefined();
+    expect(await desktop().api.readTemplateImage('../../README')).toBeUndefined();
   });
 });
 
 describe('run folders', () => {
   it('are listed newest first, read by the names in their records, and removed', async () => {
-    const document = graphOf('Blue', { picture: { type: 'test/picture' } });
+    const document = graphOf('Blue', { image: { type: 'test/image' } });
     const run = await createRunFolder(
       join(folder, 'runs'),
       {
@@ -183,7 +183,7 @@ describe('run folders', () => {
       () => {},
     );
     const name = run.path.split('/').at(-1) as string;
-    run.receive({ type: 'image', run: 'r', node: 'picture', name: 'a.png', mime: 'image/png', bytes: pngOf(3) });
+    run.receive({ type: 'image', run: 'r', node: 'image', name: 'a.png', mime: 'image/png', bytes: pngOf(3) });
     const { api } = desktop();
     expect(await api.listRunFolders()).toMatchObject([{ folder: name, title: 'Blue', state: 'running' }]);
     await run.finish('done');

@@ -6,10 +6,10 @@ import { portOf } from '../../support/shells.ts';
 
 it('gives each graph the files of the place where it lies, and what goes wrong by its code', async () => {
   const { port1, port2 } = new MessageChannel();
-  serveFiles((location) => memoryFiles({ 'picture.png': location ?? 'nowhere' }), portOf(port1));
+  serveFiles((location) => memoryFiles({ 'image.png': location ?? 'nowhere' }), portOf(port1));
   const filesOf = connectFiles(portOf(port2));
   const textOf = async (location: string | undefined) =>
-    new TextDecoder().decode(await filesOf(location).read('picture.png'));
+    new TextDecoder().decode(await filesOf(location).read('image.png'));
   expect(await Promise.all(['/here/a.json', undefined, '/there/b.json'].map(textOf))).toEqual([
     '/here/a.json',
     'nowhere',

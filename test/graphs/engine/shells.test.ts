@@ -50,14 +50,14 @@ describe.each(Object.entries(shells))('an engine %s', (_name, start) => {
     await expect(engine.openGraph('{}')).rejects.toMatchObject({ code: 'NOT_A_GRAPH', at: {} });
   });
 
-  it('tells a run in order, with the bytes of pictures and previews whole', async () => {
+  it('tells a run in order, with the bytes of images and previews whole', async () => {
     nodes.open('a');
     const events: RunEvent[] = [];
-    const document = graphOf('Both', { gate: {}, picture: { type: 'test/picture', params: { shade: 9 } } });
+    const document = graphOf('Both', { gate: {}, image: { type: 'test/image', params: { shade: 9 } } });
     const finished = await engine.run(document, { run: 'both', previews: true }, (event) => events.push(event));
     expect(finished).toMatchObject({ type: 'run-finished', run: 'both', status: 'done', ran: 2, cached: 0 });
     expect(events.at(-1)).toEqual(finished);
-    expect(events[0]).toMatchObject({ type: 'run-started', device: { name: 'cpu' }, nodes: ['gate', 'picture'] });
+    expect(events[0]).toMatchObject({ type: 'run-started', device: { name: 'cpu' }, nodes: ['gate', 'image'] });
     expect(events.find(({ type }) => type === 'preview')).toEqual({
       type: 'preview',
       run: 'both',
@@ -65,7 +65,7 @@ describe.each(Object.entries(shells))('an engine %s', (_name, start) => {
       preview: { width: 2, height: 1, rgb: new Uint8Array(previewBytes) },
     });
     const image = events.find(({ type }) => type === 'image');
-    expect(image).toMatchObject({ node: 'picture', name: 'picture.png', mime: 'image/png', label: { seed: 3 } });
+    expect(image).toMatchObject({ node: 'image', name: 'image.png', mime: 'image/png', label: { seed: 3 } });
     expect((image as { bytes: Uint8Array }).bytes).toEqual(pngOf(9));
     const again = await engine.run(document, {}, () => {});
     expect(again).toMatchObject({ status: 'done', ran: 0, cached: 2 });

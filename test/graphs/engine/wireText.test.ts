@@ -27,7 +27,7 @@ describe('text with bytes in it', () => {
     );
   });
 
-  it('takes pictures of some size', () => {
+  it('takes images of some size', () => {
     const bytes = Uint8Array.from({ length: 200_001 }, (_, i) => i % 251);
     const back = fromWireText(toWireText({ bytes })) as { bytes: Uint8Array };
     expect(Buffer.compare(back.bytes, bytes)).toBe(0);

@@ -117,7 +117,7 @@ describe('a run', () => {
       [1, 'step 2 of 2'],
     ]);
     expect(eventsOf(events, 'image')[0]).toMatchObject({
-      name: 'picture-1.png',
+      name: 'image-1.png',
       mime: 'image/png',
       label: { seed: 1 },
     });
@@ -244,7 +244,7 @@ describe('lists', () => {
     });
     const { events, problems } = await runOnce(engine, document);
     expect(problems).toEqual([]);
-    expect(savedNames(events)).toEqual(['picture-1.png', ...[2, 3, 4, 5, 6].map((n) => `picture-1-${n}.png`)]);
+    expect(savedNames(events)).toEqual(['image-1.png', ...[2, 3, 4, 5, 6].map((n) => `image-1-${n}.png`)]);
     expect(eventsOf(events, 'image').map(({ bytes }) => bytes[0])).toEqual([3, 4, 4, 5, 5, 6]);
     const fractions = eventsOf(events, 'node-progress').map(({ fraction }) => fraction);
     expect(fractions).toEqual(fractions.map((_, i) => expect.closeTo((i + 1) / 12)));
@@ -392,7 +392,7 @@ describe('what goes wrong', () => {
 
   it('with the name of a saved file is refused', async () => {
     const engine = exampleEngine();
-    const save = node('save', { name: '../picture.png' }, { noise: 'noise.noise' });
+    const save = node('save', { name: '../image.png' }, { noise: 'noise.noise' });
     const { problems } = await runOnce(engine, graph({ noise: node('noise'), save }));
     expect(problems[0]).toMatchObject({ code: 'BAD_NAME', at: { node: 'save' } });
     await engine.clearCache();

@@ -8,8 +8,8 @@ import { lineArt } from '../../../nodes/consistency/lineArt.ts';
 import { scoreConsistency } from '../../../nodes/consistency/scoreConsistency.ts';
 import { segmentation } from '../../../nodes/consistency/segmentation.ts';
 import { hedShapes } from '../../../nodes/ml/models/hed.ts';
+import { imageUNetConfig, imageUNetShapes } from '../../../nodes/ml/models/imageUNet.ts';
 import { lineDrawingShapes } from '../../../nodes/ml/models/lineDrawing.ts';
-import { pictureUNetConfig, pictureUNetShapes } from '../../../nodes/ml/models/pictureUNet.ts';
 import * as tf from '../../../nodes/ml/tf.ts';
 import { type StoredTensor, writeSafetensors } from '../../../nodes/ml/weights/writeSafetensors.ts';
 import { drawScene } from '../../../nodes/ml/world/drawScene.ts';
@@ -19,9 +19,9 @@ import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { randomFile } from '../../support/randomWeights.ts';
-import { truthPictures } from '../../support/truthPictures.ts';
+import { truthImages } from '../../support/truthImages.ts';
 
-/** The same file with one tensor made larger or smaller, so that random weights tell one picture from another. */
+/** The same file with one tensor made larger or smaller, so that random weights tell one image from another. */
 function scaled(file: Map<string, StoredTensor>, name: string, by: number): Map<string, StoredTensor> {
   const tensor = file.get(name)!;
   return file.set(name, { ...tensor, values: tensor.values.map((value) => value * by) });
@@ -29,12 +29,12 @@ function scaled(file: Map<string, StoredTensor>, name: string, by: number): Map<
 
 const unet = (task: 'depth' | 'segmentation') => {
   const labels = task === 'depth' ? [] : ['ground', 'one', 'two', 'three'];
-  const json = { _class_name: 'PictureUNet', block_out_channels: [8, 16], norm_num_groups: 4, task, labels };
+  const json = { _class_name: 'ImageUNet', block_out_channels: [8, 16], norm_num_groups: 4, task, labels };
   const config = { ...json, out_channels: labels.length || 1 };
   return {
     [`${task}/config.json`]: JSON.stringify(config),
     [`${task}/model.safetensors`]: writeSafetensors(
-      scaled(randomFile(pictureUNetShapes(pictureUNetConfig(config))), 'conv_out.bias', 0),
+      scaled(randomFile(imageUNetShapes(imageUNetConfig(config))), 'conv_out.bias', 0),
     ),
   };
 };
@@ -44,7 +44,7 @@ const files = memoryFiles({
   ...unet('depth'),
   ...unet('segmentation'),
 });
-type Given = 'map' | 'picture';
+type Given = 'map' | 'image';
 const { context } = nodeContext({ files });
 const nodes: Record<string, (given: Given) => Promise<Consistency>> = {
   'canny edges': async (given) => (await canny.run({}, { low: 0.1, high: 0.2, given }, context)).consistency,
@@ -54,9 +54,9 @@ const nodes: Record<string, (given: Given) => Promise<Consistency>> = {
   segmentation: async (given) => (await segmentation.run({}, { model: 'segmentation', given }, context)).consistency,
 };
 
-/** Pictures of the built-in world. */
-function pictures(count: number, seed: number): Images {
-  const scenes = truthPictures(count, seed).map(({ scene }) => scene);
+/** Images of the built-in world. */
+function randomImages(count: number, seed: number): Images {
+  const scenes = truthImages(count, seed).map(({ scene }) => scene);
   const values = new Float32Array(scenes.flatMap((scene) => [...drawScene(scene)]));
   return { pixels: tf.tensor4d(values, [count, 64, 64, 3]), labels: scenes.map((_, seed) => ({ seed })) };
 }
@@ -66,8 +66,8 @@ describe('consistency', () => {
   guardLeaks();
 
   describe.each(Object.entries(nodes))('%s', (name, load) => {
-    it('finds a picture consistent with itself, and less so with others', async () => {
-      const [consistency, images] = [await load('picture'), pictures(3, 4)];
+    it('finds an image consistent with itself, and less so with others', async () => {
+      const [consistency, images] = [await load('image'), randomImages(3, 4)];
       const first: Images = { pixels: tf.slice(images.pixels, 0, 1), labels: [{}] };
       const { scores } = await scoreConsistency.run({ images, reference: first, consistency }, {}, context);
       expect(scores.names).toEqual([`${name} loss`, `${name} ${consistency.metric.name}`]);
@@ -84,8 +84,8 @@ describe('consistency', () => {
       consistency.dispose();
     });
 
-    it('makes condition pictures that say the same as the pictures', async () => {
-      const [consistency, images] = [await load('map'), pictures(2, 9)];
+    it('makes condition images that say the same as the images', async () => {
+      const [consistency, images] = [await load('map'), randomImages(2, 9)];
       const maps = await conditionMap.run({ images, consistency }, {}, context);
       expect(maps.images.pixels.shape).toEqual([2, 64, 64, 3]);
       expect(maps.images.labels).toBe(images.labels);
@@ -99,16 +99,16 @@ describe('consistency', () => {
     });
 
     it('as a reward rises along its gradient, and keeps the model that it uses', async () => {
-      const [consistency, images] = [await load('picture'), pictures(2, 7)];
+      const [consistency, images] = [await load('image'), randomImages(2, 7)];
       const condition: Images = { pixels: tf.slice(images.pixels, 0, 1), labels: [{}] };
-      const picture = tf.slice(images.pixels, 1, 1);
+      const image = tf.slice(images.pixels, 1, 1);
       const { reward } = await asReward.run({ consistency, reference: condition }, { by: 'loss' }, context);
       expect(partsOf('reward', reward).functions).toEqual([reward, consistency]);
       const [before, after] = tf.tidy(() => {
         const score = (x: tf.Tensor) => tf.sum(reward.score(x as tf.Tensor4D, [''])) as tf.Scalar;
-        const gradient = tf.grad(score)(picture);
+        const gradient = tf.grad(score)(image);
         const length = tf.norm(gradient);
-        return [score(picture), score(tf.add(picture, tf.mul(gradient, tf.div(1e-2, length))))];
+        return [score(image), score(tf.add(image, tf.mul(gradient, tf.div(1e-2, length))))];
       }) as [tf.Scalar, tf.Scalar];
       expect((await after.data())[0]).toBeGreaterThan((await before.data())[0]!);
       const byMetric = await asReward.run({ consistency, reference: condition }, { by: 'metric' }, context);
@@ -116,20 +116,20 @@ describe('consistency', () => {
       const scores = byMetric.reward.score(images.pixels, ['', '']);
       const [self, other] = await scores.data();
       expect(self).toBeGreaterThan(other!);
-      tf.dispose([images.pixels, condition.pixels, picture, before, after, scores]);
+      tf.dispose([images.pixels, condition.pixels, image, before, after, scores]);
       for (const each of [reward, byMetric.reward, consistency]) each.dispose();
     });
   });
 
-  it('refuses a condition picture that does not fit', async () => {
+  it('refuses a condition image that does not fit', async () => {
     const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'map' }, context);
     const [three, two, small] = [tf.zeros([3, 16, 16, 3]), tf.zeros([2, 16, 16, 3]), tf.zeros([1, 8, 12, 3])] as [
       tf.Tensor4D,
       tf.Tensor4D,
       tf.Tensor4D,
     ];
-    expect(() => consistency.loss(three, small)).toThrow(/12x8 and the pictures are 16x16; make them of one size/);
-    expect(() => consistency.measure(three, two)).toThrow(/2 condition pictures for 3 pictures/);
+    expect(() => consistency.loss(three, small)).toThrow(/12x8 and the images are 16x16; make them of one size/);
+    expect(() => consistency.measure(three, two)).toThrow(/2 condition images for 3 images/);
     tf.dispose([three, two, small]);
   });
 

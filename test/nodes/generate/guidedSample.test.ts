@@ -15,13 +15,13 @@ import { diskFiles, goldenFolder, repository } from '../../support/golden.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { randomFile } from '../../support/randomWeights.ts';
-import { type TruthPicture, truthPictures } from '../../support/truthPictures.ts';
+import { type TruthImage, truthImages } from '../../support/truthImages.ts';
 
 const base = { scheduler: 'model', steps: 4, guidanceScale: 1, eta: 0, negativePrompt: '', batch: 4 } as const;
 const weights = { originalWeight: 5, expandedWeight: 5 };
 const guidance = { consistencyScale: 0.3, maxTimestep: 1000 };
 
-/** Mean loss of pictures; frees them. */
+/** Mean loss of images; frees them. */
 async function lossOf({ images }: { images: Images }, consistency: Consistency, reference: Images): Promise<number> {
   const loss = tf.tidy(() => tf.mean(consistency.loss(images.pixels, reference.pixels)));
   const [value] = await loss.data();
@@ -40,7 +40,7 @@ describe('guided sample', () => {
       generator = await loadGenerator(diskFiles, goldenFolder('tiny-sd15'));
       const files = memoryFiles({ 'hed.safetensors': writeSafetensors(randomFile(hedShapes([4, 4, 4, 4, 4]))) });
       const { context } = nodeContext({ files });
-      consistency = (await hed.run({}, { model: 'hed.safetensors', given: 'picture' }, context)).consistency;
+      consistency = (await hed.run({}, { model: 'hed.safetensors', given: 'image' }, context)).consistency;
       const noise = tf.zeros([1, 4, 4, 4]) as tf.Tensor4D;
       const wanted = { noise: { latents: noise, seeds: [0] }, negativePrompt: '', settings: base, conditions: [] };
       const steps = generator.denoise({ ...wanted, prompts: [prompt], settings: { ...base, scheduler: 'ddim' } });
@@ -70,7 +70,7 @@ describe('guided sample', () => {
       tf.dispose([noise.latents, reference.pixels]);
     });
 
-    it('gives each picture the same, whatever the batch', async () => {
+    it('gives each image the same, whatever the batch', async () => {
       const { context } = nodeContext();
       const { noise } = await noiseNode.run({ generator }, { seed: 5, count: 3, width: 32, height: 32 }, context);
       const reference: Images = { pixels: tf.randomUniform([3, 32, 32, 3], 0, 1, 'float32', 3), labels: [{}, {}, {}] };
@@ -96,11 +96,11 @@ describe('guided sample', () => {
     });
   });
 
-  it('brings edges of the built-in world nearer to a condition picture in the last steps', async () => {
+  it('brings edges of the built-in world nearer to a condition image in the last steps', async () => {
     const { context } = nodeContext();
     const generator = await loadGenerator(diskFiles, `${repository}/nodes/model/builtin/world`);
-    const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'picture' }, context);
-    const [{ scene }] = truthPictures(1, 3) as [TruthPicture];
+    const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'image' }, context);
+    const [{ scene }] = truthImages(1, 3) as [TruthImage];
     const reference: Images = { pixels: tf.tensor4d(drawScene(scene), [1, 64, 64, 3]), labels: [{}] };
     const { noise } = await noiseNode.run({ generator }, { seed: 5, count: 2, width: 64, height: 64 }, context);
     const inputs = { generator, noise, prompt: scene.caption, conditions: [] };

@@ -19,7 +19,7 @@ describe('sample', async () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
-  it('gives one picture a seed, whatever the batch', async () => {
+  it('gives one image a seed, whatever the batch', async () => {
     const generator = stripeGenerator();
     const noise = noiseOf(5, 6, 7);
     const { context, progress } = nodeContext();
@@ -37,7 +37,7 @@ describe('sample', async () => {
     }
     const fractions = progress.map(({ fraction }) => fraction);
     expect(fractions.slice(0, 5)).toEqual([0, 1 / 3, 2 / 3, 2.5 / 3, 1]);
-    expect(progress[1]?.text).toBe('step 1 of 2, pictures 1 to 2 of 3');
+    expect(progress[1]?.text).toBe('step 1 of 2, images 1 to 2 of 3');
     dispose([images.pixels, whole.images.pixels, noise.latents]);
   });
 
@@ -51,7 +51,7 @@ describe('sample', async () => {
       dispose(images.pixels);
     }
     expect(remarks).toEqual([
-      `"${generator.name}" knows no "dog", "on", "mars", so the picture may show anything; it knows these words: a, red, circle.`,
+      `"${generator.name}" knows no "dog", "on", "mars", so the image may show anything; it knows these words: a, red, circle.`,
     ]);
     dispose(noise.latents);
   });

@@ -44,7 +44,7 @@ describe('nodes on a model with random weights', async () => {
   });
   guardLeaks();
 
-  it.each([1, 4])('draws the picture of the reference from the same latents in %d steps', async (steps) => {
+  it.each([1, 4])('draws the image of the reference from the same latents in %d steps', async (steps) => {
     const golden = await openSafetensors(files, `${folder}/expected.safetensors`);
     const read = async (name: string, shape: [number, number, number, number]): Promise<Tensor4D> => {
       const values = Float32Array.from((await golden.read(name)) as Float32Array);
@@ -60,7 +60,7 @@ describe('nodes on a model with random weights', async () => {
     dispose([latents, expected, images.pixels]);
   });
 
-  it('gives each seed the same picture in any batch, and best of N picks from those very pictures', async () => {
+  it('gives each seed the same image in any batch, and best of N picks from those very images', async () => {
     const { context } = nodeContext();
     const { noise } = await noiseNode.run({ generator }, { seed: 3, count: 5, width: 64, height: 64 }, context);
     const draw = async (batch: number): Promise<Images> =>

@@ -51,9 +51,9 @@ describe('load images', async () => {
     dispose([images.pixels, lines.images.pixels]);
   });
 
-  it('remembers the prompt and the seed of pictures that Noiseloom saved', async () => {
+  it('remembers the prompt and the seed of images that Noiseloom saved', async () => {
     const known = addPngText(await png(3, 1), { Prompt: 'a red dog', Seed: '7' });
-    const after = new Uint8Array([...known, 1, 2, 3]); // bytes after the end are no part of the picture
+    const after = new Uint8Array([...known, 1, 2, 3]); // bytes after the end are no part of the image
     const saved = { ...files, ...memoryFiles({ 'a.png': after, 'b.png': addPngText(await png(3, 1), { Seed: 'x' }) }) };
     const { context } = nodeContext({ files: { ...saved, decodeImage: files.decodeImage } });
     const { images } = await loadImages.run({}, { path: 'a.png\nb.png' }, context);
@@ -61,14 +61,14 @@ describe('load images', async () => {
     dispose(images.pixels);
   });
 
-  it('explains sizes that differ and folders without pictures', async () => {
+  it('explains sizes that differ and folders without images', async () => {
     const failing = async (path: string) => loadImages.run({}, { path }, context);
     await expect(failing('set/2.PNG\nwide.png')).rejects.toThrow('"2.PNG" is 3x2, but "wide.png" is 5x2');
-    await expect(failing('none')).rejects.toThrow(/holds no picture .*; it holds a.txt/);
+    await expect(failing('none')).rejects.toThrow(/holds no image .*; it holds a.txt/);
     await expect(failing('set/11.png')).rejects.toBeInstanceOf(GraphError);
   });
 
-  it('makes a condition that owns its picture', async () => {
+  it('makes a condition that owns its image', async () => {
     const images: Images = { pixels: ones([1, 2, 3, 3]), labels: [{}] };
     const inputs = { controlnet: {} as ControlNet, images };
     const { condition } = await controlImage.run(inputs, { scale: 0.5, start: 0, end: 0.8 }, context);

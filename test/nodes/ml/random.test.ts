@@ -40,7 +40,7 @@ describe('noiseSource is torch.manual_seed and torch.randn on CPU', () => {
   });
 
   // python: torch.manual_seed(0); n = torch.randn(4, 64, 64).flatten(); n[[777, 16383]], n.double().sum()
-  it('latents of a 512 px picture', () => {
+  it('latents of a 512 px image', () => {
     const values = noiseSource(0)(4 * 64 * 64);
     close([values[777] ?? 0, values[16383] ?? 0], [0.8951973, -1.078208]);
     expect(values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(-124.1127, 2);
@@ -48,7 +48,7 @@ describe('noiseSource is torch.manual_seed and torch.randn on CPU', () => {
 });
 
 describe('latentNoise', () => {
-  it('draws each picture from its own seed in channel order and turns it to NHWC', async () => {
+  it('draws each image from its own seed in channel order and turns it to NHWC', async () => {
     const noise = latentNoise([7, 8], [2, 3, 2]);
     const values = await noise.data();
     const drawn = noiseSource(7)(12);

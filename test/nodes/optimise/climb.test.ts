@@ -80,7 +80,7 @@ describe('Climb', () => {
     const { context } = nodeContext({ freeBytes: () => 20_000 });
     const given = { ...nothing, generator, noise, rewards: [brightness] };
     const result = await climb.run(given, { ...params, batch: 4 }, context);
-    expect(result.trace.remarks).toEqual([expect.stringMatching(/^4 pictures at once take .* climbed at a time/)]);
+    expect(result.trace.remarks).toEqual([expect.stringMatching(/^4 images at once take .* climbed at a time/)]);
     expect(generator.batches.every((size) => size < 4)).toBe(true);
     free(result);
     noise.latents.dispose();
@@ -98,7 +98,7 @@ describe('Climb', () => {
     dispose(noise.latents);
   });
 
-  it('climbs given pictures without a generator, and keeps them in range', async () => {
+  it('climbs given images without a generator, and keeps them in range', async () => {
     const pixels = fill([2, 4, 8, 3], 0.98) as Tensor4D;
     const images = { pixels, labels: [{ prompt: 'a' }, { prompt: 'b', seed: 7 }] };
     const seen: string[][] = [];
@@ -169,7 +169,7 @@ describe('Climb on a model with random weights', async () => {
   });
   guardLeaks();
 
-  /** Two pictures in two guided steps, steered by one picture. */
+  /** Two images in two guided steps, steered by one image. */
   function slopeOf(): NoiseClimb {
     const image = randomUniform([1, 64, 64, 3], 0, 1, 'float32', 5) as Tensor4D;
     return {

@@ -45,7 +45,7 @@ describe('FIND', async () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
-  it('learns a distribution of brighter pictures without a gradient, and draws from it', async () => {
+  it('learns a distribution of brighter images without a gradient, and draws from it', async () => {
     const { context, progress } = nodeContext();
     const generator = { ...stripeGenerator(), differentiable: false };
     const given = { ...inputs, generator, rewards: [blackBox], watch: [darkness] };
@@ -72,7 +72,7 @@ describe('FIND', async () => {
       'black box',
       'darkness',
       'best total',
-      'pictures',
+      'images',
       'drift',
       'spread',
     ]);

@@ -187,15 +187,13 @@ describe('ReNO', () => {
     expect(tight.remarks).toEqual([]);
     const asked = await batchesWith(20_000, 4);
     expect(asked.batches).toEqual(tight.batches);
-    expect(asked.remarks).toEqual([
-      expect.stringMatching(/^4 pictures at once take .* are free: \d climbed at a time/),
-    ]);
+    expect(asked.remarks).toEqual([expect.stringMatching(/^4 images at once take .* are free: \d climbed at a time/)]);
     expect((await batchesWith(1e9, 3)).batches).toEqual([1, 3, 3, 1, 1]);
   });
 
-  it('climbs all pictures at once where a reward has something for each of them', async () => {
+  it('climbs all images at once where a reward has something for each of them', async () => {
     const generator = stripeGenerator();
-    const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'picture' }, nodeContext().context);
+    const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'image' }, nodeContext().context);
     const reference: Images = { pixels: latentNoise([7, 8], generator.latentShape(8, 4)), labels: [{}, {}] };
     const { reward } = await asReward.run({ consistency, reference }, { by: 'loss' }, nodeContext().context);
     const inputs = { generator, rewards: [reward], seeds: [1, 2] };
@@ -233,7 +231,7 @@ describe('ReNO on a model with random weights', async () => {
   guardLeaks();
   const { reward: colourful } = await colourfulness.run({}, {}, nodeContext().context);
 
-  it('makes the first picture more colourful, and its noise gives the best picture again', async () => {
+  it('makes the first image more colourful, and its noise gives the best image again', async () => {
     await climb(
       { generator, rewards: [colourful], seeds: [3, 4] },
       {},
@@ -259,7 +257,7 @@ describe('ReNO on a model with random weights', async () => {
     });
   });
 
-  it('looks through a tiny decoder, and gives out pictures in full', async () => {
+  it('looks through a tiny decoder, and gives out images in full', async () => {
     const context = nodeContext({ files });
     const swapped = await swapDecoder.run({ generator }, { model: `${goldenFolder('taesd')}/tiny` }, context.context);
     const lookThrough = swapped.generator;

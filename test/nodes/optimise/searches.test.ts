@@ -41,7 +41,7 @@ describe('searches without gradients', async () => {
       () => population.run(inputs, { ...shared, rounds: 20, members: 8, reach: 0.3, interval: 3 }, context),
       21,
     ],
-  ] as const)('%s finds brighter pictures than it began with', async (_name, run, rounds) => {
+  ] as const)('%s finds brighter images than it began with', async (_name, run, rounds) => {
     const { images, noise, scores, trace } = await run();
     const rows = trace.values[0]!;
     expect(rows).toHaveLength(rounds);

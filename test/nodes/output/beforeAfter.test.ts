@@ -13,7 +13,7 @@ const plain = (count: number, value: number) => ({
   labels: Array.from({ length: count }, () => ({ prompt: 'p' })),
 });
 
-it('puts each picture beside what became of it', async () => {
+it('puts each image beside what became of it', async () => {
   const { context, saved } = nodeContext();
   const [before, after] = [plain(2, 0), plain(2, 0.6)];
   await beforeAfter.run({ before, after }, { name: 'pair', enlarge: 2 }, context);
@@ -25,7 +25,7 @@ it('puts each picture beside what became of it', async () => {
   dispose([before.pixels, after.pixels]);
 });
 
-it('refuses pictures without a partner', async () => {
+it('refuses images without a partner', async () => {
   const [before, after] = [plain(2, 0), plain(1, 0)];
   const run = beforeAfter.run({ before, after }, { name: 'pair', enlarge: 1 }, nodeContext().context);
   await expect(run).rejects.toMatchObject({ code: 'ROWS_DIFFER', at: { port: 'after' } });

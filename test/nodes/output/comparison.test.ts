@@ -14,7 +14,7 @@ describe('comparison', async () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
-  it('has a row for each name and a picture for each prompt and name', async () => {
+  it('has a row for each name and an image for each prompt and name', async () => {
     const { context, saved } = nodeContext();
     const made: [string, number, string][] = [
       ['plain', 0.2, 'dog'],
@@ -31,10 +31,10 @@ describe('comparison', async () => {
     expect(saved.map(({ name }) => name)).toEqual(['c.csv', 'c.json', 'c.png']);
     const rows = JSON.parse(new TextDecoder().decode(saved[1]!.bytes)) as {
       name: string;
-      pictures: number;
+      images: number;
       brightness: number;
     }[];
-    expect(rows.map(({ name, pictures }) => [name, pictures])).toEqual([
+    expect(rows.map(({ name, images }) => [name, images])).toEqual([
       ['plain', 2],
       ['better', 2],
     ]);

@@ -3,16 +3,16 @@ import { tensor4d } from '../../../nodes/ml/tf.ts';
 import { genevalTable } from '../../../nodes/output/genevalTable.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
-import { truthPictures } from '../../support/truthPictures.ts';
+import { truthImages } from '../../support/truthImages.ts';
 
 describe('GenEval table', () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
-  const pictures = truthPictures(12, 9);
+  const scenes = truthImages(12, 9);
   /** The first six with captions that are true of them, the rest with false ones. */
   const batches = () =>
-    [pictures.slice(0, 6), pictures.slice(6)].map((batch, right) => ({
+    [scenes.slice(0, 6), scenes.slice(6)].map((batch, right) => ({
       pixels: tensor4d(Float32Array.from(batch.flatMap(({ pixels }) => [...pixels])), [6, 64, 64, 3]),
       labels: batch.map(({ scene, wrongCaption }, i) => ({
         prompt: right === 0 ? scene.caption : wrongCaption,
@@ -20,27 +20,27 @@ describe('GenEval table', () => {
       })),
     }));
 
-  it('writes the six scores, their mean, and a verdict on every picture', async () => {
+  it('writes the six scores, their mean, and a verdict on every image', async () => {
     const { context, saved } = nodeContext();
     const images = batches();
     await genevalTable.run({ images, prompt: undefined }, { name: 'geneval' }, context);
     const [csv, json] = saved.map(({ bytes }) => new TextDecoder().decode(bytes));
     expect(saved.map(({ name }) => name)).toEqual(['geneval.csv', 'geneval.json']);
     expect(csv).toBe(
-      'task,score,pictures\r\nsingle,0.5,2\r\ntwo,0.5,2\r\ncounting,0.5,2\r\ncolours,0.5,2\r\nposition,0.5,2\r\nattribution,0.5,2\r\nmean,0.5,12\r\n',
+      'task,score,images\r\nsingle,0.5,2\r\ntwo,0.5,2\r\ncounting,0.5,2\r\ncolours,0.5,2\r\nposition,0.5,2\r\nattribution,0.5,2\r\nmean,0.5,12\r\n',
     );
     const table = JSON.parse(json!);
     expect(table).toMatchObject({ mean: 0.5, tasks: { two: 0.5 }, counts: { two: 2 } });
-    expect(table.pictures).toHaveLength(12);
-    expect(table.pictures[0]).toEqual({
-      prompt: pictures[0]!.scene.caption,
+    expect(table.images).toHaveLength(12);
+    expect(table.images[0]).toEqual({
+      prompt: scenes[0]!.scene.caption,
       seed: 0,
       task: 'single',
       correct: true,
       reasons: [],
       satisfied: 1,
     });
-    expect(table.pictures[6].reasons.length).toBeGreaterThan(0);
+    expect(table.images[6].reasons.length).toBeGreaterThan(0);
     for (const { pixels } of images) pixels.dispose();
   });
 

@@ -36,10 +36,10 @@ describe('save images', async () => {
 
   it('writes PNG files with their texts', async () => {
     const { context, saved } = nodeContext();
-    await saveImages.run({ images: [{ pixels, labels }] }, { name: 'picture-{number}' }, context);
+    await saveImages.run({ images: [{ pixels, labels }] }, { name: 'image-{number}' }, context);
     expect(saved.map(({ name, mime }) => [name, mime])).toEqual([
-      ['picture-1.png', 'image/png'],
-      ['picture-2.png', 'image/png'],
+      ['image-1.png', 'image/png'],
+      ['image-2.png', 'image/png'],
     ]);
     const first = saved[0]?.bytes ?? new Uint8Array();
     expect(decode(first, { checkCrc: true })).toMatchObject({ width: 2, height: 1, channels: 3 });

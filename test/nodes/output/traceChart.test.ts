@@ -26,7 +26,7 @@ const trace: Trace = {
   ],
   labels: [{ prompt: 'a "b", c', seed: 4 }, { seed: 5 }],
   kept: [2, 0],
-  remarks: ['The picture stopped & was kept.'],
+  remarks: ['The image stopped & was kept.'],
 };
 
 const pointsOf = (svg: string) =>
@@ -35,7 +35,7 @@ const pointsOf = (svg: string) =>
   );
 
 describe('a trace chart', () => {
-  it('draws every picture and their mean in a panel for each column, higher values higher up', async () => {
+  it('draws every image and their mean in a panel for each column, higher values higher up', async () => {
     const svg = drawTrace(trace, 'ReNO & more');
     const curves = pointsOf(svg);
     expect(curves).toHaveLength(4 * 3);

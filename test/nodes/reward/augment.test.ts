@@ -22,7 +22,7 @@ const settings = { views: 5, shift: 0.25, noise: 0.1, seed: 3 };
 const augmented = async (changed: Partial<typeof settings> = {}, reward = corner) =>
   (await augment.run({ reward }, { ...settings, ...changed }, nodeContext().context)).reward;
 
-describe('views of a picture', () => {
+describe('views of an image', () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
@@ -74,7 +74,7 @@ describe('views of a picture', () => {
     expect(deviation).toBeCloseTo(0.1, 2);
   });
 
-  it('give a reward that is their mean, the same for a picture alone and among others, with its slope', async () => {
+  it('give a reward that is their mean, the same for an image alone and among others, with its slope', async () => {
     const reward = await augmented();
     const pixels = latentNoise([1, 2], [8, 8, 3]);
     const view = (i: number) => seeThrough(drawViews([8, 8], settings)[i]!, pixels);
@@ -94,7 +94,7 @@ describe('views of a picture', () => {
     pixels.dispose();
   });
 
-  it('are the picture itself without shift and noise, and others with another seed', async () => {
+  it('are the image itself without shift and noise, and others with another seed', async () => {
     const pixels = latentNoise([1], [8, 8, 3]);
     const [plain, other] = [await augmented({ shift: 0, noise: 0 }), await augmented({ seed: 4 })];
     const scores = [corner, plain, await augmented(), other].map((each) =>

@@ -21,7 +21,7 @@ const pixels = Array.from(
   { length: 6 },
   () => [random.uniform() * 255, random.uniform() * 255, random.uniform() * 255] as const,
 );
-const picture = () =>
+const image = () =>
   tensor4d(
     pixels.flat().map((value) => value / 255),
     [1, 2, 3, 3],
@@ -31,7 +31,7 @@ describe('colourfulness', async () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
-  it('is the formula of the paper, for each picture of a batch', async () => {
+  it('is the formula of the paper, for each image of a batch', async () => {
     const grey = Array.from({ length: 6 }, () => [100, 100, 100] as const);
     const red = Array.from({ length: 6 }, () => [255, 0, 0] as const);
     const batch = tensor4d(
@@ -47,7 +47,7 @@ describe('colourfulness', async () => {
   });
 
   it('has the gradient that finite differences say, and a finite one on grey', async () => {
-    const x = picture();
+    const x = image();
     const gradient = grad((x: Tensor) => sum(measure(x as Tensor4D)))(x);
     const exact = await gradient.data();
     const step = 0.01;
@@ -67,10 +67,10 @@ describe('colourfulness', async () => {
     dispose([x, gradient, grey, flat]);
   });
 
-  it('scores a row a picture and a column a reward', async () => {
+  it('scores a row an image and a column a reward', async () => {
     const { context } = nodeContext();
     const { reward } = await colourfulness.run({}, {}, context);
-    const x = picture();
+    const x = image();
     const images = { pixels: x, labels: [{ prompt: 'p', seed: 4 }] };
     const { scores } = await score.run({ images, rewards: [reward, reward], prompt: undefined }, {}, context);
     expect(scores.names).toEqual(['colourfulness', 'colourfulness']);

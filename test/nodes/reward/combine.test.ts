@@ -22,7 +22,7 @@ guardLeaks();
 const { context } = nodeContext();
 const initial = { way: 'weighted sum', weights: '', lambda: 0.5, calibration: '' } as const;
 
-/** A reward that is a factor times the mean of a picture. */
+/** A reward that is a factor times the mean of an image. */
 const brightness = (factor: number): Reward => ({
   name: `${factor} times`,
   bytes: 8,
@@ -44,7 +44,7 @@ describe('ways to combine', () => {
       () =>
         cases.flatMap(([rows, lambda]) => {
           const scores = tf.tensor2d(rows);
-          const columns = [0, 1].map((picture) => rows.map((row) => row[picture]!));
+          const columns = [0, 1].map((image) => rows.map((row) => row[image]!));
           const of = (f: (values: number[]) => number) => tf.tensor1d(columns.map(f));
           const weights = rows.map((_, i) => i - 1.5);
           const variance = (values: number[]) => average(values.map((value) => (value - average(values)) ** 2));
@@ -89,10 +89,10 @@ describe('ways to combine', () => {
 describe('reward/combine', () => {
   it('weighs, standardises and names its members', async () => {
     const rewards = [brightness(1), { ...brightness(10), weight: 0.2 }];
-    const picture = () => tf.fill([1, 2, 2, 3], 0.5) as tf.Tensor4D; // scores 0.5 and 5
+    const image = () => tf.fill([1, 2, 2, 3], 0.5) as tf.Tensor4D; // scores 0.5 and 5
     const scoreOf = async (params: object) => {
       const { reward } = await combine.run({ rewards }, { ...initial, ...params }, context);
-      return { reward, score: () => reward.score(picture(), ['']) };
+      return { reward, score: () => reward.score(image(), ['']) };
     };
     const sum = await scoreOf({ weights: '2, -0.1' });
     const own = await scoreOf({});

@@ -93,15 +93,15 @@ describe.each(Object.entries(nodes))('reward/%s on golden weights', (_, { load, 
     reward.dispose();
   });
 
-  it('scores each picture of any size by its own prompt, and again the same', async () => {
+  it('scores each image of any size by its own prompt, and again the same', async () => {
     const { reward } = await load();
     await expectClose(() => {
-      const pictures = tf.randomUniform([2, 50, 60, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
-      const both = reward.score(pictures, ['a red dog', 'a cat']);
-      const second = reward.score(tf.slice(pictures, [1, 0, 0, 0], [1, 50, 60, 3]), ['a cat']);
+      const images = tf.randomUniform([2, 50, 60, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
+      const both = reward.score(images, ['a red dog', 'a cat']);
+      const second = reward.score(tf.slice(images, [1, 0, 0, 0], [1, 50, 60, 3]), ['a cat']);
       return [
         [tf.slice(both, 1, 1), second, 1e-4],
-        [reward.score(pictures, ['a red dog', 'a cat']), both, 1e-6],
+        [reward.score(images, ['a red dog', 'a cat']), both, 1e-6],
       ];
     });
     expect(reward.bytes).toBeGreaterThan(1e4);
@@ -111,7 +111,7 @@ describe.each(Object.entries(nodes))('reward/%s on golden weights', (_, { load, 
 });
 
 describe('cosines as scores', () => {
-  /** A CLIP of pictures of 2 x 2 whose features are the two first pixels' red, and of prompts one of two directions. */
+  /** A CLIP of images of 2 x 2 whose features are the two first pixels' red, and of prompts one of two directions. */
   function plainClip(): LoadedClip & { readonly asked: string[][] } {
     const asked: string[][] = [];
     return {
@@ -133,7 +133,7 @@ describe('cosines as scores', () => {
       },
     };
   }
-  const picture = () => tf.tensor4d([3, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0], [1, 2, 2, 3]); // direction (3, 4): cosine 0.6
+  const image = () => tf.tensor4d([3, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0], [1, 2, 2, 3]); // direction (3, 4): cosine 0.6
 
   it.each([
     ['logits', 60, -60],
@@ -143,7 +143,7 @@ describe('cosines as scores', () => {
     const clip = plainClip();
     const reward = clipReward(clip, { name: 'plain', usualRange: [0, 1], scale });
     await expectClose(() => {
-      const pixels = tf.concat([picture(), picture()]);
+      const pixels = tf.concat([image(), image()]);
       return [[reward.score(pixels, ['go left', 'go right']), tf.tensor1d([left, right]), 1e-6]];
     });
     const prefix = scale === 'clipscore' ? 'A photo depicts ' : '';
@@ -156,7 +156,7 @@ describe('cosines as scores', () => {
     const reward = clipReward(clip, { name: 'plain', usualRange: [0, 1], scale: 'cosine' });
     await expectClose(() => {
       const score = (x: tf.Tensor) => tf.sum(reward.score(x as tf.Tensor4D, ['left']));
-      const slopes = [tf.grad(score)(picture()), tf.grad(score)(picture())] as const;
+      const slopes = [tf.grad(score)(image()), tf.grad(score)(image())] as const;
       return [[slopes[0], slopes[1], 1e-6]];
     });
     expect(clip.asked).toEqual([['left']]);
@@ -191,9 +191,9 @@ describe('built-in models', () => {
     const { reward } = await clipScore.run({}, { model: 'builtin:clip', scale: 'cosine', weight: 0.01 }, world);
     const { reward: picked } = await pickScore.run({}, { model: 'builtin:clip', weight: 0.05 }, world);
     await expectClose(() => {
-      const pictures = tf.randomUniform([2, 64, 64, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
-      const cosines = reward.score(pictures, ['a red circle', '']);
-      return [[picked.score(pictures, ['a red circle', '']), tf.mul(cosines, Math.exp(2)), 1e-5]];
+      const images = tf.randomUniform([2, 64, 64, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
+      const cosines = reward.score(images, ['a red circle', '']);
+      return [[picked.score(images, ['a red circle', '']), tf.mul(cosines, Math.exp(2)), 1e-5]];
     });
     expect([reward.weight, picked.weight]).toEqual([0.01, 0.05]);
     reward.dispose();
@@ -201,7 +201,7 @@ describe('built-in models', () => {
   });
 });
 
-/** A CLIPModel of pictures of 48 pixels in patches of 8, with the tokenizer in a folder of its own. */
+/** A CLIPModel of images of 48 pixels in patches of 8, with the tokenizer in a folder of its own. */
 async function smallClip() {
   const { clipConfig, clipShapes } = await import('../../../nodes/ml/models/clip.ts');
   const { randomStream } = await import('../../../nodes/ml/random.ts');

@@ -34,14 +34,14 @@ const params: Record<string, { type: string; params: Record<string, string> }> =
   },
 };
 
-/** One picture, scored by each reward on its own, then one table. */
+/** One image, scored by each reward on its own, then one table. */
 function fiveRewards(): GraphDocument {
   const nodes: Record<string, unknown> = {
-    pictures: node('input/load-images', { path: small }, {}),
+    images: node('input/load-images', { path: small }, {}),
   };
   for (const [id, { type, params: given }] of Object.entries(params)) {
     nodes[id] = node(type, given, {});
-    nodes[`score-${id}`] = node('reward/score', {}, { images: [['pictures', 'images']], rewards: [[id, 'reward']] });
+    nodes[`score-${id}`] = node('reward/score', {}, { images: [['images', 'images']], rewards: [[id, 'reward']] });
   }
   const scores = Object.keys(params).map((id) => [`score-${id}`, 'scores']);
   nodes.table = node('output/score-table', {}, { scores });

@@ -60,9 +60,9 @@ describe('pareto front', async () => {
     }
   });
 
-  it('refuses rows of other pictures', () => {
+  it('refuses rows of other images', () => {
     const short = { ...scores, values: scores.values.slice(1) };
     const run = () => pareto.run({ images: { pixels, labels }, scores: short, noise: undefined }, params, context);
-    expect(run).toThrow('There are 5 pictures but 4 rows of scores');
+    expect(run).toThrow('There are 5 images but 4 rows of scores');
   });
 });

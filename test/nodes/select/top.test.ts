@@ -41,14 +41,14 @@ describe('top', async () => {
     dispose(result.images.pixels);
   });
 
-  it('explains scores of other pictures and unknown names', () => {
+  it('explains scores of other images and unknown names', () => {
     const run = (by: string, rows: number) =>
       top.run(
         { images: { pixels, labels }, scores: { ...scores, values: scores.values.slice(0, rows) } },
         { keep: 1, by, best: 'highest' },
         context,
       );
-    expect(() => run('', 2)).toThrow('There are 3 pictures but 2 rows of scores');
+    expect(() => run('', 2)).toThrow('There are 3 images but 2 rows of scores');
     expect(() => run('c', 3)).toThrow('There is no score "c"; there are "a", "b".');
   });
 });

@@ -15,7 +15,7 @@ describe('rankOf', () => {
   });
 
   it('needs every word', () => {
-    expect(rankOf('best zebra', 'Best of N', 'Draws pictures')).toBe(0);
+    expect(rankOf('best zebra', 'Best of N', 'Draws images')).toBe(0);
     expect(rankOf('bn', 'Best of N', '')).toBeGreaterThan(0);
   });
 });

@@ -11,11 +11,11 @@ const anyPoint = fc.record({ x: anyAt, y: anyAt });
 const anyZoom = fc.record({ scale: fc.double({ min: 0.05, max: 32, noNaN: true }), x: anyAt, y: anyAt });
 const anyFactor = fc.double({ min: 0.1, max: 10, noNaN: true });
 
-/** Which point of the picture, from its middle and in its pixels, is seen there. */
+/** Which point of the image, from its middle and in its pixels, is seen there. */
 const seenAt = ({ scale, x, y }: Zoom, point: Point) => [(point.x - x) / scale, (point.y - y) / scale] as const;
 
 describe('zoomToFit', () => {
-  it('shows all of a picture, touching two sides, in the middle', () => {
+  it('shows all of an image, touching two sides, in the middle', () => {
     expect(zoomToFit({ width: 64, height: 64 }, place)).toEqual({ scale: 600 / 64, x: 0, y: 0 });
     expect(zoomToFit({ width: 1600, height: 100 }, place)).toEqual({ scale: 0.5, x: 0, y: 0 });
   });
@@ -45,14 +45,14 @@ describe('zoomAt', () => {
 });
 
 describe('keepInside', () => {
-  it('leaves no side empty that the picture can fill, and puts a smaller one in the middle', () => {
+  it('leaves no side empty that the image can fill, and puts a smaller one in the middle', () => {
     fc.assert(
-      fc.property(anyZoom, anySize, (zoom, picture) => {
-        const kept = keepInside(zoom, picture, place);
+      fc.property(anyZoom, anySize, (zoom, image) => {
+        const kept = keepInside(zoom, image, place);
         expect(kept.scale).toBe(zoom.scale);
         for (const [at, length, room] of [
-          [kept.x, picture.width * zoom.scale, place.width],
-          [kept.y, picture.height * zoom.scale, place.height],
+          [kept.x, image.width * zoom.scale, place.width],
+          [kept.y, image.height * zoom.scale, place.height],
         ] as const) {
           if (length <= room) expect(Math.abs(at)).toBe(0);
           else expect((length - room) / 2 - Math.abs(at)).toBeGreaterThanOrEqual(-1e-9);
@@ -64,9 +64,9 @@ describe('keepInside', () => {
 
   it('moves nothing that is inside', () => {
     fc.assert(
-      fc.property(anyZoom, anySize, (zoom, picture) => {
-        const kept = keepInside(zoom, picture, place);
-        expect(keepInside(kept, picture, place)).toEqual(kept);
+      fc.property(anyZoom, anySize, (zoom, image) => {
+        const kept = keepInside(zoom, image, place);
+        expect(keepInside(kept, image, place)).toEqual(kept);
       }),
       { seed: 3 },
     );

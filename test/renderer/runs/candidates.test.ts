@@ -8,7 +8,7 @@ const candidate = ([a, b]: readonly [number, number], i: number): Candidate => (
   prompt: undefined,
   seed: i,
   scores: { a, b },
-  picture: undefined,
+  image: undefined,
 });
 
 describe('frontOf', () => {
@@ -36,7 +36,7 @@ describe('frontOf', () => {
 });
 
 describe('candidatesOf', () => {
-  it('finds the picture of each row by its prompt and seed', () => {
+  it('finds the image of each row by its prompt and seed', () => {
     const labels = [{ prompt: 'p', seed: 1 }, { prompt: 'p', seed: 2 }, {}];
     const output = { node: 'n', mime: 'image/png', size: 1, sha256: '' };
     const run = {
@@ -46,7 +46,7 @@ describe('candidatesOf', () => {
         { ...output, name: '1.png', label: labels[0]! },
       ],
     };
-    expect(candidatesOf(run, 0).map(({ picture }) => picture)).toEqual(['1.png', '2.png', undefined]);
+    expect(candidatesOf(run, 0).map(({ image }) => image)).toEqual(['1.png', '2.png', undefined]);
     expect(candidatesOf(run, 1)).toEqual([]);
   });
 });

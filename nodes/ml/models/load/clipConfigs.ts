@@ -68,14 +68,14 @@ export function clipJson(file: Checkpoint, isOpenClip: boolean): Json {
   return { model_type: 'clip', projection_dim, vision_config: vision, text_config: textJson(file, exact) };
 }
 
-/** Pictures of `size` as CLIP was trained with. */
+/** Images of `size` as CLIP was trained with. */
 export function usualPreprocessing(size: number): ClipPreprocessing {
   return { size, shortSide: size, mean: clipMean, deviation: clipDeviation };
 }
 
 /**
- * transformers' preprocessor_config.json for a model of pictures of `size`. Throws GraphError `BAD_CONFIG`, or
- * `UNSUPPORTED` where pictures are not resized by their short side and bicubic.
+ * transformers' preprocessor_config.json for a model of images of `size`. Throws GraphError `BAD_CONFIG`, or
+ * `UNSUPPORTED` where images are not resized by their short side and bicubic.
  */
 export function clipPreprocessing(json: Json, size: number): ClipPreprocessing {
   const read = reader('CLIP image processor', json);

@@ -9,7 +9,7 @@ import { type LoadedClipVision, loadClipVision } from './loadClip.ts';
 import { type LoadOptions, loadParts } from './loadParts.ts';
 import { contentOf, nameOf } from './modelFolder.ts';
 
-/** A head on the features of a CLIP's pictures, collapsed, with its weights in memory. */
+/** A head on the features of a CLIP's images, collapsed, with its weights in memory. */
 export interface LoadedHead extends AffineMap {
   readonly name: string;
   /** Features that it reads. */

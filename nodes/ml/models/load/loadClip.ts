@@ -28,7 +28,7 @@ export interface LoadedClip extends Clip {
 
 /** The vision encoder of a CLIP with its weights in memory. */
 export interface LoadedClipVision extends Omit<LoadedClip, 'encodePrompts' | 'logitScale'> {
-  /** Features that it gives of a picture. */
+  /** Features that it gives of an image. */
   readonly width: number;
 }
 
@@ -42,10 +42,7 @@ export async function loadClip(files: Files, location: string, options: LoadOpti
   const { name, checkpoint, config, preprocessing } = described;
   const { vision, text } = config;
   if (!text)
-    throw new GraphError(
-      'UNSUPPORTED',
-      `"${checkpoint.path}" holds the pictures' half of a CLIP only, not the text's.`,
-    );
+    throw new GraphError('UNSUPPORTED', `"${checkpoint.path}" holds the images' half of a CLIP only, not the text's.`);
   const tokenizer = await tokenizerOf(files, described, text);
   const shapes = clipShapes(config);
   const { weights, bytes, dispose } = await loadParts(name, { clip: { title: 'CLIP', checkpoint, shapes } }, options);

@@ -8,11 +8,11 @@ import { type LatentAutoencoder, latentAutoencoder } from '../latentAutoencoder.
 import { type LoadOptions, loadParts } from './loadParts.ts';
 import { findWeights, nameOf, readConfig } from './modelFolder.ts';
 
-/** The half of an autoencoder that makes pictures of latents. */
+/** The half of an autoencoder that makes images of latents. */
 export interface LatentDecoder extends Pick<LatentAutoencoder, 'channels' | 'factor'> {
   readonly name: string;
   readonly bytes: number;
-  /** Latents as the diffusion model makes them [N, h, w, channels] -> pictures, about [-1, 1]. The caller owns the result. */
+  /** Latents as the diffusion model makes them [N, h, w, channels] -> images, about [-1, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
   dispose(): void;
 }

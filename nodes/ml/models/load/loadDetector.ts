@@ -5,13 +5,13 @@ import { stateDict } from '../../weights/mappedCheckpoint.ts';
 import { openCheckpoint } from '../../weights/openCheckpoint.ts';
 import type { Weights } from '../../weights/weights.ts';
 import { hed, hedShapes, hedWidths } from '../hed.ts';
+import { type ImageUNetConfig, imageUNet, imageUNetConfig, imageUNetShapes } from '../imageUNet.ts';
 import { lineDrawing, lineDrawingConfig, lineDrawingShapes } from '../lineDrawing.ts';
-import { type PictureUNetConfig, pictureUNet, pictureUNetConfig, pictureUNetShapes } from '../pictureUNet.ts';
 import type { MemoryOptions, Shapes } from '../unetBlocks.ts';
 import { type LoadOptions, loadParts } from './loadParts.ts';
 import { findWeights, nameOf, readConfig } from './modelFolder.ts';
 
-/** A network that says something of every pixel of a picture. */
+/** A network that says something of every pixel of an image. */
 export interface DetectorNetwork {
   readonly name: string;
   /** Bytes of weights held. */
@@ -42,17 +42,17 @@ export async function loadLineDrawing(
   return loadNetwork('line drawing network', checkpoint, lineDrawingShapes(config), build, options);
 }
 
-/** Loads a folder with the config.json and the weights of a PictureUNet. Throws GraphError `BAD_CONFIG` as well. */
-export async function loadPictureUNet(
+/** Loads a folder with the config.json and the weights of an ImageUNet. Throws GraphError `BAD_CONFIG` as well. */
+export async function loadImageUNet(
   files: Files,
   location: string,
   options: LoadOptions = {},
-): Promise<DetectorNetwork & { readonly config: PictureUNetConfig }> {
+): Promise<DetectorNetwork & { readonly config: ImageUNetConfig }> {
   const folder = await files.locate(location);
-  const config = pictureUNetConfig(await readConfig(files, folder));
+  const config = imageUNetConfig(await readConfig(files, folder));
   const checkpoint = await openCheckpoint(files, await findWeights(files, folder));
-  const build = (weights: Weights) => pictureUNet(weights, config);
-  const network = await loadNetwork('PictureUNet', checkpoint, pictureUNetShapes(config), build, options);
+  const build = (weights: Weights) => imageUNet(weights, config);
+  const network = await loadNetwork('ImageUNet', checkpoint, imageUNetShapes(config), build, options);
   return { ...network, name: nameOf(folder), config };
 }
 

@@ -20,7 +20,7 @@ import { contentOf, nameOf, readConfig } from './modelFolder.ts';
 /** ImageReward with its weights in memory. */
 export interface LoadedImageReward extends ImageReward {
   readonly name: string;
-  /** Side of its pictures in pixels. */
+  /** Side of its images in pixels. */
   readonly imageSize: number;
   readonly tokenizer: Tokenizer;
   readonly config: ImageRewardConfig;

@@ -100,7 +100,7 @@ const phi: Layer = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5
 
 /** Tensors large enough for several threads, with numbers that are hard to add up, to raise to a power, or both. */
 const cases: Record<string, Case> = {
-  'group normalisation far from 0, two pictures, then SiLU': {
+  'group normalisation far from 0, two images, then SiLU': {
     x: () => random([2, 30, 31, 64], 50, 1, 1),
     ours: (x) => groupNorm(x as tf.Tensor4D, of(random([64], 1, 1, 2), random([64], 0, 1, 3)), 16, 1e-5, 'silu'),
     plain(x) {
@@ -154,7 +154,7 @@ const cases: Record<string, Case> = {
     ours: (x) => linear(x, of(random([67, 45], 0, 1, 16), random([67], 0, 1, 17))),
     plain: (x) => tf.add(product(x, turned(random([67, 45], 0, 1, 16))), random([67], 0, 1, 17)),
   },
-  'a linear layer of pictures, without a bias': {
+  'a linear layer of images, without a bias': {
     x: () => random([2, 9, 5, 45], 0, 1, 18),
     ours: (x) => project({ x, weight: random([45, 67], 0, 1, 19) as tf.Tensor2D }, { transposed: false }),
     plain: (x) => product(x, random([45, 67], 0, 1, 19)),

@@ -4,8 +4,8 @@ import * as tf from '../../../../nodes/ml/tf.ts';
 import { expectClose, slopePair } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 
-/** A grey picture of brightness at(y, x). */
-function picture(height: number, width: number, at: (y: number, x: number) => number): tf.Tensor4D {
+/** A grey image of brightness at(y, x). */
+function image(height: number, width: number, at: (y: number, x: number) => number): tf.Tensor4D {
   const values = Array.from({ length: height * width }, (_, i) => at(Math.floor(i / width), i % width));
   return tf.tidy(() => tf.tile(tf.tensor4d(values, [1, height, width, 1]), [1, 1, 1, 3]));
 }
@@ -24,31 +24,31 @@ await describeOnDevices('cannyEdges', () => {
   guardLeaks();
 
   it('finds lines one pixel wide, and slanted ones of pixels less than one from the edge', async () => {
-    const columns = await edgePixels(picture(12, 16, (_, x) => soft(x - 7.2)));
+    const columns = await edgePixels(image(12, 16, (_, x) => soft(x - 7.2)));
     expect(columns).toEqual(Array.from({ length: 12 }, (_, y) => [y, 7]));
-    const rows = await edgePixels(picture(16, 12, (y) => soft(8.3 - y)));
+    const rows = await edgePixels(image(16, 12, (y) => soft(8.3 - y)));
     expect(rows).toEqual(Array.from({ length: 12 }, (_, x) => [8, x]));
     for (const sign of [1, -1]) {
-      const slanted = await edgePixels(picture(20, 20, (y, x) => soft(x + sign * (y - 10) - 10.2)));
+      const slanted = await edgePixels(image(20, 20, (y, x) => soft(x + sign * (y - 10) - 10.2)));
       const inner = slanted.filter(([y]) => y > 3 && y < 16);
       expect(new Set(inner.map(([y]) => y))).toEqual(new Set(Array.from({ length: 12 }, (_, i) => i + 4)));
       for (const [y, x] of inner) expect(Math.abs(x + sign * (y - 10) - 10.2)).toBeLessThan(1);
     }
   });
 
-  it('keeps one of two equal neighbours, and finds nothing on a plain picture', async () => {
-    const step = await edgePixels(picture(8, 8, (_, x) => (x < 4 ? 0 : 1)));
+  it('keeps one of two equal neighbours, and finds nothing on a plain image', async () => {
+    const step = await edgePixels(image(8, 8, (_, x) => (x < 4 ? 0 : 1)));
     expect(step.map(([y]) => y)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect(await edgePixels(picture(8, 8, () => 0.5))).toEqual([]);
+    expect(await edgePixels(image(8, 8, () => 0.5))).toEqual([]);
   });
 
-  it("has the length of Sobel's slope: 8 times the slope of the blurred picture", async () => {
+  it("has the length of Sobel's slope: 8 times the slope of the blurred image", async () => {
     const at = (x: number) => soft(x - 7.2);
     const gauss = [-2, -1, 0, 1, 2].map((i) => Math.exp(-0.5 * i * i));
     const total = gauss.reduce((a, b) => a + b);
     const blurred = (x: number) => gauss.reduce((sum, g, i) => sum + (g / total) * at(x + i - 2), 0);
     const slope = (blurred(8) - blurred(6)) / 2;
-    const pixels = picture(9, 16, (_, x) => at(x));
+    const pixels = image(9, 16, (_, x) => at(x));
     const edges = cannyEdges(pixels);
     expect((await edges.data())[4 * 16 + 7]).toBeCloseTo(Math.sqrt((8 * slope) ** 2 + 1e-6), 4);
     tf.dispose([pixels, edges]);
@@ -63,7 +63,7 @@ await describeOnDevices('cannyEdges', () => {
 
   it('has the gradient of its finite differences', async () => {
     await expectClose(() => {
-      const pixels = picture(12, 12, (y, x) => soft(Math.hypot(y - 5.3, x - 6.1) - 3.4));
+      const pixels = image(12, 12, (y, x) => soft(Math.hypot(y - 5.3, x - 6.1) - 3.4));
       const strong = thresholdEdges(cannyEdges(pixels), 0.5, 0.5); // on flat ground noise decides what is largest
       const chosen = tf.mul(tf.randomNormal([1, 12, 12, 1], 0, 1, 'float32', 3), strong);
       const loss = (x: tf.Tensor) => tf.sum(tf.mul(cannyEdges(x as tf.Tensor4D), chosen)) as tf.Scalar;

@@ -147,7 +147,7 @@ describe('three steps', () => {
     });
   });
 
-  it.each(names)('of %s treat pictures of a batch alike, at any rank', (name) => {
+  it.each(names)('of %s treat images of a batch alike, at any rank', (name) => {
     const scheduler = schedulerOf(name);
     const plan = scheduler.plan(3);
     tf.tidy(() => {

@@ -106,7 +106,7 @@ describe('createScheduler', () => {
     expect(error.message).toContain(part);
   });
 
-  it('asks for mu where the schedule depends on the size of the picture', () => {
+  it('asks for mu where the schedule depends on the size of the image', () => {
     const scheduler = createScheduler({ ...flow, use_dynamic_shifting: true });
     expect(errorOf(() => scheduler.plan(4)).message).toContain('mu');
     expect(scheduler.plan(4, { mu: 1 }).timesteps[0]).toBe(1000);

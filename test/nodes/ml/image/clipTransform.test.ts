@@ -36,7 +36,7 @@ describe('bicubicMatrix', () => {
 });
 
 describe('resizeBicubic', () => {
-  it('resizes rows and columns by themselves, keeps channels and pictures apart', () => {
+  it('resizes rows and columns by themselves, keeps channels and images apart', () => {
     const ramp = tf.tidy(() => {
       const rows = tf.reshape(tf.linspace(0, 7, 8), [1, 8, 1, 1]);
       return tf.add(tf.tile(rows, [2, 1, 6, 2]), tf.tensor4d([0, 100, 200, 300], [2, 1, 1, 2])) as tf.Tensor4D;
@@ -44,8 +44,8 @@ describe('resizeBicubic', () => {
     const small = resizeBicubic(ramp, 4, 3);
     expect(small.shape).toEqual([2, 4, 3, 2]);
     const values = small.arraySync();
-    for (const [n, picture] of values.entries()) {
-      for (const [y, row] of picture.entries()) {
+    for (const [n, image] of values.entries()) {
+      for (const [y, row] of image.entries()) {
         for (const pixel of row) {
           for (const [c, value] of pixel.entries()) {
             expect(value).toBeCloseTo((values[0]?.[y]?.[0]?.[0] as number) + 200 * n + 100 * c, 3);

@@ -5,15 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { encodePng, toBytes } from '../../../../nodes/ml/image/encodePng.ts';
 import { addPngText, isPng, readPngText } from '../../../../nodes/ml/image/pngText.ts';
 
-const picture = { width: 3, height: 2, rgb: Uint8Array.from({ length: 18 }, (_, i) => i * 14) };
+const image = { width: 3, height: 2, rgb: Uint8Array.from({ length: 18 }, (_, i) => i * 14) };
 
 describe('encodePng', () => {
   it('writes pixels that another decoder reads back exactly', async () => {
-    const raw = await sharp(encodePng(picture, { Seed: '7' }))
+    const raw = await sharp(encodePng(image, { Seed: '7' }))
       .raw()
       .toBuffer({ resolveWithObject: true });
     expect(raw.info).toMatchObject({ width: 3, height: 2, channels: 3 });
-    expect([...raw.data]).toEqual([...picture.rgb]);
+    expect([...raw.data]).toEqual([...image.rgb]);
   });
 
   it('rounds to the nearest byte and clamps', () => {
@@ -28,7 +28,7 @@ describe('PNG text', () => {
       fc.property(
         fc.dictionary(keyword, fc.string({ unit: 'grapheme' }), { maxKeys: 4, noNullPrototype: true }),
         (texts) => {
-          expect(Object.fromEntries(readPngText(encodePng(picture, texts)))).toEqual(texts);
+          expect(Object.fromEntries(readPngText(encodePng(image, texts)))).toEqual(texts);
         },
       ),
       { seed: 1, numRuns: 100 },
@@ -36,12 +36,12 @@ describe('PNG text', () => {
   });
 
   it('is read by another reader, checksums verified', () => {
-    const png = addPngText(encodePng(picture), { Software: 'Noiseloom é', Prompt: '猫 🐈' });
+    const png = addPngText(encodePng(image), { Software: 'Noiseloom é', Prompt: '猫 🐈' });
     expect(decode(png, { checkCrc: true }).text).toEqual({ Software: 'Noiseloom é' }); // fast-png passes over iTXt
   });
 
   it('refuses what is no PNG and what is cut short', () => {
-    const png = encodePng(picture, { Seed: '7' });
+    const png = encodePng(image, { Seed: '7' });
     expect(isPng(png)).toBe(true);
     expect(() => readPngText(new Uint8Array([1, 2, 3]))).toThrow(/not a PNG/);
     for (let length = 9; length < png.length - 12; length++) {
@@ -50,7 +50,7 @@ describe('PNG text', () => {
   });
 
   it('passes over a compressed iTXt and a chunk without a keyword', () => {
-    const png = addPngText(encodePng(picture), { Prompt: '猫' });
+    const png = addPngText(encodePng(image), { Prompt: '猫' });
     const at = String.fromCharCode(...png).indexOf('iTXtPrompt');
     png[at + 'iTXtPrompt'.length + 1] = 1; // the compression flag
     expect(readPngText(png).size).toBe(0);

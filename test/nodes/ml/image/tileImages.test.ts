@@ -7,7 +7,7 @@ const flat = (width: number, height: number, value: number) => ({
   rgb: new Uint8Array(width * height * 3).fill(value),
 });
 
-it('puts every picture into its cell, enlarged, white elsewhere', () => {
+it('puts every image into its cell, enlarged, white elsewhere', () => {
   const { width, height, rgb } = tileImages([[flat(2, 1, 10), flat(1, 1, 20)], [flat(1, 1, 30)]], {
     gap: 1,
     enlarge: 2,

@@ -95,13 +95,13 @@ describe('autoencoderKL', () => {
     });
   });
 
-  it('leaves nothing but the picture when it decodes', () =>
+  it('leaves nothing but the image when it decodes', () =>
     withModel({}, ({ decode }) => {
       const latents = random([1, 16, 16, 2], 1);
       const before = memory().numBytes;
-      const picture = decode(latents);
+      const image = decode(latents);
       expect(memory().numBytes - before).toBe(4 * 32 * 32 * 3);
-      dispose([latents, picture]);
+      dispose([latents, image]);
     }));
 
   it('knows the old names of the attention', () => {

@@ -38,7 +38,7 @@ describe('decodeTiny', () => {
     tensors = decoderWeights();
   });
 
-  it('gives the same pictures and gradients with and without recomputing', async () => {
+  it('gives the same images and gradients with and without recomputing', async () => {
     const latents = tf.randomNormal([2, 3, 4, 4], 0, 1, 'float32', 99) as tf.Tensor4D;
     const w = weightsOf(tensors);
     const run = (recompute: boolean) =>
@@ -48,9 +48,9 @@ describe('decodeTiny', () => {
     expect((await plain.value.data())[0]).toBeGreaterThan(0);
     expect(await again.value.data()).toEqual(await plain.value.data());
     expect(await again.grad.data()).toEqual(await plain.grad.data());
-    const picture = decodeTiny(latents, w);
-    expect(picture.shape).toEqual([2, 6, 8, 3]);
-    tf.dispose([latents, plain, again, picture]);
+    const image = decodeTiny(latents, w);
+    expect(image.shape).toEqual([2, 6, 8, 3]);
+    tf.dispose([latents, plain, again, image]);
   });
 
   it('has the gradient of its finite differences', async () => {

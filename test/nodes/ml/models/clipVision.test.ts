@@ -38,7 +38,7 @@ describe('clipVision', () => {
     tf.dispose([...tensors.values()]);
   });
 
-  it('sees each picture of a batch alone', async () => {
+  it('sees each image of a batch alone', async () => {
     const config = clipVisionConfig(json);
     const { tensors, weights } = randomWeights(clipVisionShapes(config));
     const encode = clipVision(weights, config);

@@ -32,7 +32,7 @@ await describeOnDevices('ControlNetModel', (device) => {
     expect(report.ok).toBe(true);
   });
 
-  it('takes one picture for a whole batch, pools and turns channels where the config says so, and scales', async ({
+  it('takes one image for a whole batch, pools and turns channels where the config says so, and scales', async ({
     skip,
   }) => {
     skip(device().name !== 'native', 'the golden family speaks for other devices');
@@ -59,7 +59,7 @@ await describeOnDevices('ControlNetModel', (device) => {
     });
   });
 
-  it('says which picture size the latents need, and leaves no tensors', () => {
+  it('says which image size the latents need, and leaves no tensors', () => {
     const config = controlNetConfig(small);
     const { tensors, weights } = randomWeights(controlNetShapes(config));
     const input = {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { hedShapes } from '../../../../nodes/ml/models/hed.ts';
+import { imageUNetConfig, imageUNetShapes } from '../../../../nodes/ml/models/imageUNet.ts';
 import { lineDrawingShapes } from '../../../../nodes/ml/models/lineDrawing.ts';
-import { loadHed, loadLineDrawing, loadPictureUNet } from '../../../../nodes/ml/models/load/loadDetector.ts';
-import { pictureUNetConfig, pictureUNetShapes } from '../../../../nodes/ml/models/pictureUNet.ts';
+import { loadHed, loadImageUNet, loadLineDrawing } from '../../../../nodes/ml/models/load/loadDetector.ts';
 import { randomStream } from '../../../../nodes/ml/random.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { type StoredTensor, writeSafetensors } from '../../../../nodes/ml/weights/writeSafetensors.ts';
@@ -20,7 +20,7 @@ const relu = (p: plain.Plane) => plain.mapped(p, (x) => Math.max(0, x));
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 const random = randomStream(5);
-const picture = plain.plane(16, 24, 3, () => random.uniform());
+const image = plain.plane(16, 24, 3, () => random.uniform());
 const pixelsOf = ({ height, width, channels, values }: plain.Plane) =>
   tf.tensor4d([...values], [1, height, width, channels]);
 
@@ -28,7 +28,7 @@ const hedFile = randomFile(hedShapes([4, 4, 6, 6, 6]));
 hedFile.set('norm', { dtype: 'F32', shape: [1, 3, 1, 1], values: Float32Array.of(120, 110, 100) });
 hedFile.set('block1.convs.0.weight', {
   ...hedFile.get('block1.convs.0.weight')!,
-  values: hedFile.get('block1.convs.0.weight')!.values.map((x) => x / 100), // pictures come in 0..255
+  values: hedFile.get('block1.convs.0.weight')!.values.map((x) => x / 100), // images come in 0..255
 });
 
 const lineFile = randomFile(lineDrawingShapes({ width: 4, blocks: 2 }));
@@ -64,20 +64,20 @@ function plainLineDrawing(input: plain.Plane): readonly number[] {
 /** The slope of the sum of squares along a direction, by loops in double precision. */
 function plainSlope(detect: (input: plain.Plane) => readonly number[], direction: readonly number[]): number {
   const step = 1e-7;
-  const at = (h: number) => detect({ ...picture, values: picture.values.map((x, i) => x + h * direction[i]!) });
+  const at = (h: number) => detect({ ...image, values: image.values.map((x, i) => x + h * direction[i]!) });
   const loss = (values: readonly number[]) => values.reduce((sum, value) => sum + value ** 2, 0);
   return (loss(at(step)) - loss(at(-step))) / (2 * step);
 }
 
 /** What the network and its gradient give, beside what loops over plain numbers give. */
 function pairs(detect: (pixels: tf.Tensor4D) => tf.Tensor4D, reference: typeof plainHed): Pair[] {
-  const pixels = pixelsOf(picture);
+  const pixels = pixelsOf(image);
   const random = randomStream(8);
-  const direction = picture.values.map(() => random.normal());
+  const direction = image.values.map(() => random.normal());
   const gradient = tf.grad((x: tf.Tensor) => tf.sum(tf.square(detect(x as tf.Tensor4D))))(pixels);
   const slope = tf.sum(tf.mul(gradient, tf.tensor4d(direction, pixels.shape)));
   return [
-    [detect(pixels), tf.tensor4d([...reference(picture)], [1, 16, 24, 1]), 1e-4],
+    [detect(pixels), tf.tensor4d([...reference(image)], [1, 16, 24, 1]), 1e-4],
     [slope, tf.scalar(plainSlope(reference, direction)), 2e-3],
   ];
 }
@@ -86,7 +86,7 @@ await describeOnDevices('detectors', () => {
   guardLeaks();
 
   it('HED is its definition, from a file with the names of ControlNetHED.pth', async () => {
-    const expected = plainHed(picture);
+    const expected = plainHed(image);
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.05);
     const network = await loadHed(files, 'ControlNetHED.safetensors');
     await expectClose(() => pairs(network.detect, plainHed));
@@ -99,9 +99,9 @@ await describeOnDevices('detectors', () => {
     network.dispose();
   });
 
-  it('a PictureUNet comes from a folder', async () => {
+  it('an ImageUNet comes from a folder', async () => {
     const json = {
-      _class_name: 'PictureUNet',
+      _class_name: 'ImageUNet',
       out_channels: 1,
       block_out_channels: [8, 8],
       norm_num_groups: 4,
@@ -110,10 +110,10 @@ await describeOnDevices('detectors', () => {
     };
     const folder = memoryFiles({
       'depth/config.json': JSON.stringify(json),
-      'depth/model.safetensors': writeSafetensors(randomFile(pictureUNetShapes(pictureUNetConfig(json)))),
+      'depth/model.safetensors': writeSafetensors(randomFile(imageUNetShapes(imageUNetConfig(json)))),
     });
-    const network = await loadPictureUNet(folder, 'depth');
-    const pixels = pixelsOf(picture);
+    const network = await loadImageUNet(folder, 'depth');
+    const pixels = pixelsOf(image);
     const map = network.detect(pixels);
     expect(network).toMatchObject({ name: 'depth', config: { task: 'depth' } });
     expect(map.shape).toEqual([1, 16, 24, 1]);

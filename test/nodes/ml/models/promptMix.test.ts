@@ -4,7 +4,7 @@ import { dispose, type Tensor4D, tensor4d, tidy, zeros } from '../../../../nodes
 import type { SampleRequest } from '../../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 
-/** A request for two pictures. */
+/** A request for two images. */
 function request(guidanceScale: number, expanded?: SampleRequest['expanded']): SampleRequest {
   const latents = zeros([2, 1, 1, 1]) as Tensor4D;
   const settings = { scheduler: 'euler', steps: 1, guidanceScale, eta: 0 };

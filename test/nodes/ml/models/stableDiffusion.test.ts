@@ -77,8 +77,8 @@ function expectClose(got: Float32Array, expected: Float32Array, tolerance = 1e-4
   expect(error).toBeLessThan(tolerance * largest);
 }
 
-describe('each picture stands for itself', () => {
-  it.each(['euler-ancestral', 'ddpm', 'dpm++2m'])('%s: a batch is what its pictures are alone', (scheduler) => {
+describe('each image stands for itself', () => {
+  it.each(['euler-ancestral', 'ddpm', 'dpm++2m'])('%s: a batch is what its images are alone', (scheduler) => {
     const asked = { settings: { ...settings, scheduler, steps: 3 } };
     const batch = valuesOf(denoise(request({ ...asked, seeds: [5, 6], prompts })));
     const alone = prompts.map((prompt, i) =>
@@ -149,14 +149,14 @@ describe('denoising step by step', () => {
       }
       return 'accepted';
     };
-    expect(refusal(request({ prompts: ['a', 'b', 'c'] }))).toMatch('There are 3 prompts for 1 pictures');
+    expect(refusal(request({ prompts: ['a', 'b', 'c'] }))).toMatch('There are 3 prompts for 1 images');
     const wide = { latents: latentNoise([1], [4, 4, 8]), seeds: [1] };
     const { noise, ...rest } = request();
     noise.latents.dispose();
     expect(refusal({ ...rest, noise: wide })).toMatch('The noise has 8 channels; "tiny-sd15" needs 4.');
     const extra = tidy(() => fill([2, 32, 32, 3], 0.5)) as Tensor4D;
     const condition = { controlnet: undefined as unknown as ControlNet, image: extra, scale: 1, start: 0, end: 1 };
-    expect(refusal(request({ conditions: [condition] }))).toMatch('There are 2 condition pictures for 1 pictures');
+    expect(refusal(request({ conditions: [condition] }))).toMatch('There are 2 condition images for 1 images');
     extra.dispose();
   });
 });
@@ -214,11 +214,11 @@ it('decodes by a tiny autoencoder where the vae folder holds one', async () => {
   };
   const small = await loadGenerator(files, folder);
   const latents = latentNoise([1], [4, 4, 4]);
-  const picture = small.decode(latents);
-  expect(picture.shape).toEqual([1, 32, 32, 3]);
+  const image = small.decode(latents);
+  expect(image.shape).toEqual([1, 32, 32, 3]);
   const tensors = await loadWeights(await openCheckpoint(files, `${tiny}/diffusion_pytorch_model.safetensors`));
   const expected = tidy(() => clipByValue(decodeTiny(latents, weightsOf(tensors).at('decoder.layers')), 0, 1));
-  expectClose(valuesOf(picture), valuesOf(expected));
+  expectClose(valuesOf(image), valuesOf(expected));
   dispose([latents, ...tensors.values()]);
   small.dispose();
 });

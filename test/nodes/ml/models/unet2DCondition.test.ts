@@ -108,7 +108,7 @@ await describeOnDevices('UNet2DConditionModel', (device) => {
   describe.each(Object.entries(configs))('%s', (_, json) => {
     const config = unetConfig(json);
 
-    it('treats pictures of odd sizes one by one, with the slopes that finite differences show', async ({ skip }) => {
+    it('treats images of odd sizes one by one, with the slopes that finite differences show', async ({ skip }) => {
       skip(device().name !== 'native', 'the golden families speak for other devices');
       await expectClose(() => {
         const { weights } = randomWeights(unetShapes(config));

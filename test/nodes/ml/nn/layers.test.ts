@@ -198,7 +198,7 @@ const specs: Record<string, Spec> = {
       return tf.reshape(plainAttention([q, k, v], 3), [10, 12]);
     },
   },
-  'attention, a slice a picture': attending(3, 5, 7, 4 * 7 * 5 * 3),
+  'attention, a slice an image': attending(3, 5, 7, 4 * 7 * 5 * 3),
   'attention, two heads a slice': attending(3, 5, 7, 4 * 7 * 5 * 2),
   'attention, two query rows a slice': attending(3, 5, 7, 4 * 7 * 2),
   'attention, a bound smaller than a row': attending(2, 4, 5, 1),
@@ -290,10 +290,10 @@ await describeOnDevices('layers', (device) => {
             total += (pixels[i * stride + a - top]?.[j * stride + b - left] ?? 0) * (taps[a]?.[b] ?? Number.NaN);
         return total;
       });
-      const picture = (values: number[][]) => tf.reshape(tf.tensor2d(values), [1, values.length, -1, 1]) as tf.Tensor4D;
+      const image = (values: number[][]) => tf.reshape(tf.tensor2d(values), [1, values.length, -1, 1]) as tf.Tensor4D;
       return expectClose(() => {
         const weight = tf.reshape(tf.tensor2d(taps), [kernel, kernel, 1, 1]);
-        return [[conv2d(picture(pixels), weights({ weight }), { stride, padding }), picture(expected), 1e-5]];
+        return [[conv2d(image(pixels), weights({ weight }), { stride, padding }), image(expected), 1e-5]];
       });
     });
     await fc.assert(property, { seed: 20, numRuns: 30 });

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { adam } from '../../../../nodes/ml/optimise/adam.ts';
 import { type Climbed, forget } from '../../../../nodes/ml/optimise/climber.ts';
 import {
-  bytesOfPicture,
+  bytesOfImage,
   climbNoise,
   type NoiseClimb,
   type NoiseClimbSettings,
@@ -27,7 +27,7 @@ const reno: NoiseClimbSettings = {
   watch: { patience: 3, stop: false },
 };
 
-/** Pictures of seeds, drawn in two steps; `x` of a picture is sigmoid(noise 1.25^2). */
+/** Images of seeds, drawn in two steps; `x` of an image is sigmoid(noise 1.25^2). */
 function slopeOf(seeds: readonly number[], judges: Partial<NoiseClimb> = {}): NoiseClimb {
   return {
     generator: stripeGenerator(),
@@ -65,7 +65,7 @@ async function climbed<Read>(
   }
 }
 
-/** ReNO's loop in plain double-precision numbers, for one picture of the stripe generator. */
+/** ReNO's loop in plain double-precision numbers, for one image of the stripe generator. */
 function reference(start: ArrayLike<number>, evaluations: number, weight: number) {
   let e = Array.from(start);
   let buffer = e.map(() => 0);
@@ -102,7 +102,7 @@ describe('climbNoise', () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 
-  it('is ReNO’s loop written out in plain numbers, each picture on its own', async () => {
+  it('is ReNO’s loop written out in plain numbers, each image on its own', async () => {
     const slope = slopeOf([3, 4]);
     const starts = (await slope.request.noise.latents.data()) as Float32Array;
     const generator = stripeGenerator();
@@ -140,7 +140,7 @@ describe('climbNoise', () => {
     expect(fractions).toEqual([1, 2, 3, 4, 5, 6].map((k) => k / 6));
   });
 
-  it('gives the same pictures whatever the batch', async () => {
+  it('gives the same images whatever the batch', async () => {
     const totals = (batch: number) =>
       climbed(slopeOf([1, 2, 3]), { batch }, (rows) => rows.map(({ trace }) => trace.map(([total]) => total!)));
     const [together, apart] = [await totals(8), await totals(2)];
@@ -163,13 +163,13 @@ describe('climbNoise', () => {
     });
   });
 
-  it('stops a picture whose reward is no number, keeps its best, says so, and climbs on with the others', async () => {
+  it('stops an image whose reward is no number, keeps its best, says so, and climbs on with the others', async () => {
     const broken: Reward = turning(3, (scores) => mul(scores, [Number.NaN, 1]) as Tensor1D);
     await climbed(slopeOf([1, 2], { rewards: [broken] }), {}, async ([first, second]) => {
       expect(first!.trace).toHaveLength(3);
       expect(second!.trace).toHaveLength(6);
       expect(first!.remarks).toEqual([
-        'The picture of "p", seed 1, stopped at evaluation 4, because the reward "turning" is NaN; its best so far is kept, of evaluation 3.',
+        'The image of "p", seed 1, stopped at evaluation 4, because the reward "turning" is NaN; its best so far is kept, of evaluation 3.',
       ]);
       expect(second!.remarks).toEqual([]);
       expect((await first!.best.pixels.data()).every(Number.isFinite)).toBe(true);
@@ -192,10 +192,10 @@ describe('climbNoise', () => {
 
   it('leaves nothing behind where a reward throws in the middle of a gradient', async () => {
     const throwing = turning(1, () => {
-      throw new Error('no such picture');
+      throw new Error('no such image');
     });
     const rewards = [brightness, throwing];
-    await expect(climbed(slopeOf([1], { rewards }), {}, quiet)).rejects.toThrow('no such picture');
+    await expect(climbed(slopeOf([1], { rewards }), {}, quiet)).rejects.toThrow('no such image');
     const slope = slopeOf([1], { rewards: [turning(0, (scores) => scores)] });
     await climbed(slope, {}, ([row]) => expect(row!.best.evaluation).toBe(5));
   });
@@ -256,11 +256,11 @@ describe('climbNoise', () => {
     });
   });
 
-  it('knows what memory a picture takes', async () => {
+  it('knows what memory an image takes', async () => {
     const slope = slopeOf([1, 2, 3]);
-    const bytes = await bytesOfPicture(slope, 'exact');
+    const bytes = await bytesOfImage(slope, 'exact');
     slope.request.noise.latents.dispose();
-    expect(bytes).toBeGreaterThan(size * 4 * 4); // noise, two steps and the picture, at least
+    expect(bytes).toBeGreaterThan(size * 4 * 4); // noise, two steps and the image, at least
     expect(bytes).toBeLessThan(size * 4 * 100);
   });
 });

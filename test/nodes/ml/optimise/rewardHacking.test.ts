@@ -12,7 +12,7 @@ describe('reward hacking', () => {
     const hacking = findRewardHacking(rising.slice(0, 7), watched.slice(0, 7), settings);
     expect(hacking).toEqual({ from: 3, to: 6, optimised: [4, 7], watched: [3, 2] });
     expect(hackingInWords(hacking!, 'CLIP')).toBe(
-      'The picture may be exploiting its rewards: from evaluation 4 to 7 what is optimised rose from 4.000 to 7.000, while what is only watched (CLIP) fell from 3.000 to 2.000.',
+      'The image may be exploiting its rewards: from evaluation 4 to 7 what is optimised rose from 4.000 to 7.000, while what is only watched (CLIP) fell from 3.000 to 2.000.',
     );
   });
 

@@ -17,15 +17,15 @@ import { controlNetJson } from '../../../../nodes/ml/train/controlNetTraining.ts
 import { layoutOf, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
 import { startFrom } from '../../../../nodes/ml/train/startFrom.ts';
 import { type Weights, weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import type { ConditionKind } from '../../../../nodes/ml/world/conditionPicture.ts';
+import type { ConditionKind } from '../../../../nodes/ml/world/conditionImage.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
 import { smallUnetJson, smallWorldGenerator } from '../../../support/smallWorldGenerator.ts';
 
-/** Sees pictures as they are: its loss is smooth, so differences tell its gradient. */
+/** Sees images as they are: its loss is smooth, so differences tell its gradient. */
 const asTheyAre = consistencyOf(
   {
-    name: 'pictures',
+    name: 'images',
     bytes: 0,
     metric: { name: 'RMSE', best: 'lowest' },
     detect: (pixels) => clone(pixels),
@@ -55,7 +55,7 @@ describe('controlNetRewardTraining', () => {
   beforeAll(openTestDevice, 60_000);
   guardLeaks();
 
-  it('adds to the loss of diffusion lambda times the consistency loss of the less noisy pictures', async () => {
+  it('adds to the loss of diffusion lambda times the consistency loss of the less noisy images', async () => {
     const start = await startFrom(layout, weights, randomStream(1));
     const parts = unflatten(start, layout);
     const own = weightsOf(new Map(parts.map((part, i) => [layout[i]!.name, part])));

@@ -10,7 +10,7 @@ import { layoutOf, unflatten } from '../../../../nodes/ml/train/flatParameters.t
 import { startFrom } from '../../../../nodes/ml/train/startFrom.ts';
 import { trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import { conditionPicture } from '../../../../nodes/ml/world/conditionPicture.ts';
+import { conditionImage } from '../../../../nodes/ml/world/conditionImage.ts';
 import { sampleScene } from '../../../../nodes/ml/world/scene.ts';
 import { edgeMap, objectMasks } from '../../../../nodes/ml/world/sceneLabels.ts';
 import { shapes } from '../../../../nodes/ml/world/words.ts';
@@ -73,12 +73,12 @@ describe('controlNetTraining', () => {
   });
 });
 
-describe('conditionPicture', () => {
+describe('conditionImage', () => {
   it('shows classes in their colours, edges in white, and the nearest object white', () => {
     const scene = sampleScene(randomStream(5), 'two');
     const masks = objectMasks(scene.objects);
     const [classes, edges, depth] = (['segmentation', 'edges', 'depth'] as const).map((kind) =>
-      conditionPicture(kind, scene),
+      conditionImage(kind, scene),
     ) as [Float32Array, Float32Array, Float32Array];
     const largest = Math.max(...scene.objects.map(({ radius }) => radius));
     const edge = edgeMap(masks);

@@ -23,7 +23,7 @@ describe('lossCurve', () => {
     expect(svg).toContain('step 10001');
   });
 
-  it.each([[[]], [[2]], [[3, 3, 3]], [[-1, 0, 2]]])('is a whole picture for %j', (losses) => {
+  it.each([[[]], [[2]], [[3, 3, 3]], [[-1, 0, 2]]])('is a whole image for %j', (losses) => {
     const svg = lossCurve(losses);
     expect(svg).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);

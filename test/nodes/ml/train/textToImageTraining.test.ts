@@ -36,7 +36,7 @@ describe('linearPatchAutoencoder', () => {
   beforeAll(openTestDevice);
   guardLeaks();
 
-  it('gives back the pictures of the world within 2.5 % of their range', async () => {
+  it('gives back the images of the world within 2.5 % of their range', async () => {
     const { encoder, decoder } = worldBasis(1, 200);
     const [components, size] = [encoder.bias.length, decoder.bias.length];
     const weights = new Map<string, tf.Tensor>([
@@ -49,7 +49,7 @@ describe('linearPatchAutoencoder', () => {
     const random = randomStream(77);
     const pixels = Array.from({ length: 8 }, () => drawScene(sampleScene(random)));
     const [latentShape, error] = tf.tidy(() => {
-      const values = Float32Array.from(pixels.flatMap((picture) => [...picture].map((value) => value * 2 - 1)));
+      const values = Float32Array.from(pixels.flatMap((image) => [...image].map((value) => value * 2 - 1)));
       const images = tf.tensor4d(values, [8, 64, 64, 3]);
       const latents = autoencoder.encode(images);
       return [latents.shape, tf.mean(tf.abs(tf.sub(autoencoder.decode(latents), images)))];
@@ -59,10 +59,10 @@ describe('linearPatchAutoencoder', () => {
     tf.dispose([error, ...weights.values()]);
   });
 
-  it('refuses a picture that patches cannot tile', () => {
+  it('refuses an image that patches cannot tile', () => {
     const { encode } = linearPatchAutoencoder(weightsOf(new Map()), linearPatchConfig(configs.vae));
     expect(() => tf.tidy(() => encode(tf.zeros([1, 64, 62, 3])))).toThrow(
-      'The picture is 62x64; both sides must be multiples of 4.',
+      'The image is 62x64; both sides must be multiples of 4.',
     );
   });
 

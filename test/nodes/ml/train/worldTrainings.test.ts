@@ -15,9 +15,9 @@ import {
 import { type AdamWSettings, startAdamW } from '../../../../nodes/ml/train/adamW.ts';
 import { aestheticTraining } from '../../../../nodes/ml/train/aestheticTraining.ts';
 import { clipTraining } from '../../../../nodes/ml/train/clipTraining.ts';
+import { imageTraining } from '../../../../nodes/ml/train/imageTraining.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
 import { patchNaming } from '../../../../nodes/ml/train/patchNaming.ts';
-import { pictureTraining } from '../../../../nodes/ml/train/pictureTraining.ts';
 import { leastDifference, meritTable, samplePair } from '../../../../nodes/ml/train/preferencePairs.ts';
 import { preferenceTraining } from '../../../../nodes/ml/train/preferenceTraining.ts';
 import { type Training, trainStep } from '../../../../nodes/ml/train/trainStep.ts';
@@ -53,7 +53,7 @@ describe('trainings of the built-in world', () => {
 
   it('CLIP starts near chance and learns a batch by heart', async () => {
     const losses = await lossesOf(clipTraining({ seed: 1, batch: 4 }), 16);
-    const chance = (Math.log(8) + Math.log(5)) / 2 + 0.5 * naming; // 8 captions; 4 pictures and a broken one
+    const chance = (Math.log(8) + Math.log(5)) / 2 + 0.5 * naming; // 8 captions; 4 images and a broken one
     expect(Math.abs(losses[0]! - chance)).toBeLessThan(2.5);
     expect(losses.at(-1)).toBeLessThan(0.6 * losses[0]!);
   });
@@ -65,7 +65,7 @@ describe('trainings of the built-in world', () => {
   });
 
   it.each(['segmentation', 'depth'] as const)('the %s network starts at chance and learns', async (task) => {
-    const losses = await lossesOf(pictureTraining(task, { seed: 1, batch: 2 }), 12, { ...adamW, learningRate: 1e-2 });
+    const losses = await lossesOf(imageTraining(task, { seed: 1, batch: 2 }), 12, { ...adamW, learningRate: 1e-2 });
     if (task === 'segmentation') expect(losses[0]).toBeCloseTo(Math.log(7), 4);
     expect(losses.at(-1)).toBeLessThan(0.7 * losses[0]!);
   });
@@ -132,8 +132,8 @@ describe('samplePair', () => {
   it('gives pairs of all kinds, of which most differ in merit as their kind says', () => {
     const random = randomStream(4);
     const pairs = Array.from({ length: 300 }, () => samplePair(random));
-    const differences = pairs.map(({ kind, prompt, pictures }) => {
-      const [a, b] = meritTable([prompt], pictures)[0] as [number, number];
+    const differences = pairs.map(({ kind, prompt, images }) => {
+      const [a, b] = meritTable([prompt], images)[0] as [number, number];
       return { kind, lead: a - b };
     });
     for (const kind of ['content', 'blemish', 'composition'] as const) {

@@ -109,7 +109,7 @@ describe('verifyFolder', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('allows bytes of pictures one step, which rounding may make', async () => {
+  it('allows bytes of images one step, which rounding may make', async () => {
     const header = new TextEncoder().encode('{"out.p":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}');
     const files = memoryFiles({
       'sets/bytes/case.json': '{}',

@@ -4,27 +4,27 @@ import { blemish, blemishes, gaussianBlur } from '../../../../nodes/ml/world/ble
 import { drawScene } from '../../../../nodes/ml/world/drawScene.ts';
 import { sampleScene } from '../../../../nodes/ml/world/scene.ts';
 
-const picture = drawScene(sampleScene(randomStream(3), 'attribution'));
+const image = drawScene(sampleScene(randomStream(3), 'attribution'));
 const change = (a: Float32Array, b: Float32Array) =>
   a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
 
 describe('blemish', () => {
   it.each(blemishes)('%s grows with its severity, is nothing at 0, and stays in [0, 1]', (kind) => {
-    const [none, light, strong] = [0, 0.3, 1].map((severity) => blemish(picture, kind, severity, randomStream(1)));
-    expect(change(none!, picture)).toBeLessThan(1e-6);
-    expect(change(light!, picture)).toBeGreaterThan(0.0005);
-    expect(change(strong!, picture)).toBeGreaterThan(1.5 * change(light!, picture));
+    const [none, light, strong] = [0, 0.3, 1].map((severity) => blemish(image, kind, severity, randomStream(1)));
+    expect(change(none!, image)).toBeLessThan(1e-6);
+    expect(change(light!, image)).toBeGreaterThan(0.0005);
+    expect(change(strong!, image)).toBeGreaterThan(1.5 * change(light!, image));
     expect(Math.min(...strong!)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...strong!)).toBeLessThanOrEqual(1);
   });
 
   it('is the same for the same seed and leaves its argument alone', () => {
-    const before = picture.slice();
+    const before = image.slice();
     for (const kind of blemishes) {
-      const [first, second] = [1, 2].map(() => blemish(picture, kind, 0.7, randomStream(5)));
+      const [first, second] = [1, 2].map(() => blemish(image, kind, 0.7, randomStream(5)));
       expect(change(first!, second!)).toBe(0);
     }
-    expect(change(picture, before)).toBe(0);
+    expect(change(image, before)).toBe(0);
   });
 });
 

@@ -71,7 +71,7 @@ describe('detectObjects', () => {
     ).toEqual(['red star', 'red star']);
   });
 
-  it('sees nothing on an empty picture, in specks, and in a shape that is none', () => {
+  it('sees nothing on an empty image, in specks, and in a shape that is none', () => {
     expect(seen(draw([]))).toEqual([]);
     expect(seen(draw([{ radius: 3 }]))).toEqual([]);
     const bar = draw([]);
@@ -80,7 +80,7 @@ describe('detectObjects', () => {
     expect(seen(bar)).toEqual([]);
   });
 
-  it('refuses a picture of another size', () => {
+  it('refuses an image of another size', () => {
     expect(() => detectObjects(new Float32Array(32 * 32 * 3))).toThrow(expect.objectContaining({ code: 'BAD_SIZE' }));
   });
 });

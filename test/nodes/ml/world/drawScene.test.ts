@@ -21,7 +21,7 @@ const scene = (...objects: SceneObject[]): Scene => ({
   objects,
 });
 
-/** How much of the picture an object covers, in pixels, read off the red channel. */
+/** How much of the image an object covers, in pixels, read off the red channel. */
 function area(of: SceneObject): number {
   const pixels = drawScene(scene(of));
   const [ground, colour] = [140 / 255, 220 / 255];
@@ -47,7 +47,7 @@ describe('drawScene', () => {
     expect(Math.abs(moved - still) / still).toBeLessThan(0.03);
   });
 
-  it('stays in [0, 1] and writes only its own picture', () => {
+  it('stays in [0, 1] and writes only its own image', () => {
     const both = new Float32Array(2 * sceneSize * sceneSize * 3).fill(-1);
     drawScene(scene(object({ colour: 'white', tint: [10, 10, 10] })), both, sceneSize * sceneSize * 3);
     expect(both.slice(0, sceneSize * sceneSize * 3).every((value) => value === -1)).toBe(true);

@@ -13,7 +13,7 @@ describe('sampleScene', () => {
     expect(scenesOf('two', 5)).toEqual(scenesOf('two', 5));
   });
 
-  it.each(tasks)('keeps every object of %s inside the picture and apart from the others', (task) => {
+  it.each(tasks)('keeps every object of %s inside the image and apart from the others', (task) => {
     for (const { objects } of scenesOf(task, 300))
       for (const [i, a] of objects.entries()) {
         for (const centre of [a.x, a.y]) {

@@ -48,7 +48,7 @@ describe('sceneLabels', () => {
     }
   });
 
-  it('puts edges on objects only, and on those at the border of the picture too', () => {
+  it('puts edges on objects only, and on those at the border of the image too', () => {
     const full = new Uint8Array(sceneSize * sceneSize).fill(1);
     expect(edgeMap(full).reduce((sum, value) => sum + value, 0)).toBe(4 * sceneSize - 4);
     expect(boxOf(new Uint8Array(sceneSize * sceneSize), (value) => value === 1)).toEqual([0, 0, 0, 0]);

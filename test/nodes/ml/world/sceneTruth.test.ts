@@ -5,7 +5,7 @@ import { appeal } from '../../../../nodes/ml/world/appeal.ts';
 import { detectObjects } from '../../../../nodes/ml/world/detectObjects.ts';
 import { drawScene } from '../../../../nodes/ml/world/drawScene.ts';
 import { falseCaption } from '../../../../nodes/ml/world/falseCaption.ts';
-import { judgeObjects } from '../../../../nodes/ml/world/judgePicture.ts';
+import { judgeObjects } from '../../../../nodes/ml/world/judgeImage.ts';
 import { composition, merit } from '../../../../nodes/ml/world/merit.ts';
 import { parsePrompt } from '../../../../nodes/ml/world/parsePrompt.ts';
 import { type Scene, type SceneObject, sampleScene, sceneSize } from '../../../../nodes/ml/world/scene.ts';
@@ -27,7 +27,7 @@ describe('sceneTruth', () => {
     }
   });
 
-  it('says of each scene what the judge of pictures says of its picture', () => {
+  it('says of each scene what the judge of images says of its image', () => {
     const all = scenes(16, 9);
     const captions = all.map(({ caption }) => caption.replace(/ on an? \w+ background/, ''));
     const truth = sceneTruth(all, captions);
@@ -50,7 +50,7 @@ describe('sceneTruth', () => {
 });
 
 describe('alterComposition', () => {
-  it('keeps captions true and everything inside of the picture', () => {
+  it('keeps captions true and everything inside of the image', () => {
     const random = randomStream(2);
     for (const scene of scenes(200, 5)) {
       const altered = alterComposition(scene, random);
@@ -84,7 +84,7 @@ const one = (fields: Partial<SceneObject>): Scene => {
 };
 
 describe('merit and appeal', () => {
-  it('prefer what is asked for, then clean, then large and centred pictures', () => {
+  it('prefer what is asked for, then clean, then large and centred images', () => {
     expect(composition(one({}))).toBe(1);
     expect(composition(one({ radius: 10 }))).toBe(0.75);
     expect(composition(one({ x: 16 }))).toBe(0.75);

@@ -24,13 +24,13 @@ beforeAll(async () => {
 guardLeaks();
 
 const folder = goldenFolder('clip-openclip');
-const picture = () => tf.randomNormal([1, 42, 42, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
+const image = () => tf.randomNormal([1, 42, 42, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
 
 /** Both kinds of features of two models agree. */
 async function expectSame(a: LoadedClip, b: LoadedClip): Promise<void> {
   const prompts = ['a red dog', ''];
   await expectClose(() => [
-    [a.encodeImage(picture()).imageEmbeds, b.encodeImage(picture()).imageEmbeds, 1e-5],
+    [a.encodeImage(image()).imageEmbeds, b.encodeImage(image()).imageEmbeds, 1e-5],
     [a.encodePrompts(prompts), b.encodePrompts(prompts), 1e-5],
     [a.logitScale.clone(), b.logitScale.clone(), 1e-7],
   ]);
@@ -51,9 +51,7 @@ describe('loadClip', () => {
     const whole = await loadClip(diskFiles, goldenFolder('clip-hf/clip'));
     const vision = await loadClipVision(diskFiles, goldenFolder('clip-hf/clip'));
     expect(vision.bytes).toBeLessThan(whole.bytes / 1.5);
-    await expectClose(() => [
-      [vision.encodeImage(picture()).imageEmbeds, whole.encodeImage(picture()).imageEmbeds, 1e-6],
-    ]);
+    await expectClose(() => [[vision.encodeImage(image()).imageEmbeds, whole.encodeImage(image()).imageEmbeds, 1e-6]]);
     whole.dispose();
     vision.dispose();
   });
@@ -94,7 +92,7 @@ describe('loadClip', () => {
       'm/config.json': JSON.stringify(config),
       'm/model.safetensors': await diskFiles.read(file.path),
     });
-    await expect(loadClip(files, 'm')).rejects.toThrow("holds the pictures' half of a CLIP only");
+    await expect(loadClip(files, 'm')).rejects.toThrow("holds the images' half of a CLIP only");
   });
 });
 
@@ -113,7 +111,7 @@ describe('configs of CLIP', () => {
     });
   });
 
-  it('state how pictures are prepared', () => {
+  it('state how images are prepared', () => {
     const json = { size: { shortest_edge: 72 }, crop_size: { height: 64, width: 64 }, image_mean: [0.1, 0.2, 0.3] };
     expect(clipPreprocessing(json, 64)).toMatchObject({ size: 64, shortSide: 72, mean: [0.1, 0.2, 0.3] });
     expect(clipPreprocessing({ size: 64, crop_size: 64, do_normalize: false }, 64)).toMatchObject({

@@ -15,7 +15,7 @@ beforeAll(async () => {
 guardLeaks();
 
 const folder = goldenFolder('imagereward');
-const pictures = (count: number) => tf.randomNormal([count, 42, 42, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
+const images = (count: number) => tf.randomNormal([count, 42, 42, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
 
 /** The weights as a mirror would store them: safetensors, a prefix before every name, no configs but BERT's heads. */
 async function mirror() {
@@ -40,7 +40,7 @@ describe('loadImageReward', () => {
     const [a, b] = [await loadImageReward(diskFiles, folder), await loadImageReward(await mirror(), 'mirror')];
     const prompts = ['a red dog', 'a green cat'];
     await expectClose(() => {
-      const both = [a, b].map((model) => model.judge(model.readPrompts(prompts, model.encodeImage(pictures(2)))));
+      const both = [a, b].map((model) => model.judge(model.readPrompts(prompts, model.encodeImage(images(2)))));
       return [[both[0]!, both[1]!, 1e-6]];
     });
     expect(a.bytes).toBe(b.bytes);
@@ -53,7 +53,7 @@ describe('loadImageReward', () => {
     const score = (x: tf.Tensor, prompts: string[]) =>
       model.judge(model.readPrompts(prompts, model.encodeImage(x as tf.Tensor4D)));
     await expectClose(() => {
-      const x = pictures(2);
+      const x = images(2);
       const loss = (input: tf.Tensor) => tf.sum(tf.mul(score(input, ['a dog', 'an astronaut, 8K']), [10, -20]));
       const second = tf.slice(x, [1, 0, 0, 0], [1, 42, 42, 3]);
       return [
@@ -67,7 +67,7 @@ describe('loadImageReward', () => {
   it('takes any prompt: empty, of 500 words, with emoji and special tokens', async () => {
     const model = await loadImageReward(diskFiles, folder);
     const prompts = ['', new Array(500).fill('mountain').join(' '), '🐱🚀', '[SEP] a cat [PAD]'];
-    const scores = tf.tidy(() => model.judge(model.readPrompts(prompts, model.encodeImage(pictures(4)))));
+    const scores = tf.tidy(() => model.judge(model.readPrompts(prompts, model.encodeImage(images(4)))));
     expect((await scores.data()).every(Number.isFinite)).toBe(true);
     scores.dispose();
     model.dispose();

@@ -18,8 +18,8 @@ function below<T>(folder: string, files: Readonly<Record<string, T>>): Record<st
   return Object.fromEntries(Object.entries(files).map(([name, content]) => [`${folder}/${name}`, content]));
 }
 
-/** The picture of one prompt after two guided steps. */
-async function pictureOf(files: Files, location: string): Promise<Float32Array> {
+/** The image of one prompt after two guided steps. */
+async function imageOf(files: Files, location: string): Promise<Float32Array> {
   const generator = await loadGenerator(files, location);
   try {
     return tidy(() => {
@@ -42,7 +42,7 @@ async function pictureOf(files: Files, location: string): Promise<Float32Array> 
 
 describe('a single file of latent-diffusion names', () => {
   it.each(['sd1', 'sd2', 'sdxl'] as const)(
-    '%s draws the same picture as its diffusers folder',
+    '%s draws the same image as its diffusers folder',
     async (kind) => {
       const model = tinyModel(kind);
       const single = writeSafetensors(ldmFile(model), { 'modelspec.prediction_type': 'epsilon' });
@@ -51,7 +51,7 @@ describe('a single file of latent-diffusion names', () => {
         'single/model.safetensors': single,
         ...below('single', vocabularyFiles),
       });
-      const [expected, got] = [await pictureOf(files, 'folder'), await pictureOf(files, 'single/model.safetensors')];
+      const [expected, got] = [await imageOf(files, 'folder'), await imageOf(files, 'single/model.safetensors')];
       expect(got.length).toBe(16 * 16 * 3);
       expect(new Set(expected).size).toBeGreaterThan(100);
       expect(got).toEqual(expected);

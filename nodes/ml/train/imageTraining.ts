@@ -1,4 +1,4 @@
-import { type PictureUNetConfig, pictureUNet, pictureUNetConfig, pictureUNetShapes } from '../models/pictureUNet.ts';
+import { type ImageUNetConfig, imageUNet, imageUNetConfig, imageUNetShapes } from '../models/imageUNet.ts';
 import { randomStream } from '../random.ts';
 import {
   dispose,
@@ -14,19 +14,19 @@ import {
   tensor4d,
 } from '../tf.ts';
 import { blemish, blemishes } from '../world/blemish.ts';
-import { classMap } from '../world/conditionPicture.ts';
+import { classMap } from '../world/conditionImage.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { type Scene, sampleScene, sceneSize } from '../world/scene.ts';
 import { depthMap, objectMasks } from '../world/sceneLabels.ts';
 import { shapes } from '../world/words.ts';
 import { layoutOf } from './flatParameters.ts';
 import type { Training } from './trainStep.ts';
-import { pictureTensor } from './worldClip.ts';
+import { imageTensor } from './worldClip.ts';
 
-const network = { _class_name: 'PictureUNet', in_channels: 3, block_out_channels: [8, 16, 32, 48], norm_num_groups: 8 };
+const network = { _class_name: 'ImageUNet', in_channels: 3, block_out_channels: [8, 16, 32, 48], norm_num_groups: 8 };
 
-/** Configurations of the networks that read a picture of the built-in world pixel by pixel. */
-export const pictureConfigs = {
+/** Configurations of the networks that read an image of the built-in world pixel by pixel. */
+export const imageConfigs = {
   segmentation: {
     ...network,
     task: 'segmentation',
@@ -36,9 +36,9 @@ export const pictureConfigs = {
   depth: { ...network, task: 'depth', out_channels: 1 },
 } as const;
 
-export interface PictureTrainingSettings {
+export interface ImageTrainingSettings {
   readonly seed: number;
-  /** Pictures a step. */
+  /** Images a step. */
   readonly batch: number;
 }
 
@@ -46,14 +46,14 @@ export interface PictureTrainingSettings {
  * The built-in segmentation and depth networks: fresh scenes, half of them spoiled, with their exact labels. Loss:
  * cross-entropy of the shape that covers each pixel, or the mean squared error of inverse depth.
  */
-export function pictureTraining(task: PictureUNetConfig['task'], { seed, batch }: PictureTrainingSettings): Training {
-  const config = pictureUNetConfig(pictureConfigs[task]);
+export function imageTraining(task: ImageUNetConfig['task'], { seed, batch }: ImageTrainingSettings): Training {
+  const config = imageUNetConfig(imageConfigs[task]);
   return {
-    layout: layoutOf(pictureUNetShapes(config)),
+    layout: layoutOf(imageUNetShapes(config)),
     batch(step) {
       const random = randomStream(seed * 1_000_003 + step);
       const scenes = Array.from({ length: batch }, () => sampleScene(random));
-      const pixels = pictureTensor(
+      const pixels = imageTensor(
         scenes.map((scene) => {
           const clean = drawScene(scene);
           if (random.uniform() < 0.5) return clean;
@@ -62,7 +62,7 @@ export function pictureTraining(task: PictureUNetConfig['task'], { seed, batch }
       );
       const target = targets[task](scenes);
       return {
-        loss: (weights) => losses[task](pictureUNet(weights, config)(pixels), target),
+        loss: (weights) => losses[task](imageUNet(weights, config)(pixels), target),
         dispose: () => dispose([pixels, target]),
       };
     },
@@ -71,7 +71,7 @@ export function pictureTraining(task: PictureUNetConfig['task'], { seed, batch }
 }
 
 /** What the network shall give: [N, 64, 64, classes] one-hot, or [N, 64, 64, 1] inverse depths. */
-const targets: Record<PictureUNetConfig['task'], (scenes: readonly Scene[]) => Tensor4D> = {
+const targets: Record<ImageUNetConfig['task'], (scenes: readonly Scene[]) => Tensor4D> = {
   segmentation(scenes) {
     const classes = shapes.length + 1;
     const values = new Float32Array(scenes.length * sceneSize ** 2 * classes);
@@ -87,7 +87,7 @@ const targets: Record<PictureUNetConfig['task'], (scenes: readonly Scene[]) => T
   },
 };
 
-const losses: Record<PictureUNetConfig['task'], (output: Tensor, target: Tensor4D) => Scalar> = {
+const losses: Record<ImageUNetConfig['task'], (output: Tensor, target: Tensor4D) => Scalar> = {
   segmentation: (logits, target) => neg(mean(sum(mul(logSoftmax(logits), target), 3))) as Scalar,
   depth: (depths, target) => mean(squaredDifference(depths, target)) as Scalar,
 };

@@ -5,18 +5,18 @@ import { concat, type Tensor, type Tensor4D } from '../../ml/tf.ts';
 import type { Generator, ImageLabel, Images, SampleRequest, Scores } from '../../ports.ts';
 
 type Which = 'first' | 'best';
-interface Pictures {
+interface DrawnImages {
   readonly images: Images;
   readonly scores: Scores;
 }
 
-/** The first or the best pictures of a climb as they were seen, with their scores. The caller owns the pictures. */
-export function climbPictures(
+/** The first or the best images of a climb as they were seen, with their scores. The caller owns the images. */
+export function climbImages(
   rows: readonly Climbed[],
   which: Which,
   judges: Judges,
   labels: readonly ImageLabel[],
-): Pictures {
+): DrawnImages {
   const pixels = concat(
     rows.map((row) => row[which].pixels),
     0,
@@ -27,15 +27,15 @@ export function climbPictures(
 
 /**
  * The same, drawn and scored anew by another generator than the climb looked through, `batch` at a time. The caller owns the
- * pictures. `onStep` is awaited between steps; where it rejects, everything is freed.
+ * images. `onStep` is awaited between steps; where it rejects, everything is freed.
  */
-export async function redrawPictures(
+export async function redrawImages(
   rows: readonly Climbed[],
   which: Which,
   judges: Judges,
   { generator, request, batch }: { generator: Generator; request: SampleRequest; batch: number },
   onStep: () => Promise<void>,
-): Promise<Pictures> {
+): Promise<DrawnImages> {
   const latents = variablesOf(rows, which) as Tensor4D;
   try {
     const again = { ...request, noise: { ...request.noise, latents } };
@@ -54,8 +54,8 @@ export async function redrawPictures(
 
 /** Both, of which nothing is left where the second cannot be had. */
 export async function firstAndBest(
-  draw: (which: Which) => Pictures | Promise<Pictures>,
-): Promise<{ readonly first: Pictures; readonly best: Pictures }> {
+  draw: (which: Which) => DrawnImages | Promise<DrawnImages>,
+): Promise<{ readonly first: DrawnImages; readonly best: DrawnImages }> {
   const first = await draw('first');
   try {
     return { first, best: await draw('best') };

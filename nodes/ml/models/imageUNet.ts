@@ -8,27 +8,29 @@ import { addResidualBlockShapes, residualBlock } from './residualBlock.ts';
 import { addConvShapes, addNormShapes, type Shapes } from './unetBlocks.ts';
 import { type Json, reader } from './unetConfig.ts';
 
-const pictureTasks = ['segmentation', 'depth'] as const;
+const imageTasks = ['segmentation', 'depth'] as const;
 
-/** config.json of a PictureUNet. */
-export interface PictureUNetConfig {
+/** config.json of an ImageUNet. */
+export interface ImageUNetConfig {
   readonly in_channels: number;
   readonly out_channels: number;
   /** One entry a level; each after the first halves the sides. */
   readonly block_out_channels: readonly number[];
   readonly norm_num_groups: number;
-  readonly task: (typeof pictureTasks)[number];
+  readonly task: (typeof imageTasks)[number];
   /** For people: the class of each output channel; empty for depth. */
   readonly labels: readonly string[];
 }
 
 const eps = 1e-5;
 
-/** Reads config.json of a PictureUNet. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
-export function pictureUNetConfig(json: Json): PictureUNetConfig {
-  const read = reader('PictureUNet', json);
-  if (json._class_name !== 'PictureUNet') throw read.unsupported('_class_name', json._class_name ?? null);
-  const task = pictureTasks.find((name) => name === json.task);
+/** Reads config.json of an ImageUNet. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+export function imageUNetConfig(json: Json): ImageUNetConfig {
+  const read = reader('ImageUNet', json);
+  // PictureUNet: what models trained by version 0.1 say
+  if (json._class_name !== 'ImageUNet' && json._class_name !== 'PictureUNet')
+    throw read.unsupported('_class_name', json._class_name ?? null);
+  const task = imageTasks.find((name) => name === json.task);
   if (!task) throw read.unsupported('task', json.task ?? null);
   const config = {
     in_channels: read.count('in_channels', 3),
@@ -50,7 +52,7 @@ export function pictureUNetConfig(json: Json): PictureUNetConfig {
 }
 
 /** Names and shapes of the weights, as in the file. */
-export function pictureUNetShapes(config: PictureUNetConfig): Shapes {
+export function imageUNetShapes(config: ImageUNetConfig): Shapes {
   const { block_out_channels: widths } = config;
   const shapes: Shapes = new Map();
   addConvShapes(shapes, 'conv_in', config.in_channels, widths[0]!, 3);
@@ -69,7 +71,7 @@ export function pictureUNetShapes(config: PictureUNetConfig): Shapes {
 }
 
 /**
- * A small U-Net that says something of every pixel of a picture: class logits, or inverse depth.
+ * A small U-Net that says something of every pixel of an image: class logits, or inverse depth.
  *
  * Level i has a residual block of `block_out_channels[i]` channels at 1 / 2^i of the sides; on the way up, level i joins
  * what comes from below to its own output of the way down (`up_blocks.i` belongs to level i, so the last runs first).
@@ -78,7 +80,7 @@ export function pictureUNetShapes(config: PictureUNetConfig): Shapes {
  * result. Throws GraphError `BAD_SIZE`.
  * Source: arXiv 1505.04597, figure 1, with the residual blocks of diffusers
  */
-export function pictureUNet(weights: Weights, config: PictureUNetConfig): (pixels: Tensor4D) => Tensor4D {
+export function imageUNet(weights: Weights, config: ImageUNetConfig): (pixels: Tensor4D) => Tensor4D {
   const norm = { groups: config.norm_num_groups, eps };
   const levels = config.block_out_channels.length;
   const block = (x: Tensor4D, name: string) => residualBlock(x, weights.at(`${name}.resnets.0`), norm);
@@ -106,5 +108,5 @@ export function pictureUNet(weights: Weights, config: PictureUNetConfig): (pixel
 
 function requireDivisible({ shape: [, height, width] }: Tensor4D, factor: number): void {
   if (height % factor === 0 && width % factor === 0) return;
-  throw new GraphError('BAD_SIZE', `The picture is ${width}x${height}; both sides must be multiples of ${factor}.`);
+  throw new GraphError('BAD_SIZE', `The image is ${width}x${height}; both sides must be multiples of ${factor}.`);
 }

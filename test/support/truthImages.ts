@@ -3,20 +3,20 @@ import type { PatchBasis } from '../../nodes/ml/train/patchBasis.ts';
 import { detectObjects } from '../../nodes/ml/world/detectObjects.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';
 import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
-import { judgeObjects } from '../../nodes/ml/world/judgePicture.ts';
+import { judgeObjects } from '../../nodes/ml/world/judgeImage.ts';
 import { parsePrompt } from '../../nodes/ml/world/parsePrompt.ts';
 import { type Scene, sampleScene, sceneSize } from '../../nodes/ml/world/scene.ts';
 import { tasks } from '../../nodes/ml/world/words.ts';
 
-export interface TruthPicture {
+export interface TruthImage {
   readonly scene: Scene;
   readonly pixels: Float32Array;
   /** Of the same task, but false: a shape, colour, count or relation is another one. */
   readonly wrongCaption: string;
 }
 
-/** Rendered pictures from a seed, all six tasks in turn, each with a caption that is not true of it. */
-export function truthPictures(count: number, seed: number): TruthPicture[] {
+/** Rendered images from a seed, all six tasks in turn, each with a caption that is not true of it. */
+export function truthImages(count: number, seed: number): TruthImage[] {
   const random = randomStream(seed);
   return Array.from({ length: count }, (_, i) => {
     const scene = sampleScene(random, tasks[i % tasks.length]);
@@ -28,7 +28,7 @@ export type Degrade = (pixels: Float32Array, random: RandomStream) => Float32Arr
 
 const clamp = (pixels: Float32Array): Float32Array => pixels.map((value) => Math.min(1, Math.max(0, value)));
 
-/** What happens to pictures on their way through a model or a file, in rough likeness. */
+/** What happens to images on their way through a model or a file, in rough likeness. */
 export const degradations = (basis: PatchBasis): Record<string, Degrade> => ({
   none: (pixels) => pixels,
   blur: (pixels) => blurred(pixels, 0.8),
@@ -79,25 +79,25 @@ function reconstructed(pixels: Float32Array, { encoder, decoder }: PatchBasis): 
 }
 
 export interface JudgeFigures {
-  /** Shares of pictures judged right against their own and against a wrong caption. */
+  /** Shares of images judged right against their own and against a wrong caption. */
   readonly own: number;
   readonly wrong: number;
   /** Own captions judged wrong, with what was seen. */
   readonly failures: readonly string[];
   /** Wrong captions judged right. */
   readonly slips: readonly string[];
-  /** Shape drawn -> shape seen (or 'nothing') -> objects, of pictures with one object. */
+  /** Shape drawn -> shape seen (or 'nothing') -> objects, of images with one object. */
   readonly confusion: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Of all objects found, ascending. */
   readonly confidences: readonly number[];
 }
 
-/** Judges every picture, degraded, against both captions. */
-export function judgeAll(pictures: readonly TruthPicture[], degrade: Degrade, seed = 1): JudgeFigures {
+/** Judges every image, degraded, against both captions. */
+export function judgeAll(images: readonly TruthImage[], degrade: Degrade, seed = 1): JudgeFigures {
   const random = randomStream(seed);
   const [failures, slips, confidences]: [string[], string[], number[]] = [[], [], []];
   const confusion: Record<string, Record<string, number>> = {};
-  for (const [i, { scene, pixels, wrongCaption }] of pictures.entries()) {
+  for (const [i, { scene, pixels, wrongCaption }] of images.entries()) {
     const seen = degrade(pixels, random);
     const found = detectObjects(seen);
     const said = found.map(({ colour, shape, confidence }) => `${colour} ${shape} ${confidence.toFixed(2)}`);
@@ -113,7 +113,7 @@ export function judgeAll(pictures: readonly TruthPicture[], degrade: Degrade, se
     if (!own.correct) failures.push(`${truth}: ${own.reasons.join('; ')}`);
     if (judgeObjects(found, parsePrompt(wrongCaption)).correct) slips.push(`${truth}: "${wrongCaption}"`);
   }
-  const share = (count: number) => count / pictures.length;
+  const share = (count: number) => count / images.length;
   return {
     own: 1 - share(failures.length),
     wrong: share(slips.length),

@@ -1,18 +1,18 @@
 import type { Files } from '../../nodes/files.ts';
-import { pictureConfigs, pictureTraining } from '../../nodes/ml/train/pictureTraining.ts';
+import { imageConfigs, imageTraining } from '../../nodes/ml/train/imageTraining.ts';
 import { writeText, writeWeights } from './modelFolder.ts';
 import type { ModelRun } from './training.ts';
 import { trainModel } from './trainModel.ts';
 
 /** Trains the built-in segmentation network. */
-export const trainSegmentation = (run: ModelRun, files: Files) => trainPicture('segmentation', run, files);
+export const trainSegmentation = (run: ModelRun, files: Files) => trainImage('segmentation', run, files);
 
 /** Trains the built-in depth network. */
-export const trainDepth = (run: ModelRun, files: Files) => trainPicture('depth', run, files);
+export const trainDepth = (run: ModelRun, files: Files) => trainImage('depth', run, files);
 
-function trainPicture(task: keyof typeof pictureConfigs, run: ModelRun, files: Files): Promise<void> {
-  const config = pictureConfigs[task];
-  const training = pictureTraining(task, run);
+function trainImage(task: keyof typeof imageConfigs, run: ModelRun, files: Files): Promise<void> {
+  const config = imageConfigs[task];
+  const training = imageTraining(task, run);
   const model = {
     name: task,
     config,

@@ -17,13 +17,13 @@ export const searchInputs = {
   generator: one('generator', { help: 'Only drawn from: any number of steps, any scheduler, no gradient needed.' }),
   prompt: one('text'),
   rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what is sought.' }),
-  watch: many('reward', { help: 'Scored but never optimised: they show whether the pictures really get better.' }),
-  conditions: many('condition', { help: 'Pictures that steer the generator, see Control image.' }),
+  watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
+  conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
 };
 
 export const searchParams = {
   seed: seed({ initial: 0, help: 'Where all randomness of the search comes from.' }),
-  keep: integer({ initial: 1, min: 1, max: 256, help: 'How many of the best pictures are kept.' }),
+  keep: integer({ initial: 1, min: 1, max: 256, help: 'How many of the best images are kept.' }),
   whenHacking: climbParams.whenHacking,
   patience: { ...climbParams.patience, unit: 'rounds' },
   ...sizeParams,
@@ -45,10 +45,10 @@ export function contestOf(
 }
 
 /**
- * Runs a search and tells of it: progress, the best picture so far, the curves. Where it is cancelled, the best pictures are
+ * Runs a search and tells of it: progress, the best image so far, the curves. Where it is cancelled, the best images are
  * handed to the shell before the rejection goes on. The caller owns the tensors of the best.
  */
-export async function searchPictures(
+export async function searchImages(
   contest: Contest,
   params: SearchParams,
   { search, rounds }: { readonly search: NoiseSearch; readonly rounds: number },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { worldBasis } from '../../../../nodes/ml/train/textToImageTraining.ts';
 import type { DetectedObject } from '../../../../nodes/ml/world/detectObjects.ts';
-import { genevalScores, judgeObjects, judgePicture, relationsOf } from '../../../../nodes/ml/world/judgePicture.ts';
+import { genevalScores, judgeImage, judgeObjects, relationsOf } from '../../../../nodes/ml/world/judgeImage.ts';
 import { parsePrompt } from '../../../../nodes/ml/world/parsePrompt.ts';
 import { type Colour, type Shape, tasks } from '../../../../nodes/ml/world/words.ts';
-import { degradations, judgeAll, truthPictures } from '../../../support/truthPictures.ts';
+import { degradations, judgeAll, truthImages } from '../../../support/truthImages.ts';
 
 /** Ten pixels wide and high. */
 const object = (colour: Colour, shape: Shape, x = 32, y = 32, confidence = 0.9): DetectedObject => ({
@@ -67,38 +67,38 @@ describe('judgeObjects', () => {
   });
 });
 
-describe('judgePicture', () => {
-  const pictures = truthPictures(600, 4_711);
+describe('judgeImage', () => {
+  const images = truthImages(600, 4_711);
   const degrade = degradations(worldBasis(1, 100));
 
-  it('judges pictures of the world right, and false captions wrong', () => {
-    const { own, wrong, failures, slips } = judgeAll(pictures, degrade.none!);
+  it('judges images of the world right, and false captions wrong', () => {
+    const { own, wrong, failures, slips } = judgeAll(images, degrade.none!);
     expect(own, failures.join('\n')).toBeGreaterThanOrEqual(0.995);
     expect(wrong, slips.join('\n')).toBeLessThanOrEqual(0.005);
   }, 120_000);
 
   it.each(['blur', 'noise', 'autoencoder', 'all'])(
-    'stands degraded pictures: %s',
+    'stands degraded images: %s',
     (name) => {
-      const { own, wrong, failures, slips } = judgeAll(pictures.slice(0, 90), degrade[name]!);
+      const { own, wrong, failures, slips } = judgeAll(images.slice(0, 90), degrade[name]!);
       expect(own, failures.join('\n')).toBeGreaterThanOrEqual(0.97);
       expect(wrong, slips.join('\n')).toBeLessThanOrEqual(0.012); // one of 90
     },
     120_000,
   );
 
-  it('is wrong about a picture of noise', () => {
-    const { scene } = pictures[0]!;
+  it('is wrong about an image of noise', () => {
+    const { scene } = images[0]!;
     const noise = Float32Array.from(
       { length: 64 * 64 * 3 },
       (_, i) => Math.abs(Math.sin(i * 12.9898) * 43758.5453) % 1,
     );
-    expect(judgePicture(noise, scene.caption).correct).toBe(false);
+    expect(judgeImage(noise, scene.caption).correct).toBe(false);
   });
 });
 
 describe('genevalScores', () => {
-  it('averages tasks, not pictures', () => {
+  it('averages tasks, not images', () => {
     const rows = tasks.map((task, i) => ({ task, correct: i < 3 }));
     const more = Array.from({ length: 9 }, () => ({ task: 'single', correct: false }) as const);
     const { tasks: shares, counts, mean } = genevalScores([...rows, ...more]);

@@ -7,15 +7,15 @@ import { sceneLabels } from '../../nodes/ml/world/sceneLabels.ts';
 import type { Task } from '../../nodes/ml/world/words.ts';
 
 /**
- * A picture of the built-in world drawn from a seed, as PNG files by name (the picture in colour, its labels in grey), and
+ * An image of the built-in world drawn from a seed, as PNG files by name (the image in colour, its labels in grey), and
  * its labels as plain JSON.
  */
-export function worldPicture(seed: number, task: Task, name: string) {
+export function worldImage(seed: number, task: Task, name: string) {
   const scene = sampleScene(randomStream(seed), task);
   const { objects, masks, edges, depth } = sceneLabels(scene);
   const { caption, background } = scene;
   const grey = (data: Uint8Array) => encode({ width: sceneSize, height: sceneSize, data, channels: 1, depth: 8 });
-  const picture = { width: sceneSize, height: sceneSize, rgb: toBytes(drawScene(scene)) };
+  const image = { width: sceneSize, height: sceneSize, rgb: toBytes(drawScene(scene)) };
   const names = {
     file: `${name}.png`,
     masks: `${name}-masks.png`,
@@ -23,7 +23,7 @@ export function worldPicture(seed: number, task: Task, name: string) {
     depth: `${name}-depth.png`,
   };
   const files: Record<string, Uint8Array> = {
-    [names.file]: encodePng(picture, { Prompt: caption, Seed: String(seed) }),
+    [names.file]: encodePng(image, { Prompt: caption, Seed: String(seed) }),
     [names.masks]: grey(masks),
     [names.edges]: grey(edges.map((value) => value * 255)),
     [names.depth]: grey(toBytes(depth)),

@@ -16,16 +16,16 @@ import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
 import { captionOf, imagesOfRun } from './imagesOfRun.ts';
-import { RunPicture } from './RunPicture.tsx';
+import { RunImage } from './RunImage.tsx';
 
-/** The pictures of a run: all of them, one of them large, or two with a slider between; large ones can be zoomed. */
-export function PictureViewer({ run }: { run: RunSummary }) {
+/** The images of a run: all of them, one of them large, or two with a slider between; large ones can be zoomed. */
+export function ImageViewer({ run }: { run: RunSummary }) {
   const editor = useEditor();
-  const pictures = imagesOfRun(run);
+  const images = imagesOfRun(run);
   const viewer = useCallback((element: HTMLElement | null) => element?.focus(), []); // its keys work at once
   const [shown, setShown] = useState<number>();
   const [before, setBefore] = useState<number>();
-  /** The picture that was shown last: the focus returns to it. */
+  /** The image that was shown last: the focus returns to it. */
   const [last, setLast] = useState<number>();
   const zoom = useZoom();
   const { folder } = run;
@@ -34,12 +34,12 @@ export function PictureViewer({ run }: { run: RunSummary }) {
     zoom.toFit();
     setShown(next);
   };
-  if (pictures.length === 0) return <p className="empty">{messages.results.noPictures}</p>;
-  const picture = shown === undefined ? undefined : pictures[shown];
-  if (!picture || shown === undefined) {
+  if (images.length === 0) return <p className="empty">{messages.results.noImages}</p>;
+  const image = shown === undefined ? undefined : images[shown];
+  if (!image || shown === undefined) {
     return (
-      <ul className="picture-grid">
-        {pictures.map(({ name }, i) => (
+      <ul className="image-grid">
+        {images.map(({ name }, i) => (
           <li key={name}>
             <button
               type="button"
@@ -47,16 +47,16 @@ export function PictureViewer({ run }: { run: RunSummary }) {
               autoFocus={i === last}
               onClick={() => show(i)}
             >
-              <RunPicture folder={folder} name={name} alt="" />
-              <span className="caption">{captionOf(pictures[i])}</span>
+              <RunImage folder={folder} name={name} alt="" />
+              <span className="caption">{captionOf(images[i])}</span>
             </button>
           </li>
         ))}
       </ul>
     );
   }
-  const step = (by: number) => setShown((shown + by + pictures.length) % pictures.length);
-  const first = before === undefined ? undefined : pictures[before];
+  const step = (by: number) => setShown((shown + by + images.length) % images.length);
+  const first = before === undefined ? undefined : images[before];
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the buttons below do the same
     <div
@@ -75,18 +75,18 @@ export function PictureViewer({ run }: { run: RunSummary }) {
     >
       <div className="viewer-bar">
         <button type="button" className="button" onClick={() => show(undefined)}>
-          <Grid2x2 size={14} aria-hidden /> {messages.results.tabs.pictures}
+          <Grid2x2 size={14} aria-hidden /> {messages.results.tabs.images}
         </button>
         <button type="button" className="icon-button" aria-label={messages.results.previous} onClick={() => step(-1)}>
           <ChevronLeft size={18} aria-hidden />
         </button>
         <span>
-          {shown + 1} / {pictures.length}
+          {shown + 1} / {images.length}
         </span>
         <button type="button" className="icon-button" aria-label={messages.results.next} onClick={() => step(1)}>
           <ChevronRight size={18} aria-hidden />
         </button>
-        <span className="caption">{captionOf(picture)}</span>
+        <span className="caption">{captionOf(image)}</span>
         <label className="viewer-choice">
           <SquareSplitHorizontal size={14} aria-hidden /> {messages.results.beforeAfter}
           <select
@@ -95,7 +95,7 @@ export function PictureViewer({ run }: { run: RunSummary }) {
             onChange={({ target }) => setBefore(target.value === '' ? undefined : Number(target.value))}
           >
             <option value="">–</option>
-            {pictures.map(({ name }, i) => (
+            {images.map(({ name }, i) => (
               <option key={name} value={i}>
                 {name}
               </option>
@@ -108,8 +108,8 @@ export function PictureViewer({ run }: { run: RunSummary }) {
           className="button"
           onClick={() =>
             void attempt(editor, async () => {
-              const bytes = await editor.desktop.readRunFile(folder, picture.name);
-              await editor.desktop.exportFile(picture.name.split('/').at(-1) as string, bytes);
+              const bytes = await editor.desktop.readRunFile(folder, image.name);
+              await editor.desktop.exportFile(image.name.split('/').at(-1) as string, bytes);
             })
           }
         >
@@ -119,11 +119,11 @@ export function PictureViewer({ run }: { run: RunSummary }) {
       <div {...zoom.place}>
         {first ? (
           <BeforeAfter
-            before={<RunPicture folder={folder} name={first.name} alt={captionOf(first)} />}
-            after={<RunPicture folder={folder} name={picture.name} alt={captionOf(picture)} />}
+            before={<RunImage folder={folder} name={first.name} alt={captionOf(first)} />}
+            after={<RunImage folder={folder} name={image.name} alt={captionOf(image)} />}
           />
         ) : (
-          <RunPicture folder={folder} name={picture.name} alt={picture.label?.prompt ?? picture.name} />
+          <RunImage folder={folder} name={image.name} alt={image.label?.prompt ?? image.name} />
         )}
       </div>
     </div>

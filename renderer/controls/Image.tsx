@@ -1,15 +1,15 @@
 import { useEffect, useRef, useState } from 'react';
 import type { Preview } from '../../nodes/ports.ts';
 
-interface PictureProps {
+interface ImageProps {
   readonly bytes: Uint8Array;
   readonly alt: string;
   readonly className?: string;
   readonly mime?: string;
 }
 
-/** A picture from the bytes of its file. */
-export function Picture({ bytes, alt, className, mime = 'image/png' }: PictureProps) {
+/** An image from the bytes of its file. */
+export function Image({ bytes, alt, className, mime = 'image/png' }: ImageProps) {
   const url = useUrlOf(bytes, mime);
   return url ? <img className={className} src={url} alt={alt} draggable={false} /> : null;
 }
@@ -26,8 +26,8 @@ export function useUrlOf(bytes: Uint8Array | undefined, mime: string): string | 
   return url;
 }
 
-/** A small picture of work in progress, from its pixels. */
-export function PreviewPicture({ preview }: { preview: Preview }) {
+/** A small image of work in progress, from its pixels. */
+export function PreviewImage({ preview }: { preview: Preview }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current?.getContext('2d');

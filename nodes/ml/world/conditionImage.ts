@@ -8,7 +8,7 @@ import { shapes } from './words.ts';
 export const conditionKinds = ['segmentation', 'edges', 'depth'] as const;
 export type ConditionKind = (typeof conditionKinds)[number];
 
-/** What a condition picture shows: objects, and 64 x 64 values, i + 1 where object i is, else 0. */
+/** What a condition image shows: objects, and 64 x 64 values, i + 1 where object i is, else 0. */
 interface Layout {
   readonly objects: readonly Pick<SceneObject, 'shape' | 'radius'>[];
   readonly masks: Uint8Array;
@@ -20,15 +20,15 @@ export function classMap(scene: Scene): Uint8Array {
 }
 
 /**
- * The exact condition picture of a scene, 64 * 64 * 3 values in [0, 1]: classes in the colours of `labelColour`, edges in
+ * The exact condition image of a scene, 64 * 64 * 3 values in [0, 1]: classes in the colours of `labelColour`, edges in
  * white on black, inverse depth in grey with the nearest object white.
  */
-export function conditionPicture(kind: ConditionKind, scene: Scene): Float32Array {
-  return pictureOf(kind, layoutOf(scene));
+export function conditionImage(kind: ConditionKind, scene: Scene): Float32Array {
+  return imageOf(kind, layoutOf(scene));
 }
 
-/** The condition picture of the objects that were found in a picture, see `detectObjects`; black where there are none. */
-export function seenConditionPicture(kind: ConditionKind, found: readonly SeenObject[]): Float32Array {
+/** The condition image of the objects that were found in an image, see `detectObjects`; black where there are none. */
+export function seenConditionImage(kind: ConditionKind, found: readonly SeenObject[]): Float32Array {
   const masks = new Uint8Array(sceneSize * sceneSize);
   for (const [i, { coverage }] of found.entries())
     for (const [pixel, share] of coverage.entries()) if (share >= 0.5) masks[pixel] = i + 1;
@@ -36,22 +36,22 @@ export function seenConditionPicture(kind: ConditionKind, found: readonly SeenOb
     shape,
     radius: Math.max(right - left, bottom - top) / 2,
   }));
-  return pictureOf(kind, { objects, masks });
+  return imageOf(kind, { objects, masks });
 }
 
 const layoutOf = ({ objects }: Scene): Layout => ({ objects, masks: objectMasks(objects) });
 const classesOf = ({ objects, masks }: Layout) =>
   masks.map((object) => (object === 0 ? 0 : 1 + shapes.indexOf(objects[object - 1]!.shape)));
 
-function pictureOf(kind: ConditionKind, layout: Layout): Float32Array {
-  const colourOf = pictures[kind](layout);
+function imageOf(kind: ConditionKind, layout: Layout): Float32Array {
+  const colourOf = images[kind](layout);
   return Float32Array.from({ length: sceneSize * sceneSize * 3 }, (_, i) => colourOf(Math.floor(i / 3))[i % 3]!);
 }
 
 type Colour = readonly [number, number, number];
 const grey = (value: number): Colour => [value, value, value];
 
-const pictures: Record<ConditionKind, (layout: Layout) => (pixel: number) => Colour> = {
+const images: Record<ConditionKind, (layout: Layout) => (pixel: number) => Colour> = {
   segmentation(layout) {
     const [classes, colours] = [classesOf(layout), [0, ...shapes.keys()].map((_, label) => labelColour(label))];
     return (pixel) => colours[classes[pixel]!]!;

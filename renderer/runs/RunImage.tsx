@@ -1,17 +1,17 @@
 import { useEffect, useState } from 'react';
-import { useUrlOf } from '../controls/Picture.tsx';
+import { useUrlOf } from '../controls/Image.tsx';
 import { useEditor } from '../state/editor.ts';
 import { attempt } from '../state/session.ts';
 
-interface RunPictureProps {
+interface RunImageProps {
   readonly folder: string;
   readonly name: string;
   readonly alt: string;
   readonly className?: string;
 }
 
-/** A picture of a run folder, read when it is shown. */
-export function RunPicture({ folder, name, alt, className }: RunPictureProps) {
+/** An image of a run folder, read when it is shown. */
+export function RunImage({ folder, name, alt, className }: RunImageProps) {
   const url = useUrlOf(useRunFile(folder, name), name.endsWith('.svg') ? 'image/svg+xml' : 'image/png');
   return url ? <img className={className} src={url} alt={alt} draggable={false} /> : <span className="loading" />;
 }

@@ -4,17 +4,17 @@ import { type Relation, relations, type Task, tasks } from './words.ts';
 
 export interface Judgement {
   readonly correct: boolean;
-  /** What is wrong, a line each; empty where the picture is correct. */
+  /** What is wrong, a line each; empty where the image is correct. */
   readonly reasons: readonly string[];
-  /** The mean over all conditions of how far each is satisfied, in [0, 1]; 1 exactly where the picture is correct. */
+  /** The mean over all conditions of how far each is satisfied, in [0, 1]; 1 exactly where the image is correct. */
   readonly satisfied: number;
 }
 
 /**
- * Judges a picture of the built-in world by GenEval's rules. @param pixels 64 * 64 * 3 values in [0, 1], row by row.
+ * Judges an image of the built-in world by GenEval's rules. @param pixels 64 * 64 * 3 values in [0, 1], row by row.
  * Throws GraphError `UNKNOWN_WORDS` or `BAD_PROMPT` (see `parsePrompt`) and `BAD_SIZE`.
  */
-export function judgePicture(pixels: ArrayLike<number>, prompt: string): Judgement {
+export function judgeImage(pixels: ArrayLike<number>, prompt: string): Judgement {
   return judgeObjects(detectObjects(pixels), parsePrompt(prompt));
 }
 
@@ -96,14 +96,14 @@ export function relationsOf(a: DetectedObject, b: DetectedObject): Relation[] {
 }
 
 export interface GenevalScores {
-  /** The share of correct pictures of each task; undefined where there was none. */
+  /** The share of correct images of each task; undefined where there was none. */
   readonly tasks: Readonly<Record<Task, number | undefined>>;
   readonly counts: Readonly<Record<Task, number>>;
-  /** Unweighted over the tasks; undefined where a task had no picture. */
+  /** Unweighted over the tasks; undefined where a task had no image. */
   readonly mean: number | undefined;
 }
 
-/** GenEval's summary: the share of correct pictures by task, and the unweighted mean of all six. */
+/** GenEval's summary: the share of correct images by task, and the unweighted mean of all six. */
 export function genevalScores(rows: readonly { readonly task: Task; readonly correct: boolean }[]): GenevalScores {
   const of = (task: Task) => rows.filter((row) => row.task === task);
   const byTask = <Value>(value: (task: Task) => Value) =>
