@@ -116,7 +116,7 @@ interface Declaration<I extends Inputs, P extends Params, O extends Outputs> {
   /**
    * The node itself: a function of its inputs, params and the content of its files, the same each time. It borrows its
    * inputs (never disposes of them or writes to them) and gives away its results. May return a promise.
-   * Throws GraphError for what the user can mend.
+   * Throws UserError for what the user can mend.
    */
   run(
     inputs: InputValues<NoInfer<I>>,

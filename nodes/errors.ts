@@ -5,7 +5,7 @@ export interface ErrorPlace {
   readonly param?: string;
 }
 
-export interface GraphErrorJson {
+export interface UserErrorJson {
   readonly code: string;
   readonly message: string;
   readonly at: ErrorPlace;
@@ -17,20 +17,20 @@ const longest = 1500;
 /**
  * The one error that users see. The message is a whole sentence: what was wrong, the value got, what is allowed or
  * what to do. `code` is stable (UPPER_SNAKE) and is how other processes recognise the error. Code below the engine
- * throws it without `at`; the engine adds the node. Programming errors are not GraphErrors: they crash loudly.
+ * throws it without `at`; the engine adds the node. Programming errors are not UserErrors: they crash loudly.
  */
-export class GraphError extends Error {
+export class UserError extends Error {
   readonly code: string;
   readonly at: ErrorPlace;
 
   constructor(code: string, message: string, options: { at?: ErrorPlace; cause?: unknown } = {}) {
     super(abridged(message), options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'GraphError';
+    this.name = 'UserError';
     this.code = code;
     this.at = options.at ?? {};
   }
 
-  toJSON(): GraphErrorJson {
+  toJSON(): UserErrorJson {
     return { code: this.code, message: this.message, at: this.at };
   }
 }

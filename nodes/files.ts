@@ -5,12 +5,12 @@
 export interface Files {
   /**
    * Turns what a user writes as a model or image location (`builtin:NAME`, a folder, a file, a hub name `owner/name`)
-   * into a path for the other methods. Throws GraphError `NOT_FOUND` that says what was looked for and where.
+   * into a path for the other methods. Throws UserError `NOT_FOUND` that says what was looked for and where.
    */
   locate(location: string): Promise<string>;
   /**
    * Bytes [start, end) of a file, the whole file by default. They may lie in `scratch`, where one is given that is large
-   * enough; else the caller owns the array. Throws GraphError `NOT_FOUND` or `READ_FAILED`.
+   * enough; else the caller owns the array. Throws UserError `NOT_FOUND` or `READ_FAILED`.
    */
   read(path: string, start?: number, end?: number, scratch?: Uint8Array): Promise<Uint8Array>;
   /** Holds a file open, for many ranges of it; the caller closes it. Throws as `read` does. */

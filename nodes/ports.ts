@@ -178,7 +178,7 @@ export interface Generator extends LoadedFunction {
   readonly defaults: SampleSettings & { readonly width: number; readonly height: number };
   /** The only words that the model knows, in lower case; absent where it was trained on language at large. */
   readonly words?: readonly string[];
-  /** [h, w, c] of the latents for an image size in pixels. Throws GraphError `BAD_SIZE`. */
+  /** [h, w, c] of the latents for an image size in pixels. Throws UserError `BAD_SIZE`. */
   latentShape(width: number, height: number): [h: number, w: number, c: number];
   /** [T, D] of the features of a prompt, where they can be moved by `promptOffset`. */
   promptShape?(): [tokens: number, width: number];

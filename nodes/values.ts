@@ -1,4 +1,4 @@
-import { GraphError } from './errors.ts';
+import { UserError } from './errors.ts';
 import type { Tensor } from './ml/tf.ts';
 import type { Condition, LoadedFunction, PortType, PortValues } from './ports.ts';
 
@@ -66,7 +66,7 @@ function freezeList(items: readonly unknown[]): void {
 
 /**
  * Refuses a value with a NaN or an infinity in it. Returns a promise only where a tensor has to be read.
- * Throws or rejects with GraphError `NOT_FINITE`.
+ * Throws or rejects with UserError `NOT_FINITE`.
  */
 export function refuseNonFinite(type: PortType, value: unknown, output: string): Promise<void> | undefined {
   if (type === 'number') refuse([value as number], output);
@@ -81,6 +81,6 @@ function refuse(numbers: ArrayLike<number>, output: string): void {
   for (let i = 0; i < numbers.length; i++) {
     if (Number.isFinite(numbers[i])) continue;
     const message = `its output "${output}" holds ${numbers[i]} at element ${i} of ${numbers.length}. No node before it gave one: look at its params, e.g. a step size or scale that is too large.`;
-    throw new GraphError('NOT_FINITE', message);
+    throw new UserError('NOT_FINITE', message);
   }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { version } from '../files/folders.ts';
 import { addBenchCommand } from './bench.ts';
 import { addCheckCommand } from './check.ts';
@@ -78,7 +78,7 @@ function failed(error: unknown): number {
     return exitCode;
   }
   if (error instanceof Error && error.message === 'interrupted') return exitCodes.interrupted;
-  if (!(error instanceof GraphError)) throw error;
+  if (!(error instanceof UserError)) throw error;
   const exitCode = error instanceof UsageError || usageCodes.has(error.code) ? exitCodes.invalid : exitCodes.failed;
   if (json) printJson({ type: 'result', ok: false, exitCode, problems: [error] });
   else remark(error.message);

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { didYouMean } from '../../graphs/document/suggest.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { isPng } from '../../nodes/ml/image/pngText.ts';
 import { graphTextOf, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../files/graphText.ts';
@@ -16,7 +16,7 @@ export interface GraphText {
 /**
  * The text of a graph: a graph file (whose relative paths start at its folder), `template:NAME`, or a PNG that this
  * program made (relative paths of both start at the current folder).
- * Throws UsageError `NOT_FOUND`, GraphError `NO_GRAPH`, `BAD_PNG`, `READ_FAILED`, `TOO_LARGE`.
+ * Throws UsageError `NOT_FOUND`, UserError `NO_GRAPH`, `BAD_PNG`, `READ_FAILED`, `TOO_LARGE`.
  */
 export async function readGraphText(location: string): Promise<GraphText> {
   if (location.startsWith('template:'))
@@ -44,15 +44,15 @@ async function readBytes(path: string, location: string): Promise<Uint8Array> {
   try {
     const found = await stat(path);
     if (found.size > MAX_GRAPH_BYTES && found.isFile())
-      throw new GraphError(
+      throw new UserError(
         'TOO_LARGE',
         `"${location}" has ${found.size} bytes; a graph has at most ${MAX_GRAPH_BYTES}.`,
       );
     if (!found.isDirectory()) return await readFile(path);
   } catch (cause) {
-    if (cause instanceof GraphError) throw cause;
+    if (cause instanceof UserError) throw cause;
     if (cause instanceof Error && 'code' in cause && cause.code !== 'ENOENT' && cause.code !== 'ENOTDIR') {
-      throw new GraphError('READ_FAILED', `The graph "${location}" could not be read: ${cause.message}.`, { cause });
+      throw new UserError('READ_FAILED', `The graph "${location}" could not be read: ${cause.message}.`, { cause });
     }
     throw new UsageError(`There is no graph "${location}".${await suggestion(path)}`, 'NOT_FOUND');
   }

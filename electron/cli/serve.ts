@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { collect } from './collect.ts';
 import { abortOnInterrupt } from './interrupt.ts';
 import { parseDevice } from './parseDevice.ts';
@@ -97,5 +97,5 @@ async function buildWindow(packageFolder: string): Promise<void> {
   if (!existsSync(script)) return;
   const child = spawn(process.execPath, [run, script, 'window'], { stdio: ['ignore', 2, 2] });
   const code = await new Promise((done) => child.on('close', done));
-  if (code !== 0) throw new GraphError('BUILD_FAILED', 'The window could not be built; see above.');
+  if (code !== 0) throw new UserError('BUILD_FAILED', 'The window could not be built; see above.');
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { type DeviceName, deviceNames, openDevice } from '../../nodes/ml/device.ts';
 import { devices } from './devices.ts';
 
@@ -43,6 +43,6 @@ export async function tryDevices(): Promise<DeviceRow[]> {
 
 /** Why a device cannot be had, without the advice to take another. */
 function reasonOf(error: unknown): string {
-  const reason = error instanceof GraphError ? error.cause : error;
+  const reason = error instanceof UserError ? error.cause : error;
   return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { isGraphError, problemOf } from '../../graphs/document/errors.ts';
+import { isUserError, problemOf } from '../../graphs/document/errors.ts';
 import { type Engine, prepare, type RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunFinished } from '../../graphs/run/events.ts';
 import type { Library, NodeDevice } from '../../nodes/defineNode.ts';
@@ -56,7 +56,7 @@ export function recordRuns(engine: Engine, recording: Recording): Engine {
       try {
         await folder.finish(finished.status);
       } catch (error) {
-        if (!isGraphError(error)) throw error;
+        if (!isUserError(error)) throw error;
         emit({ type: 'problem', run: finished.run, problem: problemOf(error) });
         finished = { ...finished, status: 'failed' };
       }

@@ -6,7 +6,7 @@ import { version_core } from '../../nodes/ml/tf.ts';
 import { devices } from '../devices/devices.ts';
 import { version } from '../files/folders.ts';
 
-/** Starts the device. Throws GraphError `NO_DEVICE`. */
+/** Starts the device. Throws UserError `NO_DEVICE`. */
 export function startDevice(preference: DevicePreference): Promise<Device> {
   return openDevice(preference, devices);
 }

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { OpenFile } from '../../nodes/files.ts';
 
-/** What the disk tells of a path; undefined where nothing is. Throws GraphError `READ_FAILED`. */
+/** What the disk tells of a path; undefined where nothing is. Throws UserError `READ_FAILED`. */
 export async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
@@ -32,7 +32,7 @@ export async function openFile(path: string): Promise<OpenFile> {
     close: () => file.close(),
     async read(start = 0, end = size, scratch) {
       if (start < 0 || end > size || end < start)
-        throw new GraphError('READ_FAILED', `"${path}" has ${size} bytes, not the bytes ${start} to ${end}.`);
+        throw new UserError('READ_FAILED', `"${path}" has ${size} bytes, not the bytes ${start} to ${end}.`);
       const length = end - start;
       const bytes = scratch && scratch.length >= length ? scratch.subarray(0, length) : new Uint8Array(length);
       for (let done = 0; done < length; ) {
@@ -40,7 +40,7 @@ export async function openFile(path: string): Promise<OpenFile> {
         const { bytesRead } = await file.read(bytes, done, wanted, start + done).catch((error: unknown) => {
           throw readFailed(path, error);
         });
-        if (bytesRead === 0) throw new GraphError('READ_FAILED', `"${path}" became shorter while it was read.`);
+        if (bytesRead === 0) throw new UserError('READ_FAILED', `"${path}" became shorter while it was read.`);
         done += bytesRead;
       }
       return bytes;
@@ -55,7 +55,7 @@ async function handleOf(path: string): Promise<{ file: FileHandle; size: number 
   } catch (error) {
     throw readFailed(path, error);
   }
-  throw new GraphError('READ_FAILED', `"${path}" is no file.`);
+  throw new UserError('READ_FAILED', `"${path}" is no file.`);
 }
 
 /** As `Files.list`. */
@@ -66,7 +66,7 @@ export async function listFolder(path: string): Promise<string[] | undefined> {
     const folders = await Promise.all(names.map(async (name) => (await statOf(join(path, name)))?.isDirectory()));
     return names.map((name, i) => (folders[i] ? `${name}/` : name)).sort();
   } catch (error) {
-    throw error instanceof GraphError ? error : readFailed(path, error);
+    throw error instanceof UserError ? error : readFailed(path, error);
   }
 }
 
@@ -74,16 +74,16 @@ function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
-/** What the disk said while a file was read, as GraphError `NOT_FOUND` or `READ_FAILED`. */
-export function readFailed(path: string, cause: unknown): GraphError {
-  if (isAbsent(cause)) return new GraphError('NOT_FOUND', `There is no file "${path}".`, { cause });
+/** What the disk said while a file was read, as UserError `NOT_FOUND` or `READ_FAILED`. */
+export function readFailed(path: string, cause: unknown): UserError {
+  if (isAbsent(cause)) return new UserError('NOT_FOUND', `There is no file "${path}".`, { cause });
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new GraphError('READ_FAILED', `"${path}" could not be read: ${reason}.`, { cause });
+  return new UserError('READ_FAILED', `"${path}" could not be read: ${reason}.`, { cause });
 }
 
 /**
  * Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
- * The folder must exist. Throws GraphError `WRITE_FAILED`, and then what was there is unchanged.
+ * The folder must exist. Throws UserError `WRITE_FAILED`, and then what was there is unchanged.
  */
 export async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
@@ -102,7 +102,7 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string): Pro
   }
 }
 
-/** Makes a folder and those above it where there is none. Throws GraphError `WRITE_FAILED`. */
+/** Makes a folder and those above it where there is none. Throws UserError `WRITE_FAILED`. */
 export async function makeFolder(path: string): Promise<void> {
   const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
   try {
@@ -135,7 +135,7 @@ const refusals: Readonly<Record<string, string>> = {
 function writeFailed(path: string, cause: unknown): unknown {
   if (!isDiskError(cause)) return cause;
   const message = `"${path}" cannot be written: ${reasonOf(cause)}. What was there is unchanged.`;
-  return new GraphError('WRITE_FAILED', message, { cause });
+  return new UserError('WRITE_FAILED', message, { cause });
 }
 
 /** Whether an error is a disk that refuses to be written. */
@@ -145,7 +145,7 @@ export function isDiskError(error: unknown): error is NodeJS.ErrnoException {
 
 /** Why something could not be written, in words without a full stop; `error` is the disk's, or a `WRITE_FAILED` made of it. */
 export function reasonOf(error: unknown): string {
-  const cause = error instanceof GraphError && error.code === 'WRITE_FAILED' ? error.cause : error;
+  const cause = error instanceof UserError && error.code === 'WRITE_FAILED' ? error.cause : error;
   if (isDiskError(cause)) return refusals[String(cause.code)]!;
   return cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);
 }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve, sep } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
 import { listFolder, openFile, readRange, statOf } from './disk.ts';
 import { fingerprints } from './fingerprints.ts';
@@ -25,7 +25,7 @@ export interface FileFolders {
 
 /**
  * The disk of this machine as the engine sees it. Graphs and models come from strangers: every method rejects with
- * GraphError `NOT_ALLOWED` for a path, links followed, outside the folders of models and what the user lets be read.
+ * UserError `NOT_ALLOWED` for a path, links followed, outside the folders of models and what the user lets be read.
  */
 export function openFiles(folders: FileFolders): Files {
   const allowed = new Set<string>();
@@ -68,10 +68,10 @@ async function locate(location: string, folders: FileFolders, allow: (path: stri
   const builtin = location.startsWith('builtin:') ? ` Built in are: ${await builtinNames(folders)}.` : '';
   const isHubName = /^[\w.-]+\/[\w.-]+$/.test(location) && isPlainName(location);
   const hub = isHubName ? ` A model of the hub is downloaded by: noiseloom models pull ${location}` : '';
-  throw new GraphError('NOT_FOUND', `There is no "${location}"; looked for ${places}.${builtin}${hub}`);
+  throw new UserError('NOT_FOUND', `There is no "${location}"; looked for ${places}.${builtin}${hub}`);
 }
 
-/** Throws GraphError `NOT_ALLOWED` where graphs may not read a path. */
+/** Throws UserError `NOT_ALLOWED` where graphs may not read a path. */
 async function refuseOutside(path: string, folders: FileFolders): Promise<void> {
   const { builtinFolder, modelsFolder, hubCache, workingFolder } = folders;
   if (!isInside(path, workingFolder)) refuseUnnamed(path);
@@ -79,7 +79,7 @@ async function refuseOutside(path: string, folders: FileFolders): Promise<void> 
   const real = await realpath(path).catch(() => resolve(path));
   if (await folders.mayRead(real)) return;
   const leads = real === resolve(path) ? '' : ` leads to "${real}", which`;
-  throw new GraphError(
+  throw new UserError(
     'NOT_ALLOWED',
     `"${path}"${leads} lies outside the folders that graphs may read. Put it beside the graph, choose it in the editor, or name its folder with --allow.`,
   );
@@ -151,8 +151,8 @@ async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: 
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     if (reason.includes('pixel limit'))
-      throw new GraphError('TOO_LARGE', `The image has too many pixels; at most ${MAX_PIXELS} are read.`, { cause });
-    throw new GraphError('BAD_IMAGE', `These ${bytes.length} bytes are no image that can be read: ${reason}.`, {
+      throw new UserError('TOO_LARGE', `The image has too many pixels; at most ${MAX_PIXELS} are read.`, { cause });
+    throw new UserError('BAD_IMAGE', `These ${bytes.length} bytes are no image that can be read: ${reason}.`, {
       cause,
     });
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { listFolder, readFailed, statOf } from './disk.ts';
 import { type JsonFile, jsonFile } from './jsonFile.ts';
 
@@ -46,15 +46,15 @@ async function fingerprint(path: string, given: Fingerprinting): Promise<string>
   const { allow, above } = given;
   await allow(path);
   const found = await statOf(path);
-  if (!found) throw new GraphError('NOT_FOUND', `There is no file or folder "${path}".`);
+  if (!found) throw new UserError('NOT_FOUND', `There is no file or folder "${path}".`);
   if (given.left-- <= 0)
-    throw new GraphError(
+    throw new UserError(
       'TOO_LARGE',
       `"${path}" lies in a folder of more than ${MAX_FILES} files: choose a smaller one.`,
     );
   if (found.isDirectory()) {
     const real = await realpath(path);
-    if (above.includes(real)) throw new GraphError('READ_FAILED', `"${path}" is a link to a folder that it lies in.`);
+    if (above.includes(real)) throw new UserError('READ_FAILED', `"${path}" is a link to a folder that it lies in.`);
     const inside = { ...given, above: [...above, real] };
     const folder = createHash('sha256');
     for (const name of (await listFolder(path)) ?? [])
@@ -62,7 +62,7 @@ async function fingerprint(path: string, given: Fingerprinting): Promise<string>
     given.left = inside.left;
     return folder.digest('hex');
   }
-  if (!found.isFile()) throw new GraphError('READ_FAILED', `"${path}" is no file.`);
+  if (!found.isFile()) throw new UserError('READ_FAILED', `"${path}" is no file.`);
   return sha256Of(await realpath(path), found, given);
 }
 

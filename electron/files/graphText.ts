@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isPng, readPngText } from '../../nodes/ml/image/pngText.ts';
 import { templatesFolder } from './folders.ts';
 import { GRAPH_KEYWORD } from './runFolder.ts';
@@ -13,7 +13,7 @@ export function graphTextOf(bytes: Uint8Array, name: string): string {
   if (!isPng(bytes)) return new TextDecoder().decode(bytes);
   const text = readPngText(bytes).get(GRAPH_KEYWORD);
   if (text !== undefined) return text;
-  throw new GraphError(
+  throw new UserError(
     'NO_GRAPH',
     `"${name}" is a PNG without a graph in it; only PNG files that Noiseloom saved have one.`,
   );

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isDeviceName } from '../../nodes/files.ts';
 
 /** Whether a path is a folder itself or lies in it; links are not followed. */
@@ -23,12 +23,12 @@ export const anywhere = async (): Promise<boolean> => true;
 
 /**
  * Refuses what is no path to a file on a disk, before the system is asked for it: `\\host\share` would be asked for over the
- * network, and `con` waits for the keyboard. The same on every system. Throws GraphError `NOT_ALLOWED`.
+ * network, and `con` waits for the keyboard. The same on every system. Throws UserError `NOT_ALLOWED`.
  */
 export function refuseUnnamed(path: string): void {
   if (/^[\\/]{2}/.test(path))
-    throw new GraphError('NOT_ALLOWED', `"${path}" is a place in a network; graphs read files of this machine only.`);
+    throw new UserError('NOT_ALLOWED', `"${path}" is a place in a network; graphs read files of this machine only.`);
   const device = path.split(/[\\/]/).find(isDeviceName);
   if (device !== undefined)
-    throw new GraphError('NOT_ALLOWED', `"${path}" cannot be read: "${device}" is the name of a device. Rename it.`);
+    throw new UserError('NOT_ALLOWED', `"${path}" cannot be read: "${device}" is the name of a device. Rename it.`);
 }

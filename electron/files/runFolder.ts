@@ -6,7 +6,7 @@ import { writeGraph } from '../../graphs/document/write.ts';
 import type { Settings } from '../../graphs/edit/settings.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import type { Plan } from '../../graphs/run/plan.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
 import { addPngText } from '../../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../../nodes/ports.ts';
@@ -89,7 +89,7 @@ export interface RunFolder {
   readonly path: string;
   /** Keeps what an event tells; files are written in the background. Gives the path of a file's event in the folder. */
   receive(event: RunEvent): string | undefined;
-  /** Waits for all writing, then writes the final record. Throws GraphError `WRITE_FAILED` for the first that failed. */
+  /** Waits for all writing, then writes the final record. Throws UserError `WRITE_FAILED` for the first that failed. */
   finish(status: RunStatus): Promise<RunRecord>;
 }
 
@@ -104,7 +104,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
   const record = recordOf(start, graphText, began);
   const texts = { Software: `Noiseloom ${start.versions.noiseloom}`, [GRAPH_KEYWORD]: graphText };
   const used = new Set(['run.json']);
-  let failure: GraphError | undefined;
+  let failure: UserError | undefined;
   let queue: Promise<void> = Promise.resolve();
   let reading: Promise<void> | undefined;
   const write = async (name: string, bytes: Uint8Array | string) => {
@@ -243,8 +243,8 @@ function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-function writeFailed(path: string, cause: unknown): GraphError {
-  return new GraphError(
+function writeFailed(path: string, cause: unknown): UserError {
+  return new UserError(
     'WRITE_FAILED',
     `The run folder "${path}" cannot be written: ${reasonOf(cause)}. Free space, or choose another folder with --out.`,
     { cause },

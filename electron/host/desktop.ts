@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { basename, join } from 'node:path';
 import { limits } from '../../graphs/document/document.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { writeAtomic } from '../files/disk.ts';
 import { fileFolders, packageFolder, version } from '../files/folders.ts';
@@ -65,7 +65,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
   const native = nativeSetUp((native) => emit({ type: 'native', native }), listDevices);
   const dialogs = () => {
     if (system) return system;
-    throw new GraphError('NO_DIALOGS', 'The dialogs of the system cannot be had in a browser.');
+    throw new UserError('NO_DIALOGS', 'The dialogs of the system cannot be had in a browser.');
   };
   host.onState((engine) => emit({ type: 'engine', engine }));
   const open = async (path: string) => {
@@ -83,7 +83,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     openRecent: (location) => recent.openRecent(location),
     async readDropped(name, bytes) {
       const text = graphTextOf(bytes, name);
-      if (text.length > limits.text) throw new GraphError('TOO_LARGE', `"${name}" is too large to be a graph.`);
+      if (text.length > limits.text) throw new UserError('TOO_LARGE', `"${name}" is too large to be a graph.`);
       return { name: basename(name).replace(/\.(json|png)$/i, ''), text };
     },
     async saveGraph(location, text) {

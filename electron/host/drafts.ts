@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../../graphs/document/document.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { makeFolder, writeAtomic } from '../files/disk.ts';
 import type { Draft } from './ipc.ts';
 
@@ -9,7 +9,7 @@ import type { Draft } from './ipc.ts';
 export function drafts(dataFolder: string) {
   const folder = join(dataFolder, 'drafts');
   const pathOf = (id: string) => {
-    if (!/^[\w-]{1,80}$/.test(id)) throw new GraphError('BAD_NAME', `"${id.slice(0, 100)}" cannot name a draft.`);
+    if (!/^[\w-]{1,80}$/.test(id)) throw new UserError('BAD_NAME', `"${id.slice(0, 100)}" cannot name a draft.`);
     return join(folder, `${id}.json`);
   };
   return {
@@ -33,7 +33,7 @@ export function drafts(dataFolder: string) {
       };
       const path = pathOf(id);
       if (!isDraft(draft) || text.length > limits.text)
-        throw new GraphError('TOO_LARGE', 'This is no draft of a graph, or one that is too large to keep.');
+        throw new UserError('TOO_LARGE', 'This is no draft of a graph, or one that is too large to keep.');
       await makeFolder(folder);
       await writeAtomic(path, JSON.stringify(draft));
     },

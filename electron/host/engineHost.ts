@@ -1,6 +1,6 @@
 import type { Problem } from '../../graphs/document/errors.ts';
 import type { Port } from '../../graphs/engine/remote.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { EngineStart, FromEngine, ToEngine } from '../engine/engineMessages.ts';
 import type { DeviceRow, EngineState } from './ipc.ts';
 
@@ -174,7 +174,7 @@ export function listDevices(spawn: () => EngineChild<never>): Promise<readonly D
       resolve(message.rows);
       child.kill();
     });
-    child.onExit((how) => reject(new GraphError('NO_DEVICE', `Looking for devices ended early (${how}).`)));
+    child.onExit((how) => reject(new UserError('NO_DEVICE', `Looking for devices ended early (${how}).`)));
     child.post({ type: 'list-devices' });
   });
 }

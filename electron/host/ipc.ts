@@ -10,7 +10,7 @@ import type { Model } from '../models/models.ts';
 /**
  * What the window asks of its shell besides the engine: files, folders, the machine. The same in Electron (preload puts
  * it on `window.noiseloom`) and over HTTP (`POST /api/desktop/<method>` with the arguments as a JSON list), so it is all
- * plain data. Calls reject with GraphErrors; preload and HTTP pass them as `Outcome` (graphs/engine/outcome.ts).
+ * plain data. Calls reject with UserErrors; preload and HTTP pass them as `Outcome` (graphs/engine/outcome.ts).
  */
 export interface DesktopApi {
   about(): Promise<About>;

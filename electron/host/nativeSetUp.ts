@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { takeArchive } from '../devices/native/takeArchive.ts';
 import type { DeviceRow, NativeSetUp } from './ipc.ts';
 
@@ -19,7 +19,7 @@ export function nativeSetUp(tell: (state: NativeSetUp) => void, listDevices: () 
       if (signal.aborted) return { state: 'stopped' };
       const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
       const sentence = `Native TensorFlow could not be set up: ${reason}. What has arrived is kept; everything also runs without it.`;
-      return { state: 'failed', problem: new GraphError('SETUP_FAILED', sentence).toJSON() };
+      return { state: 'failed', problem: new UserError('SETUP_FAILED', sentence).toJSON() };
     }
   };
 

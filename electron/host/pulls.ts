@@ -1,5 +1,5 @@
 import { problemOf } from '../../graphs/document/errors.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { modelsFolder } from '../files/folders.ts';
 import { freeDisk, neededFiles, openHubModel, pullModel, sizeOf, usualHub } from '../models/hub.ts';
 import type { Pull, PullPlan } from './ipc.ts';
@@ -58,10 +58,7 @@ export function pulls(tell: (pull: Pull) => void) {
 
 /** What the disk or the hub did, in a sentence. */
 function failureOf(error: unknown) {
-  if (error instanceof GraphError) return problemOf(error);
+  if (error instanceof UserError) return problemOf(error);
   const reason = error instanceof Error ? error.message : String(error);
-  return new GraphError(
-    'PULL_FAILED',
-    `The download stopped: ${reason}. What has arrived is kept; try again.`,
-  ).toJSON();
+  return new UserError('PULL_FAILED', `The download stopped: ${reason}. What has arrived is kept; try again.`).toJSON();
 }

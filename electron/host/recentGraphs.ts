@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { limits } from '../../graphs/document/document.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { makeFolder, writeAtomic } from '../files/disk.ts';
 import { graphTextOf, MAX_GRAPH_BYTES } from '../files/graphText.ts';
@@ -30,7 +30,7 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
   const refuseUnknown = async (location: string) => {
     if ((await file.read()).some((known) => known.location === location)) return;
     if (!dialogs && (await isIn(graphsFolder, location))) return;
-    throw new GraphError('NOT_ALLOWED', `"${location}" is no graph that was opened or saved here: open it first.`);
+    throw new UserError('NOT_ALLOWED', `"${location}" is no graph that was opened or saved here: open it first.`);
   };
 
   return {
@@ -60,10 +60,10 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
     async saveNamed(name: string, text: string, replace: boolean): Promise<GraphPlace> {
       const stem = name.replace(/\.json$/i, '').trim();
       if (!isPlainName(stem) || stem.includes('/') || stem.startsWith('.') || stem.length > 120)
-        throw new GraphError('BAD_NAME', `"${name}" cannot be the name of a file: leave out slashes and leading dots.`);
+        throw new UserError('BAD_NAME', `"${name}" cannot be the name of a file: leave out slashes and leading dots.`);
       const location = join(graphsFolder, `${stem}.json`);
       if (!replace && existsSync(location))
-        throw new GraphError('EXISTS', `There is a graph "${stem}" in "${graphsFolder}" already.`);
+        throw new UserError('EXISTS', `There is a graph "${stem}" in "${graphsFolder}" already.`);
       await makeFolder(graphsFolder);
       return this.saveChosen(location, text);
     },
@@ -90,21 +90,21 @@ async function readGraph(location: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(location);
     if (size > MAX_GRAPH_BYTES)
-      throw new GraphError('TOO_LARGE', `"${location}" has ${size} bytes; a graph has at most ${MAX_GRAPH_BYTES}.`);
+      throw new UserError('TOO_LARGE', `"${location}" has ${size} bytes; a graph has at most ${MAX_GRAPH_BYTES}.`);
     return await readFile(location);
   } catch (cause) {
-    if (cause instanceof GraphError) throw cause;
+    if (cause instanceof UserError) throw cause;
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw absent
-      ? new GraphError('NOT_FOUND', `There is no graph "${location}".`, { cause })
-      : new GraphError('READ_FAILED', `The graph "${location}" could not be read: ${reason}.`, { cause });
+      ? new UserError('NOT_FOUND', `There is no graph "${location}".`, { cause })
+      : new UserError('READ_FAILED', `The graph "${location}" could not be read: ${reason}.`, { cause });
   }
 }
 
 async function write(location: string, text: string): Promise<void> {
   if (text.length > limits.text)
-    throw new GraphError('TOO_LARGE', `The graph has ${text.length} characters; at most ${limits.text} are allowed.`);
+    throw new UserError('TOO_LARGE', `The graph has ${text.length} characters; at most ${limits.text} are allowed.`);
   await writeAtomic(location, text);
 }
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join, sep } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import type { RunRecord } from '../files/runFolder.ts';
 import type { RunSummary } from './ipc.ts';
@@ -26,7 +26,7 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
     .sort((a, b) => (a.started < b.started ? 1 : -1));
 }
 
-/** The record of a run. Throws GraphError `NO_RUN`. */
+/** The record of a run. Throws UserError `NO_RUN`. */
 export async function readRecord(runsFolder: string, folder: string): Promise<RunRecord> {
   try {
     const record = JSON.parse(await readFile(join(await runPath(runsFolder, folder), 'run.json'), 'utf8')) as RunRecord;
@@ -34,9 +34,9 @@ export async function readRecord(runsFolder: string, folder: string): Promise<Ru
     if (wrong) throw new Error(`its run.json ${wrong}`);
     return isOrphan(record) ? { ...record, state: 'interrupted' } : record;
   } catch (cause) {
-    if (cause instanceof GraphError) throw cause;
+    if (cause instanceof UserError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GraphError('NO_RUN', `"${folder}" is no folder of a run that can be read: ${reason}.`, { cause });
+    throw new UserError('NO_RUN', `"${folder}" is no folder of a run that can be read: ${reason}.`, { cause });
   }
 }
 
@@ -67,7 +67,7 @@ function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
   return scores.every(isTable) ? undefined : 'has no right "scores"';
 }
 
-/** A file that a run wrote. Throws GraphError `NOT_FOUND`, and `NO_RUN`. */
+/** A file that a run wrote. Throws UserError `NOT_FOUND`, and `NO_RUN`. */
 export async function readRunFile(runsFolder: string, folder: string, name: string): Promise<Uint8Array> {
   const record = await readRecord(runsFolder, folder);
   const path = await runPath(runsFolder, folder);
@@ -75,10 +75,10 @@ export async function readRunFile(runsFolder: string, folder: string, name: stri
     const file = await realpath(join(path, name)).catch(() => undefined);
     if (file?.startsWith(path + sep)) return new Uint8Array(await readFile(file));
   }
-  throw new GraphError('NOT_FOUND', `The run "${folder}" has no file "${name}".`);
+  throw new UserError('NOT_FOUND', `The run "${folder}" has no file "${name}".`);
 }
 
-/** The path of a run folder, links followed. Throws GraphError `NO_RUN` where it would not lie in `runsFolder`. */
+/** The path of a run folder, links followed. Throws UserError `NO_RUN` where it would not lie in `runsFolder`. */
 export async function runPath(runsFolder: string, folder: string): Promise<string> {
   if (isPlainName(folder) && !folder.includes('/')) {
     const [path, parent] = await Promise.all([realpath(join(runsFolder, folder)), realpath(runsFolder)]).catch(
@@ -86,7 +86,7 @@ export async function runPath(runsFolder: string, folder: string): Promise<strin
     );
     if (path !== undefined && path === join(parent as string, folder)) return path;
   }
-  throw new GraphError('NO_RUN', `There is no run "${folder.slice(0, 200)}" in "${runsFolder}".`);
+  throw new UserError('NO_RUN', `There is no run "${folder.slice(0, 200)}" in "${runsFolder}".`);
 }
 
 /** Whether a run says that it goes on, but its process is gone. */

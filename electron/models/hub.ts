@@ -4,7 +4,7 @@ import { open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { isDiskError, makeFolder, reasonOf, writeAtomic } from '../files/disk.ts';
 
@@ -51,10 +51,10 @@ export function usualHub(endpoint = process.env.HF_ENDPOINT ?? 'https://huggingf
   return { endpoint: endpoint.replace(/\/+$/, ''), ...(token ? { token } : {}) };
 }
 
-/** Asks the hub for a model's commit and files. Throws GraphError `HUB_DENIED`, `HUB_UNKNOWN`, `HUB_UNREACHABLE`. */
+/** Asks the hub for a model's commit and files. Throws UserError `HUB_DENIED`, `HUB_UNKNOWN`, `HUB_UNREACHABLE`. */
 export async function openHubModel(hub: Hub, name: string, revision = 'main'): Promise<HubModel> {
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(name) || !isPlainName(name)) {
-    throw new GraphError('BAD_MODEL_NAME', `"${name}" is no hub name; a hub name looks like "stabilityai/sd-turbo".`);
+    throw new UserError('BAD_MODEL_NAME', `"${name}" is no hub name; a hub name looks like "stabilityai/sd-turbo".`);
   }
   const access = { hubUrl: hub.endpoint, revision, ...(hub.token ? { accessToken: hub.token } : {}) };
   try {
@@ -63,7 +63,7 @@ export async function openHubModel(hub: Hub, name: string, revision = 'main'): P
     for await (const entry of listFiles({ repo: name, recursive: true, ...access, revision: commit })) {
       if (entry.type !== 'file') continue;
       if (!isPlainName(entry.path)) {
-        throw new GraphError(
+        throw new UserError(
           'BAD_MODEL',
           `The model "${name}" lists a file "${entry.path}", which would leave its folder.`,
         );
@@ -98,7 +98,7 @@ const TEXT_FILE =
 /**
  * The files of a model that are needed to load it: of a diffusers pipeline only the folders that are read, and in each
  * folder one set of weights: safetensors before torch files, the asked variant (e.g. `fp16`) where there is one.
- * Throws GraphError `NO_WEIGHTS` that lists what there is, where no set of weights can be chosen.
+ * Throws UserError `NO_WEIGHTS` that lists what there is, where no set of weights can be chosen.
  */
 export function neededFiles(model: HubModel, variant = ''): HubFile[] {
   const isPipeline = model.files.some(({ path }) => path === 'model_index.json');
@@ -113,16 +113,16 @@ export function neededFiles(model: HubModel, variant = ''): HubFile[] {
   const remedy = candidates.length
     ? `choose with --file among: ${candidates.join(', ')}`
     : 'it has no .safetensors, .bin, .ckpt, .pt or .pth file at all';
-  throw new GraphError('NO_WEIGHTS', `"${model.name}" is neither a diffusers nor a transformers folder; ${remedy}.`);
+  throw new UserError('NO_WEIGHTS', `"${model.name}" is neither a diffusers nor a transformers folder; ${remedy}.`);
 }
 
-/** Exactly the named files, each of which must be there: throws GraphError `NOT_FOUND`. */
+/** Exactly the named files, each of which must be there: throws UserError `NOT_FOUND`. */
 export function namedFiles(model: HubModel, paths: readonly string[]): HubFile[] {
   return paths.map((path) => {
     const file = model.files.find((file) => file.path === path);
     if (file) return file;
     const there = model.files.map((file) => file.path).join(', ');
-    throw new GraphError('NOT_FOUND', `"${model.name}" has no file "${path}"; it has: ${there}.`);
+    throw new UserError('NOT_FOUND', `"${model.name}" has no file "${path}"; it has: ${there}.`);
   });
 }
 
@@ -171,7 +171,7 @@ export interface PullProgress {
  * Downloads files of a model into `<modelsFolder>/<name>`. Bytes that an earlier, interrupted pull left are kept; every
  * file is checked against the hub's hash before it takes its place; the record is written last.
  * `@huggingface/hub` lists, but its own download starts anew after an interruption, so the bytes are fetched here by
- * HTTP ranges. Throws GraphError `DISK_FULL`, `HASH_MISMATCH`, `HUB_...`. Returns the model's folder.
+ * HTTP ranges. Throws UserError `DISK_FULL`, `HASH_MISMATCH`, `HUB_...`. Returns the model's folder.
  */
 export async function pullModel(
   hub: Hub,
@@ -245,7 +245,7 @@ async function checkDisk(staging: string, missing: readonly HubFile[]): Promise<
   }
   const free = await freeDisk(staging);
   if (needed > free) {
-    throw new GraphError(
+    throw new UserError(
       'DISK_FULL',
       `${needed} bytes are still to be downloaded, but only ${free} are free in "${staging}". Free some space, or set NOISELOOM_MODELS to a folder on another disk.`,
     );
@@ -304,7 +304,7 @@ async function downloadFile(
     const digest = hash.digest('hex');
     if (offset !== file.size || digest !== file.hash) {
       await rm(path);
-      throw new GraphError(
+      throw new UserError(
         'HASH_MISMATCH',
         `"${file.path}" of "${model.name}" arrived with ${offset} bytes and hash ${digest}, but the hub says ${file.size} bytes and ${file.hash}. It was deleted; pull again, or ask the model's owner.`,
       );
@@ -332,10 +332,10 @@ async function* fetchFrom(hub: Hub, model: HubModel, file: HubFile, offset: numb
   const range = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');
   let from = response.status === 206 ? Number(range?.[1]) : 0;
   if (from !== offset && from !== 0)
-    throw new GraphError('HUB_ANSWER', `${url} was asked for bytes from ${offset} and sent bytes from ${from}.`);
+    throw new UserError('HUB_ANSWER', `${url} was asked for bytes from ${offset} and sent bytes from ${from}.`);
   for await (const bytes of response.body) {
     if (from + bytes.length > file.size)
-      throw new GraphError('HUB_ANSWER', `${url} sends more than the ${file.size} bytes the hub lists.`);
+      throw new UserError('HUB_ANSWER', `${url} sends more than the ${file.size} bytes the hub lists.`);
     yield { bytes, from };
     from += bytes.length;
   }
@@ -378,31 +378,29 @@ function inWords(error: unknown, hub: Hub, name: string, revision: string): unkn
       const remedy = hub.token
         ? `the token in HF_TOKEN does not open it. Accept the licence at ${page} with the same account, and check the token's rights`
         : `it does not exist, is private, or its licence must be accepted at ${page} first; then put an access token into HF_TOKEN`;
-      return new GraphError('HUB_DENIED', `The hub refused "${name}" (${status}): ${remedy}.`, { cause: error });
+      return new UserError('HUB_DENIED', `The hub refused "${name}" (${status}): ${remedy}.`, { cause: error });
     }
     if (status === 404) {
       const what = revision === 'main' ? `no model "${name}"` : `no model "${name}" with the revision "${revision}"`;
-      return new GraphError('HUB_UNKNOWN', `${hub.endpoint} has ${what} (404). Check the spelling of owner and name.`, {
+      return new UserError('HUB_UNKNOWN', `${hub.endpoint} has ${what} (404). Check the spelling of owner and name.`, {
         cause: error,
       });
     }
-    return new GraphError('HUB_FAILED', `The hub answered ${status} for ${error.url}. Try again later.`, {
+    return new UserError('HUB_FAILED', `The hub answered ${status} for ${error.url}. Try again later.`, {
       cause: error,
     });
   }
   if (error instanceof TypeError && error.message.includes("must start with 'hf_'")) {
-    return new GraphError('BAD_TOKEN', 'The access token in HF_TOKEN does not start with "hf_".', { cause: error });
+    return new UserError('BAD_TOKEN', 'The access token in HF_TOKEN does not start with "hf_".', { cause: error });
   }
   if (isDiskError(error)) {
     const sentence = `"${name}" cannot be written: ${reasonOf(error)}. What has arrived is kept: make room and pull again.`;
-    return new GraphError('WRITE_FAILED', sentence, { cause: error });
+    return new UserError('WRITE_FAILED', sentence, { cause: error });
   }
-  if (error instanceof GraphError || !(error instanceof TypeError)) return error;
+  if (error instanceof UserError || !(error instanceof TypeError)) return error;
   const reason = error.cause instanceof Error ? error.cause.message : error.message;
   const remedy = 'Check the network, or give another server with --endpoint';
-  return new GraphError(
-    'HUB_UNREACHABLE',
-    `${hub.endpoint} could not be reached for "${name}": ${reason}. ${remedy}.`,
-    { cause: error },
-  );
+  return new UserError('HUB_UNREACHABLE', `${hub.endpoint} could not be reached for "${name}": ${reason}. ${remedy}.`, {
+    cause: error,
+  });
 }

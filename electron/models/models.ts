@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { FileFolders } from '../files/files.ts';
 import { readPullRecord, sizeOf } from './hub.ts';
 
@@ -28,10 +28,10 @@ export async function listModels({ builtinFolder, modelsFolder, hubCache }: Fold
   return [...builtin, ...(await pulledModels(modelsFolder)), ...cached];
 }
 
-/** Deletes a model that was pulled. Throws GraphError `NOT_FOUND`. */
+/** Deletes a model that was pulled. Throws UserError `NOT_FOUND`. */
 export async function removeModel(name: string, folders: Folders): Promise<void> {
   const model = (await pulledModels(folders.modelsFolder)).find((pulled) => pulled.name === name);
-  if (!model) throw new GraphError('NOT_FOUND', `"${name}" was not pulled into "${folders.modelsFolder}".`);
+  if (!model) throw new UserError('NOT_FOUND', `"${name}" was not pulled into "${folders.modelsFolder}".`);
   await rm(model.path, { recursive: true });
 }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { Port } from '../../graphs/engine/remote.ts';
 import { fromWireText, toWireText } from '../../graphs/engine/wireText.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { contentPolicy } from '../host/contentPolicy.ts';
 import { createDesktop, type DesktopParts } from '../host/desktop.ts';
 import { callDesktop, isCall } from '../host/desktopCalls.ts';
@@ -62,7 +62,7 @@ class Refusal extends Error {
 /**
  * Serves the window, the engine and the desktop to a browser. Every request needs the token of this launch (a cookie that
  * `/?token=` sets, or `Authorization: Bearer`) and a `Host` of this machine; a browser's request must come from the page
- * itself. Throws GraphError `PORT_TAKEN`.
+ * itself. Throws UserError `PORT_TAKEN`.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const token = randomBytes(32).toString('base64url');
@@ -174,7 +174,7 @@ function listen(server: Server, { address, port }: ServerOptions): Promise<void>
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = `The port ${port} of ${address} is taken (${cause.code}). Choose another with --port.`;
-      reject(new GraphError('PORT_TAKEN', taken, { cause }));
+      reject(new UserError('PORT_TAKEN', taken, { cause }));
     });
     server.listen(port, address, resolve);
   });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
 import { randomStream } from '../../nodes/ml/random.ts';
 import { type AdamWSettings, cosineRate, startAdamW } from '../../nodes/ml/train/adamW.ts';
@@ -42,7 +42,7 @@ export interface ModelRun extends Pick<TrainingRun, 'folder' | 'seed' | 'steps' 
 /**
  * Trains to `steps`, going on from the folder's checkpoint where there is one, and writes a checkpoint, and the curve of
  * its losses beside it, now and then, at the end and when aborted. The same seed and settings give the same losses,
- * interrupted or not. Throws GraphError `FOREIGN_CHECKPOINT`, and `WRITE_FAILED`, where the checkpoint before is kept.
+ * interrupted or not. Throws UserError `FOREIGN_CHECKPOINT`, and `WRITE_FAILED`, where the checkpoint before is kept.
  */
 export async function runTraining(training: Training, run: TrainingRun, files: Files): Promise<TrainingState> {
   const path = join(run.folder, 'training.safetensors');
@@ -77,8 +77,8 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
 }
 
 function writeFailed(folder: string, step: number, cause: unknown): unknown {
-  if (!(cause instanceof GraphError)) return cause;
-  return new GraphError(
+  if (!(cause instanceof UserError)) return cause;
+  return new UserError(
     'WRITE_FAILED',
     `The checkpoint of step ${step} cannot be written to "${folder}": ${reasonOf(cause)}. What was there before is whole; make room and go on with --resume.`,
     { cause },

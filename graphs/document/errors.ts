@@ -1,9 +1,9 @@
 import type { Cards } from '../../nodes/card.ts';
-import { abridged, type ErrorPlace, GraphError, type GraphErrorJson } from '../../nodes/errors.ts';
+import { abridged, type ErrorPlace, UserError, type UserErrorJson } from '../../nodes/errors.ts';
 import { type GraphNode, type Json, own } from './document.ts';
 
 /** Something wrong with a graph or a run, as plain JSON. `message` and `remedy` are whole sentences. */
-export interface Problem extends GraphErrorJson {
+export interface Problem extends UserErrorJson {
   /** The value that is wrong, where there is one. */
   readonly value?: Json;
   /** What to do about it. */
@@ -43,13 +43,13 @@ export function labelOf(id: string, node: GraphNode, cards: Cards): string {
   return `"${titleOf(node, cards).slice(0, 200)}" (${id.slice(0, 200)})`;
 }
 
-export function isGraphError(error: unknown): error is GraphError {
-  return error instanceof GraphError;
+export function isUserError(error: unknown): error is UserError {
+  return error instanceof UserError;
 }
 
 /** What went wrong, fit to cross processes. */
 export function problemOf(error: unknown): Problem {
-  if (isGraphError(error)) {
+  if (isUserError(error)) {
     const unforeseen = error.code === 'NODE_FAILED' && error.cause instanceof Error ? error.cause.stack : undefined;
     return { ...error.toJSON(), ...(unforeseen === undefined ? {} : { trace: unforeseen }) };
   }
@@ -61,15 +61,15 @@ const wantsMemory =
   /allocation failed|invalid (typed )?array (buffer )?length|\bOOM\b|out of memory|cannot enlarge memory|bad_alloc/i;
 
 /** The same failure with the node it happened in: errors from below the engine do not know where they are. */
-export function placeError(error: unknown, id: string, label: string): GraphError {
-  if (isGraphError(error)) {
+export function placeError(error: unknown, id: string, label: string): UserError {
+  if (isUserError(error)) {
     if (error.code === 'CANCELLED' || error.at.node !== undefined) return error;
-    return new GraphError(error.code, `${label}: ${error.message}`, { at: { ...error.at, node: id }, cause: error });
+    return new UserError(error.code, `${label}: ${error.message}`, { at: { ...error.at, node: id }, cause: error });
   }
   const reason = error instanceof Error ? error.message : String(error);
   if (wantsMemory.test(reason)) {
     const message = `${label} needs more memory than there is. Take fewer or smaller images at once, choose a smaller model, or close other programs.`;
-    return new GraphError('OUT_OF_MEMORY', message, { at: { node: id }, cause: error });
+    return new UserError('OUT_OF_MEMORY', message, { at: { node: id }, cause: error });
   }
-  return new GraphError('NODE_FAILED', `${label} failed: ${reason}`, { at: { node: id }, cause: error });
+  return new UserError('NODE_FAILED', `${label} failed: ${reason}`, { at: { node: id }, cause: error });
 }

@@ -1,5 +1,5 @@
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
-import { type ErrorPlace, GraphError } from '../../nodes/errors.ts';
+import { type ErrorPlace, UserError } from '../../nodes/errors.ts';
 import { checkGraph } from './check.ts';
 import {
   FORMAT,
@@ -23,7 +23,7 @@ export interface OpenedGraph {
 /**
  * Reads the text of a graph: JSON, format, version, migrations of the document, upgrades of each node, check. What is
  * wrong with the graph itself becomes problems; nodes of unknown types and fields of unknown names are kept untouched.
- * Throws GraphError only where there is no graph to show: `TOO_LARGE`, `NOT_JSON`, `NOT_A_GRAPH`, `TOO_NEW`.
+ * Throws UserError only where there is no graph to show: `TOO_LARGE`, `NOT_JSON`, `NOT_A_GRAPH`, `TOO_NEW`.
  */
 export function readGraph(text: string, library: Library, steps = migrations): OpenedGraph {
   const raw = parse(text);
@@ -31,29 +31,29 @@ export function readGraph(text: string, library: Library, steps = migrations): O
   if (record.format !== FORMAT) {
     const got =
       'format' in record ? `its format is ${JSON.stringify(record.format)?.slice(0, 80)}` : 'it has no format';
-    throw new GraphError('NOT_A_GRAPH', `This is not a Noiseloom graph: ${got}, where "${FORMAT}" is needed.`);
+    throw new UserError('NOT_A_GRAPH', `This is not a Noiseloom graph: ${got}, where "${FORMAT}" is needed.`);
   }
   const { version } = record;
   if (!isVersion(version)) {
     const got = JSON.stringify(version)?.slice(0, 80);
-    throw new GraphError('NOT_A_GRAPH', `The version of a graph is a whole number from 1; this one has ${got}.`);
+    throw new UserError('NOT_A_GRAPH', `The version of a graph is a whole number from 1; this one has ${got}.`);
   }
   if (version > VERSION) {
     const message = `This graph has format version ${version}; this Noiseloom reads up to version ${VERSION}. Install a Noiseloom that reads format version ${version}: the newest release does.`;
-    throw new GraphError('TOO_NEW', message);
+    throw new UserError('TOO_NEW', message);
   }
   return readDocument(migrateDocument(record, VERSION, steps), library);
 }
 
 function readDocument(raw: Readonly<Record<string, unknown>>, library: Library): OpenedGraph {
   if (!isRecord(raw.nodes))
-    throw new GraphError('NOT_A_GRAPH', 'The graph has no "nodes": an object of nodes by their ids.');
+    throw new UserError('NOT_A_GRAPH', 'The graph has no "nodes": an object of nodes by their ids.');
   const inside = isRecord(raw.subgraphs)
     ? Object.values(raw.subgraphs).map((each) => (isRecord(each) ? each.nodes : {}))
     : [];
   const count = [raw.nodes, ...inside].reduce((sum: number, nodes) => sum + Object.keys(nodes ?? {}).length, 0);
   if (count > limits.nodes) {
-    throw new GraphError('TOO_LARGE', `The graph has ${count} nodes; at most ${limits.nodes} are allowed.`);
+    throw new UserError('TOO_LARGE', `The graph has ${count} nodes; at most ${limits.nodes} are allowed.`);
   }
   const problems: Problem[] = [];
   const { subgraphs, ...level } = raw;
@@ -195,19 +195,19 @@ function upgradeNode(id: string, node: GraphNode, definition: NodeDefinition, pr
 
 function parse(text: string): unknown {
   if (text.length > limits.text) {
-    throw new GraphError(
+    throw new UserError(
       'TOO_LARGE',
       `The text of the graph has ${text.length} characters; at most ${limits.text} are allowed.`,
     );
   }
   if (nestingOf(text) > limits.depth) {
-    throw new GraphError('TOO_LARGE', `The text of the graph nests brackets more than ${limits.depth} deep.`);
+    throw new UserError('TOO_LARGE', `The text of the graph nests brackets more than ${limits.depth} deep.`);
   }
   try {
     return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new GraphError('NOT_JSON', `The graph is not readable as JSON: ${reason}.`, { cause });
+    throw new UserError('NOT_JSON', `The graph is not readable as JSON: ${reason}.`, { cause });
   }
 }
 

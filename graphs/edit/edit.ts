@@ -1,6 +1,6 @@
 import { type Draft, produce } from 'immer';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { allows, describeAllowed } from '../../nodes/params.ts';
 import { idPattern, wrongWire } from '../document/check.ts';
 import { type GraphDocument, type GraphNode, type Json, own, type Wire } from '../document/document.ts';
@@ -9,7 +9,7 @@ import { arrivalAt } from '../document/wires.ts';
 
 /*
  * Edits of a graph: pure functions from a document to a document that share what did not change, so undo is an array
- * of documents. An edit that would break the graph throws a GraphError and changes nothing.
+ * of documents. An edit that would break the graph throws a UserError and changes nothing.
  */
 
 /** An id for a new node of a type that the document does not have yet: `sample`, `sample-2`, ... */
@@ -20,7 +20,7 @@ export function freshId(document: GraphDocument, type: string): string {
   return id;
 }
 
-/** Adds a node with the initial values of its params. Throws GraphError `BAD_ID` if the id is taken or malformed. */
+/** Adds a node with the initial values of its params. Throws UserError `BAD_ID` if the id is taken or malformed. */
 export function addNode(
   document: GraphDocument,
   id: string,
@@ -28,7 +28,7 @@ export function addNode(
   position: readonly [x: number, y: number],
 ): GraphDocument {
   if (!idPattern.test(id) || Object.hasOwn(document.nodes, id)) {
-    throw new GraphError('BAD_ID', `A new node cannot have the id "${id}".`, { at: { node: id } });
+    throw new UserError('BAD_ID', `A new node cannot have the id "${id}".`, { at: { node: id } });
   }
   const params = Object.fromEntries(Object.entries(card.params).map(([name, { initial }]) => [name, initial]));
   const node: GraphNode = { type: card.type, version: card.version, params, inputs: {}, position };
@@ -89,11 +89,11 @@ function waitsFor(document: GraphDocument, id: string, source: string): boolean 
 
 /**
  * Connects a wire to an input or a param. It replaces the wire that is there, except where the input takes many: there
- * it comes last. Throws the GraphError that `refusalOf` describes.
+ * it comes last. Throws the UserError that `refusalOf` describes.
  */
 export function connect(document: GraphDocument, cards: Cards, wire: Wire, id: string, name: string): GraphDocument {
   const refusal = refusalOf(document, cards, wire, id, name);
-  if (refusal) throw new GraphError(refusal.code, `${refusal.message} ${refusal.remedy}`, { at: refusal.at });
+  if (refusal) throw new UserError(refusal.code, `${refusal.message} ${refusal.remedy}`, { at: refusal.at });
   return produce(document, (draft) => {
     const node = draft.nodes[id]!;
     const takesMany = cards.get(node.type)!.inputs[name]?.count === 'many';
@@ -110,15 +110,15 @@ export function disconnect(document: GraphDocument, id: string, name: string, wi
   });
 }
 
-/** Sets a param. Throws GraphError `UNKNOWN_PARAM` or `BAD_PARAM`. */
+/** Sets a param. Throws UserError `UNKNOWN_PARAM` or `BAD_PARAM`. */
 export function setParam(document: GraphDocument, cards: Cards, id: string, name: string, value: Json): GraphDocument {
   const type = own(document.nodes, id)?.type;
   const param = own((type !== undefined && cards.get(type)?.params) || {}, name);
   const at = { node: id, param: name };
-  if (!param) throw new GraphError('UNKNOWN_PARAM', `Node "${id}" has no param "${name}".`, { at });
+  if (!param) throw new UserError('UNKNOWN_PARAM', `Node "${id}" has no param "${name}".`, { at });
   if (!allows(param, value)) {
     const message = `The param ${name} cannot be ${JSON.stringify(value)}. It must be ${describeAllowed(param)}.`;
-    throw new GraphError('BAD_PARAM', message, { at });
+    throw new UserError('BAD_PARAM', message, { at });
   }
   return change(document, id, (node) => {
     node.params[name] = value as Draft<Json>;
@@ -175,7 +175,7 @@ function change(document: GraphDocument, id: string, edit: (node: Draft<GraphNod
 
 function nodeOf(draft: Draft<GraphDocument>, id: string): Draft<GraphNode> {
   const node = Object.hasOwn(draft.nodes, id) ? draft.nodes[id] : undefined;
-  if (!node) throw new GraphError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
+  if (!node) throw new UserError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
   return node;
 }
 

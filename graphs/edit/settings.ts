@@ -1,5 +1,5 @@
 import type { Cards } from '../../nodes/card.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { allows, describeAllowed, parseParam } from '../../nodes/params.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from '../document/document.ts';
 import { labelOf, titleOf } from '../document/errors.ts';
@@ -17,13 +17,13 @@ export type Settings = Readonly<Record<string, Json>>;
  * The document with some params set. A text is read by the kind of the param, as typed on a command line. A setting
  * wins over a wire that drives the param: that wire is removed. A setting inside a subgraph gives its node a subgraph of
  * its own where others stand for the same.
- * Throws GraphError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `UNKNOWN_PARAM`, `BAD_PARAM`.
+ * Throws UserError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `UNKNOWN_PARAM`, `BAD_PARAM`.
  */
 export function applySettings(document: GraphDocument, settings: Settings, cards: Cards): GraphDocument {
   let set = document;
   for (const [key, value] of Object.entries(settings)) {
     const dot = key.lastIndexOf('.');
-    if (dot < 1) throw new GraphError('UNKNOWN_PARAM', `"${key}" names no param. Write node.param, e.g. sample.steps.`);
+    if (dot < 1) throw new UserError('UNKNOWN_PARAM', `"${key}" names no param. Write node.param, e.g. sample.steps.`);
     set = applySetting(set, undefined, key.slice(0, dot), key.slice(dot + 1), value, cards);
   }
   return set;
@@ -62,27 +62,27 @@ function setParamOf(id: string, node: GraphNode, name: string, value: Json, card
   const card = cards.get(node.type);
   const label = labelOf(id, node, cards);
   if (!card)
-    throw new GraphError('UNKNOWN_TYPE', `${label} is of the unknown type "${node.type}".`, { at: { node: id } });
+    throw new UserError('UNKNOWN_TYPE', `${label} is of the unknown type "${node.type}".`, { at: { node: id } });
   const at = { node: id, param: name };
   const param = own(card.params, name);
   if (!param) {
     const names = Object.keys(card.params);
     const known = names.length === 0 ? 'It has none.' : `Its params are ${names.join(', ')}.`;
     const message = `${label} has no param "${name}".${didYouMean(name, names)} ${known}`;
-    throw new GraphError('UNKNOWN_PARAM', message, { at });
+    throw new UserError('UNKNOWN_PARAM', message, { at });
   }
   const read = typeof value === 'string' ? parseParam(param, value) : value;
   if (!allows(param, read)) {
     const meant = param.kind === 'choice' ? didYouMean(String(read), param.options) : '';
     const message = `${label}: the param ${name} cannot be ${JSON.stringify(value)}.${meant} It must be ${describeAllowed(param)}.`;
-    throw new GraphError('BAD_PARAM', message, { at });
+    throw new UserError('BAD_PARAM', message, { at });
   }
   const { [name]: _driving, ...inputs } = node.inputs;
   return { ...node, params: { ...node.params, [name]: read as Json }, inputs };
 }
 
 /**
- * The id of the node that people call `name`: an id, or a title that only one node has. Throws GraphError `UNKNOWN_NODE`.
+ * The id of the node that people call `name`: an id, or a title that only one node has. Throws UserError `UNKNOWN_NODE`.
  */
 export function findNode(document: GraphDocument, name: string, cards: Cards): string {
   if (Object.hasOwn(document.nodes, name)) return name;
@@ -90,12 +90,12 @@ export function findNode(document: GraphDocument, name: string, cards: Cards): s
   if (called.length === 1) return called[0]![0];
   if (called.length > 1) {
     const ids = called.slice(0, 10).map(([id]) => id);
-    throw new GraphError('UNKNOWN_NODE', `${called.length} nodes are called "${name}". Use an id: ${ids.join(', ')}.`);
+    throw new UserError('UNKNOWN_NODE', `${called.length} nodes are called "${name}". Use an id: ${ids.join(', ')}.`);
   }
   const names = new Set([
     ...Object.keys(document.nodes),
     ...Object.values(document.nodes).map((node) => titleOf(node, cards)),
   ]);
   const known = `Its nodes are ${Object.keys(document.nodes).slice(0, 20).join(', ')}.`;
-  throw new GraphError('UNKNOWN_NODE', `The graph has no node "${name}".${didYouMean(name, names)} ${known}`);
+  throw new UserError('UNKNOWN_NODE', `The graph has no node "${name}".${didYouMean(name, names)} ${known}`);
 }

@@ -1,5 +1,5 @@
 import type { Cards } from '../../nodes/card.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import { subgraphsIn } from '../document/checkSubgraphs.ts';
 import {
@@ -36,7 +36,7 @@ const BESIDE = 288;
 /**
  * Puts nodes into a new subgraph, and one node that stands for it in their place. Each wire that comes in from another
  * output, and each output that is read outside, becomes a port of the type it carries.
- * Throws GraphError `NOTHING`, `CYCLE` where a node outside lies between two inside, `UNKNOWN_TYPE` where a wire comes
+ * Throws UserError `NOTHING`, `CYCLE` where a node outside lies between two inside, `UNKNOWN_TYPE` where a wire comes
  * from a node that is not known.
  */
 export function makeSubgraph(
@@ -48,7 +48,7 @@ export function makeSubgraph(
   const wanted = new Set(chosen);
   const isInside = (id: string) => wanted.has(id) && !isBoundary(document.nodes[id] as GraphNode);
   const inside = new Set(Object.keys(document.nodes).filter(isInside));
-  if (inside.size === 0) throw new GraphError('NOTHING', 'Select the nodes that the subgraph shall hold.');
+  if (inside.size === 0) throw new UserError('NOTHING', 'Select the nodes that the subgraph shall hold.');
   refuseBetween(document, cards, inside);
 
   const inputs = new Map<string, { readonly port: string; readonly type: PortType; readonly wire: Wire }>();
@@ -123,7 +123,7 @@ function refuseBetween({ nodes }: GraphDocument, cards: Cards, inside: ReadonlyS
       else {
         const label = labelOf(id, nodes[id] as GraphNode, cards);
         const message = `${label} needs a node of the selection, and another one needs it. Select it as well.`;
-        throw new GraphError('CYCLE', message, { at: { node: id } });
+        throw new UserError('CYCLE', message, { at: { node: id } });
       }
     }
   }
@@ -136,12 +136,12 @@ function typeOf({ nodes }: GraphDocument, cards: Cards, [source, output]: Wire, 
   const type = given?.type ?? (taken && arrivalType(taken));
   if (type) return type;
   const message = `The wire from "${source}" to "${id}" joins nodes of unknown types. Leave one of them out.`;
-  throw new GraphError('UNKNOWN_TYPE', message, { at: { node: id } });
+  throw new UserError('UNKNOWN_TYPE', message, { at: { node: id } });
 }
 
 /**
  * Puts the nodes of a subgraph in the place of a node that stands for it, with the values that this node gave their
- * params. Throws GraphError `UNKNOWN_TYPE` where there is no such subgraph.
+ * params. Throws UserError `UNKNOWN_TYPE` where there is no such subgraph.
  */
 export function unmakeSubgraph(
   document: GraphDocument,
@@ -203,7 +203,7 @@ export function addInput(
   const subgraph = subgraphNamed(level, name);
   const card = cards.get(own(level.nodes, id)?.type ?? '');
   const taken = card && arrivalAt(card, arrival);
-  if (!taken) throw new GraphError('UNKNOWN_INPUT', `Node "${id}" has no input "${arrival}".`, { at: { node: id } });
+  if (!taken) throw new UserError('UNKNOWN_INPUT', `Node "${id}" has no input "${arrival}".`, { at: { node: id } });
   const port = freshPort(arrival, new Set(Object.keys(subgraph.inputs)));
   const inputs = { ...subgraph.inputs, [port]: arrivalType(taken) };
   const grown = { ...level, subgraphs: { ...level.subgraphs, [name]: { ...subgraph, inputs } } };
@@ -215,7 +215,7 @@ export function addOutput(level: GraphDocument, cards: Cards, name: string, wire
   const subgraph = subgraphNamed(level, name);
   const given = own(cards.get(own(level.nodes, wire[0])?.type ?? '')?.outputs ?? {}, wire[1]);
   if (!given) {
-    throw new GraphError('UNKNOWN_OUTPUT', `Node "${wire[0]}" has no output "${wire[1]}".`, { at: { node: wire[0] } });
+    throw new UserError('UNKNOWN_OUTPUT', `Node "${wire[0]}" has no output "${wire[1]}".`, { at: { node: wire[0] } });
   }
   const port = freshPort(wire[1], new Set(Object.keys(subgraph.outputs)));
   const outputs = { ...subgraph.outputs, [port]: given.type };
@@ -237,7 +237,7 @@ export function renamePort(
   const taken = new Set(Object.keys(subgraph[side]).filter((other) => other !== port));
   if (!portPattern.test(called) || taken.has(called)) {
     const message = `A port cannot be called "${called}": use letters and digits, and a name that no other port has.`;
-    throw new GraphError('BAD_PORT', message);
+    throw new UserError('BAD_PORT', message);
   }
   return changePort(document, name, side, port, called);
 }
@@ -285,7 +285,7 @@ function changePort(
 
 /**
  * Gives a node of a level a subgraph of its own, where others stand for the same. The whole document; the same one
- * where the node is alone. Throws GraphError `UNKNOWN_TYPE` where there is no such subgraph.
+ * where the node is alone. Throws UserError `UNKNOWN_TYPE` where there is no such subgraph.
  */
 export function ownSubgraph(document: GraphDocument, level: string | undefined, id: string): GraphDocument {
   const here = levelOf(document, level);
@@ -314,7 +314,7 @@ export function usesOf(document: GraphDocument, name: string): number {
 
 function subgraphNamed(document: GraphDocument, name: string | undefined): Subgraph {
   const subgraph = name === undefined ? undefined : own(document.subgraphs ?? {}, name);
-  if (!subgraph) throw new GraphError('UNKNOWN_TYPE', `The graph has no subgraph "${name}".`);
+  if (!subgraph) throw new UserError('UNKNOWN_TYPE', `The graph has no subgraph "${name}".`);
   return subgraph;
 }
 

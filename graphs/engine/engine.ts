@@ -3,7 +3,7 @@ import type { Library, NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
 import { checkGraph } from '../document/check.ts';
 import { type GraphDocument, own } from '../document/document.ts';
-import { isGraphError, type Problem, problemOf } from '../document/errors.ts';
+import { isUserError, type Problem, problemOf } from '../document/errors.ts';
 import { type OpenedGraph, readGraph } from '../document/read.ts';
 import { applySettings, findNode, type Settings } from '../edit/settings.ts';
 import { ValueCache } from '../run/cache.ts';
@@ -33,7 +33,7 @@ export interface RunOptions {
  */
 export interface Engine {
   describeNodes(): Promise<readonly NodeCard[]>;
-  /** Rejects with GraphError only where the text is no graph; see `readGraph`. */
+  /** Rejects with UserError only where the text is no graph; see `readGraph`. */
   openGraph(text: string): Promise<OpenedGraph>;
   /**
    * Runs a graph and tells what happens, up to `run-finished`, which is also the result. What goes wrong with the graph
@@ -95,7 +95,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
             ...(options.hold && { hold: options.hold }),
           });
         } catch (error) {
-          status = isGraphError(error) && error.code === 'CANCELLED' ? 'cancelled' : 'failed';
+          status = isUserError(error) && error.code === 'CANCELLED' ? 'cancelled' : 'failed';
           if (status === 'failed') problems.push(problemOf(error));
         }
       }

@@ -1,5 +1,5 @@
-import { GraphError } from '../../nodes/errors.ts';
-import { isGraphError, type Problem, problemOf } from '../document/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
+import { isUserError, type Problem, problemOf } from '../document/errors.ts';
 
 /** What a call in another process came to, as plain data: errors keep their code, place and sentence. */
 export type Outcome<Value = unknown> =
@@ -11,15 +11,15 @@ export async function outcomeOf<Value>(call: () => Value | Promise<Value>): Prom
   try {
     return { ok: true, value: await call() };
   } catch (error) {
-    return { ok: false, problem: isGraphError(error) ? problemOf(error) : unforeseen(error) };
+    return { ok: false, problem: isUserError(error) ? problemOf(error) : unforeseen(error) };
   }
 }
 
-/** The value, or throws the problem as GraphError again. */
+/** The value, or throws the problem as UserError again. */
 export function resultOf<Value>(outcome: Outcome<Value>): Value {
   if (outcome.ok) return outcome.value;
   const { code, message, at } = outcome.problem;
-  throw new GraphError(code, message, { at, cause: outcome.problem });
+  throw new UserError(code, message, { at, cause: outcome.problem });
 }
 
 function unforeseen(error: unknown): Problem {

@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { RunEvent, RunFinished } from '../run/events.ts';
 import type { Engine } from './engine.ts';
 
@@ -12,14 +12,14 @@ export interface QueuedRun {
 
 /**
  * An engine whose runs wait for each other, and outlive whoever asked for them: a window that was closed, a browser that
- * lost its connection. `run` rejects with GraphError `RUN_EXISTS` where a run of that name is not over.
+ * lost its connection. `run` rejects with UserError `RUN_EXISTS` where a run of that name is not over.
  */
 export interface QueuedEngine extends Engine {
   /** The runs that are not over, in the order in which they run. */
   listRuns(): Promise<readonly QueuedRun[]>;
   /**
    * Tells the events of a run that somebody started, from its first on; of the previews that are past only the last of each
-   * node. Rejects with GraphError `NO_RUN` where no such run waits or runs.
+   * node. Rejects with UserError `NO_RUN` where no such run waits or runs.
    */
   followRun(run: string, emit: (event: RunEvent) => void): Promise<RunFinished>;
   /** Cancels a run, waiting or running, and no other; false where there is none of that name. */
@@ -71,7 +71,7 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
     async run(document, options, emit, signal) {
       const run = options.run ?? nextName();
       if (live.has(run))
-        throw new GraphError('RUN_EXISTS', `A run named "${run}" is not over yet; choose another name.`);
+        throw new UserError('RUN_EXISTS', `A run named "${run}" is not over yet; choose another name.`);
       const controller = new AbortController();
       const entry: StartingRun = {
         title: document.title,
@@ -125,7 +125,7 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
     listRuns: async () => [...live].map(([run, { title, state }]) => ({ run, title, state })),
     async followRun(run, emit) {
       const entry = live.get(run);
-      if (!entry) throw new GraphError('NO_RUN', `There is no run "${run}" that waits or runs.`);
+      if (!entry) throw new UserError('NO_RUN', `There is no run "${run}" that waits or runs.`);
       for (const event of entry.events) emit(event);
       entry.listeners.add(emit);
       return entry.finished;

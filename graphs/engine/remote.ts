@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { RunEvent } from '../run/events.ts';
 import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
 import type { QueuedEngine } from './queue.ts';
@@ -72,7 +72,7 @@ export function serveEngine(engine: QueuedEngine, port: Port): void {
 }
 
 /**
- * The engine at the other end of a port. Calls reject with GraphErrors of the same code as there, and with `ENGINE_LOST`
+ * The engine at the other end of a port. Calls reject with UserErrors of the same code as there, and with `ENGINE_LOST`
  * when the port closes before they are answered.
  */
 export function connectEngine(port: Port): QueuedEngine {
@@ -125,7 +125,7 @@ export function connectEngine(port: Port): QueuedEngine {
 
 const lost: Outcome<never> = {
   ok: false,
-  problem: new GraphError('ENGINE_LOST', 'The engine stopped before it answered. Start it again.').toJSON(),
+  problem: new UserError('ENGINE_LOST', 'The engine stopped before it answered. Start it again.').toJSON(),
 };
 
 /** Cloning a view would clone all that lies around it. */

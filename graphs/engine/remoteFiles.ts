@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
 import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
 import type { Port } from './remote.ts';
@@ -41,7 +41,7 @@ export function serveFiles(filesOf: FilesOf, port: Port): void {
 /** The files at the other end of a port, for graphs wherever they lie. Calls reject with `ENGINE_LOST` when it closes. */
 export function connectFiles(port: Port): FilesOf {
   const pending = new Map<number, (outcome: Outcome) => void>();
-  const lost = new GraphError('ENGINE_LOST', 'The process that reads files ended.').toJSON();
+  const lost = new UserError('ENGINE_LOST', 'The process that reads files ended.').toJSON();
   let calls = 0;
   port.listen(
     (message) => {

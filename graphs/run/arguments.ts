@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { allows, describeAllowed, paramFromWire } from '../../nodes/params.ts';
 import { type Json, limits } from '../document/document.ts';
 import type { StepResult } from './cache.ts';
@@ -19,7 +19,7 @@ export interface StepCalls {
 /**
  * Gathers a step's arguments. Lists that arrive at inputs or params of one value must be equally long; the node then
  * runs once per element, and single values serve every call. An input of many takes all elements at once.
- * Throws GraphError `LIST_LENGTHS`, `BAD_PARAM`, `TOO_LARGE`.
+ * Throws UserError `LIST_LENGTHS`, `BAD_PARAM`, `TOO_LARGE`.
  */
 export function callsOf(step: Step, results: readonly (StepResult | undefined)[]): StepCalls {
   const arrived: Record<string, unknown> = {};
@@ -52,7 +52,7 @@ function refuseMany(name: string, sources: readonly Source[], results: readonly 
   }
   if (total <= limits.list) return;
   const message = `${total} values arrive at its input "${name}"; at most ${limits.list} are allowed.`;
-  throw new GraphError('TOO_LARGE', message, { at: { port: name } });
+  throw new UserError('TOO_LARGE', message, { at: { port: name } });
 }
 
 function valueAt(results: readonly (StepResult | undefined)[], { step, output }: Source): unknown {
@@ -74,7 +74,7 @@ function refuseUnequal(lists: readonly { readonly name: string; readonly length:
   if (lists.every(({ length }) => length === lists[0]!.length)) return;
   const lengths = lists.map(({ name, length }) => `"${name}" has ${length}`).join(', ');
   const message = `the lists at its inputs differ in length: ${lengths}. Give lists of the same length, or single values.`;
-  throw new GraphError('LIST_LENGTHS', message, { at: { port: lists.at(-1)!.name } });
+  throw new UserError('LIST_LENGTHS', message, { at: { port: lists.at(-1)!.name } });
 }
 
 function drivenParam({ definition }: Step, name: string, value: unknown): unknown {
@@ -83,12 +83,12 @@ function drivenParam({ definition }: Step, name: string, value: unknown): unknow
   if (allows(param, read)) return read;
   const got = JSON.stringify(value as Json)?.slice(0, 80);
   const message = `a wire sets the param ${name} to ${got}. It must be ${describeAllowed(param)}.`;
-  throw new GraphError('BAD_PARAM', message, { at: { param: name } });
+  throw new UserError('BAD_PARAM', message, { at: { param: name } });
 }
 
-/** Refuses a list that is longer than a wire carries. Throws GraphError `TOO_LARGE`. */
+/** Refuses a list that is longer than a wire carries. Throws UserError `TOO_LARGE`. */
 export function refuseLong(length: number, output: string): void {
   if (length <= limits.list) return;
   const message = `its output "${output}" is a list of ${length} or more; at most ${limits.list} are allowed.`;
-  throw new GraphError('TOO_LARGE', message, { at: { port: output } });
+  throw new UserError('TOO_LARGE', message, { at: { port: output } });
 }

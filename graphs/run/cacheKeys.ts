@@ -63,7 +63,7 @@ export function locationsOf({ definition }: Step, params: readonly Step['params'
 
 const nowhere: readonly string[] = [];
 
-/** Adds the content hashes of a step's files to those known. Throws GraphError `NOT_FOUND`, placed at the step. */
+/** Adds the content hashes of a step's files to those known. Throws UserError `NOT_FOUND`, placed at the step. */
 export async function addFingerprints(
   known: Map<string, string>,
   step: Step,

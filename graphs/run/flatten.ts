@@ -1,5 +1,5 @@
 import type { Cards } from '../../nodes/card.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { checkSubgraphs } from '../document/checkSubgraphs.ts';
 import { type GraphDocument, type GraphNode, type Json, limits, own, type Wire } from '../document/document.ts';
 import { INPUTS, isBoundary, isReroute, levelCards, levelOf, resultOf, subgraphOf } from '../document/levels.ts';
@@ -19,12 +19,12 @@ interface Level {
 /**
  * The graph that really runs: every subgraph replaced by its nodes, whose ids then begin with that of the node that stood
  * for them (`refine/sample`), and every reroute by the wire before it. The same document where it has neither. Without
- * recursion. Throws GraphError `CYCLE` or `TOO_LARGE` where there is no end to it (see `checkSubgraphs`, and `limits`).
+ * recursion. Throws UserError `CYCLE` or `TOO_LARGE` where there is no end to it (see `checkSubgraphs`, and `limits`).
  */
 export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocument {
   if (!isLayered(document)) return document;
   const [endless] = checkSubgraphs(document);
-  if (endless) throw new GraphError(endless.code, `${endless.message} ${endless.remedy}`);
+  if (endless) throw new UserError(endless.code, `${endless.message} ${endless.remedy}`);
   const top: Level = { prefix: '', document, cards: levelCards(document, cards), inside: new Map() };
   const nodes: Record<string, GraphNode> = {};
   const walk = { left: limits.wires };
@@ -88,7 +88,7 @@ function sourcesOf(from: Level, first: Wire, cards: Cards, walk: { left: number 
   while (stack.length > 0) {
     if (walk.left-- <= 0) {
       const message = `With its subgraphs and reroutes, the graph has more than ${limits.wires} wires. Split it into several graphs.`;
-      throw new GraphError('TOO_LARGE', message);
+      throw new UserError('TOO_LARGE', message);
     }
     const { level, wire } = stack.pop() as (typeof stack)[number];
     const [id, output] = wire;

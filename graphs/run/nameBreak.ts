@@ -1,6 +1,6 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { LoadedFunction } from '../../nodes/ports.ts';
-import { isGraphError } from '../document/errors.ts';
+import { isUserError } from '../document/errors.ts';
 import type { Call } from './arguments.ts';
 import type { StepResult } from './cache.ts';
 
@@ -17,14 +17,14 @@ export function noteOrigins(origins: Origins, { outputs }: StepResult, label: st
  * of them that have none. Other errors stay as they are.
  */
 export function nameBreak(error: unknown, calls: readonly Call[], origins: Origins): unknown {
-  if (!isGraphError(error) || error.code !== 'NOT_DIFFERENTIABLE') return error;
+  if (!isUserError(error) || error.code !== 'NOT_DIFFERENTIABLE') return error;
   const { port } = error.at;
   const given = calls.flatMap(({ inputs }) => (port === undefined ? Object.values(inputs) : [inputs[port]])).flat();
   const breaks = new Set(given.flatMap(breaksOf).map((each) => origins.get(each)));
   const labels = [...breaks].filter((label) => label !== undefined);
   if (labels.length === 0) return error;
   const message = `${error.message} The gradient breaks in ${labels.join(' and ')}.`;
-  return new GraphError(error.code, message, { at: error.at, cause: error });
+  return new UserError(error.code, message, { at: error.at, cause: error });
 }
 
 type MaybeDifferentiable = LoadedFunction & { readonly differentiable?: boolean };

@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 
 declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
@@ -30,7 +30,7 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** Throws GraphError `CANCELLED` if the run was cancelled. */
+/** Throws UserError `CANCELLED` if the run was cancelled. */
 export function throwIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new GraphError('CANCELLED', 'The run was cancelled.', { cause: signal.reason });
+  if (signal.aborted) throw new UserError('CANCELLED', 'The run was cancelled.', { cause: signal.reason });
 }

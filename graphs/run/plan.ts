@@ -1,6 +1,6 @@
 import type { PortCount } from '../../nodes/card.ts';
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { type GraphDocument, type GraphNode, own, type Wire } from '../document/document.ts';
 import { labelOf } from '../document/errors.ts';
 import { arrivalNames, wireFollower } from '../document/wires.ts';
@@ -47,7 +47,7 @@ export interface Plan {
 /**
  * Plans a run of a checked document: the targets (ids or unique titles; by default every node that nothing reads) and
  * all they need, muted nodes left out, subgraphs taken apart. Depth first, so values live shortly; linear, and without recursion.
- * Throws GraphError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `MUTED`, `CYCLE`.
+ * Throws UserError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `MUTED`, `CYCLE`.
  */
 export function planRun(document: GraphDocument, library: Library, targets?: readonly string[]): Plan {
   const flat = flattenGraph(document, library);
@@ -97,7 +97,7 @@ function nodesCalled(document: GraphDocument, flat: GraphDocument, name: string,
   if (inside.length > 0) return inside;
   const node = document.nodes[id]!;
   const label = labelOf(id, node, library);
-  if (node.muted) throw new GraphError('MUTED', `${label} is muted. Unmute it to run it.`, { at: { node: id } });
+  if (node.muted) throw new UserError('MUTED', `${label} is muted. Unmute it to run it.`, { at: { node: id } });
   return [id];
 }
 
@@ -124,15 +124,15 @@ function openNode(
   target: boolean,
 ): Opened {
   const node = own(document.nodes, id);
-  if (!node) throw new GraphError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
+  if (!node) throw new UserError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
   const definition = library.get(node.type);
   const at = { node: id };
   if (!definition) {
-    throw new GraphError('UNKNOWN_TYPE', `${labelOf(id, node, library)} is of the unknown type "${node.type}".`, {
+    throw new UserError('UNKNOWN_TYPE', `${labelOf(id, node, library)} is of the unknown type "${node.type}".`, {
       at,
     });
   }
-  if (node.muted) throw new GraphError('MUTED', `${labelOf(id, node, library)} is muted. Unmute it to run it.`, { at });
+  if (node.muted) throw new UserError('MUTED', `${labelOf(id, node, library)} is muted. Unmute it to run it.`, { at });
   const inputs: StepInput[] = [];
   const waits: Awaited[] = [];
   for (const name of arrivalNames(definition)) {
@@ -179,7 +179,7 @@ function sinksOf(document: GraphDocument, follow: (wire: Wire) => Wire | undefin
   return ids.filter((id) => !read.has(id));
 }
 
-function cycleError(step: Step): GraphError {
+function cycleError(step: Step): UserError {
   const message = `${labelOfStep(step)} waits for its own result. Remove one of the wires in the circle.`;
-  return new GraphError('CYCLE', message, { at: { node: step.id } });
+  return new UserError('CYCLE', message, { at: { node: step.id } });
 }

@@ -27,7 +27,7 @@ export interface RunWorld {
 /**
  * Runs a plan step by step and tells the events of its nodes. A step whose result is in the cache does not run, and
  * neither does one that only such steps need. Results are let go after their last reader; whatever happens, the run
- * holds nothing when the promise settles. Rejects with a GraphError that names the node, or with `CANCELLED`.
+ * holds nothing when the promise settles. Rejects with a UserError that names the node, or with `CANCELLED`.
  */
 export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const { steps, lastUse } = plan;

@@ -1,5 +1,5 @@
 import type { Artifact, NodeContext, NodeDefinition } from '../../nodes/defineNode.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import type { Preview } from '../../nodes/ports.ts';
 import { freezeValue, partsOf, type Resource, refuseNonFinite } from '../../nodes/values.ts';
@@ -101,7 +101,7 @@ function contextOf(
       if (Object.keys(definition.outputs).length > 0 && !signal.aborted)
         throw new Error('only a node without outputs can save files');
       if (!isPlainName(artifact.name)) {
-        throw new GraphError('BAD_NAME', `"${artifact.name}" cannot be the name of a file: use a plain relative name.`);
+        throw new UserError('BAD_NAME', `"${artifact.name}" cannot be the name of a file: use a plain relative name.`);
       }
       const saved = { ...artifact, name: unusedName(artifact.name, artifacts) };
       artifacts.push(saved);

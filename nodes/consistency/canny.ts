@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { consistencyOf } from '../ml/condition/consistencyOf.ts';
 import { cannyDetector } from '../ml/condition/detectors.ts';
 import { number } from '../params.ts';
@@ -28,7 +28,7 @@ export const canny = defineNode({
   upgrades: givenUpgrades,
   run(_inputs, params) {
     if (params.low > params.high)
-      throw new GraphError(
+      throw new UserError(
         'BAD_PARAM',
         `low (${params.low}) is above high (${params.high}); set it to ${params.high} or less.`,
         {

@@ -1,5 +1,5 @@
 import { defineNode, many, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { integer, number } from '../params.ts';
 import { drawImages } from './shared/drawImages.ts';
 import { remarkOnWords } from './shared/remarkOnWords.ts';
@@ -41,7 +41,7 @@ export const guidedSample = defineNode({
     remarkOnWords(generator, prompt, remark);
     for (const [port, { name, differentiable }] of Object.entries({ generator, consistency }))
       if (!differentiable)
-        throw new GraphError(
+        throw new UserError(
           'NOT_DIFFERENTIABLE',
           `"${name}" gives no gradient, and guidance needs one: connect another, or search without gradients by FIND (optimise/find) with Consistency as reward (consistency/as-reward).`,
           {

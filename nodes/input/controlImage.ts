@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { clone } from '../ml/tf.ts';
 import { number } from '../params.ts';
 
@@ -27,7 +27,7 @@ export const controlImage = defineNode({
   outputs: { condition: 'condition' },
   run({ controlnet, images }, { scale, start, end }) {
     if (start >= end) {
-      throw new GraphError(
+      throw new UserError(
         'BAD_PARAM',
         `The ControlNet would end (${end}) before it starts (${start}); set end above start.`,
         {

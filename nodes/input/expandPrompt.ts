@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { randomStream } from '../ml/random.ts';
 import { integer, seed, text } from '../params.ts';
 
@@ -39,7 +39,7 @@ export const expandPrompt = defineNode({
       .map((line) => line.trim())
       .filter((line) => line !== '');
     if (given.length === 0) {
-      throw new GraphError('NO_PHRASES', 'There are no phrases to add. Write at least one, one a line.', {
+      throw new UserError('NO_PHRASES', 'There are no phrases to add. Write at least one, one a line.', {
         at: { param: 'phrases' },
       });
     }

@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { tensor3d, tidy, transpose } from '../ml/tf.ts';
 import type { Checkpoint } from '../ml/weights/checkpoint.ts';
 import { openSafetensors } from '../ml/weights/safetensors.ts';
@@ -47,7 +47,7 @@ function latentsOf({ shape, values }: Stored): Distribution['mean'] {
   return tidy(() => transpose(tensor3d(values, shape.slice(1) as [number, number, number]), [1, 2, 0]));
 }
 
-function badFile(path: string, reason: string): GraphError {
+function badFile(path: string, reason: string): UserError {
   const message = `"${path}" is not a distribution of noise: ${reason}. Use a file that Save distribution wrote.`;
-  return new GraphError('BAD_DISTRIBUTION', message, { at: { param: 'path' } });
+  return new UserError('BAD_DISTRIBUTION', message, { at: { param: 'path' } });
 }

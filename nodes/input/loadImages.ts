@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { type Files, joinPath } from '../files.ts';
 import { isPng, readPngText } from '../ml/image/pngText.ts';
 import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
@@ -42,7 +42,7 @@ export const loadImages = defineNode({
     const other = loaded.find((image) => image.width !== width || image.height !== height);
     if (other) {
       const sizes = `"${first.name}" is ${width}x${height}, but "${other.name}" is ${other.width}x${other.height}`;
-      throw new GraphError('SIZES_DIFFER', `The images must be of one size: ${sizes}.`, { at: { param: 'path' } });
+      throw new UserError('SIZES_DIFFER', `The images must be of one size: ${sizes}.`, { at: { param: 'path' } });
     }
     const values = new Float32Array(loaded.length * height * width * 3);
     for (const [i, { rgb }] of loaded.entries())
@@ -81,7 +81,7 @@ async function imagesAt(location: string, files: Files): Promise<string[]> {
     .filter((name) => endings.some((ending) => name.toLowerCase().endsWith(`.${ending}`)))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   if (images.length > 0) return images.map((name) => joinPath(path, name));
-  throw new GraphError(
+  throw new UserError(
     'NO_IMAGES',
     `The folder "${path}" holds no image (${endings.join(', ')}); it holds ${names.slice(0, 5).join(', ') || 'nothing'}.`,
     { at: { param: 'path' } },

@@ -1,5 +1,5 @@
 import { defineNode, list } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { text } from '../params.ts';
 
 export const promptList = defineNode({
@@ -16,7 +16,7 @@ export const promptList = defineNode({
       .map((line) => line.trim())
       .filter((line) => line !== '');
     if (prompts.length === 0) {
-      throw new GraphError('NO_PROMPTS', 'The prompt list is empty. Write at least one prompt, one a line.', {
+      throw new UserError('NO_PROMPTS', 'The prompt list is empty. Write at least one prompt, one a line.', {
         at: { param: 'prompts' },
       });
     }

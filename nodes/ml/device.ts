@@ -1,4 +1,4 @@
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { type DeviceName, type DevicePreference, deviceNames } from './deviceNames.ts';
 import * as tf from './tf.ts';
 
@@ -52,7 +52,7 @@ export interface Device {
  * Starts a device and makes it TensorFlow.js' current one.
  *
  * `backends` are the devices that the shell can offer; 'auto' takes the first of `deviceNames` that starts. Throws
- * GraphError `NO_DEVICE` where the named device, or any at all, cannot be had; the message says why, its `cause` only that.
+ * UserError `NO_DEVICE` where the named device, or any at all, cannot be had; the message says why, its `cause` only that.
  */
 export async function openDevice(preference: DevicePreference, backends: readonly DeviceBackend[]): Promise<Device> {
   const refused: Refusal[] = [];
@@ -65,7 +65,7 @@ export async function openDevice(preference: DevicePreference, backends: readonl
     refused.push({ name, reason: result });
   }
   const reasons = refused.map(({ name, reason }) => `${name}: ${reason}`).join(' ');
-  throw new GraphError(
+  throw new UserError(
     'NO_DEVICE',
     preference === 'auto'
       ? `No device could be started. ${reasons}`

@@ -1,4 +1,4 @@
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { type Tensor4D, tensor4d, tidy, transpose } from './tf.ts';
 
 /** Random numbers from a seed, the same on every device and machine. */
@@ -118,11 +118,11 @@ function uniform53(next: () => number): number {
 
 /**
  * MT19937: unsigned 32-bit numbers. Of a seed above 2^32 the low 32 bits count, as in PyTorch.
- * Source: Matsumoto and Nishimura 1998, doi 10.1145/272991.272995. Throws GraphError `BAD_SEED`.
+ * Source: Matsumoto and Nishimura 1998, doi 10.1145/272991.272995. Throws UserError `BAD_SEED`.
  */
 function mersenneTwister(seed: number): () => number {
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new GraphError('BAD_SEED', `The seed is ${seed}; a whole number from 0 to 9007199254740991 is needed.`);
+    throw new UserError('BAD_SEED', `The seed is ${seed}; a whole number from 0 to 9007199254740991 is needed.`);
   const [length, middle] = [624, 397];
   const state = new Uint32Array(length);
   state[0] = seed % 2 ** 32;

@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { loadDecoder } from '../ml/models/load/loadDecoder.ts';
 import { add, clipByValue, mul, tidy } from '../ml/tf.ts';
 import { model } from '../params.ts';
@@ -47,12 +47,12 @@ export const swapDecoder = defineNode({
   },
 });
 
-/** Throws GraphError `DOES_NOT_FIT`. */
+/** Throws UserError `DOES_NOT_FIT`. */
 function requireFit(generator: Generator, decoder: { name: string; channels: number; factor: number }): void {
   const { width, height } = generator.defaults;
   const [, w, channels] = generator.latentShape(width, height);
   if (decoder.channels === channels && decoder.factor === width / w) return;
-  throw new GraphError(
+  throw new UserError(
     'DOES_NOT_FIT',
     `"${decoder.name}" decodes latents of ${decoder.channels} channels, ${decoder.factor} pixels each; "${generator.name}" makes latents of ${channels} channels, ${width / w} pixels each.`,
     { at: { param: 'model' } },

@@ -1,5 +1,5 @@
 import { defineNode, many, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
@@ -87,6 +87,6 @@ function refuseNaN(drawn: readonly Candidate[], contest: Contest): void {
     if (!broken) continue;
     drawn.forEach(free);
     const message = `The reward ${broken.name} scored the image of seed ${candidate.seed} as ${broken.score}, which is no finite number.`;
-    throw new GraphError('NOT_FINITE', message);
+    throw new UserError('NOT_FINITE', message);
   }
 }

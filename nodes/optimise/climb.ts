@@ -1,5 +1,5 @@
 import { defineNode, type InputValues, list, many, optional, type ParamValues } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
 import { climbBatches } from '../ml/optimise/climbBatches.ts';
@@ -119,7 +119,7 @@ async function scalesOf(rows: readonly Climbed[]): Promise<number[]> {
   return scales;
 }
 
-/** What climbs, from what is connected. Throws GraphError `MISSING_INPUT`. */
+/** What climbs, from what is connected. Throws UserError `MISSING_INPUT`. */
 function slopeOf(
   { images, prompt, conditions, rewards, watch: watched, ...given }: Given,
   settings: Settings,
@@ -132,7 +132,7 @@ function slopeOf(
   if (!generator || !noise) {
     const missing = generator ? 'noise' : 'generator';
     const message = `Nothing is connected to "${missing}", which is needed to draw the images that climb.`;
-    throw new GraphError('MISSING_INPUT', message, { at: { port: missing } });
+    throw new UserError('MISSING_INPUT', message, { at: { port: missing } });
   }
   const prompts = prompt === undefined && source ? images!.labels.map((label) => label.prompt ?? '') : [prompt ?? ''];
   const sampling = { negativePrompt: settings.negativePrompt, settings: sampleSettings(generator, settings) };

@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { latentShapeOf } from '../generate/shared/sizeParams.ts';
 import { rankSgd as climbByRank } from '../ml/optimise/rankSgd.ts';
 import { normalLatents } from '../ml/random.ts';
@@ -48,7 +48,7 @@ export const rankSgd = defineNode({
   async run(inputs, params, context) {
     if (params.ranked >= params.queries) {
       const message = `${params.ranked} of ${params.queries} queries cannot be ranked; set ranked below queries.`;
-      throw new GraphError('BAD_PARAM', message, { at: { param: 'ranked' } });
+      throw new UserError('BAD_PARAM', message, { at: { param: 'ranked' } });
     }
     const start = normalLatents(params.seed, latentShapeOf(inputs.generator, params));
     const contest = contestOf(inputs, params);

@@ -1,5 +1,5 @@
 import { defineNode, type InputValues, many, one, optional, type ParamValues } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
@@ -126,7 +126,7 @@ function refuse({ generator, lookThrough, rewards }: Given, { optimiser, project
   if (optimiser !== 'l-bfgs' || !projectRadius) return;
   const message =
     'L-BFGS searches along lines, which leave the radius that projectRadius sets: use SGD or Adam with it.';
-  throw new GraphError('BAD_PARAM', message, { at: { param: 'projectRadius' } });
+  throw new UserError('BAD_PARAM', message, { at: { param: 'projectRadius' } });
 }
 
 /** Every prompt with every noise, the noises of the first prompt first. It owns its latents. */

@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { integer, text } from '../params.ts';
@@ -25,7 +25,7 @@ export const beforeAfter = defineNode({
     const [left, right] = [await imagesOf(before), await imagesOf(after)];
     if (left.length !== right.length) {
       const message = `There are ${left.length} images before and ${right.length} after; connect as many.`;
-      throw new GraphError('ROWS_DIFFER', message, { at: { port: 'after' } });
+      throw new UserError('ROWS_DIFFER', message, { at: { port: 'after' } });
     }
     const rows = left.map((image, i) => [image, right[i]!]);
     const prompts = new Set(after.labels.flatMap(({ prompt }) => prompt ?? []));

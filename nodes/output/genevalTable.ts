@@ -1,5 +1,5 @@
 import { defineNode, many, optional } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { genevalScores, type Judgement, judgeImage } from '../ml/world/judgeImage.ts';
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
 import { sceneSize } from '../ml/world/scene.ts';
@@ -53,17 +53,17 @@ export const genevalTable = defineNode({
   },
 });
 
-/** Throws GraphError `NO_PROMPT` or `BAD_SIZE`. */
+/** Throws UserError `NO_PROMPT` or `BAD_SIZE`. */
 function promptsOf({ pixels, labels }: Images, prompt: string | undefined): string[] {
   const [, height, width] = pixels.shape;
   if (height !== sceneSize || width !== sceneSize)
-    throw new GraphError(
+    throw new UserError(
       'BAD_SIZE',
       `The GenEval table got images of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
     );
   return labels.map((label) => {
     const found = prompt ?? label.prompt;
     if (found !== undefined) return found;
-    throw new GraphError('NO_PROMPT', 'An image carries no prompt to judge it by; connect one to the input "prompt".');
+    throw new UserError('NO_PROMPT', 'An image carries no prompt to judge it by; connect one to the input "prompt".');
   });
 }

@@ -1,5 +1,5 @@
 import { defineNode, many } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { isDeviceName, isPlainName } from '../files.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { text } from '../params.ts';
@@ -39,7 +39,7 @@ export const saveImages = defineNode({
   },
 });
 
-/** The pattern filled in: as it stands where it is a safe file name, else it throws GraphError `BAD_PARAM`. */
+/** The pattern filled in: as it stands where it is a safe file name, else it throws UserError `BAD_PARAM`. */
 function fileName(pattern: string, label: ImageLabel, number: number, count: number): string {
   const values: Record<string, string> = {
     number: String(number).padStart(String(count).length, '0'),
@@ -50,7 +50,7 @@ function fileName(pattern: string, label: ImageLabel, number: number, count: num
   const name = pattern.replace(/\{(\w+)\}/g, (all, key: string) => values[key] ?? all).replace(/\.png$/i, '');
   if (isPlainName(name) && !/[<>:"|?*{}]/.test(name) && !name.split('/').some((part) => part.startsWith('.')))
     return name;
-  throw new GraphError(
+  throw new UserError(
     'BAD_PARAM',
     `"${pattern}" makes no good file names; use letters, digits, -, _ and {number}, {seed}, {prompt}, {name}.`,
     { at: { param: 'name' } },

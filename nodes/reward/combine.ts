@@ -1,5 +1,5 @@
 import { defineNode, many } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import {
   type Calibration,
   meanScore,
@@ -90,7 +90,7 @@ function rangeOf(
 function readWeights(text: string, count: number): number[] {
   const weights = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (weights.length === count && weights.every(Number.isFinite)) return weights;
-  throw new GraphError(
+  throw new UserError(
     'BAD_PARAM',
     `The weights "${text}" must be ${count} numbers with commas between them, one for each reward.`,
     { at: { param: 'weights' } },
@@ -102,7 +102,7 @@ function readCalibrations(text: string, count: number): Calibration[] {
   const isPair = (pair: readonly number[]) => pair.length === 2 && pair.every(Number.isFinite) && pair[1]! > 0;
   if (pairs.length === count && pairs.every(isPair))
     return pairs.map(([mean, deviation]) => ({ mean: mean!, deviation: deviation! }));
-  throw new GraphError(
+  throw new UserError(
     'BAD_PARAM',
     `The calibration "${text}" must be ${count} pairs with commas between them, one for each reward: its mean, a space, and its standard deviation above 0.`,
     { at: { param: 'calibration' } },

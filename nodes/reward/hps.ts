@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { type Files, joinPath } from '../files.ts';
 import { loadClip } from '../ml/models/load/loadClip.ts';
 import { clipReward } from '../ml/rewards/clipReward.ts';
@@ -48,5 +48,5 @@ async function fileOf(files: Files, location: string, variant: (typeof variants)
   if (found.length === 0) return path;
   const wanted = `HPS_${variant}_compressed.pt`;
   if (found.includes(wanted)) return joinPath(path, wanted);
-  throw new GraphError('NOT_FOUND', `"${path}" has no ${wanted}; it holds ${found.join(' and ')}. Set the variant.`);
+  throw new UserError('NOT_FOUND', `"${path}" has no ${wanted}; it holds ${found.join(' and ')}. Set the variant.`);
 }

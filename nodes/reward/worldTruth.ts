@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { tensor1d } from '../ml/tf.ts';
 import { judgeImage } from '../ml/world/judgeImage.ts';
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
@@ -25,7 +25,7 @@ export const worldTruth = defineNode({
         for (const prompt of prompts) parsePrompt(prompt);
         const [count, height, width] = pixels.shape;
         if (height !== sceneSize || width !== sceneSize)
-          throw new GraphError(
+          throw new UserError(
             'BAD_SIZE',
             `World truth got images of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
           );

@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
 import type { Scores } from '../ports.ts';
@@ -44,12 +44,12 @@ export const top = defineNode({
   },
 });
 
-/** One number a row: the named column, or the sum of all. Throws GraphError `UNKNOWN_SCORE`. */
+/** One number a row: the named column, or the sum of all. Throws UserError `UNKNOWN_SCORE`. */
 function decidingScores({ names, values }: Scores, by: string): number[] {
   if (by === '') return values.map((row) => row.reduce((sum, value) => sum + value, 0));
   const column = names.indexOf(by);
   if (column >= 0) return values.map((row) => row[column] ?? Number.NaN);
-  throw new GraphError(
+  throw new UserError(
     'UNKNOWN_SCORE',
     `There is no score "${by}"; there are ${names.map((name) => `"${name}"`).join(', ')}.`,
     {

@@ -1,5 +1,5 @@
 import { defineNode, type InputValues, type NodeContext, optional, type ParamValues } from '../defineNode.ts';
-import { GraphError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import { controlNetConfig, controlNetShapes } from '../ml/models/controlNet.ts';
 import { loadParts } from '../ml/models/load/loadParts.ts';
@@ -112,14 +112,14 @@ type Settings = ParamValues<typeof params>;
 /** The losses of ControlNet++ and their weights. Source: its released training. */
 const lambdas: Readonly<Record<ConditionKind, number>> = { segmentation: 0.5, edges: 1, depth: 1 };
 
-/** Throws GraphError `MISSING_INPUT` where nothing is connected, `NOT_DIFFERENTIABLE` where a detector has no gradient. */
+/** Throws UserError `MISSING_INPUT` where nothing is connected, `NOT_DIFFERENTIABLE` where a detector has no gradient. */
 function rewardsOf(given: InputValues<typeof inputs>, { rewardWeight }: Settings): ConsistencyReward[] {
   const rewards = (Object.keys(lambdas) as ConditionKind[]).flatMap((kind): ConsistencyReward[] => {
     const consistency = given[kind];
     return consistency ? [{ kind, consistency, lambda: rewardWeight * lambdas[kind] }] : [];
   });
   if (rewards.length === 0)
-    throw new GraphError(
+    throw new UserError(
       'MISSING_INPUT',
       'Nothing tells how well images keep to their condition: connect "segmentation", "edges" or "depth", or several.',
       { at: { port: 'segmentation' } },
@@ -127,7 +127,7 @@ function rewardsOf(given: InputValues<typeof inputs>, { rewardWeight }: Settings
   const broken = rewards.find(({ consistency }) => !consistency.differentiable);
   if (!broken) return rewards;
   const message = `"${broken.consistency.name}" gives no gradient, and a ControlNet is trained by gradients; connect another.`;
-  throw new GraphError('NOT_DIFFERENTIABLE', message, { at: { port: broken.kind } });
+  throw new UserError('NOT_DIFFERENTIABLE', message, { at: { port: broken.kind } });
 }
 
 /** config.json of the ControlNet, and the parameters that it begins with. */

@@ -5,7 +5,7 @@ import { emptyDocument, type GraphDocument } from '../../graphs/document/documen
 import type { Problem } from '../../graphs/document/errors.ts';
 import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/document/levels.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 
 /** How many steps back are kept. */
 export const UNDO_STEPS = 200;
@@ -114,7 +114,7 @@ export function wholeId({ path }: Pick<GraphState, 'path'>, id: string): string 
 
 /**
  * Changes what is being edited by a pure edit and remembers what was before. Edits in a row with the same `group` (typing
- * in one field, a nudge by keys) are one step back. Passes on the GraphError of an edit that cannot be done, and changes
+ * in one field, a nudge by keys) are one step back. Passes on the UserError of an edit that cannot be done, and changes
  * nothing.
  */
 export function editGraph(store: GraphStore, edit: (document: GraphDocument) => GraphDocument, group?: string): void {
@@ -129,7 +129,7 @@ export function editWhole(store: GraphStore, edit: (whole: GraphDocument) => Gra
   const next = edit(whole);
   if (next === whole) return;
   const [endless] = next.subgraphs === whole.subgraphs ? [] : checkSubgraphs(next);
-  if (endless) throw new GraphError(endless.code, `${endless.message} ${endless.remedy}`);
+  if (endless) throw new UserError(endless.code, `${endless.message} ${endless.remedy}`);
   const continues = group !== undefined && group === last;
   store.setState({
     ...lookedAt(next, path, library),

@@ -4,7 +4,7 @@ import { emptyDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { insertFragment } from '../../graphs/edit/fragment.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { Editor } from './editor.ts';
 import {
   createGraphStore,
@@ -71,7 +71,7 @@ export async function attempt(editor: Editor, action: () => unknown): Promise<vo
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof GraphError)) throw error;
+    if (!(error instanceof UserError)) throw error;
     notify(editor.view, { kind: 'failure', text: error.message });
   }
 }
@@ -84,7 +84,7 @@ async function begin(editor: Editor): Promise<void> {
   if (drafts.length > 0) editor.view.setState({ drafts, overlay: { kind: 'drafts' } });
 }
 
-/** Opens a graph in place of the one that is open. Throws GraphError where the text is no graph. */
+/** Opens a graph in place of the one that is open. Throws UserError where the text is no graph. */
 export async function openFile(editor: Editor, file: GraphFile, draft?: string): Promise<void> {
   const engine = engineOf(editor);
   const { document } = await engine.openGraph(file.text);
@@ -128,7 +128,7 @@ export async function saveAs(editor: Editor): Promise<boolean> {
   return saveUnder(editor, editor.graph.getState().name);
 }
 
-/** Saves under a name; throws GraphError `EXISTS` where there is a file of that name and `replace` is not given. */
+/** Saves under a name; throws UserError `EXISTS` where there is a file of that name and `replace` is not given. */
 export async function saveUnder(editor: Editor, name: string, replace = false): Promise<boolean> {
   const { whole } = editor.graph.getState();
   const place = await editor.desktop.saveGraphAs(name, writeGraph(whole), replace);
@@ -245,7 +245,7 @@ async function receive(
       if (event.type === 'run-started' && isOpen()) editor.runs.setState({ shown: id });
     });
   } catch (error) {
-    if (!(error instanceof GraphError)) throw error;
+    if (!(error instanceof UserError)) throw error;
     const message = error.code === 'ENGINE_LOST' ? messages.run.lost : error.message;
     first ??= message;
     changeRun(editor.runs, id, (run) => (isOver(run) ? run : breakRun(run, { ...error.toJSON(), message })));
@@ -270,8 +270,8 @@ export async function pauseRun(editor: Editor, { id, state }: Run): Promise<void
   await (state === 'paused' ? engine.resumeRun(id) : engine.pauseRun(id));
 }
 
-/** Throws GraphError `ENGINE_LOST` while there is none. */
+/** Throws UserError `ENGINE_LOST` while there is none. */
 export function engineOf(editor: Editor): QueuedEngine {
-  if (!editor.engine) throw new GraphError('ENGINE_LOST', messages.run.notReady);
+  if (!editor.engine) throw new UserError('ENGINE_LOST', messages.run.notReady);
   return editor.engine;
 }

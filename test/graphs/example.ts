@@ -3,7 +3,7 @@ import { emptyDocument, type GraphDocument, type GraphNode, type Wire } from '..
 import { createEngine, type Engine, type RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent } from '../../graphs/run/events.ts';
 import { defineNode, libraryOf, list, many, one, optional } from '../../nodes/defineNode.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
 import * as tf from '../../nodes/ml/tf.ts';
 import { choice, integer, model, number, seed, text } from '../../nodes/params.ts';
@@ -219,10 +219,10 @@ const fail = defineNode({
   outputs: { noise: 'noise' },
   async run({ noise }, { how }) {
     if (how === 'user')
-      throw new GraphError('BAD_SIZE', 'The size is 3, but must be a multiple of 8.', { at: { param: 'how' } });
+      throw new UserError('BAD_SIZE', 'The size is 3, but must be a multiple of 8.', { at: { param: 'how' } });
     if (how === 'program') throw new TypeError('x is not a function');
     if (how === 'at two') {
-      if ((await noise.latents.data())[0] === 2) throw new GraphError('BAD_NOISE', 'The noise is two.');
+      if ((await noise.latents.data())[0] === 2) throw new UserError('BAD_NOISE', 'The noise is two.');
       return { noise: noiseOf(tf.clone(noise.latents), 0) };
     }
     if (how === 'nothing') return {} as { noise: Noise };
@@ -337,7 +337,7 @@ export function exampleFiles(): Files & { change(path: string, content: string):
   return {
     ...memoryFiles({}),
     locate: async (location) => {
-      if (!Object.hasOwn(content, location)) throw new GraphError('NOT_FOUND', `There is no model "${location}".`);
+      if (!Object.hasOwn(content, location)) throw new UserError('NOT_FOUND', `There is no model "${location}".`);
       return location;
     },
     read: async (path) => new TextEncoder().encode(content[path]),

@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { randomStream } from '../../nodes/ml/random.ts';
 import type { FuzzTarget } from './fuzzTargets.ts';
 
@@ -12,7 +12,7 @@ export interface FuzzOutcome {
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
 }
 
-/** Attempts with the seeds from `first`. A refusal must be a GraphError of at most 1,500 letters. */
+/** Attempts with the seeds from `first`. A refusal must be a UserError of at most 1,500 letters. */
 export async function fuzz(target: FuzzTarget, first: number, count: number): Promise<FuzzOutcome> {
   let [accepted, refused] = [0, 0];
   const failures: { seed: number; reason: string }[] = [];
@@ -25,7 +25,7 @@ export async function fuzz(target: FuzzTarget, first: number, count: number): Pr
       accepted++;
     } catch (error) {
       refused++;
-      if (!(error instanceof GraphError))
+      if (!(error instanceof UserError))
         reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       else if (error.message.length > 1500) reason = `A message of ${error.message.length} letters`;
     }

@@ -6,7 +6,7 @@ import { checkGraph } from '../../graphs/document/check.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { prepare } from '../../graphs/engine/engine.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { library } from '../../nodes/index.ts';
 import { readPngText } from '../../nodes/ml/image/pngText.ts';
 import { describeModel } from '../../nodes/ml/models/load/loadGenerator.ts';
@@ -20,7 +20,7 @@ import { mutateBytes, mutateJson } from './mutate.ts';
 /** A reader of untrusted content, and how that content is spoiled. */
 export interface FuzzTarget {
   readonly name: string;
-  /** Spoiled content, then the reading of it, which either succeeds or rejects with a GraphError. */
+  /** Spoiled content, then the reading of it, which either succeeds or rejects with a UserError. */
   attempt(random: RandomStream): () => Promise<unknown>;
 }
 
@@ -158,7 +158,7 @@ function records(): FuzzTarget {
 }
 
 function refusedOnly(error: unknown): void {
-  if (!(error instanceof GraphError)) throw error;
+  if (!(error instanceof UserError)) throw error;
 }
 
 const isTokenizerFile = (name: string) => name.startsWith('tokenizer/');

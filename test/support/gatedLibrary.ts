@@ -1,6 +1,6 @@
 import type { GraphDocument, GraphNode } from '../../graphs/document/document.ts';
 import { defineNode, libraryOf } from '../../nodes/defineNode.ts';
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import { integer, text } from '../../nodes/params.ts';
 
@@ -56,7 +56,7 @@ export function gatedLibrary() {
     params: {},
     outputs: {},
     run() {
-      throw new GraphError('TOO_BLUE', 'The sea is too blue.', { at: { param: 'sea' } });
+      throw new UserError('TOO_BLUE', 'The sea is too blue.', { at: { param: 'sea' } });
     },
   });
   return {

@@ -1,4 +1,4 @@
-import { GraphError } from '../../nodes/errors.ts';
+import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
 
 /** A disk in memory: path -> content. Counts the bytes that were read. */
@@ -14,9 +14,9 @@ export function memoryFiles(
   let bytesRead = 0;
   const read = async (path: string, start = 0, end?: number) => {
     const bytes = files.get(path);
-    if (!bytes) throw new GraphError('NOT_FOUND', `There is no file "${path}".`);
+    if (!bytes) throw new UserError('NOT_FOUND', `There is no file "${path}".`);
     if (start < 0 || (end ?? bytes.length) > bytes.length || (end ?? bytes.length) < start) {
-      throw new GraphError('READ_FAILED', `"${path}" has ${bytes.length} bytes, not the bytes ${start} to ${end}.`);
+      throw new UserError('READ_FAILED', `"${path}" has ${bytes.length} bytes, not the bytes ${start} to ${end}.`);
     }
     const part = bytes.slice(start, end);
     bytesRead += part.length;
@@ -36,7 +36,7 @@ export function memoryFiles(
     },
     fingerprint: async (path) => path,
     decodeImage: async () => {
-      throw new GraphError('BAD_IMAGE', 'A disk in memory decodes no images.');
+      throw new UserError('BAD_IMAGE', 'A disk in memory decodes no images.');
     },
   };
 }

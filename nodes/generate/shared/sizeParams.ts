@@ -14,7 +14,7 @@ const side = integer({
 /** How large images are drawn: the params of every node that makes noise. */
 export const sizeParams = { width: side, height: side };
 
-/** The latents of an image of that size, [h, w, c]. Throws GraphError `BAD_SIZE`. */
+/** The latents of an image of that size, [h, w, c]. Throws UserError `BAD_SIZE`. */
 export function latentShapeOf(
   generator: Generator,
   { width, height }: ParamValues<typeof sizeParams>,

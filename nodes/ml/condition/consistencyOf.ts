@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Consistency } from '../../ports.ts';
 import { type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 
@@ -26,7 +26,7 @@ export interface Detector {
 export type Given = 'map' | 'image';
 
 /**
- * A detector as a function on wires; it owns the detector. Its functions throw GraphError `SIZES_DIFFER` or `ROWS_DIFFER`
+ * A detector as a function on wires; it owns the detector. Its functions throw UserError `SIZES_DIFFER` or `ROWS_DIFFER`
  * where the condition image does not fit the images. Source: arXiv 2404.07987 (ControlNet++), equation 4
  */
 export function consistencyOf(detector: Detector, given: Given): Consistency {
@@ -56,12 +56,12 @@ export function consistencyOf(detector: Detector, given: Given): Consistency {
 function requireFit(name: string, images: readonly number[], condition: readonly number[]): void {
   const [[rows, height, width], [conditions, tall, wide]] = [images, condition];
   if (height !== tall || width !== wide)
-    throw new GraphError(
+    throw new UserError(
       'SIZES_DIFFER',
       `For ${name}, the condition image is ${wide}x${tall} and the images are ${width}x${height}; make them of one size.`,
     );
   if (conditions !== 1 && conditions !== rows)
-    throw new GraphError(
+    throw new UserError(
       'ROWS_DIFFER',
       `For ${name}, there are ${conditions} condition images for ${rows} images; give one for all, or one for each.`,
     );

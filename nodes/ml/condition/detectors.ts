@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { ImageUNetConfig } from '../models/imageUNet.ts';
 import type { DetectorNetwork } from '../models/load/loadDetector.ts';
 import { mean, minimum, squaredDifference, sub, type Tensor1D, type Tensor4D, tidy, tile } from '../tf.ts';
@@ -59,7 +59,7 @@ export function lineArtDetector({ detect, bytes, dispose }: DetectorNetwork): De
   };
 }
 
-/** Inverse depth, white nearest; every map is divided by its own largest value. Throws GraphError `UNSUPPORTED`. */
+/** Inverse depth, white nearest; every map is divided by its own largest value. Throws UserError `UNSUPPORTED`. */
 export function depthDetector(network: DetectorNetwork & { readonly config: ImageUNetConfig }): Detector {
   requireTask(network, 'depth');
   return {
@@ -75,7 +75,7 @@ export function depthDetector(network: DetectorNetwork & { readonly config: Imag
   };
 }
 
-/** Classes in the colours of PASCAL VOC. Throws GraphError `UNSUPPORTED`. */
+/** Classes in the colours of PASCAL VOC. Throws UserError `UNSUPPORTED`. */
 export function segmentationDetector(network: DetectorNetwork & { readonly config: ImageUNetConfig }): Detector {
   requireTask(network, 'segmentation');
   return {
@@ -99,11 +99,7 @@ function requireTask(
 ): void {
   if (config.task === task) return;
   dispose();
-  throw new GraphError(
-    'UNSUPPORTED',
-    `"${name}" was trained for ${config.task}, not for ${task}; load another model.`,
-    {
-      at: { param: 'model' },
-    },
-  );
+  throw new UserError('UNSUPPORTED', `"${name}" was trained for ${config.task}, not for ${task}; load another model.`, {
+    at: { param: 'model' },
+  });
 }

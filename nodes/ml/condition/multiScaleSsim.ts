@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import {
   add,
@@ -38,7 +38,7 @@ export function multiScaleSsim(maps: Tensor4D, reference: Tensor4D): Tensor1D {
   const side = Math.min(maps.shape[1], maps.shape[2]);
   const scales = exponents.filter((_, i) => Math.floor(side / 2 ** i) >= windowSize).length;
   if (scales === 0)
-    throw new GraphError(
+    throw new UserError(
       'BAD_SIZE',
       `SSIM needs maps of ${windowSize}x${windowSize} pixels; these have a side of ${side}.`,
     );

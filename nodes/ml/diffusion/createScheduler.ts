@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { clone, type Tensor, tidy } from '../tf.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
@@ -27,12 +27,12 @@ const samplers = new Map<unknown, (config: SchedulerConfig) => Scheduler>(
 
 /**
  * The scheduler that a diffusers `scheduler_config.json` describes (parse it with `parseSchedulerConfig`, or derive it
- * with `schedulerConfig` of schedulers.ts). Throws GraphError `UNSUPPORTED` for what is not implemented, `BAD_CONFIG` for a wrong type.
+ * with `schedulerConfig` of schedulers.ts). Throws UserError `UNSUPPORTED` for what is not implemented, `BAD_CONFIG` for a wrong type.
  */
 export function createScheduler(config: SchedulerConfig): Scheduler {
   const sampler = samplers.get(config._class_name);
   if (sampler === undefined) {
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `Scheduler class ${JSON.stringify(config._class_name)} is not supported; supported: ${[...samplers.keys()].join(', ')}. Choose a scheduler by name instead of the model's own.`,
     );
@@ -43,7 +43,7 @@ export function createScheduler(config: SchedulerConfig): Scheduler {
     plan(steps, options) {
       const most = typeof config.num_train_timesteps === 'number' ? config.num_train_timesteps : 1000;
       if (!Number.isInteger(steps) || steps < 1 || steps > most) {
-        throw new GraphError('BAD_STEPS', `The number of steps is ${steps}, but must be an integer from 1 to ${most}.`);
+        throw new UserError('BAD_STEPS', `The number of steps is ${steps}, but must be an integer from 1 to ${most}.`);
       }
       return scheduler.plan(steps, options);
     },

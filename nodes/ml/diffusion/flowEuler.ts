@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { combine } from './combine.ts';
 import { levelsOf } from './noiseLevels.ts';
 import { cleanCoefficients } from './prediction.ts';
@@ -71,7 +71,7 @@ function flowEulerSigmas(
 
 function dynamicShift(config: SchedulerConfig, settings: typeof defaults, mu: number | undefined): number {
   if (mu === undefined) {
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `${config._class_name} with use_dynamic_shifting needs a shift mu for the image's size.`,
     );

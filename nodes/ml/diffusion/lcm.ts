@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { clipClean, combine } from './combine.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
 import { cleanCoefficients } from './prediction.ts';
@@ -53,7 +53,7 @@ export function lcm(config: SchedulerConfig): Scheduler {
 function lcmTimesteps(settings: typeof defaults, steps: number): number[] {
   const { original_inference_steps: original, num_train_timesteps } = settings;
   if (steps > original) {
-    throw new GraphError(
+    throw new UserError(
       'BAD_STEPS',
       `LCMScheduler was asked for ${steps} steps, but original_inference_steps allows at most ${original}.`,
     );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Tensor } from '../tf.ts';
 import { combine } from './combine.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
@@ -117,7 +117,7 @@ function pndmTimesteps(settings: typeof defaults, steps: number): number[] {
   checkTimesteps(falling, settings);
   if (settings.skip_prk_steps) return steps === 1 ? falling : [falling[0]!, falling[1]!, ...falling.slice(1)];
   if (steps < 4) {
-    throw new GraphError(
+    throw new UserError(
       'BAD_STEPS',
       `PNDMScheduler was asked for ${steps} steps, but needs at least 4 (or skip_prk_steps).`,
     );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 
 /** x = alpha * clean + sigma * noise: with alpha^2 + sigma^2 = 1, or alpha = 1 - sigma for flow models. */
 export type Prediction = 'epsilon' | 'v_prediction' | 'sample' | 'flow_prediction';
@@ -6,14 +6,14 @@ export type Prediction = 'epsilon' | 'v_prediction' | 'sample' | 'flow_predictio
 /**
  * Coefficients [of x, of the model output] of the clean sample that a model output stands for.
  * Source: arXiv 2202.00512, appendix D (epsilon, v, sample); arXiv 2209.03003 (flow: noise - clean).
- * Throws GraphError `UNSUPPORTED` where noise is predicted for a sample without signal.
+ * Throws UserError `UNSUPPORTED` where noise is predicted for a sample without signal.
  */
 export function cleanCoefficients(prediction: string, alpha: number, sigma: number): [x: number, output: number] {
   if (prediction === 'sample') return [0, 1];
   if (prediction === 'v_prediction') return [alpha, -sigma];
   if (prediction === 'flow_prediction') return [1, -sigma];
   if (alpha === 0) {
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       "A model with prediction_type 'epsilon' cannot start from pure noise (rescale_betas_zero_snr with a timestep at the end of training). Use timestep_spacing 'leading' or another scheduler.",
     );

@@ -1,11 +1,11 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Generator, ImageLabel, Images, Noise, SampleRequest, SampleStep } from '../../ports.ts';
 import { clone, concat, slice, type Tensor4D } from '../tf.ts';
 
 /**
  * Draws the images of a request, at most `batch` at a time so that memory stays bounded: denoises step by step,
  * awaiting `onStep` after each (where it rejects, everything is freed), and decodes. The caller owns the result; each
- * image depends on its own seed, prompt and condition image alone, whatever the batch. Throws GraphError
+ * image depends on its own seed, prompt and condition image alone, whatever the batch. Throws UserError
  * `ROWS_DIFFER` where condition images are neither one nor as many as the noise.
  */
 export async function sampleImages(
@@ -38,12 +38,12 @@ export async function sampleImages(
   }
 }
 
-/** Throws GraphError `ROWS_DIFFER` where condition images are neither one nor as many as the noise. */
+/** Throws UserError `ROWS_DIFFER` where condition images are neither one nor as many as the noise. */
 export function refuseOddConditions({ noise: { seeds }, conditions }: SampleRequest): void {
   const odd = conditions.find(({ image }) => image.shape[0] !== 1 && image.shape[0] !== seeds.length);
   if (!odd) return;
   const message = `The control image is a batch of ${odd.image.shape[0]} images, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
-  throw new GraphError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
+  throw new UserError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
 }
 
 /** Runs a generator's denoising to its end, awaiting `onStep` between steps. The caller owns the clean latents. */

@@ -51,7 +51,7 @@ export interface StepOutput<T extends Tensor> {
  */
 export interface Scheduler {
   readonly config: SchedulerConfig;
-  /** Throws GraphError `BAD_STEPS` where the schedule cannot have that many steps. */
+  /** Throws UserError `BAD_STEPS` where the schedule cannot have that many steps. */
   plan(steps: number, options?: PlanOptions): Plan;
   /** Whether step i reads `noise`. */
   needsNoise(plan: Plan, i: number): boolean;

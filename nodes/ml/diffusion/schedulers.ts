@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 
 const dpm = { _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'dpmsolver++', solver_order: 2 };
@@ -30,13 +30,13 @@ export const schedulerNames: readonly string[] = [...changes.keys()];
  * The config of the named scheduler for a model with the config `base`, as diffusers' `from_config` derives it: fields
  * that `base` states carry over, others have the named class's defaults. The solvers take a flow model by their flow
  * form; no other exchange between flow and other models makes sense.
- * Throws GraphError `UNKNOWN_SCHEDULER` or `UNSUPPORTED`.
+ * Throws UserError `UNKNOWN_SCHEDULER` or `UNSUPPORTED`.
  */
 export function schedulerConfig(base: SchedulerConfig, name: string): SchedulerConfig {
   if (name === 'model') return base;
   const chosen = changes.get(name);
   if (chosen === undefined) {
-    throw new GraphError(
+    throw new UserError(
       'UNKNOWN_SCHEDULER',
       `There is no scheduler ${JSON.stringify(name)}; choose one of model, ${schedulerNames.join(', ')}.`,
     );
@@ -47,7 +47,7 @@ export function schedulerConfig(base: SchedulerConfig, name: string): SchedulerC
     const flow_shift = base.flow_shift ?? base.shift ?? 1;
     return { ...base, ...chosen, prediction_type: 'flow_prediction', use_flow_sigmas: true, flow_shift };
   }
-  throw new GraphError(
+  throw new UserError(
     'UNSUPPORTED',
     flow
       ? `Scheduler ${name} cannot sample a flow-matching model; choose one of model, flow-euler, unipc, dpm++2m.`

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 
 /** For some fields, the values that are implemented. */
@@ -29,7 +29,7 @@ const mostTimesteps = 100_000;
 
 /**
  * The fields a scheduler class knows, read from a config over its defaults; others are ignored, as diffusers does.
- * Throws GraphError `BAD_CONFIG` for a value of the wrong type and `UNSUPPORTED` for one that is not implemented.
+ * Throws UserError `BAD_CONFIG` for a value of the wrong type and `UNSUPPORTED` for one that is not implemented.
  */
 export function readSettings<S extends object>(config: SchedulerConfig, defaults: S, allowed: Allowed<S>): S {
   const settings = { ...defaults };
@@ -37,7 +37,7 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
     const value = (config[field] ?? defaults[field]) as S[typeof field];
     const initial = defaults[field];
     if (initial !== null && typeof value !== typeof initial) {
-      throw new GraphError(
+      throw new UserError(
         'BAD_CONFIG',
         `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a ${typeof initial}.`,
       );
@@ -46,7 +46,7 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
       field === 'num_train_timesteps' &&
       !(Number.isInteger(value) && (value as number) > 0 && (value as number) <= mostTimesteps)
     )
-      throw new GraphError(
+      throw new UserError(
         'BAD_CONFIG',
         `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a whole number from 1 to ${mostTimesteps}.`,
       );
@@ -59,15 +59,15 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
   return settings;
 }
 
-/** GraphError `UNSUPPORTED` that names the field, its value and what is allowed. */
+/** UserError `UNSUPPORTED` that names the field, its value and what is allowed. */
 export function unsupported(
   config: SchedulerConfig,
   field: string,
   value: unknown,
   choices: readonly unknown[],
-): GraphError {
+): UserError {
   const list = choices.map((choice) => JSON.stringify(choice)).join(', ');
-  return new GraphError(
+  return new UserError(
     'UNSUPPORTED',
     `${config._class_name} with ${field} = ${JSON.stringify(value)} is not supported; supported: ${list}. Choose another scheduler or change that field of scheduler_config.json.`,
   );
@@ -75,7 +75,7 @@ export function unsupported(
 
 /**
  * Parses `scheduler_config.json`. Python writes infinities bare, which JSON does not have, so they are read too.
- * Throws GraphError `BAD_CONFIG`.
+ * Throws UserError `BAD_CONFIG`.
  */
 export function parseSchedulerConfig(text: string): SchedulerConfig {
   const strict = text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) =>
@@ -85,12 +85,12 @@ export function parseSchedulerConfig(text: string): SchedulerConfig {
   try {
     config = JSON.parse(strict);
   } catch (cause) {
-    throw new GraphError('BAD_CONFIG', `scheduler_config.json is not valid JSON: ${(cause as Error).message}.`, {
+    throw new UserError('BAD_CONFIG', `scheduler_config.json is not valid JSON: ${(cause as Error).message}.`, {
       cause,
     });
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new GraphError('BAD_CONFIG', 'scheduler_config.json must hold a JSON object.');
+    throw new UserError('BAD_CONFIG', 'scheduler_config.json must hold a JSON object.');
   }
   return config as SchedulerConfig;
 }

@@ -11,7 +11,7 @@ export interface Respacing {
 }
 export const respacingDefaults = { use_karras_sigmas: false, use_exponential_sigmas: false, use_beta_sigmas: false };
 
-/** Whether one of the fields is set. Throws GraphError `UNSUPPORTED` where several are. */
+/** Whether one of the fields is set. Throws UserError `UNSUPPORTED` where several are. */
 export function isRespaced(config: SchedulerConfig, settings: Respacing): boolean {
   const { use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas } = settings;
   const count = Number(use_karras_sigmas) + Number(use_exponential_sigmas) + Number(use_beta_sigmas);

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { TrainedSettings } from './settings.ts';
 
 /** `count` evenly spaced values with both ends, in the arithmetic of numpy; one value is the start. */
@@ -53,11 +53,11 @@ function trailingTimesteps(last: number, ratio: number): number[] {
   );
 }
 
-/** Throws GraphError `BAD_STEPS` where a timestep lies outside of training. */
+/** Throws UserError `BAD_STEPS` where a timestep lies outside of training. */
 export function checkTimesteps(timesteps: readonly number[], settings: TrainedSettings): void {
   const { num_train_timesteps: count, timestep_spacing, steps_offset } = settings;
   if (timesteps.every((timestep) => timestep >= 0 && timestep < count)) return;
-  throw new GraphError(
+  throw new UserError(
     'BAD_STEPS',
     `${timesteps.length} steps with ${timestep_spacing} spacing and steps_offset ${steps_offset} reach timestep ${Math.max(...timesteps)}, but the model was trained on 0 to ${count - 1}. Use fewer steps.`,
   );

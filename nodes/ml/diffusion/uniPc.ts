@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Tensor } from '../tf.ts';
 import { combine } from './combine.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
@@ -191,7 +191,7 @@ function uniPcPlan(config: SchedulerConfig, settings: typeof defaults, steps: nu
 function flowShift(config: SchedulerConfig, settings: typeof defaults, { mu }: PlanOptions): number {
   if (!settings.use_dynamic_shifting) return settings.flow_shift;
   if (mu !== undefined) return Math.exp(mu);
-  throw new GraphError(
+  throw new UserError(
     'UNSUPPORTED',
     `${config._class_name} with use_dynamic_shifting needs a shift mu for the image's size.`,
   );

@@ -1,5 +1,5 @@
 /** Reads and adds the text chunks of a PNG without touching its pixels. Source: PNG specification 3, sections 5 and 11.3.3. */
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -17,7 +17,7 @@ export function isPng(bytes: Uint8Array): boolean {
 
 /**
  * The text chunks (tEXt and uncompressed iTXt) of a PNG: keyword -> text. Chunks that are compressed or malformed are
- * passed over. Throws GraphError `BAD_PNG` where the bytes are no PNG or end in the middle of a chunk.
+ * passed over. Throws UserError `BAD_PNG` where the bytes are no PNG or end in the middle of a chunk.
  */
 export function readPngText(png: Uint8Array): Map<string, string> {
   const found = new Map<string, string>();
@@ -36,11 +36,11 @@ export function readPngText(png: Uint8Array): Map<string, string> {
 
 /**
  * A copy of the PNG with these texts (keyword of 1-79 Latin-1 letters -> any text) put before its end: as tEXt where
- * Latin-1 can hold the text, else as iTXt. Throws GraphError `BAD_PNG` as above.
+ * Latin-1 can hold the text, else as iTXt. Throws UserError `BAD_PNG` as above.
  */
 export function addPngText(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
   const end = chunksOf(png).find(({ type }) => type === 'IEND');
-  if (!end) throw new GraphError('BAD_PNG', 'This PNG has no end chunk: the file is cut short.');
+  if (!end) throw new UserError('BAD_PNG', 'This PNG has no end chunk: the file is cut short.');
   const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
   const out = new Uint8Array(png.length + added.reduce((sum, chunk) => sum + chunk.length, 0));
   out.set(png.subarray(0, end.at));
@@ -54,12 +54,12 @@ export function addPngText(png: Uint8Array, texts: Readonly<Record<string, strin
 }
 
 function chunksOf(png: Uint8Array): Chunk[] {
-  if (!isPng(png)) throw new GraphError('BAD_PNG', 'This file is not a PNG: it does not start with the PNG signature.');
+  if (!isPng(png)) throw new UserError('BAD_PNG', 'This file is not a PNG: it does not start with the PNG signature.');
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const chunks: Chunk[] = [];
   for (let at = SIGNATURE.length; at < png.length; ) {
     const end = at + 12 <= png.length ? at + 8 + view.getUint32(at) : Number.POSITIVE_INFINITY;
-    if (end + 4 > png.length) throw new GraphError('BAD_PNG', `This PNG is cut short in a chunk at byte ${at}.`);
+    if (end + 4 > png.length) throw new UserError('BAD_PNG', `This PNG is cut short in a chunk at byte ${at}.`);
     const type = latin1(png.subarray(at + 4, at + 8));
     chunks.push({ type, at, start: at + 8, end });
     at = type === 'IEND' ? png.length : end + 4; // what follows the end is no part of the PNG

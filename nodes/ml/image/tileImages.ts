@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { RgbImage } from './encodePng.ts';
 
 /** Pixels of the whole image. */
@@ -6,7 +6,7 @@ const largest = 64 * 2 ** 20;
 
 /**
  * Lays rows of images out on white, each in the upper left of a cell as large as the largest image, every pixel
- * blown up to `enlarge` x `enlarge`, `gap` pixels between and around the cells. Throws GraphError `TOO_LARGE`.
+ * blown up to `enlarge` x `enlarge`, `gap` pixels between and around the cells. Throws UserError `TOO_LARGE`.
  */
 export function tileImages(
   rows: readonly (readonly RgbImage[])[],
@@ -18,7 +18,7 @@ export function tileImages(
   const width = Math.max(...rows.map((row) => row.length)) * cellWidth + gap;
   const height = rows.length * cellHeight + gap;
   if (width * height > largest)
-    throw new GraphError(
+    throw new UserError(
       'TOO_LARGE',
       `The image of ${rows.length} rows would have ${width}x${height} pixels; at most ${largest} are allowed. Enlarge less, or put fewer images into it.`,
     );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { add, matMul, reshape, type Tensor1D, type Tensor2D, tidy } from '../tf.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Weights } from '../weights/weights.ts';
@@ -40,7 +40,7 @@ export function applyAffine(x: Tensor2D, { weight, bias }: AffineMap): Tensor1D 
 /**
  * Names of a head's layers in a file, first one first, and the shapes they must have: `layers.0`, `layers.2`, ... below
  * `prefix`, from `width` (any, where undefined) to one number. Numbers in between are dropout; two missing ones in a row
- * mean an activation, which cannot be collapsed. Throws GraphError `WRONG_WEIGHTS` or `UNSUPPORTED`.
+ * mean an activation, which cannot be collapsed. Throws UserError `WRONG_WEIGHTS` or `UNSUPPORTED`.
  */
 export function affineLayers(file: Checkpoint, prefix: string, width?: number): { names: string[]; shapes: Shapes } {
   const pattern = /^layers\.(\d+)\.weight$/;
@@ -52,7 +52,7 @@ export function affineLayers(file: Checkpoint, prefix: string, width?: number): 
   if (places.length === 0) throw wrong(file, `it has no ${prefix}layers.0.weight`);
   const gap = places.find((place, i) => place - (places[i - 1] ?? place) > 2);
   if (gap !== undefined)
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${file.path}" has activations between its layers (${places.join(', ')}), as the variants with ReLU do; only heads of linear layers are supported.`,
     );
@@ -68,9 +68,9 @@ export function affineLayers(file: Checkpoint, prefix: string, width?: number): 
   return { names, shapes };
 }
 
-function wrong(file: Checkpoint, reason: string): GraphError {
+function wrong(file: Checkpoint, reason: string): UserError {
   const names = file.names();
-  return new GraphError(
+  return new UserError(
     'WRONG_WEIGHTS',
     `"${file.path}" holds no head of linear layers: ${reason} among its ${names.length} tensors; it has ${names.slice(0, 3).join(', ') || 'none'}${names.length > 3 ? ', ...' : ''}.`,
   );

@@ -31,7 +31,7 @@ export interface AutoencoderKLConfig {
 const supported: Json = { down_block_types: 'DownEncoderBlock2D', up_block_types: 'UpDecoderBlock2D', act_fn: 'silu' };
 const eps = 1e-6;
 
-/** Reads config.json over diffusers' defaults. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+/** Reads config.json over diffusers' defaults. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function autoencoderKLConfig(json: Json): AutoencoderKLConfig {
   const read = reader('AutoencoderKL', json);
   for (const [field, only] of Object.entries(supported))

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
 import { recompute } from '../nn/recompute.ts';
@@ -74,7 +74,7 @@ function layersOf(w: Weights): Weights[] {
   const numbers = new Set(w.names().map((name) => /^\d+(?=\.)/.exec(name)?.[0] ?? ''));
   const layers = [...numbers].filter(Boolean).sort((a, b) => Number(a) - Number(b));
   if (layers.length < 2) {
-    throw new GraphError(
+    throw new UserError(
       'MISSING_WEIGHT',
       `These weights have no numbered layers of a tiny autoencoder (like "0.weight").`,
     );

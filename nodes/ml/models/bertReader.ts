@@ -22,7 +22,7 @@ export interface BertReaderConfig {
   readonly layer_norm_eps: number;
 }
 
-/** Reads med_config.json over the values of BERT base. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+/** Reads med_config.json over the values of BERT base. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function bertReaderConfig(json: Json): BertReaderConfig {
   const read = reader('BERT with cross-attention', json);
   if ((json.hidden_act ?? 'gelu') !== 'gelu') throw read.unsupported('hidden_act', json.hidden_act);

@@ -18,7 +18,7 @@ export type ClipPreprocessing = Required<ClipTransformOptions> & { readonly size
 
 /**
  * Reads config.json of a CLIPModel, or of a CLIPVisionModelWithProjection, over transformers' defaults.
- * Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`.
+ * Throws UserError `BAD_CONFIG` or `UNSUPPORTED`.
  */
 export function clipConfig(json: Json): ClipConfig {
   if (json.model_type === 'clip_vision_model') return { vision: clipVisionConfig(json), text: undefined };

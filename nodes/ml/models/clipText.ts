@@ -34,7 +34,7 @@ export interface ClipTextConfig {
   readonly projected: boolean;
 }
 
-/** Reads config.json over transformers' defaults. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+/** Reads config.json over transformers' defaults. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function clipTextConfig(json: Json): ClipTextConfig {
   const read = reader('CLIP text encoder', json);
   const activation = json.hidden_act ?? 'quick_gelu';

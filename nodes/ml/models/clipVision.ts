@@ -23,7 +23,7 @@ export interface ClipVisionConfig {
   readonly projection_dim: number;
 }
 
-/** Reads config.json over transformers' defaults. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+/** Reads config.json over transformers' defaults. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function clipVisionConfig(json: Json): ClipVisionConfig {
   const read = reader('CLIP vision encoder', json);
   const activation = json.hidden_act ?? 'quick_gelu';

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { randomStream } from '../random.ts';
 import { pickToken, type Sampling } from '../text/pickToken.ts';
 import { dispose, slice, tidy } from '../tf.ts';
@@ -16,18 +16,18 @@ export interface Continuation extends Sampling {
 /**
  * What a GPT-2 writes behind a text: token by token until it ends the text or the line, has written `tokens`, or its window
  * is full. Only the last whole phrase is kept where it was cut off, and no broken end. The same for the same seed on the same
- * device. Throws GraphError `PROMPT_TOO_LONG`, `NO_START`, `NOT_FINITE`, or what `progress` rejects with.
+ * device. Throws UserError `PROMPT_TOO_LONG`, `NO_START`, `NOT_FINITE`, or what `progress` rejects with.
  */
 export async function continueText(model: LoadedGpt2, text: string, options: Continuation): Promise<string> {
   const { config, tokenizer } = model;
   const start = tokenizer.encode(text);
   if (start.length >= config.n_positions)
-    throw new GraphError(
+    throw new UserError(
       'PROMPT_TOO_LONG',
       `The prompt has ${start.length} tokens, and "${model.name}" has room for ${config.n_positions} with what it writes. Shorten it.`,
     );
   if (start.length === 0 && !(config.bos_token_id < config.vocab_size))
-    throw new GraphError('NO_START', `"${model.name}" cannot begin with nothing. Write at least one word.`);
+    throw new UserError('NO_START', `"${model.name}" cannot begin with nothing. Write at least one word.`);
   const random = randomStream(options.seed);
   const written: number[] = [];
   const ids = writeTokens(model, start.length === 0 ? [config.bos_token_id] : start, (logits) =>

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { ControlNetInput } from '../../ports.ts';
 import { silu } from '../nn/activations.ts';
 import { conv2d } from '../nn/conv2d.ts';
@@ -68,7 +68,7 @@ export interface ControlNetStrength {
 
 /**
  * A copy of a U-Net's way down that also sees a condition image; what it says is added to the U-Net's skip connections.
- * The returned function: see `ControlNet.residuals` in ports.ts; throws GraphError `BAD_SIZE`, `BAD_SHAPE`.
+ * The returned function: see `ControlNet.residuals` in ports.ts; throws UserError `BAD_SIZE`, `BAD_SHAPE`.
  * Source: arXiv 2302.05543, section 3; guess mode: github.com/lllyasviel/ControlNet; diffusers, ControlNetModel
  */
 export function controlNet(weights: Weights, config: ControlNetConfig, memory: MemoryOptions = {}) {
@@ -127,7 +127,7 @@ function requireSameSize(hint: Tensor4D, sample: Tensor4D, image: Tensor4D): voi
   const [, height, width] = sample.shape;
   if (hint.shape[1] === height && hint.shape[2] === width) return;
   const factor = Math.round(image.shape[1] / hint.shape[1]);
-  throw new GraphError(
+  throw new UserError(
     'BAD_SIZE',
     `The condition image is ${image.shape[2]}x${image.shape[1]} pixels; for these latents the ControlNet needs ${width * factor}x${height * factor}.`,
   );

@@ -48,7 +48,7 @@ const only: Readonly<Record<string, unknown>> = {
   tie_word_embeddings: true,
 };
 
-/** Reads config.json over transformers' defaults. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+/** Reads config.json over transformers' defaults. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function gpt2Config(json: Json): Gpt2Config {
   if (json.model_type !== 'gpt2') throw reader('text model', json).unsupported('model_type', json.model_type ?? null);
   const read = reader('GPT-2', json);

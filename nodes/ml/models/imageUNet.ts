@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
 import { upsampleNearest2x } from '../nn/upsampleNearest2x.ts';
@@ -24,7 +24,7 @@ export interface ImageUNetConfig {
 
 const eps = 1e-5;
 
-/** Reads config.json of an ImageUNet. Throws GraphError `BAD_CONFIG` or `UNSUPPORTED`. */
+/** Reads config.json of an ImageUNet. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function imageUNetConfig(json: Json): ImageUNetConfig {
   const read = reader('ImageUNet', json);
   // PictureUNet: what models trained by version 0.1 say
@@ -77,7 +77,7 @@ export function imageUNetShapes(config: ImageUNetConfig): Shapes {
  * what comes from below to its own output of the way down (`up_blocks.i` belongs to level i, so the last runs first).
  * pixels [N, H, W, in_channels] in [0, 1], sides multiples of 2^(levels - 1), -> [N, H, W, out_channels]: logits for
  * segmentation, values in (0, 1) with 1 nearest for depth. Differentiable in pixels and weights. The caller owns the
- * result. Throws GraphError `BAD_SIZE`.
+ * result. Throws UserError `BAD_SIZE`.
  * Source: arXiv 1505.04597, figure 1, with the residual blocks of diffusers
  */
 export function imageUNet(weights: Weights, config: ImageUNetConfig): (pixels: Tensor4D) => Tensor4D {
@@ -108,5 +108,5 @@ export function imageUNet(weights: Weights, config: ImageUNetConfig): (pixels: T
 
 function requireDivisible({ shape: [, height, width] }: Tensor4D, factor: number): void {
   if (height % factor === 0 && width % factor === 0) return;
-  throw new GraphError('BAD_SIZE', `The image is ${width}x${height}; both sides must be multiples of ${factor}.`);
+  throw new UserError('BAD_SIZE', `The image is ${width}x${height}; both sides must be multiples of ${factor}.`);
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { add, mul, sub, type Tensor4D, tidy } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { autoencoderKL, autoencoderKLConfig, autoencoderKLShapes, currentAutoencoderName } from './autoencoderKL.ts';
@@ -63,12 +63,12 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
   },
 };
 
-/** The autoencoder that a config.json describes. Throws GraphError `UNSUPPORTED` or `BAD_CONFIG`. */
+/** The autoencoder that a config.json describes. Throws UserError `UNSUPPORTED` or `BAD_CONFIG`. */
 export function latentAutoencoder(json: Json): LatentAutoencoder {
   const name = String(json._class_name);
   const described = Object.hasOwn(classes, name) ? classes[name] : undefined;
   if (described) return described(json);
-  throw new GraphError(
+  throw new UserError(
     'UNSUPPORTED',
     `The autoencoder class ${JSON.stringify(json._class_name)} is not supported; supported are ${Object.keys(classes).join(', ')}.`,
   );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { linear } from '../nn/linear.ts';
 import { reshape, type Tensor4D, transpose } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
@@ -15,7 +15,7 @@ export interface LinearPatchConfig {
 export function linearPatchConfig(json: Record<string, unknown>): LinearPatchConfig {
   for (const field of ['in_channels', 'latent_channels', 'patch_size'])
     if (!Number.isInteger(json[field]) || (json[field] as number) < 1)
-      throw new GraphError(
+      throw new UserError(
         'BAD_CONFIG',
         `LinearPatchAutoencoder config: "${field}" is ${JSON.stringify(json[field])}; a whole number above 0 is needed.`,
       );
@@ -36,7 +36,7 @@ export function linearPatchAutoencoder(weights: Weights, config: LinearPatchConf
     encode(pixels: Tensor4D): Tensor4D {
       const [n, height, width] = pixels.shape;
       if (height % p || width % p)
-        throw new GraphError('BAD_SIZE', `The image is ${width}x${height}; both sides must be multiples of ${p}.`);
+        throw new UserError('BAD_SIZE', `The image is ${width}x${height}; both sides must be multiples of ${p}.`);
       const [h, w] = [height / p, width / p];
       const rows = reshape(pixels, [n * h, p, w, p * c]);
       const patches = reshape(transpose(rows, [0, 2, 1, 3]), [n * h * w, p * p * c]);

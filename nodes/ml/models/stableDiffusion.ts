@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type {
   AddedConditions,
   Condition,
@@ -77,7 +77,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
     latentShape(width, height) {
       for (const side of [width, height])
         if (!Number.isInteger(side) || side < factor || side % factor)
-          throw new GraphError(
+          throw new UserError(
             'BAD_SIZE',
             `An image of ${width} x ${height} pixels cannot be made: both sides must be multiples of ${factor}.`,
           );
@@ -258,24 +258,24 @@ function steered(
   return { downResiduals: sums.slice(0, -1), midResidual: sums.at(-1) as Tensor4D };
 }
 
-/** Throws GraphError `BAD_REQUEST` or `BAD_SIZE` where a request does not fit together or to the model. */
+/** Throws UserError `BAD_REQUEST` or `BAD_SIZE` where a request does not fit together or to the model. */
 function checkRequest({ noise, prompts, conditions }: SampleRequest, { latents, name }: StableDiffusionParts): void {
   const [n, , , c] = noise.latents.shape;
   if (c !== latents.channels)
-    throw new GraphError(
+    throw new UserError(
       'BAD_SIZE',
       `The noise has ${c} channels; "${name}" needs ${latents.channels}. Make it for this model.`,
     );
   if (noise.seeds.length !== n)
-    throw new GraphError('BAD_REQUEST', `The noise has ${n} images and ${noise.seeds.length} seeds.`);
+    throw new UserError('BAD_REQUEST', `The noise has ${n} images and ${noise.seeds.length} seeds.`);
   if (prompts.length !== 1 && prompts.length !== n)
-    throw new GraphError(
+    throw new UserError(
       'BAD_REQUEST',
       `There are ${prompts.length} prompts for ${n} images; give one, or one an image.`,
     );
   for (const { image } of conditions)
     if (image.shape[0] !== 1 && image.shape[0] !== n)
-      throw new GraphError(
+      throw new UserError(
         'BAD_REQUEST',
         `There are ${image.shape[0]} condition images for ${n} images; give one, or one an image.`,
       );

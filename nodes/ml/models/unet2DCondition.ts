@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { AddedConditions } from '../../ports.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
@@ -37,7 +37,7 @@ export function unetShapes(config: UNetConfig): Shapes {
 /**
  * The U-Net of Stable Diffusion: predicts what a noisy latent is made of. sample [N, h, w, in], timesteps [N] or one
  * number, context [N, T, D] -> [N, h, w, out]. Any h and w that the levels can halve, odd ones too. The caller owns the
- * result. The returned function throws GraphError `BAD_SHAPE` for a text embedding of another model.
+ * result. The returned function throws UserError `BAD_SHAPE` for a text embedding of another model.
  * Source: arXiv 2112.10752, section 3; diffusers, UNet2DConditionModel
  */
 export function unet2DCondition(weights: Weights, config: UNetConfig, memory: MemoryOptions = {}) {
@@ -72,7 +72,7 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
       const first = conv2d(sample, weights.at('conv_in'), { padding: (config.conv_in_kernel - 1) / 2 });
       const skips = encoder.down(first, steering);
       if (downResiduals && downResiduals.length !== skips.length)
-        throw new GraphError(
+        throw new UserError(
           'BAD_SHAPE',
           `The ControlNet gives ${downResiduals.length} residuals; this U-Net has ${skips.length} skip connections. They are made for different models.`,
         );

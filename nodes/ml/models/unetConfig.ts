@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 
 /**
  * The parts of config.json that UNet2DConditionModel and ControlNetModel share, in diffusers' field names. Values that
@@ -77,7 +77,7 @@ const only: Readonly<Record<string, readonly unknown[]>> = {
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Reads config.json of a UNet2DConditionModel; a missing field has diffusers' value. Throws GraphError `BAD_CONFIG` for
+ * Reads config.json of a UNet2DConditionModel; a missing field has diffusers' value. Throws UserError `BAD_CONFIG` for
  * values that make no sense, `UNSUPPORTED` for kinds of U-Net that are not implemented.
  */
 export function unetConfig(json: Json): UNetConfig {
@@ -158,10 +158,9 @@ export const mostLayers = 1000;
 
 /** Reads fields of a config with a default, and says what is wrong with one by name and value. */
 export function reader(model: string, json: Json) {
-  const bad = (reason: string) =>
-    new GraphError('BAD_CONFIG', `The config of this ${model} cannot be used: ${reason}.`);
+  const bad = (reason: string) => new UserError('BAD_CONFIG', `The config of this ${model} cannot be used: ${reason}.`);
   const unsupported = (field: string, value: unknown) =>
-    new GraphError(
+    new UserError(
       'UNSUPPORTED',
       `This kind of ${model} is not supported: its config has "${field}": ${JSON.stringify(value)}.`,
     );

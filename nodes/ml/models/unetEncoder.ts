@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { AddedConditions } from '../../ports.ts';
 import { silu } from '../nn/activations.ts';
 import { conv2d } from '../nn/conv2d.ts';
@@ -123,7 +123,7 @@ export function timeEmbedding(
 }
 
 /**
- * SDXL's pooled text embedding [N, P] and time ids [N, 6] -> [N, E]. Throws GraphError `BAD_SHAPE` where their widths are
+ * SDXL's pooled text embedding [N, P] and time ids [N, 6] -> [N, E]. Throws UserError `BAD_SHAPE` where their widths are
  * not the model's.
  */
 export function addedEmbedding(added: AddedConditions, weights: Weights, config: UNetEncoderConfig): Tensor2D {
@@ -133,7 +133,7 @@ export function addedEmbedding(added: AddedConditions, weights: Weights, config:
   const both = concat([textEmbeds, reshape(waves, [timeIds.shape[0], -1])], 1) as Tensor2D; // [N, P + 6 A]
   const wanted = config.projection_class_embeddings_input_dim;
   if (both.shape[1] !== wanted)
-    throw new GraphError(
+    throw new UserError(
       'BAD_SHAPE',
       `The pooled text embedding (${textEmbeds.shape[1]} wide) and the time ids give ${both.shape[1]} values; this model needs ${wanted}. The text encoders and the U-Net do not belong together.`,
     );
@@ -186,7 +186,7 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
   return {
     resnet,
     transformer,
-    /** Timesteps (one for all or N) and other conditions -> what the blocks take. Throws GraphError `BAD_SHAPE`. */
+    /** Timesteps (one for all or N) and other conditions -> what the blocks take. Throws UserError `BAD_SHAPE`. */
     steer(
       batch: number,
       timesteps: Tensor1D | number,
@@ -194,7 +194,7 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
       added: AddedConditions | undefined,
     ): Steering {
       if (contextWidths.some((width) => width !== context.shape[2]))
-        throw new GraphError(
+        throw new UserError(
           'BAD_SHAPE',
           `The text embedding is ${context.shape[2]} wide; this model needs ${contextWidths[0]}. The text encoder and the U-Net do not belong together.`,
         );
@@ -207,7 +207,7 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
         return { time: silu(residual(times, text)), context: rows };
       }
       if (!added)
-        throw new GraphError('BAD_SHAPE', 'This model needs a pooled text embedding and time ids, as SDXL does.');
+        throw new UserError('BAD_SHAPE', 'This model needs a pooled text embedding and time ids, as SDXL does.');
       return { time: silu(residual(times, addedEmbedding(added, weights, config))), context: rows };
     },
     /** Output of the first convolution -> the skip connections: that itself, then each block's and down-sampler's output. */

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
 import { rememberWithin } from '../nn/recompute.ts';
 import { add, clone, concat, dispose, slice, type Tensor, type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
@@ -47,7 +47,7 @@ export interface ClimbSettings {
  * has arrived or, if asked to, where it hacks its rewards; it keeps its best so far and says so.
  * `report` is awaited after each evaluation (from 1) with the rows so far, whose tensors stay the climb's; where it rejects,
  * every tensor is freed. The caller owns the moments of the result, and the route.
- * Throws GraphError `NOT_FINITE` at the first look, `NO_GRADIENT` where no reward leads anywhere.
+ * Throws UserError `NOT_FINITE` at the first look, `NO_GRADIENT` where no reward leads anywhere.
  */
 export async function climb(
   slope: Slope,
@@ -115,7 +115,7 @@ async function step(
 ): Promise<Tensor> {
   const slopes = await lengthsOf(rewardGradient);
   if (slopes.every((length) => length === 0) && climbers.every(({ trace }) => trace.length === 1))
-    throw new GraphError('NO_GRADIENT', constantInWords(rewards));
+    throw new UserError('NO_GRADIENT', constantInWords(rewards));
   for (const [i, climber] of climbers.entries())
     if (isClimbing(climber) && !Number.isFinite(slopes[i]))
       stopAt(climber, climber.trace.length, `the gradient is ${slopes[i]}`);

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
 import { partOfRequest } from '../diffusion/sampleImages.ts';
 import { crowdingDistance, hypervolume, nonDominated, type Point } from '../pareto.ts';
@@ -53,7 +53,7 @@ interface State {
  * A population of noises climbs towards a front of several rewards: only members that no other member dominates receive a
  * gradient, and the images that nothing seen dominates are kept. It does to noise what the source's policy gradient does to
  * a model, where dominated samples count as worth 0. `report` is awaited after each evaluation; where it rejects, every tensor
- * is freed. The caller owns the archive of the result. Throws GraphError `NOT_FINITE` at the first evaluation.
+ * is freed. The caller owns the archive of the result. Throws UserError `NOT_FINITE` at the first evaluation.
  * Source: Parrot, arXiv 2401.05675, algorithm 1 and equation 4.
  *
  * | here  | there            |                                                                                       |
@@ -176,7 +176,7 @@ function noteMembers(
   if (broken) {
     const what = `the reward "${broken.name}" gave ${broken.score}`;
     if (state.rows.length === 0)
-      throw new GraphError('NOT_FINITE', `The climb cannot begin: ${what} at the first evaluation already.`);
+      throw new UserError('NOT_FINITE', `The climb cannot begin: ${what} at the first evaluation already.`);
     state.remarks.push(`The climb stopped at evaluation ${state.rows.length + 1}, because ${what}; its front is kept.`);
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
 import { clone, dispose, type Tensor, type Tensor4D } from '../tf.ts';
 import { findRewardHacking, hackingInWords, hackingTolerance } from './rewardHacking.ts';
@@ -63,7 +63,7 @@ export interface Judges {
 
 /**
  * Takes in what a row was worth at the next evaluation: trace, best, and reasons to stop. `moment` is called where the
- * tensors are to be kept. Throws GraphError `NOT_FINITE` where a number of the first evaluation is none.
+ * tensors are to be kept. Throws UserError `NOT_FINITE` where a number of the first evaluation is none.
  */
 export function noteScores(
   climber: Climber,
@@ -94,7 +94,7 @@ export function noteScores(
 export function stopAt(climber: Climber, evaluation: number, reason: string): void {
   if (!climber.best) {
     const message = `${climber.name} cannot climb: ${reason} at the first evaluation already.`;
-    throw new GraphError('NOT_FINITE', message);
+    throw new UserError('NOT_FINITE', message);
   }
   const kept = `its best so far is kept, of evaluation ${climber.best.evaluation + 1}`;
   climber.remarks.push(`${climber.name} stopped at evaluation ${evaluation}, because ${reason}; ${kept}.`);

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { TraceColumn } from '../../ports.ts';
 import { concat, type Tensor4D, tensor4d } from '../tf.ts';
 import type { WatchSettings } from './climber.ts';
@@ -45,7 +45,7 @@ interface State {
  * Runs a search that needs no gradient to its end: draws what it asks for, judges it, tells it the totals, and keeps the best
  * of all images. A number that is none or, if asked to, reward hacking ends it early: the best so far is kept and a remark
  * says so. `report` is awaited after each round and `onStep` after each step of denoising; where either rejects, every tensor
- * is freed. Throws GraphError `NOT_FINITE` in the first round.
+ * is freed. Throws UserError `NOT_FINITE` in the first round.
  */
 export async function searchNoise(
   contest: Contest,
@@ -137,12 +137,12 @@ function noteRound(
   return contest.watched.length === 0 || noteWatched(state, contest, watch);
 }
 
-/** Sentence on a number that is none. Throws GraphError `NOT_FINITE` where nothing was found before. */
+/** Sentence on a number that is none. Throws UserError `NOT_FINITE` where nothing was found before. */
 function brokenInWords({ name, score }: { name: string; score: number }, { rows, kept }: State): string {
   const what = `the reward "${name}" gave ${score}`;
   if (rows.length > 0)
     return `The search stopped in round ${rows.length + 1}, because ${what}; its best so far is kept, of round ${kept + 1}.`;
-  throw new GraphError('NOT_FINITE', `The search cannot begin: ${what} in the first round already.`);
+  throw new UserError('NOT_FINITE', `The search cannot begin: ${what} in the first round already.`);
 }
 
 /** Says once that the rewards are hacked. False where the search is to end for that, with what was best before. */

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Condition, ControlNet } from '../../ports.ts';
 import { cleanLatents, drawImages } from '../diffusion/drawImages.ts';
 import {
@@ -42,20 +42,20 @@ function imageSlope(climb: NoiseClimb): BatchSlope {
   return { ...slopeFrom(climb, start, (x) => x as Tensor4D), project };
 }
 
-/** What is added to the features of the prompt [N, T, D], from 0. Throws GraphError `UNSUPPORTED`. */
+/** What is added to the features of the prompt [N, T, D], from 0. Throws UserError `UNSUPPORTED`. */
 function promptSlope(climb: NoiseClimb): BatchSlope {
   const { generator, request } = climb;
   const shape = generator.promptShape?.();
-  if (!shape) throw new GraphError('UNSUPPORTED', `The prompt of "${generator.name}" cannot be moved.`);
+  if (!shape) throw new UserError('UNSUPPORTED', `The prompt of "${generator.name}" cannot be moved.`);
   const start = zeros([request.noise.seeds.length, ...shape]);
   return slopeFrom(climb, start, (x) => drawImages(generator, { ...request, promptOffset: x as Tensor3D }, 'exact'));
 }
 
-/** A factor [N, 1, 1, 1] of what the ControlNets add, from 1. Throws GraphError `NO_CONDITION`. */
+/** A factor [N, 1, 1, 1] of what the ControlNets add, from 1. Throws UserError `NO_CONDITION`. */
 function controlScaleSlope(climb: NoiseClimb): BatchSlope {
   const { generator, request } = climb;
   if (request.conditions.length === 0)
-    throw new GraphError('NO_CONDITION', 'There is no ControlNet whose scale could climb: connect a condition.');
+    throw new UserError('NO_CONDITION', 'There is no ControlNet whose scale could climb: connect a condition.');
   const start = ones([request.noise.seeds.length, 1, 1, 1]);
   return slopeFrom(climb, start, (x) => {
     const conditions = request.conditions.map((condition) => scaledBy(x as Tensor4D, condition));

@@ -1,5 +1,5 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
 import { refuseLongText } from './refuseLongText.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
@@ -9,14 +9,14 @@ export type WordPieces = Readonly<Record<string, number>>;
 
 /**
  * BERT's tokenizer as transformers' BertTokenizer behaves: text is cleaned, Chinese letters stand alone, letters are lowered
- * and lose their accents, words are cut into the longest known pieces. `source` names it in errors. Throws GraphError
+ * and lose their accents, words are cut into the longest known pieces. `source` names it in errors. Throws UserError
  * `BAD_TOKENIZER`. Source: arXiv 1810.04805, section 4; google-research/bert, tokenization.py
  */
 export function bertTokenizer(vocab: WordPieces, { lowercase = true } = {}, source = 'the vocabulary'): Tokenizer {
   const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].map((content) => {
     const id = vocab[content];
     if (id === undefined)
-      throw new GraphError('BAD_TOKENIZER', `"${source}" holds no usable BERT tokenizer: it lacks "${content}".`);
+      throw new UserError('BAD_TOKENIZER', `"${source}" holds no usable BERT tokenizer: it lacks "${content}".`);
     return { id, content, special: true, normalized: false };
   });
   const [pad, , start, end] = special.map(({ id }) => id) as [number, number, number, number];
@@ -54,7 +54,7 @@ export function bertTokenizer(vocab: WordPieces, { lowercase = true } = {}, sour
 
 /**
  * The vocabulary of a transformers folder: vocab.txt, a token a line, or tokenizer.json. Undefined where there is neither.
- * Throws GraphError `BAD_TOKENIZER`.
+ * Throws UserError `BAD_TOKENIZER`.
  */
 export async function readWordPieces(files: Files, folder: string): Promise<WordPieces | undefined> {
   const names = (await files.list(folder)) ?? [];
@@ -70,7 +70,7 @@ export async function readWordPieces(files: Files, folder: string): Promise<Word
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     const message = `"${joinPath(folder, 'tokenizer.json')}" is not valid JSON: ${cause.message}.`;
-    throw new GraphError('BAD_TOKENIZER', message, { cause });
+    throw new UserError('BAD_TOKENIZER', message, { cause });
   }
   return undefined;
 }

@@ -23,7 +23,7 @@ const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N
 /**
  * CLIP's byte-pair encoding: text -> ids, without start, end and padding. The text is brought to NFC, white space is
  * folded and letters are lowered; then it is split into words, single digits and runs of signs, and each is merged.
- * The function throws GraphError `TOO_LARGE`. Source: openai/CLIP, simple_tokenizer.py; transformers, CLIPTokenizer.
+ * The function throws UserError `TOO_LARGE`. Source: openai/CLIP, simple_tokenizer.py; transformers, CLIPTokenizer.
  */
 export function bytePairs({ vocab, merges, added, unknown }: BytePairVocabulary): (text: string) => number[] {
   const split = { type: 'Split', pattern: { Regex: wordPattern }, behavior: 'Removed', invert: true };

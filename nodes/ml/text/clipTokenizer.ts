@@ -25,7 +25,7 @@ const usual = {
 
 /**
  * Loads the tokenizer of a transformers folder: vocab.json and merges.txt, or tokenizer.json; tokenizer_config.json and
- * special_tokens_map.json where they exist. Throws GraphError `NOT_FOUND` or `BAD_TOKENIZER`.
+ * special_tokens_map.json where they exist. Throws UserError `NOT_FOUND` or `BAD_TOKENIZER`.
  */
 export async function loadClipTokenizer(files: Files, folder: string): Promise<Tokenizer> {
   const config: ClipTokenizerConfig = {

@@ -6,7 +6,7 @@ import { refuseLongText } from './refuseLongText.ts';
 
 /** Text <-> token ids of a GPT-2. Any text can be spelled, and decodes to itself. */
 export interface Gpt2Tokenizer {
-  /** No start, no end: the ids of the text alone. Throws GraphError `TOO_LARGE`. */
+  /** No start, no end: the ids of the text alone. Throws UserError `TOO_LARGE`. */
   encode(text: string): number[];
   /** Special tokens are left out; bytes that are no whole letter become U+FFFD. */
   decode(ids: readonly number[]): string;
@@ -19,7 +19,7 @@ export interface Gpt2Vocabulary extends Pick<BytePairVocabulary, 'vocab' | 'merg
 
 /**
  * Byte pairs over bytes: the text is split into words that carry the space before them, numbers, runs of signs and of
- * white space; their bytes are merged. Nothing is lowered, folded or lost. `source` names it in errors. Throws GraphError
+ * white space; their bytes are merged. Nothing is lowered, folded or lost. `source` names it in errors. Throws UserError
  * `BAD_TOKENIZER`. Source: Radford et al. 2019, section 2.2; transformers, GPT2Tokenizer
  */
 export function gpt2Tokenizer({ vocab, merges, added }: Gpt2Vocabulary, source: string): Gpt2Tokenizer {

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { RandomStream } from '../random.ts';
 
 /** How the next token is chosen. */
@@ -17,7 +17,7 @@ export interface Sampling {
  *
  *   p = softmax(logits / temperature) over the top k; of these the first whose forerunners add up to less than top p
  *
- * Throws GraphError `NOT_FINITE`.
+ * Throws UserError `NOT_FINITE`.
  * Source: arXiv 1805.04833, section 5 (top k); arXiv 1904.09751, section 3.1 (top p); transformers, TopKLogitsWarper and
  * TopPLogitsWarper
  */
@@ -27,7 +27,7 @@ export function likelyTokens(
 ): { readonly id: number; readonly probability: number }[] {
   const wrong = logits.find((logit) => !Number.isFinite(logit));
   if (wrong !== undefined)
-    throw new GraphError('NOT_FINITE', `The text model gives ${wrong} for a token. Its weights are damaged.`);
+    throw new UserError('NOT_FINITE', `The text model gives ${wrong} for a token. Its weights are damaged.`);
   const count = temperature === 0 ? 1 : topK;
   const least =
     count > 0 && count < logits.length ? (logits.toSorted().at(-count) as number) : Number.NEGATIVE_INFINITY;
@@ -43,7 +43,7 @@ export function likelyTokens(
   return ids.slice(0, kept).map((id, i) => ({ id, probability: masses[i]! / whole }));
 }
 
-/** Draws the next token: one number of `random`, or none where the temperature is 0. Throws GraphError `NOT_FINITE`. */
+/** Draws the next token: one number of `random`, or none where the temperature is 0. Throws UserError `NOT_FINITE`. */
 export function pickToken(logits: Float32Array, sampling: Sampling, random: RandomStream): number {
   const likely = likelyTokens(logits, sampling);
   if (sampling.temperature === 0) return likely[0]!.id;

@@ -1,9 +1,9 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
 import { badTokenizer } from './badTokenizer.ts';
 import type { BytePairVocabulary } from './bytePairs.ts';
 
-/** vocab.json with merges.txt, or tokenizer.json. Throws GraphError `NOT_FOUND` or `BAD_TOKENIZER`. */
+/** vocab.json with merges.txt, or tokenizer.json. Throws UserError `NOT_FOUND` or `BAD_TOKENIZER`. */
 export async function readVocabulary(
   files: Files,
   folder: string,
@@ -24,7 +24,7 @@ export async function readVocabulary(
   if (whole === undefined) {
     const found = (await files.list(folder))?.join(', ');
     const state = found === undefined ? 'there is no such folder' : `it holds ${found || 'nothing'}`;
-    throw new GraphError(
+    throw new UserError(
       'NOT_FOUND',
       `"${folder}" has no tokenizer: looked for vocab.json with merges.txt, and for tokenizer.json; ${state}.`,
     );
@@ -47,13 +47,13 @@ function checkedVocab(vocab: unknown, folder: string): Record<string, number> {
   return Object.assign(Object.create(null), vocab) as Record<string, number>;
 }
 
-/** Undefined where there is no such file. Throws GraphError `BAD_FILE`. */
+/** Undefined where there is no such file. Throws UserError `BAD_FILE`. */
 export async function readJson(files: Files, path: string): Promise<unknown> {
   if ((await files.size(path)) === undefined) return undefined;
   const text = new TextDecoder().decode(await files.read(path));
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new GraphError('BAD_FILE', `"${path}" is not valid JSON: ${(cause as Error).message}.`, { cause });
+    throw new UserError('BAD_FILE', `"${path}" is not valid JSON: ${(cause as Error).message}.`, { cause });
   }
 }

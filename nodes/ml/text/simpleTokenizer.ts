@@ -1,5 +1,5 @@
 import { gunzipSync } from 'fflate';
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { byteLetters } from './byteLetters.ts';
 import { bytePairs } from './bytePairs.ts';
 import { fixText } from './fixText.ts';
@@ -34,7 +34,7 @@ export function vocabularySize(merges: readonly string[]): number {
 
 /**
  * The merges of a gzipped list under a header line (`bpe_simple_vocab_16e6.txt.gz`). `source` names it in errors.
- * Throws GraphError `BAD_TOKENIZER`.
+ * Throws UserError `BAD_TOKENIZER`.
  */
 export function readMerges(bytes: Uint8Array, source: string): string[] {
   return unpack(bytes, source)
@@ -47,7 +47,7 @@ function unpack(bytes: Uint8Array, source: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(gunzipSync(bytes));
   } catch (cause) {
-    throw new GraphError('BAD_TOKENIZER', `"${source}" is not a gzipped list of merges: ${(cause as Error).message}.`, {
+    throw new UserError('BAD_TOKENIZER', `"${source}" is not a gzipped list of merges: ${(cause as Error).message}.`, {
       cause,
     });
   }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
 import { alphasCumprod } from '../diffusion/noiseSchedule.ts';
 import { readSettings, trainedAllowed, trainedDefaults } from '../diffusion/settings.ts';
@@ -33,7 +33,7 @@ export interface LoadedFrozenGenerator {
   dispose(): void;
 }
 
-/** Loads one; it predicts v and has a linear patch autoencoder. Throws GraphError `UNSUPPORTED` and what loading throws. */
+/** Loads one; it predicts v and has a linear patch autoencoder. Throws UserError `UNSUPPORTED` and what loading throws. */
 export async function loadFrozenGenerator(files: Files, location: string): Promise<LoadedFrozenGenerator> {
   const folder = await files.locate(location);
   const unetJson = await readConfig(files, joinPath(folder, 'unet'));
@@ -43,7 +43,7 @@ export async function loadFrozenGenerator(files: Files, location: string): Promi
   const [encoder] = encoders as readonly [PromptEncoder];
   if (schedulerConfig.prediction_type !== 'v_prediction') {
     model.dispose();
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${location}" predicts "${schedulerConfig.prediction_type}"; ControlNets are trained for models that predict v.`,
     );

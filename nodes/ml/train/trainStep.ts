@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { dispose, type Scalar, tidy, valueAndGrads, zerosLike } from '../tf.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
 import { type AdamWSettings, type AdamWState, adamWStep } from './adamW.ts';
@@ -22,7 +22,7 @@ export interface TrainingBatch {
 
 /**
  * Forward, backward, update of `state` in place. Returns the loss.
- * Throws GraphError `NOT_FINITE` (and leaves the state as it was) when the loss is not a number.
+ * Throws UserError `NOT_FINITE` (and leaves the state as it was) when the loss is not a number.
  */
 export async function trainStep(training: Training, state: AdamWState, settings: AdamWSettings): Promise<number> {
   const { layout } = training;
@@ -40,7 +40,7 @@ export async function trainStep(training: Training, state: AdamWState, settings:
     const g = (await gradient.data()) as Float32Array;
     dispose([value, gradient, ...grads]);
     if (!Number.isFinite(loss))
-      throw new GraphError('NOT_FINITE', `Step ${state.step}: the loss is ${loss}. Lower the learning rate.`);
+      throw new UserError('NOT_FINITE', `Step ${state.step}: the loss is ${loss}. Lower the learning rate.`);
     adamWStep(state, g, settings);
     return loss;
   } finally {

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import { writeSafetensors } from '../weights/writeSafetensors.ts';
 import type { AdamWState } from './adamW.ts';
@@ -22,7 +22,7 @@ export function writeTrainingState({ optimiser, losses }: TrainingState, identit
   return writeSafetensors(tensors, { step: String(optimiser.step), identity });
 }
 
-/** Throws GraphError `FOREIGN_CHECKPOINT` when the checkpoint is of another model, other settings or other parameters. */
+/** Throws UserError `FOREIGN_CHECKPOINT` when the checkpoint is of another model, other settings or other parameters. */
 export async function readTrainingState(
   checkpoint: Checkpoint,
   identity: string,
@@ -30,14 +30,14 @@ export async function readTrainingState(
 ): Promise<TrainingState> {
   const found = checkpoint.metadata.get('identity');
   if (found !== identity)
-    throw new GraphError(
+    throw new UserError(
       'FOREIGN_CHECKPOINT',
       `${checkpoint.path} belongs to another training: it says ${found ?? 'nothing'}, this one is ${identity}. ` +
         'Start without --resume in another folder, or use the settings of the checkpoint.',
     );
   const held = checkpoint.entry('parameters').shape[0];
   if (held !== parameters)
-    throw new GraphError(
+    throw new UserError(
       'FOREIGN_CHECKPOINT',
       `${checkpoint.path} holds ${held} parameters, and this training has ${parameters}: the model has changed. Start without --resume in another folder.`,
     );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { Checkpoint, CheckpointValues } from '../weights/checkpoint.ts';
 import { openCheckpoint } from '../weights/openCheckpoint.ts';
@@ -31,7 +31,7 @@ export const checkpointFormats: Family = async ({ files, path, output }) => {
   }
   output('out.refused_files', [refused]);
   output('out.all_files', [expected.length - wrong.length]);
-  if (wrong.length > 0) throw new GraphError('VERIFY_FAILED', wrong.join('\n'));
+  if (wrong.length > 0) throw new UserError('VERIFY_FAILED', wrong.join('\n'));
 
   async function readAndCompare(filePath: string, file: ExpectedFile): Promise<string | undefined> {
     try {
@@ -39,7 +39,7 @@ export const checkpointFormats: Family = async ({ files, path, output }) => {
       const difference = await differenceFrom(checkpoint, file);
       return file.expect === 'refuse' ? 'was read, but is to be refused' : difference;
     } catch (error) {
-      if (!(error instanceof GraphError && error.code === 'BAD_CHECKPOINT')) throw error;
+      if (!(error instanceof UserError && error.code === 'BAD_CHECKPOINT')) throw error;
       return file.expect === 'refuse' || file.mayRefuse ? undefined : `was refused: ${error.message}`;
     }
   }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import { loadClip } from '../models/load/loadClip.ts';
 import { contentOf } from '../models/load/modelFolder.ts';
@@ -12,7 +12,7 @@ export const clipOpenclip: Family = async (golden) => {
   const names = (await golden.files.list(golden.path)) ?? [];
   const file = names.find((name) => name.endsWith('.pt')) ?? names.find((name) => /^open_clip_.*model/.test(name));
   if (!file)
-    throw new GraphError(
+    throw new UserError(
       'NOT_FOUND',
       `"${golden.path}" has no weights of an open_clip model; ${await contentOf(golden.files, golden.path)}.`,
     );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 
 /** A function of the variables of a formula. */
 export type Formula = (variables: Readonly<Record<string, number>>) => number;
@@ -12,13 +12,13 @@ const functions: Readonly<Record<string, (x: number) => number>> = {
 
 /**
  * Reads an arithmetic formula as golden folders state them (numbers, variables, + - * /, brackets, sin cos exp sqrt).
- * Throws GraphError `BAD_FORMULA`.
+ * Throws UserError `BAD_FORMULA`.
  */
 export function parseFormula(text: string): Formula {
   const tokens = text.match(/\d+\.?\d*(?:e[+-]?\d+)?|[a-z_]+|\S/gi) ?? [];
   let position = 0;
   const fail = () =>
-    new GraphError('BAD_FORMULA', `The formula "${text}" cannot be read at "${tokens[position] ?? 'its end'}".`);
+    new UserError('BAD_FORMULA', `The formula "${text}" cannot be read at "${tokens[position] ?? 'its end'}".`);
   const accept = (token: string) => tokens[position] === token && ++position > 0;
   const expect = (token: string) => {
     if (!accept(token)) throw fail();

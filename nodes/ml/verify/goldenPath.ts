@@ -1,11 +1,11 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { GoldenFolder } from './family.ts';
 
 /**
  * Where a folder lies that case.json names by its path in the reference's tree (`shared/golden/taesd/real`) and that is
  * stored once for all sets: beside case.json, along the way up from there, or in the golden folders of this repository.
- * Throws GraphError `NOT_FOUND`.
+ * Throws UserError `NOT_FOUND`.
  */
 export async function locateShared({ files, path }: GoldenFolder, stated: string): Promise<string> {
   const parts = stated.split('/');
@@ -19,6 +19,6 @@ export async function locateShared({ files, path }: GoldenFolder, stated: string
   try {
     return await files.locate(joinPath('test/golden', parts.slice(-2).join('/')));
   } catch (cause) {
-    throw new GraphError('NOT_FOUND', `There is no "${stated}" in "${path}" or in a folder above it.`, { cause });
+    throw new UserError('NOT_FOUND', `There is no "${stated}" in "${path}" or in a folder above it.`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { Generator, Reward } from '../../ports.ts';
 import { clipTransform } from '../image/clipTransform.ts';
@@ -61,7 +61,7 @@ export async function loadRenoModels(golden: GoldenFolder, names: readonly strin
   }
 }
 
-/** A score of prepared images by its name in ReNO. Throws GraphError `NOT_FOUND`. */
+/** A score of prepared images by its name in ReNO. Throws UserError `NOT_FOUND`. */
 async function loadScore(golden: GoldenFolder, name: string): Promise<Loaded> {
   switch (name) {
     case 'HPS':
@@ -85,7 +85,7 @@ async function loadScore(golden: GoldenFolder, name: string): Promise<Loaded> {
       return { score, dispose: model.dispose };
     }
     default:
-      throw new GraphError(
+      throw new UserError(
         'NOT_FOUND',
         `case.json names the reward "${name}"; known are ${Object.keys(lossOffsets).join(', ')}.`,
       );

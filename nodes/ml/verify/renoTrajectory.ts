@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Generator, Reward, SampleRequest } from '../../ports.ts';
 import { toBytes } from '../image/encodePng.ts';
 import { adam } from '../optimise/adam.ts';
@@ -97,7 +97,7 @@ const penaltyOf = ({ regularization }: Run) =>
 function optimiserOf({ optimizer, lr: learningRate, nesterov }: Run) {
   if (optimizer === 'adam') return adam({ learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 });
   if (optimizer === 'sgd') return sgd({ learningRate, momentum: 0.9, nesterov });
-  throw new GraphError('BAD_CONFIG', `case.json names the optimizer "${optimizer}"; known are sgd and adam.`);
+  throw new UserError('BAD_CONFIG', `case.json names the optimizer "${optimizer}"; known are sgd and adam.`);
 }
 
 /** The climb itself, as the product does it, with a note of all latents and gradients on the way. */

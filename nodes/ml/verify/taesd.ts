@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import { decodeTiny, encodeTiny } from '../models/autoencoderTiny.ts';
 import { add, dispose, grad, mul, sub, sum, type Tensor, type Tensor4D, tidy } from '../tf.ts';
@@ -85,7 +85,7 @@ async function verifyHalves(golden: GoldenFolder, folder: string, verify: Halves
   const [encoderFile, decoderFile] = ['encoder', 'decoder'].map((half) => {
     const name = names.find((each) => each.includes(half));
     if (!name)
-      throw new GraphError(
+      throw new UserError(
         'NOT_FOUND',
         `"${folder}" has no file of an ${half}; it holds ${names.join(', ') || 'nothing'}.`,
       );

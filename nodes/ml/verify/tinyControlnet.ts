@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import { conditionEmbedding, controlNet, controlNetConfig } from '../models/controlNet.ts';
 import { unet2DCondition } from '../models/unet2DCondition.ts';
@@ -103,7 +103,7 @@ async function withModel(
   const names = (await files.list(folder)) ?? [];
   const file = names.find((name) => /^diffusion_pytorch_model.*(\.safetensors|\.bin|\.index\.json)$/.test(name));
   if (!file || !names.includes('config.json'))
-    throw new GraphError('NOT_FOUND', `"${folder}" is no model folder; it holds ${names.join(', ') || 'nothing'}.`);
+    throw new UserError('NOT_FOUND', `"${folder}" is no model folder; it holds ${names.join(', ') || 'nothing'}.`);
   const config = JSON.parse(new TextDecoder().decode(await files.read(joinPath(folder, 'config.json'))));
   const tensors = await loadWeights(await openCheckpoint(files, joinPath(folder, file)));
   try {

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
 import { dispose, keep, Tensor, tensor } from '../tf.ts';
 import type { Checkpoint, CheckpointValues } from '../weights/checkpoint.ts';
@@ -99,12 +99,12 @@ async function compute(
       wanted: table.filter((row) => row.name.startsWith('out.')),
       input: (name) => {
         const input = inputs.get(name);
-        if (!input) throw new GraphError('NOT_FOUND', `expected.safetensors has no input "${name}".`);
+        if (!input) throw new UserError('NOT_FOUND', `expected.safetensors has no input "${name}".`);
         return input;
       },
       async reference(name) {
         const found = (await readTensors(expected, (each) => each === name)).get(name);
-        if (!found) throw new GraphError('NOT_FOUND', `expected.safetensors has no output "${name}".`);
+        if (!found) throw new UserError('NOT_FOUND', `expected.safetensors has no output "${name}".`);
         references.push(found);
         return found;
       },
@@ -266,7 +266,7 @@ async function readJson(files: Files, path: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new GraphError('BAD_FILE', `"${path}" is not valid JSON: ${sentenceOf(cause)}.`, { cause });
+    throw new UserError('BAD_FILE', `"${path}" is not valid JSON: ${sentenceOf(cause)}.`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Staging } from './staging.ts';
 
 /** Element types that checkpoint files hold, by their usual names. */
@@ -44,11 +44,11 @@ export interface Checkpoint {
   readonly metadata: ReadonlyMap<string, string | number | bigint | boolean | null>;
   names(): string[];
   has(name: string): boolean;
-  /** Throws GraphError `MISSING_WEIGHT`. */
+  /** Throws UserError `MISSING_WEIGHT`. */
   entry(name: string): CheckpointEntry;
   /**
    * The tensor's values, row-major. The caller owns the array; with `staging`, it may lie there and is valid until the
-   * next use but one of it. Throws GraphError `MISSING_WEIGHT` or `READ_FAILED`.
+   * next use but one of it. Throws UserError `MISSING_WEIGHT` or `READ_FAILED`.
    */
   read(name: string, staging?: Staging): Promise<CheckpointValues>;
 }
@@ -72,8 +72,8 @@ export function elementSize(dtype: Dtype): number {
 }
 
 /** The one error of every checkpoint reader: code `BAD_CHECKPOINT`, a sentence that names the file. */
-export function badCheckpoint(path: string, reason: string, cause?: unknown): GraphError {
-  return new GraphError('BAD_CHECKPOINT', `"${path}" is not a usable checkpoint: ${reason}.`, { cause });
+export function badCheckpoint(path: string, reason: string, cause?: unknown): UserError {
+  return new UserError('BAD_CHECKPOINT', `"${path}" is not a usable checkpoint: ${reason}.`, { cause });
 }
 
 /** Elements of a shape, or undefined where a size is no whole number >= 0 or the product passes 2^53. */
@@ -87,9 +87,9 @@ export function elementCount(shape: readonly unknown[]): number | undefined {
   return count;
 }
 
-/** The entry of that name. Throws GraphError `MISSING_WEIGHT`. */
+/** The entry of that name. Throws UserError `MISSING_WEIGHT`. */
 export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, path: string, name: string): Entry {
   const entry = entries.get(name);
-  if (entry === undefined) throw new GraphError('MISSING_WEIGHT', `"${path}" has no tensor "${name}".`);
+  if (entry === undefined) throw new UserError('MISSING_WEIGHT', `"${path}" has no tensor "${name}".`);
   return entry;
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { dispose, getBackend, mul, slice, type Tensor, tensor, tidy, transpose } from '../tf.ts';
 import { type Checkpoint, type CheckpointEntry, type CheckpointValues, elementCount } from './checkpoint.ts';
 import { isStaged, Staging } from './staging.ts';
@@ -15,7 +15,7 @@ export interface WeightSelection {
 /**
  * Loads tensors one by one onto the present backend: widened to float32, rank-4 kernels from OIHW to HWIO (see
  * weights.ts). Memory at most: the weights, plus the largest of them twice more. The caller owns the tensors; after a
- * failure or an abort none are left. Throws what reading throws, and GraphError `BAD_CHECKPOINT` for a name given twice.
+ * failure or an abort none are left. Throws what reading throws, and UserError `BAD_CHECKPOINT` for a name given twice.
  */
 export async function loadWeights(
   checkpoint: Checkpoint,
@@ -31,7 +31,7 @@ export async function loadWeights(
       signal?.throwIfAborted();
       const newName = rename(name) as string;
       if (weights.has(newName)) {
-        throw new GraphError('BAD_CHECKPOINT', `"${checkpoint.path}" has two tensors that mean "${newName}".`);
+        throw new UserError('BAD_CHECKPOINT', `"${checkpoint.path}" has two tensors that mean "${newName}".`);
       }
       const values = await (next ?? checkpoint.read(name, staging));
       next = names[i + 1] === undefined ? undefined : checkpoint.read(names[i + 1] as string, staging);
@@ -54,11 +54,11 @@ export function checkpointBytes(checkpoint: Checkpoint, selection: WeightSelecti
   return selectedNames(checkpoint, selection).reduce((bytes, name) => bytes + 4 * countOf(checkpoint, name), 0);
 }
 
-/** Throws GraphError `NOT_ENOUGH_MEMORY`, which names both numbers, where `neededBytes` do not fit in `freeBytes`. */
+/** Throws UserError `NOT_ENOUGH_MEMORY`, which names both numbers, where `neededBytes` do not fit in `freeBytes`. */
 export function requireMemory(what: string, neededBytes: number, freeBytes: number): void {
   if (neededBytes <= freeBytes) return;
   const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
-  throw new GraphError(
+  throw new UserError(
     'NOT_ENOUGH_MEMORY',
     `${what} needs ${gibibytes(neededBytes)} of memory and ${gibibytes(freeBytes)} are free; close other programs, or choose a smaller model.`,
   );

@@ -5,7 +5,7 @@ import { openTorchCheckpoint } from './torchCheckpoint.ts';
 
 /**
  * Opens a checkpoint by the end of its name: `.safetensors`, `.index.json` (a checkpoint in several files), else a torch
- * file (`.pt`, `.pth`, `.ckpt`, `.bin`). Reads and checks headers only. Throws GraphError `NOT_FOUND`, `READ_FAILED` or
+ * file (`.pt`, `.pth`, `.ckpt`, `.bin`). Reads and checks headers only. Throws UserError `NOT_FOUND`, `READ_FAILED` or
  * `BAD_CHECKPOINT`.
  */
 export async function openCheckpoint(files: Files, path: string): Promise<Checkpoint> {

@@ -27,7 +27,7 @@ interface Entry {
 
 /**
  * Opens a safetensors file: 8 bytes header length, JSON header, then the tensors without gap or overlap.
- * Source: huggingface/safetensors, README "Format". Throws GraphError `NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`.
+ * Source: huggingface/safetensors, README "Format". Throws UserError `NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`.
  */
 export async function openSafetensors(files: Files, path: string): Promise<Checkpoint> {
   const size = (await files.size(path)) ?? 0;

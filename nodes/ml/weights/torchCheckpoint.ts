@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import {
   badCheckpoint,
@@ -28,7 +28,7 @@ const legacyProtocol = 1001;
 /**
  * Opens a file of `torch.save`: the zip format or the older one. Nothing in it is run. Tensors of nested dictionaries
  * and lists are named by their path, joined with '/'; a file that is a single tensor has it under ''.
- * Source: PyTorch torch/serialization.py (format), CPython pickletools. Throws GraphError `NOT_FOUND`, `READ_FAILED` or
+ * Source: PyTorch torch/serialization.py (format), CPython pickletools. Throws UserError `NOT_FOUND`, `READ_FAILED` or
  * `BAD_CHECKPOINT`; every tensor is checked against the bounds of its storage and of the file before anything is read.
  */
 export async function openTorchCheckpoint(files: Files, path: string): Promise<Checkpoint> {
@@ -142,7 +142,7 @@ async function readPickles(
       }
       return { values, end };
     } catch (error) {
-      if (!(error instanceof GraphError && error.code === pickleCutOff) || length === size || length >= longestPickle) {
+      if (!(error instanceof UserError && error.code === pickleCutOff) || length === size || length >= longestPickle) {
         throw error;
       }
     }
@@ -217,7 +217,7 @@ async function naming<Value>(path: string, read: () => Promise<Value>): Promise<
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof GraphError) || !error.code.includes('PICKLE')) throw error;
+    if (!(error instanceof UserError) || !error.code.includes('PICKLE')) throw error;
     throw badCheckpoint(path, error.message, error);
   }
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 
 /** What a pickle may hold: plain values, lists and tuples as arrays, dictionaries as maps, and what `globals` makes. */
 export type Pickled = null | boolean | number | bigint | string | Pickled[] | Map<Pickled, Pickled> | object;
@@ -23,7 +23,7 @@ type Slot = Pickled | typeof mark;
 /**
  * Reads one pickle of protocol 2 that starts at byte `start`. Nothing is run: a name that is not in `globals` is refused
  * where it stands, and a call can only reach those. Returns the value and the byte after the pickle.
- * Source: CPython Lib/pickletools.py, opcode table. Throws GraphError `BAD_PICKLE` or `PICKLE_CUT_OFF`.
+ * Source: CPython Lib/pickletools.py, opcode table. Throws UserError `BAD_PICKLE` or `PICKLE_CUT_OFF`.
  */
 export function unpickle(bytes: Uint8Array, start: number, reading: PickleReading): { value: Pickled; end: number } {
   const input = new PickleInput(bytes, start);
@@ -139,8 +139,8 @@ export function unpickle(bytes: Uint8Array, start: number, reading: PickleReadin
 }
 
 /** The error for a pickle that is wrong; `reason` goes on from "the pickle is not usable: ". */
-export function badPickle(reason: string): GraphError {
-  return new GraphError('BAD_PICKLE', reason);
+export function badPickle(reason: string): UserError {
+  return new UserError('BAD_PICKLE', reason);
 }
 
 class PickleStack {
@@ -185,7 +185,7 @@ class PickleInput {
   /** Moves on by `count` bytes and returns where they start. */
   private take(count: number): number {
     const at = this.position;
-    if (at + count > this.bytes.length) throw new GraphError(pickleCutOff, 'it ends in the middle');
+    if (at + count > this.bytes.length) throw new UserError(pickleCutOff, 'it ends in the middle');
     this.position += count;
     return at;
   }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Tensor } from '../tf.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { Tensor } from '../tf.ts';
  * [out, in] and is applied with `transposeB`. The owner of the map disposes of the tensors; layers only read.
  */
 export interface Weights {
-  /** The tensor of that name below this prefix. Throws GraphError `MISSING_WEIGHT` naming the full key. */
+  /** The tensor of that name below this prefix. Throws UserError `MISSING_WEIGHT` naming the full key. */
   get(name: string): Tensor;
   has(name: string): boolean;
   /** Full names below this prefix, without the prefix. */
@@ -21,7 +21,7 @@ export function weightsOf(tensors: ReadonlyMap<string, Tensor>, prefix = ''): We
   return {
     get(name) {
       const tensor = tensors.get(prefix + name);
-      if (!tensor) throw new GraphError('MISSING_WEIGHT', `The checkpoint has no tensor "${prefix + name}".`);
+      if (!tensor) throw new UserError('MISSING_WEIGHT', `The checkpoint has no tensor "${prefix + name}".`);
       return tensor;
     },
     has: (name) => tensors.has(prefix + name),

@@ -18,7 +18,7 @@ export function isZip(firstBytes: Uint8Array): boolean {
 
 /**
  * Reads the directory of an uncompressed zip archive by ranges: name -> place. torch never compresses, so a compressed
- * entry is refused. Source: PKWARE APPNOTE 6.3, 4.3.7, 4.3.12, 4.3.14-16. Throws GraphError `BAD_CHECKPOINT`.
+ * entry is refused. Source: PKWARE APPNOTE 6.3, 4.3.7, 4.3.12, 4.3.14-16. Throws UserError `BAD_CHECKPOINT`.
  */
 export async function readZipDirectory(files: Files, path: string, size: number): Promise<Map<string, ZipEntry>> {
   const { count, start, length } = await findDirectory(files, path, size);

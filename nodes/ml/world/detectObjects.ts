@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { sceneSize } from './scene.ts';
 import { type Box, boxOf } from './sceneLabels.ts';
 import { shapeLikeness } from './shapeLikeness.ts';
@@ -42,11 +42,11 @@ const groundName = 255;
  * Finds the world's objects in an image: blobs of pixels that are nearer to one of the ten colours than to the
  * background, each (or its parts, where several objects touch) compared with every shape.
  * @param pixels 64 * 64 * 3 sRGB values in [0, 1], row by row
- * @returns the objects, the surest first. Throws GraphError `BAD_SIZE`.
+ * @returns the objects, the surest first. Throws UserError `BAD_SIZE`.
  */
 export function detectObjects(pixels: ArrayLike<number>): SeenObject[] {
   if (pixels.length !== sceneSize * sceneSize * 3)
-    throw new GraphError(
+    throw new UserError(
       'BAD_SIZE',
       `The judge of the built-in world got an image of ${pixels.length} values; it reads images of 64x64 pixels in RGB, ${sceneSize * sceneSize * 3} values.`,
     );

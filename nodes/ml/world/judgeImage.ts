@@ -12,7 +12,7 @@ export interface Judgement {
 
 /**
  * Judges an image of the built-in world by GenEval's rules. @param pixels 64 * 64 * 3 values in [0, 1], row by row.
- * Throws GraphError `UNKNOWN_WORDS` or `BAD_PROMPT` (see `parsePrompt`) and `BAD_SIZE`.
+ * Throws UserError `UNKNOWN_WORDS` or `BAD_PROMPT` (see `parsePrompt`) and `BAD_SIZE`.
  */
 export function judgeImage(pixels: ArrayLike<number>, prompt: string): Judgement {
   return judgeObjects(detectObjects(pixels), parsePrompt(prompt));

@@ -1,4 +1,4 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import {
   type Background,
   backgroundNames,
@@ -48,12 +48,12 @@ const extraWords = ['the', 'one', 'is', 'to', 'picture', 'image'];
  * Reads a prompt of the built-in world, case and punctuation aside: [a photo of] PHRASE [and PHRASE | RELATION PHRASE]
  * [on a BACKGROUND background], where PHRASE is a count or article, perhaps a colour, and a shape.
  * Source: GenEval, arXiv 2310.11513, prompts/evaluation_metadata.jsonl (clauses of the six tasks).
- * Throws GraphError `UNKNOWN_WORDS` for words outside the world, `BAD_PROMPT` where the words make no such sentence.
+ * Throws UserError `UNKNOWN_WORDS` for words outside the world, `BAD_PROMPT` where the words make no such sentence.
  */
 export function parsePrompt(prompt: string): PromptClauses {
   const unknown = unknownWords(prompt);
   if (unknown.length > 0)
-    throw new GraphError(
+    throw new UserError(
       'UNKNOWN_WORDS',
       `The built-in world knows no ${unknown.map((word) => `"${word}"`).join(', ')} of the prompt "${prompt}". It knows these words: ${captionWords.join(', ')}.`,
     );
@@ -61,7 +61,7 @@ export function parsePrompt(prompt: string): PromptClauses {
     `^(?:(?:(?:an?|the) )?(?:photo|picture|image) of )?(${phrase})(?: (and|${relation}) (${phrase}))?(?: on an? (${backgroundNames.join('|')}) background)?$`,
   ).exec(wordsOf(prompt).join(' '));
   if (!sentence)
-    throw new GraphError(
+    throw new UserError(
       'BAD_PROMPT',
       `The prompt "${prompt}" is no sentence of the built-in world. Write one or two objects, e.g. "a photo of a star", "a red circle and a blue ring", "three squares", "a cross left of a star".`,
     );

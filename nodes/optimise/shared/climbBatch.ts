@@ -1,5 +1,5 @@
 import type { NodeContext } from '../../defineNode.ts';
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { NoiseGradient } from '../../ml/diffusion/drawImages.ts';
 import { bytesOfImage, type NoiseClimb } from '../../ml/optimise/climbNoise.ts';
 
@@ -22,7 +22,7 @@ export async function climbBatch(
   if (!freeBytes) return { batch: asked || 4, room: 0, remarks: [] };
   if (wanted === 1) return { batch: asked || 4, room: (share * freeBytes()) / 2, remarks: [] };
   const bytes = await bytesOfImage(slope, gradient).catch((error: unknown) => {
-    if (wanted === images && error instanceof GraphError && error.code === 'ROWS_DIFFER') return undefined;
+    if (wanted === images && error instanceof UserError && error.code === 'ROWS_DIFFER') return undefined;
     throw error;
   });
   if (bytes === undefined) return { batch: images, room: 0, remarks: [] }; // a reward has something for each: all or none

@@ -1,7 +1,7 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import type { Generator, Reward } from '../../ports.ts';
 
-/** Refuses a generator or reward that gives no gradient. Throws GraphError `NOT_DIFFERENTIABLE`. */
+/** Refuses a generator or reward that gives no gradient. Throws UserError `NOT_DIFFERENTIABLE`. */
 export function requireGradient(
   optimiser: string,
   { generator, rewards }: { readonly generator?: Generator; readonly rewards: readonly Reward[] },
@@ -14,8 +14,8 @@ export function requireGradient(
   throw notDifferentiable(`${which} no gradient`, optimiser, 'rewards');
 }
 
-function notDifferentiable(what: string, optimiser: string, port: 'generator' | 'rewards'): GraphError {
+function notDifferentiable(what: string, optimiser: string, port: 'generator' | 'rewards'): UserError {
   const watch = port === 'rewards' ? ', or connect it to "watch", where it is only looked at' : '';
   const message = `${what}, so ${optimiser} cannot climb it. Use FIND (optimise/find) or best of N (optimise/best-of-n), which need none${watch}.`;
-  return new GraphError('NOT_DIFFERENTIABLE', message, { at: { port } });
+  return new UserError('NOT_DIFFERENTIABLE', message, { at: { port } });
 }

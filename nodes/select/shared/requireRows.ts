@@ -1,9 +1,9 @@
-import { GraphError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 
-/** Refuses rows of a port that are not as many as the images. Throws GraphError `ROWS_DIFFER`. */
+/** Refuses rows of a port that are not as many as the images. Throws UserError `ROWS_DIFFER`. */
 export function requireRows(images: number, rows: number, port: string): void {
   if (images === rows) return;
-  throw new GraphError(
+  throw new UserError(
     'ROWS_DIFFER',
     `There are ${images} images but ${rows} rows of ${port}; connect the ${port} of these very images.`,
     { at: { port } },

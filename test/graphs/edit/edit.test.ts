@@ -9,7 +9,7 @@ import * as edit from '../../../graphs/edit/edit.ts';
 import { applySettings } from '../../../graphs/edit/settings.ts';
 import { dropUnused, makeSubgraph, unmakeSubgraph } from '../../../graphs/edit/subgraphs.ts';
 import type { NodeCard } from '../../../nodes/card.ts';
-import { GraphError } from '../../../nodes/errors.ts';
+import { UserError } from '../../../nodes/errors.ts';
 import { exampleNodes, graph, library, node } from '../example.ts';
 
 const start = graph({
@@ -23,7 +23,7 @@ function codeOf(action: () => unknown): string {
   try {
     action();
   } catch (error) {
-    if (error instanceof GraphError) return error.code;
+    if (error instanceof UserError) return error.code;
     throw error;
   }
   return 'none';
@@ -115,7 +115,7 @@ describe('edits', () => {
             document = perform(document, next);
             if (document !== old) done[next.kind] = (done[next.kind] ?? 0) + 1;
           } catch (error) {
-            if (!(error instanceof GraphError)) throw error;
+            if (!(error instanceof UserError)) throw error;
           }
           expect(writeGraph(old)).toBe(before);
         }

@@ -12,7 +12,7 @@ import * as edit from '../../../graphs/edit/subgraphs.ts';
 import { cacheKeys } from '../../../graphs/run/cacheKeys.ts';
 import { flattenGraph } from '../../../graphs/run/flatten.ts';
 import { planRun } from '../../../graphs/run/plan.ts';
-import { GraphError } from '../../../nodes/errors.ts';
+import { UserError } from '../../../nodes/errors.ts';
 import { anyGraph, exampleEngine, graph, library, node, runOnce } from '../example.ts';
 
 /** scale * (2 + 3), and twice as much again. */
@@ -29,7 +29,7 @@ function codeOf(action: () => unknown): string {
   try {
     action();
   } catch (error) {
-    if (error instanceof GraphError) return error.code;
+    if (error instanceof UserError) return error.code;
     throw error;
   }
   return 'none';
@@ -120,7 +120,7 @@ describe('makeSubgraph', () => {
               const chosen = picks.map((pick) => ids[pick % ids.length] as string);
               grown = edit.makeSubgraph(grown, levelCards(grown, library), chosen, 'Part').document;
             } catch (error) {
-              expect((error as GraphError).code).toBe('CYCLE');
+              expect((error as UserError).code).toBe('CYCLE');
               continue;
             }
             kept++;

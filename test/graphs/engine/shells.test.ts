@@ -46,7 +46,7 @@ describe.each(Object.entries(shells))('an engine %s', (_name, start) => {
     const opened = await engine.openGraph(JSON.stringify(document));
     expect(opened.document).toEqual(document);
     expect(opened.problems.map(({ code, at }) => [code, at])).toEqual([['UNKNOWN_TYPE', { node: 'lost' }]]);
-    await expect(engine.openGraph('{')).rejects.toMatchObject({ name: 'GraphError', code: 'NOT_JSON' });
+    await expect(engine.openGraph('{')).rejects.toMatchObject({ name: 'UserError', code: 'NOT_JSON' });
     await expect(engine.openGraph('{}')).rejects.toMatchObject({ code: 'NOT_A_GRAPH', at: {} });
   });
 

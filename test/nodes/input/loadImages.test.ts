@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { GraphError } from '../../../nodes/errors.ts';
+import { UserError } from '../../../nodes/errors.ts';
 import { controlImage } from '../../../nodes/input/controlImage.ts';
 import { loadImages } from '../../../nodes/input/loadImages.ts';
 import { numberRange } from '../../../nodes/input/numberRange.ts';
@@ -65,7 +65,7 @@ describe('load images', async () => {
     const failing = async (path: string) => loadImages.run({}, { path }, context);
     await expect(failing('set/2.PNG\nwide.png')).rejects.toThrow('"2.PNG" is 3x2, but "wide.png" is 5x2');
     await expect(failing('none')).rejects.toThrow(/holds no image .*; it holds a.txt/);
-    await expect(failing('set/11.png')).rejects.toBeInstanceOf(GraphError);
+    await expect(failing('set/11.png')).rejects.toBeInstanceOf(UserError);
   });
 
   it('makes a condition that owns its image', async () => {

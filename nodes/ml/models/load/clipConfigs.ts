@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { clipDeviation, clipMean } from '../../image/clipTransform.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import type { ClipPreprocessing } from '../clip.ts';
@@ -6,7 +6,7 @@ import { type Json, mostLayers, reader } from '../unetConfig.ts';
 import { countOf, sizeOf, textJson } from './ldmConfigs.ts';
 
 /**
- * transformers' config.json of a CLIP from open_clip's `model_cfg`, with open_clip's defaults. Throws GraphError
+ * transformers' config.json of a CLIP from open_clip's `model_cfg`, with open_clip's defaults. Throws UserError
  * `BAD_CONFIG` or `UNSUPPORTED`. Source: open_clip, model.py, CLIPVisionCfg and CLIPTextCfg
  */
 export function openClipJson(model: Json): Json {
@@ -74,7 +74,7 @@ export function usualPreprocessing(size: number): ClipPreprocessing {
 }
 
 /**
- * transformers' preprocessor_config.json for a model of images of `size`. Throws GraphError `BAD_CONFIG`, or
+ * transformers' preprocessor_config.json for a model of images of `size`. Throws UserError `BAD_CONFIG`, or
  * `UNSUPPORTED` where images are not resized by their short side and bicubic.
  */
 export function clipPreprocessing(json: Json, size: number): ClipPreprocessing {
@@ -116,7 +116,7 @@ function sideOf(stated: unknown, name: string): number | undefined {
 
 function channels(values: unknown, field: string): readonly number[] {
   if (Array.isArray(values) && values.length === 3 && values.every(Number.isFinite)) return values;
-  throw new GraphError(
+  throw new UserError(
     'BAD_CONFIG',
     `The config of this CLIP image processor cannot be used: "${field}" is ${JSON.stringify(values)}, and a list of three numbers is needed.`,
   );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { Generator } from '../../../ports.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
@@ -25,7 +25,7 @@ const pipelines: Readonly<Record<string, readonly (readonly [encoder: string, to
 
 /**
  * Reads what a diffusers folder (or a snapshot of the Hugging Face cache) says of its model, and the headers of its weights.
- * Throws GraphError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what reading throws.
+ * Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what reading throws.
  */
 export async function describeFolder(files: Files, folder: string): Promise<ModelDescription> {
   const index = await readConfig(files, folder, 'model_index.json');
@@ -74,7 +74,7 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
   const name = String(index._class_name);
   const pipeline = Object.hasOwn(pipelines, name) ? pipelines[name] : undefined;
   if (!pipeline)
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${folder}" holds a ${name}, which is not supported; supported are ${Object.keys(pipelines).join(', ')}.`,
     );
@@ -82,7 +82,7 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
     const className = [index[encoder]].flat()[1];
     if (className === 'CLIPTextModel' || className === 'CLIPTextModelWithProjection')
       return { encoder, tokenizer, className };
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${folder}" names ${JSON.stringify(className ?? null)} as its ${encoder}; supported are CLIPTextModel and CLIPTextModelWithProjection.`,
     );
@@ -105,7 +105,7 @@ async function readText(files: Files, folder: string, text: TextFolders): Promis
 async function readScheduler(files: Files, folder: string): Promise<SchedulerConfig> {
   const path = joinPath(folder, 'scheduler_config.json');
   if ((await files.size(path)) === undefined)
-    throw new GraphError('NOT_FOUND', `"${folder}" has no scheduler_config.json; ${await contentOf(files, folder)}.`);
+    throw new UserError('NOT_FOUND', `"${folder}" has no scheduler_config.json; ${await contentOf(files, folder)}.`);
   return parseSchedulerConfig(new TextDecoder().decode(await files.read(path)));
 }
 

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { BytePairVocabulary } from '../../text/bytePairs.ts';
 import { holdsClipTokenizer } from '../../text/clipTokenizer.ts';
@@ -21,7 +21,7 @@ const published = [
 /**
  * The CLIP vocabulary for a model that carries none itself, as single files do: from the folder that its file or folder
  * lies in, from a folder beside it, or from a published model that was pulled. Only one of `size` tokens counts.
- * Throws GraphError `NO_TOKENIZER`, which says where it looked and what helps.
+ * Throws UserError `NO_TOKENIZER`, which says where it looked and what helps.
  */
 export async function findVocabulary(files: Files, path: string, size: number): Promise<FoundVocabulary> {
   const here = path.replace(/[\\/][^\\/]*$/, '') || '.';
@@ -36,7 +36,7 @@ export async function findVocabulary(files: Files, path: string, size: number): 
     const vocabulary = await readVocabulary(files, folder).catch(() => undefined); // another kind of tokenizer
     if (vocabulary && Object.keys(vocabulary.vocab).length === size) return { ...vocabulary, path: folder };
   }
-  throw new GraphError(
+  throw new UserError(
     'NO_TOKENIZER',
     `"${path}" needs the CLIP vocabulary of ${size} tokens, which it does not carry. Put vocab.json and merges.txt of openai/clip-vit-large-patch14 beside it ("${here}"), or pull that model once: noiseloom models pull openai/clip-vit-large-patch14.`,
   );

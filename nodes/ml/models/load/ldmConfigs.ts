@@ -110,7 +110,7 @@ export function countOf(file: Checkpoint, nameOf: (i: number) => string): number
   return count;
 }
 
-/** Throws GraphError `MISSING_WEIGHT`. */
+/** Throws UserError `MISSING_WEIGHT`. */
 export function sizeOf(file: Checkpoint, name: string, axis: number): number {
   return file.entry(name).shape[axis] as number;
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import { dispose } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
@@ -27,7 +27,7 @@ export interface LoadedAesthetic {
 
 /**
  * Loads a head (see `loadHead`) and the vision encoder of the CLIP whose features it reads. The caller owns both.
- * Throws what loading them throws, and GraphError `WRONG_WEIGHTS` where they do not fit.
+ * Throws what loading them throws, and UserError `WRONG_WEIGHTS` where they do not fit.
  */
 export async function loadAesthetic(
   files: Files,
@@ -48,7 +48,7 @@ export async function loadAesthetic(
   };
   if (clip.width === head.width) return { clip, head, dispose };
   dispose();
-  throw new GraphError(
+  throw new UserError(
     'WRONG_WEIGHTS',
     `The head "${head.name}" reads ${head.width} features and "${clip.name}" gives ${clip.width}; the published heads belong to openai/clip-vit-large-patch14, which gives 768.`,
   );
@@ -56,7 +56,7 @@ export async function loadAesthetic(
 
 /**
  * Loads a head of linear layers: a file with `layers.N.weight` as LAION publishes it, one with a single `weight`, or a folder
- * with one such file. The caller owns it. Throws GraphError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CHECKPOINT` or `WRONG_WEIGHTS`.
+ * with one such file. The caller owns it. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CHECKPOINT` or `WRONG_WEIGHTS`.
  */
 export async function loadHead(files: Files, location: string, options: LoadOptions = {}): Promise<LoadedHead> {
   const path = await files.locate(location);
@@ -88,5 +88,5 @@ async function headIn(files: Files, folder: string): Promise<string> {
   const names = ((await files.list(folder)) ?? []).filter((name) => /\.(pth|pt|bin|safetensors)$/.test(name));
   if (names.length === 1) return joinPath(folder, names[0]!);
   const found = names.length > 1 ? 'name one of them' : 'there is no weights file';
-  throw new GraphError('NOT_FOUND', `"${folder}" is no aesthetic head: ${found}; ${await contentOf(files, folder)}.`);
+  throw new UserError('NOT_FOUND', `"${folder}" is no aesthetic head: ${found}; ${await contentOf(files, folder)}.`);
 }

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import { clipTokenizer, loadClipTokenizer } from '../../text/clipTokenizer.ts';
 import { readVocabulary } from '../../text/readVocabulary.ts';
@@ -34,7 +34,7 @@ export interface LoadedClipVision extends Omit<LoadedClip, 'encodePrompts' | 'lo
 
 /**
  * Loads both encoders of a CLIP: a folder or snapshot of transformers or of open_clip, or a single file under the names of
- * either. The caller owns it. Throws GraphError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
+ * either. The caller owns it. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
  * `WRONG_WEIGHTS`, `NO_TOKENIZER`, `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
 export async function loadClip(files: Files, location: string, options: LoadOptions = {}): Promise<LoadedClip> {
@@ -42,7 +42,7 @@ export async function loadClip(files: Files, location: string, options: LoadOpti
   const { name, checkpoint, config, preprocessing } = described;
   const { vision, text } = config;
   if (!text)
-    throw new GraphError('UNSUPPORTED', `"${checkpoint.path}" holds the images' half of a CLIP only, not the text's.`);
+    throw new UserError('UNSUPPORTED', `"${checkpoint.path}" holds the images' half of a CLIP only, not the text's.`);
   const tokenizer = await tokenizerOf(files, described, text);
   const shapes = clipShapes(config);
   const { weights, bytes, dispose } = await loadParts(name, { clip: { title: 'CLIP', checkpoint, shapes } }, options);
@@ -90,9 +90,9 @@ async function describeClip(files: Files, path: string): Promise<ClipDescription
   return { name: nameOf(path), checkpoint, config, preprocessing, isOpenClip, folder };
 }
 
-function noClip(file: Checkpoint): GraphError {
+function noClip(file: Checkpoint): UserError {
   const names = file.names();
-  return new GraphError(
+  return new UserError(
     'UNSUPPORTED',
     `"${file.path}" is no CLIP: looked for vision_model.embeddings.class_embedding (transformers) or visual.conv1.weight (open_clip) among its ${names.length} tensors; it has ${names.slice(0, 3).join(', ') || 'none'}${names.length > 3 ? ', ...' : ''}.`,
   );
@@ -109,7 +109,7 @@ async function weightsIn(files: Files, folder: string): Promise<string> {
   ];
   const found = published.find((name) => names.includes(name));
   if (found) return joinPath(folder, found);
-  throw new GraphError(
+  throw new UserError(
     'NOT_FOUND',
     `"${folder}" is no CLIP: looked for config.json with transformers' weights, and for ${published.join(', ')}; ${await contentOf(files, folder)}. A single file is named by its own path.`,
   );

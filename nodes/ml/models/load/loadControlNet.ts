@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { ControlNet } from '../../../ports.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
@@ -33,7 +33,7 @@ interface Described {
 async function readFolder(files: Files, folder: string): Promise<Described> {
   const json = await readConfig(files, folder);
   if (json._class_name !== 'ControlNetModel')
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${folder}" holds a ${JSON.stringify(json._class_name ?? null)}, not a "ControlNetModel".`,
     );
@@ -48,7 +48,7 @@ async function readFile(files: Files, path: string): Promise<Described> {
   );
   const isDiffusers = names.includes('controlnet_cond_embedding.conv_in.weight');
   if (prefix === undefined && !isDiffusers)
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${path}" is no ControlNet: looked for tensors named input_hint_block or controlnet_cond_embedding; its names start with ${names.slice(0, 3).join(', ') || 'nothing'}.`,
     );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { Tensor4D } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
@@ -19,7 +19,7 @@ export interface LatentDecoder extends Pick<LatentAutoencoder, 'channels' | 'fac
 
 /**
  * Loads a decoder alone: a diffusers folder of an autoencoder, or TAESD's own `taesd_decoder` file. The caller owns it.
- * Throws GraphError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what `loadParts` throws.
+ * Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what `loadParts` throws.
  */
 export async function loadDecoder(files: Files, location: string, options: LoadOptions = {}): Promise<LatentDecoder> {
   const path = await files.locate(location);
@@ -49,7 +49,7 @@ async function readTaesd(files: Files, path: string): Promise<Described> {
   const file = stateDict(await openCheckpoint(files, path));
   const names = file.names();
   if (!names.includes('1.weight') || names.includes('0.weight'))
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${path}" is no decoder of TAESD: looked for a tensor "1.weight" and none "0.weight"; its names start with ${names.slice(0, 3).join(', ') || 'nothing'}.`,
     );

@@ -22,7 +22,7 @@ export interface DetectorNetwork {
 }
 
 /**
- * Loads the HED of ControlNet (ControlNetHED.pth). The caller owns it, here and below. Throws GraphError `NOT_FOUND`,
+ * Loads the HED of ControlNet (ControlNetHED.pth). The caller owns it, here and below. Throws UserError `NOT_FOUND`,
  * `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY` and what reading throws.
  */
 export async function loadHed(files: Files, location: string, options: LoadOptions = {}): Promise<DetectorNetwork> {
@@ -42,7 +42,7 @@ export async function loadLineDrawing(
   return loadNetwork('line drawing network', checkpoint, lineDrawingShapes(config), build, options);
 }
 
-/** Loads a folder with the config.json and the weights of an ImageUNet. Throws GraphError `BAD_CONFIG` as well. */
+/** Loads a folder with the config.json and the weights of an ImageUNet. Throws UserError `BAD_CONFIG` as well. */
 export async function loadImageUNet(
   files: Files,
   location: string,

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { Generator } from '../../../ports.ts';
 import { stableDiffusion } from '../stableDiffusion.ts';
@@ -11,7 +11,7 @@ import { describeSingleFile } from './singleFile.ts';
 /**
  * Loads a text-to-image model of the Stable Diffusion family: a diffusers folder, a snapshot of the Hugging Face cache, or
  * a single checkpoint file with the names of latent-diffusion. The caller owns the generator; after a failure or an abort
- * nothing is left in memory. Throws GraphError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
+ * nothing is left in memory. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
  * `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
 export async function loadGenerator(files: Files, location: string, options: LoadOptions = {}): Promise<Generator> {
@@ -23,7 +23,7 @@ export async function describeModel(files: Files, path: string): Promise<ModelDe
   const names = await files.list(path);
   if (!names) return describeSingleFile(files, path);
   if (names.includes('model_index.json')) return describeFolder(files, path);
-  throw new GraphError(
+  throw new UserError(
     'NOT_FOUND',
     `"${path}" is no text-to-image model: looked for model_index.json of a diffusers pipeline; ${await contentOf(files, path)}. A single .safetensors or .ckpt file is named by its own path.`,
   );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import { badTokenizer } from '../../text/badTokenizer.ts';
 import { type Gpt2Tokenizer, type Gpt2Vocabulary, gpt2Tokenizer } from '../../text/gpt2Tokenizer.ts';
@@ -21,7 +21,7 @@ export interface LoadedGpt2 extends Gpt2 {
 }
 
 /**
- * Loads a GPT-2: a folder or snapshot of transformers, or a file of weights in one. The caller owns it. Throws GraphError
+ * Loads a GPT-2: a folder or snapshot of transformers, or a file of weights in one. The caller owns it. Throws UserError
  * `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`, `WRONG_WEIGHTS`, `NO_TOKENIZER`, `BAD_TOKENIZER`,
  * `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
@@ -45,7 +45,7 @@ async function tokenizerOf(files: Files, folder: string, size: number): Promise<
   const names = (await files.list(folder)) ?? [];
   const whole = 'tokenizer.json';
   if (!names.includes(whole) && !(names.includes('vocab.json') && names.includes('merges.txt')))
-    throw new GraphError(
+    throw new UserError(
       'NO_TOKENIZER',
       `"${folder}" has no tokenizer: GPT-2 needs its own vocab.json with merges.txt, or tokenizer.json; ${await contentOf(files, folder)}.`,
     );

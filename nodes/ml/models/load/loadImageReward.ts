@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import { bertTokenizer, readWordPieces } from '../../text/bertTokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
@@ -32,7 +32,7 @@ export interface LoadedImageReward extends ImageReward {
 /**
  * Loads ImageReward: a folder or snapshot with ImageReward.pt or a mirror's model.safetensors, or that file itself;
  * sizes that shapes do not show come from med_config.json and vision_config.json beside it, where they exist. The caller
- * owns it. Throws GraphError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`, `WRONG_WEIGHTS`, `NO_TOKENIZER`,
+ * owns it. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`, `WRONG_WEIGHTS`, `NO_TOKENIZER`,
  * `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
 export async function loadImageReward(
@@ -83,7 +83,7 @@ async function weightsIn(files: Files, folder: string): Promise<string> {
   ];
   const found = patterns.flatMap((pattern) => names.find((name) => pattern.test(name)) ?? [])[0];
   if (found !== undefined) return joinPath(folder, found);
-  throw new GraphError(
+  throw new UserError(
     'NOT_FOUND',
     `"${folder}" is no ImageReward: looked for ImageReward.pt and model.safetensors; ${await contentOf(files, folder)}.`,
   );
@@ -95,7 +95,7 @@ function underOurNames(file: Checkpoint): Checkpoint {
   const marked = names.find((name) => name.endsWith(mark));
   if (marked !== undefined)
     return mappedCheckpoint(file, imageRewardNames(names, marked.slice(0, marked.length - mark.length)));
-  throw new GraphError(
+  throw new UserError(
     'UNSUPPORTED',
     `"${file.path}" is no ImageReward: looked for ${mark} among its ${names.length} tensors; it has ${names.slice(0, 3).join(', ') || 'none'}${names.length > 3 ? ', ...' : ''}.`,
   );
@@ -151,7 +151,7 @@ async function tokenizerOf(files: Files, folder: string, size: number): Promise<
     const config = hasConfig ? await readConfig(files, place, 'tokenizer_config.json') : {};
     return bertTokenizer(vocab, { lowercase: config.do_lower_case !== false }, place);
   }
-  throw new GraphError(
+  throw new UserError(
     'NO_TOKENIZER',
     `"${folder}" needs BERT's vocabulary, which ImageReward's files do not carry. Put vocab.txt of google-bert/bert-base-uncased beside them, or pull that model once: noiseloom models pull google-bert/bert-base-uncased.`,
   );

@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { dispose, type Tensor } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { checkpointBytes, loadWeights, requireMemory } from '../../weights/loadWeights.ts';
@@ -33,7 +33,7 @@ export interface LoadedParts<Name extends string> {
 
 /**
  * Checks all parts against their architectures and the free memory, then loads their weights. After a failure or an
- * abort nothing is left. Throws GraphError `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY` and what reading throws.
+ * abort nothing is left. Throws UserError `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY` and what reading throws.
  */
 export async function loadParts<Name extends string>(
   name: string,
@@ -95,7 +95,7 @@ function checkShapes({ title, checkpoint, shapes }: Part): void {
     sentence(misshapen, 'have another shape'),
     sentence(unexpected, 'are unexpected'),
   ];
-  throw new GraphError(
+  throw new UserError(
     'WRONG_WEIGHTS',
     `"${checkpoint.path}" does not fit the ${title} that its config describes: ${findings.filter(Boolean).join('; ')}.`,
   );

@@ -1,27 +1,27 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { Json } from '../unetConfig.ts';
 
-/** A JSON object in a folder. Throws GraphError `NOT_FOUND` that lists what the folder holds, or `BAD_CONFIG`. */
+/** A JSON object in a folder. Throws UserError `NOT_FOUND` that lists what the folder holds, or `BAD_CONFIG`. */
 export async function readConfig(files: Files, folder: string, name = 'config.json'): Promise<Json> {
   const path = joinPath(folder, name);
   if ((await files.size(path)) === undefined)
-    throw new GraphError('NOT_FOUND', `"${folder}" has no ${name}; ${await contentOf(files, folder)}.`);
+    throw new UserError('NOT_FOUND', `"${folder}" has no ${name}; ${await contentOf(files, folder)}.`);
   let config: unknown;
   try {
     config = JSON.parse(new TextDecoder().decode(await files.read(path)));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new GraphError('BAD_CONFIG', `"${path}" is not valid JSON: ${cause.message}.`, { cause });
+    throw new UserError('BAD_CONFIG', `"${path}" is not valid JSON: ${cause.message}.`, { cause });
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config))
-    throw new GraphError('BAD_CONFIG', `"${path}" must hold a JSON object.`);
+    throw new UserError('BAD_CONFIG', `"${path}" must hold a JSON object.`);
   return config as Json;
 }
 
 /**
  * The weights file of a component's folder, by diffusers' and transformers' names: safetensors before torch files, one
- * without a variant (full precision) before fp16, an index of several parts like a file. Throws GraphError `NOT_FOUND`.
+ * without a variant (full precision) before fp16, an index of several parts like a file. Throws UserError `NOT_FOUND`.
  */
 export async function findWeights(files: Files, folder: string): Promise<string> {
   const pattern = /^(model|pytorch_model|diffusion_pytorch_model)(\.[\w-]+)?\.(safetensors|bin)(\.index\.json)?$/;
@@ -31,7 +31,7 @@ export async function findWeights(files: Files, folder: string): Promise<string>
   });
   const best = found.sort((a, b) => a.rank - b.rank)[0];
   if (best) return joinPath(folder, best.name);
-  throw new GraphError(
+  throw new UserError(
     'NOT_FOUND',
     `"${folder}" has no weights: looked for model, pytorch_model or diffusion_pytorch_model, perhaps with .fp16, as .safetensors, .bin or their .index.json; ${await contentOf(files, folder)}.`,
   );

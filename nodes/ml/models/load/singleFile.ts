@@ -1,4 +1,4 @@
-import { GraphError } from '../../../errors.ts';
+import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import { clipTokenizer } from '../../text/clipTokenizer.ts';
@@ -63,7 +63,7 @@ const families: readonly Family[] = [
 
 /**
  * Reads the header of a single-file checkpoint of Stable Diffusion 1, 2 or XL and derives all configs from names and
- * shapes. Throws GraphError `NOT_FOUND`, `UNSUPPORTED` and what reading throws.
+ * shapes. Throws UserError `NOT_FOUND`, `UNSUPPORTED` and what reading throws.
  */
 export async function describeSingleFile(files: Files, path: string): Promise<ModelDescription> {
   const file = stateDict(await openCheckpoint(files, path));
@@ -73,7 +73,7 @@ export async function describeSingleFile(files: Files, path: string): Promise<Mo
   const unetFile = mappedCheckpoint(file, ldmUnet(names));
   const unet = unetConfig(unetJson(unetFile));
   if (unet.in_channels !== unet.out_channels)
-    throw new GraphError(
+    throw new UserError(
       'UNSUPPORTED',
       `"${path}" takes ${unet.in_channels} channels and predicts ${unet.out_channels}: a model for inpainting or depth, which is not supported.`,
     );
@@ -121,7 +121,7 @@ function familyOf(names: readonly string[], path: string): Family {
     ...families.flatMap(({ texts }) => texts[0]?.prefix ?? []),
   ];
   const prefixes = [...new Set(names.map((name) => name.split('.').slice(0, 2).join('.')))];
-  throw new GraphError(
+  throw new UserError(
     'UNSUPPORTED',
     `"${path}" is no whole Stable Diffusion 1, 2 or XL checkpoint: looked for ${wanted.join(', ')}; its names start with ${prefixes.slice(0, 5).join(', ') || 'nothing'}.`,
   );

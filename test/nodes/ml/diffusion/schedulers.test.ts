@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../../../nodes/errors.ts';
+import { UserError } from '../../../../nodes/errors.ts';
 import { createScheduler } from '../../../../nodes/ml/diffusion/createScheduler.ts';
 import { schedulerConfig, schedulerNames } from '../../../../nodes/ml/diffusion/schedulers.ts';
 import { parseSchedulerConfig } from '../../../../nodes/ml/diffusion/settings.ts';
@@ -19,11 +19,11 @@ const sd15 = {
 };
 const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 };
 
-function errorOf(run: () => unknown): GraphError {
+function errorOf(run: () => unknown): UserError {
   try {
     run();
   } catch (error) {
-    if (error instanceof GraphError) return error;
+    if (error instanceof UserError) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

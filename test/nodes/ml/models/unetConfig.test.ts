@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../../../nodes/errors.ts';
+import { UserError } from '../../../../nodes/errors.ts';
 import { controlNetConfig, controlNetShapes } from '../../../../nodes/ml/models/controlNet.ts';
 import { unetShapes } from '../../../../nodes/ml/models/unet2DCondition.ts';
 import { type Json, unetConfig } from '../../../../nodes/ml/models/unetConfig.ts';
@@ -23,11 +23,11 @@ const sdxl: Json = {
 const parameters = (shapes: ReadonlyMap<string, readonly number[]>) =>
   [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((product, length) => product * length, 1), 0);
 
-function thrownBy(f: () => unknown): GraphError {
+function thrownBy(f: () => unknown): UserError {
   try {
     f();
   } catch (error) {
-    if (error instanceof GraphError) return error;
+    if (error instanceof UserError) return error;
     throw error;
   }
   throw new Error('nothing was thrown');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openFiles } from '../../../../electron/files/files.ts';
 import { anywhere } from '../../../../electron/files/paths.ts';
-import { GraphError } from '../../../../nodes/errors.ts';
+import { UserError } from '../../../../nodes/errors.ts';
 import { differenceFrom, type ExpectedFile } from '../../../../nodes/ml/verify/checkpointFormats.ts';
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 
@@ -38,7 +38,7 @@ describe('bad files are refused when opened, in a readable sentence, at once and
     expect(performance.now() - start).toBeLessThan(1000);
     expect(process.memoryUsage().arrayBuffers - memory.arrayBuffers).toBeLessThan(1 << 20);
     expect(process.memoryUsage().heapUsed - memory.heapUsed).toBeLessThan(1 << 25);
-    expect(error).toBeInstanceOf(GraphError);
+    expect(error).toBeInstanceOf(UserError);
     expect(error).toMatchObject({ code: 'BAD_CHECKPOINT' });
     expect((error as Error).message).toContain(name);
     expect((error as Error).message.length).toBeLessThan(400);

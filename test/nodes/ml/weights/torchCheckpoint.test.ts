@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GraphError } from '../../../../nodes/errors.ts';
+import { UserError } from '../../../../nodes/errors.ts';
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 import { memoryFiles } from '../../../support/memoryFiles.ts';
 
@@ -13,20 +13,20 @@ const good = ['torch', 'safetensors'].flatMap((kind) =>
 );
 
 /** Opens and reads everything; returns the error if it is one that users may see, and throws any other. */
-async function readAll(name: string, bytes: Uint8Array): Promise<GraphError | undefined> {
+async function readAll(name: string, bytes: Uint8Array): Promise<UserError | undefined> {
   const files = memoryFiles({ [name]: bytes });
   try {
     const checkpoint = await openCheckpoint(files, name);
     for (const tensor of checkpoint.names()) await checkpoint.read(tensor);
     return undefined;
   } catch (error) {
-    if (error instanceof GraphError) return error;
+    if (error instanceof UserError) return error;
     throw error;
   }
 }
 
 describe('damaged files', () => {
-  it('are read or refused with a GraphError, whichever bytes are changed', async () => {
+  it('are read or refused with a UserError, whichever bytes are changed', async () => {
     const damage = fc.record({
       file: fc.constantFrom(...good),
       changes: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),

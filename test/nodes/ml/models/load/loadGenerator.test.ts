@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { GraphError } from '../../../../../nodes/errors.ts';
+import type { UserError } from '../../../../../nodes/errors.ts';
 import type { Files } from '../../../../../nodes/files.ts';
 import { loadControlNet } from '../../../../../nodes/ml/models/load/loadControlNet.ts';
 import { describeModel, loadGenerator } from '../../../../../nodes/ml/models/load/loadGenerator.ts';
@@ -36,7 +36,7 @@ async function turboWith(changes: Readonly<Record<string, Uint8Array | string | 
   return memoryFiles(content);
 }
 
-async function failureOf(files: Files, location = 'm', options: LoadOptions = {}): Promise<GraphError> {
+async function failureOf(files: Files, location = 'm', options: LoadOptions = {}): Promise<UserError> {
   return loadGenerator(files, location, options).then(
     () => expect.fail('It loaded.'),
     (error) => error,

@@ -163,7 +163,7 @@ describe('loadGpt2', () => {
         loaded++;
       } catch (error) {
         expect(error, `${name}, case ${i}`).toMatchObject({
-          name: 'GraphError',
+          name: 'UserError',
           code: expect.stringMatching(/^[A-Z_]+$/),
         });
         refused++;
