@@ -42,5 +42,5 @@ export async function buildApp(root: string): Promise<void> {
       logLevel: 'warning',
     }),
   ]);
-  await copyFile(join(root, 'electron', 'engine', 'engineWindow.html'), join(out, 'engineWindow', 'engineWindow.html'));
+  await copyFile(join(root, 'electron/engine/engineWindow.html'), join(out, 'engineWindow', 'engineWindow.html'));
 }

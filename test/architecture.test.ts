@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -293,6 +293,16 @@ describe('names of files', () => {
       );
     });
     expect(vague).toEqual([]);
+  });
+
+  it('lead to files, where a program names them by their path', () => {
+    const named = /'((?:electron|graphs|nodes|renderer|build)\/[\w./-]+\.(?:ts|tsx|mjs|html|json|css))'/g;
+    const programs = sources.filter((path) => /^(electron|build)\//.test(path));
+    const paths = programs.flatMap((path) =>
+      [...readFileSync(join(root, path), 'utf8').matchAll(named)].map((match) => match[1] as string),
+    );
+    expect(paths).toContain('electron/engine/engineProcess.ts');
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   it('are camelCase, PascalCase for components', () => {

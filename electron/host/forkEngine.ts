@@ -7,7 +7,7 @@ import type { EngineChild } from './engineHost.ts';
 /** Starts the engine as a child of a Node process. */
 export function forkEngine(): EngineChild {
   const script = join(packageFolder, 'build', 'run.mjs');
-  const child = fork(script, [join(packageFolder, 'electron', 'engine', 'engineProcess.ts')], {
+  const child = fork(script, [join(packageFolder, 'electron/engine/engineProcess.ts')], {
     serialization: 'advanced', // bytes stay bytes
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
