@@ -49,3 +49,27 @@ export function isPlainName(name: string): boolean {
 export function isDeviceName(name: string): boolean {
   return /^ *(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *([.:]|$)/i.test(name);
 }
+
+/** Bytes of the longest name of a file that a node writes, in UTF-8: its ending, a number and `.part` come to it; disks take 255. */
+export const LONGEST_FILE_NAME = 180;
+
+/**
+ * Whether a node may name a file so: a plain relative name without the letters that some systems refuse, hidden files,
+ * and letters that cannot be seen. A word of `placeholders` in braces stands for letters of which at least 20 bytes fit.
+ */
+export function isFileName(name: string, placeholders: readonly string[] = []): boolean {
+  const filled = name.replace(/\{(\w+)\}/g, (all, word: string) =>
+    placeholders.includes(word) ? 'x'.repeat(20) : all,
+  );
+  return (
+    isPlainName(filled) &&
+    !/[<>:"|?*{}]|[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u.test(filled) &&
+    !filled.split('/').some((part) => part.startsWith('.')) &&
+    byteLength(filled) <= LONGEST_FILE_NAME
+  );
+}
+
+/** Bytes of a text in UTF-8. */
+export function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

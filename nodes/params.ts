@@ -1,3 +1,5 @@
+import { isFileName, LONGEST_FILE_NAME } from './files.ts';
+
 /**
  * The kinds of parameter a node can declare. One declaration drives the control in the editor, the check, `--set` on
  * the command line and the printed documentation, so a param is plain JSON and the rules of each kind are functions here.
@@ -68,6 +70,14 @@ export interface FileParam extends Described {
   readonly folder?: boolean;
 }
 
+/** The name of files that a node writes, with or without their ending; `/` makes folders. */
+export interface FileNameParam extends Described {
+  readonly kind: 'file-name';
+  readonly initial: string;
+  /** Words that mean something in braces: `number` is written `{number}`. */
+  readonly placeholders?: readonly string[];
+}
+
 export type Param =
   | IntegerParam
   | NumberParam
@@ -76,7 +86,8 @@ export type Param =
   | BooleanParam
   | SeedParam
   | ModelParam
-  | FileParam;
+  | FileParam
+  | FileNameParam;
 
 /** The type of a param's value: number, boolean, string, or the union of a choice's options. */
 export type ParamValue<P> =
@@ -111,6 +122,9 @@ export function model(param: Declared<ModelParam>): ModelParam {
 export function file(param: Declared<FileParam>): FileParam {
   return { kind: 'file', ...param };
 }
+export function fileName(param: Declared<FileNameParam>): FileNameParam {
+  return { kind: 'file-name', ...param };
+}
 
 /** Says in words what a param allows, e.g. `a whole number from 1 to 100`. */
 export function describeAllowed(param: Param): string {
@@ -131,6 +145,8 @@ export function describeAllowed(param: Param): string {
       return 'a model: builtin:NAME, a folder, a checkpoint file, or a hub name owner/name';
     case 'file':
       return `the path of a ${param.accept.join(', ')} file${param.folder ? ' or of a folder of them' : ''}`;
+    case 'file-name':
+      return `a file name of letters, digits, - and _${placeholdersOf(param)}, of at most ${LONGEST_FILE_NAME} bytes, that every system takes`;
   }
 }
 
@@ -142,6 +158,10 @@ function wordsOf({ words = {} }: IntegerParam | NumberParam): string {
   return Object.entries(words)
     .map(([word, value]) => `, or "${word}", which is ${value}`)
     .join('');
+}
+
+function placeholdersOf({ placeholders = [] }: FileNameParam): string {
+  return placeholders.length === 0 ? '' : ` with ${placeholders.map((word) => `{${word}}`).join(', ')} in it`;
 }
 
 /** Whether a value is allowed for a param. */
@@ -162,6 +182,8 @@ export function allows(param: Param, value: unknown): boolean {
     case 'model':
     case 'file':
       return typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT && !value.includes('\0');
+    case 'file-name':
+      return typeof value === 'string' && value.length <= LONGEST_TEXT && isFileName(value, param.placeholders);
   }
 }
 
@@ -205,6 +227,7 @@ export function wireTypeOf(param: Param): 'text' | 'number' {
     case 'choice':
     case 'model':
     case 'file':
+    case 'file-name':
       return 'text';
     default:
       return 'number';

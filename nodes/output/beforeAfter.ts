@@ -2,9 +2,8 @@ import { defineNode, one } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
-import { integer, text } from '../params.ts';
+import { fileName, integer } from '../params.ts';
 import type { Images } from '../ports.ts';
-import { checkFileName } from './shared/checkFileName.ts';
 
 export const beforeAfter = defineNode({
   type: 'output/before-after',
@@ -16,12 +15,11 @@ export const beforeAfter = defineNode({
     after: one('images', { help: 'As many images, in the same order.' }),
   },
   params: {
-    name: text({ initial: 'before-after', help: 'Name of the file, without ending.' }),
+    name: fileName({ initial: 'before-after', help: 'Name of the file, without ending.' }),
     enlarge: integer({ initial: 1, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
   },
   outputs: {},
   async run({ before, after }, { name, enlarge }, { save }) {
-    checkFileName(name);
     const [left, right] = [await imagesOf(before), await imagesOf(after)];
     if (left.length !== right.length) {
       const message = `There are ${left.length} images before and ${right.length} after; connect as many.`;

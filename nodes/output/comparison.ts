@@ -2,9 +2,8 @@ import { defineNode, many } from '../defineNode.ts';
 import { encodePng, type RgbImage, toBytes } from '../ml/image/encodePng.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
-import { integer, text } from '../params.ts';
+import { fileName, integer } from '../params.ts';
 import type { ImageLabel, Images, Reward } from '../ports.ts';
-import { checkFileName } from './shared/checkFileName.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
 
 /** An image with what is known of it and how it scores. */
@@ -25,12 +24,11 @@ export const comparison = defineNode({
     rewards: many('reward', { min: 1, help: 'What all are scored by; one that no method optimised is the fairest.' }),
   },
   params: {
-    name: text({ initial: 'comparison', help: 'Name of the files, without ending.' }),
+    name: fileName({ initial: 'comparison', help: 'Name of the files, without ending.' }),
     enlarge: integer({ initial: 2, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
   },
   outputs: {},
   async run({ images, rewards }, { name, enlarge }, { progress, save }) {
-    checkFileName(name);
     const entries: Entry[] = [];
     for (const [i, batch] of images.entries()) {
       await progress(i / images.length);

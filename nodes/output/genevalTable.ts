@@ -4,9 +4,8 @@ import { genevalScores, type Judgement, judgeImage } from '../ml/world/judgeImag
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
 import { sceneSize } from '../ml/world/scene.ts';
 import { type Task, tasks } from '../ml/world/words.ts';
-import { text } from '../params.ts';
+import { fileName } from '../params.ts';
 import type { Images } from '../ports.ts';
-import { checkFileName } from './shared/checkFileName.ts';
 import { csvText } from './shared/csvText.ts';
 
 export const genevalTable = defineNode({
@@ -20,10 +19,9 @@ export const genevalTable = defineNode({
     images: many('images', { min: 1, help: 'Images of 64x64 pixels.' }),
     prompt: optional('text', { help: 'What all images should show; without it, what each was drawn from.' }),
   },
-  params: { name: text({ initial: 'geneval', help: 'Name of both files, without ending.' }) },
+  params: { name: fileName({ initial: 'geneval', help: 'Name of both files, without ending.' }) },
   outputs: {},
   async run({ images, prompt }, { name }, { progress, save }) {
-    checkFileName(name);
     const prompts = images.flatMap((batch) => promptsOf(batch, prompt));
     const tasksOf = prompts.map((each) => parsePrompt(each).task);
     const judged: (Judgement & { name?: string; prompt: string; seed?: number; task: Task })[] = [];

@@ -1,8 +1,7 @@
 import { defineNode, many } from '../defineNode.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
-import { integer, text } from '../params.ts';
-import { checkFileName } from './shared/checkFileName.ts';
+import { fileName, integer } from '../params.ts';
 
 export const imageGrid = defineNode({
   type: 'output/image-grid',
@@ -11,13 +10,12 @@ export const imageGrid = defineNode({
   summary: 'Writes all images into one PNG, a row for each batch: prompts down, seeds across.',
   inputs: { images: many('images', { min: 1 }) },
   params: {
-    name: text({ initial: 'grid', help: 'Name of the file.' }),
+    name: fileName({ initial: 'grid', help: 'Name of the file.' }),
     gap: integer({ initial: 2, min: 0, max: 64, unit: 'pixels', help: 'White space between images.' }),
     enlarge: integer({ initial: 1, min: 1, max: 16, help: 'Every pixel becomes a square of this many pixels a side.' }),
   },
   outputs: {},
   async run({ images }, { name, gap, enlarge }, { save }) {
-    checkFileName(name);
     const tiles = await Promise.all(
       images.map(async ({ pixels }) => {
         const [count, h, w] = pixels.shape;

@@ -1,8 +1,7 @@
 import { defineNode, one } from '../defineNode.ts';
 import { type Tensor3D, transpose } from '../ml/tf.ts';
 import { writeSafetensors } from '../ml/weights/writeSafetensors.ts';
-import { text } from '../params.ts';
-import { checkFileName } from './shared/checkFileName.ts';
+import { fileName } from '../params.ts';
 
 export const saveDistribution = defineNode({
   type: 'output/save-distribution',
@@ -12,10 +11,9 @@ export const saveDistribution = defineNode({
     'Writes a distribution of noise as a safetensors file with its mean and std, [1, c, h, w] each, and the prompt it was learned for.',
   source: 'arXiv 2407.19453',
   inputs: { distribution: one('distribution') },
-  params: { name: text({ initial: 'distribution', help: 'Name of the file, without ending.' }) },
+  params: { name: fileName({ initial: 'distribution', help: 'Name of the file, without ending.' }) },
   outputs: {},
   async run({ distribution: { mean, std, prompt } }, { name }, { save }) {
-    checkFileName(name);
     const tensors = new Map([
       ['mean', await storedAs(mean)],
       ['std', await storedAs(std)],

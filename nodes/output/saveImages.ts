@@ -1,8 +1,7 @@
 import { defineNode, many } from '../defineNode.ts';
-import { UserError } from '../errors.ts';
-import { isDeviceName, isPlainName } from '../files.ts';
+import { byteLength, isDeviceName, LONGEST_FILE_NAME } from '../files.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
-import { text } from '../params.ts';
+import { fileName } from '../params.ts';
 import type { ImageLabel } from '../ports.ts';
 
 export const saveImages = defineNode({
@@ -12,8 +11,9 @@ export const saveImages = defineNode({
   summary: 'Writes images as PNG files that carry their prompt, their seed and the whole graph.',
   inputs: { images: many('images', { min: 1 }) },
   params: {
-    name: text({
+    name: fileName({
       initial: 'image-{number}',
+      placeholders: ['number', 'seed', 'prompt', 'name'],
       help: 'Names of the files: {number} counts from 1, {seed}, {prompt} and {name} are those of the image.',
     }),
   },
@@ -27,7 +27,7 @@ export const saveImages = defineNode({
       const size = values.length / n;
       for (const [i, label] of labels.entries()) {
         await progress(number++ / count);
-        const file = fileName(name, label, number, count);
+        const file = fileNameOf(name, label, number, count);
         const texts = {
           ...(label.prompt === undefined ? {} : { Prompt: label.prompt }),
           ...(label.seed === undefined ? {} : { Seed: String(label.seed) }),
@@ -39,22 +39,33 @@ export const saveImages = defineNode({
   },
 });
 
-/** The pattern filled in: as it stands where it is a safe file name, else it throws UserError `BAD_PARAM`. */
-function fileName(pattern: string, label: ImageLabel, number: number, count: number): string {
-  const values: Record<string, string> = {
+/** The pattern filled in; the prompt and the name are cut where the file's name would be too long. */
+function fileNameOf(pattern: string, label: ImageLabel, number: number, count: number): string {
+  const stem = pattern.replace(/\.png$/i, '');
+  const fixed: Record<string, string> = {
     number: String(number).padStart(String(count).length, '0'),
     seed: String(label.seed ?? 'no-seed'),
+  };
+  const words: Record<string, string> = {
     prompt: slug(label.prompt ?? 'no-prompt'),
     name: slug((label.name ?? 'no-name').replace(/\.\w+$/, '')),
   };
-  const name = pattern.replace(/\{(\w+)\}/g, (all, key: string) => values[key] ?? all).replace(/\.png$/i, '');
-  if (isPlainName(name) && !/[<>:"|?*{}]/.test(name) && !name.split('/').some((part) => part.startsWith('.')))
-    return name;
-  throw new UserError(
-    'BAD_PARAM',
-    `"${pattern}" makes no good file names; use letters, digits, -, _ and {number}, {seed}, {prompt}, {name}.`,
-    { at: { param: 'name' } },
-  );
+  const known = stem.replace(/\{(\w+)\}/g, (all, key: string) => fixed[key] ?? all);
+  const placeholders = known.match(/\{\w+\}/g) ?? [];
+  const room = LONGEST_FILE_NAME - byteLength(known.replace(/\{\w+\}/g, ''));
+  const filled = known.replace(/\{(\w+)\}/g, (_, key: string) => cutTo(words[key]!, room / placeholders.length));
+  const parts = filled.split('/').map((part) => (isDeviceName(part) ? part.replace(/^[^.]*/, '$&-') : part)); // com{number} of image 1
+  return parts.join('/');
+}
+
+/** The first letters of a text that are at most so many bytes in UTF-8. */
+function cutTo(text: string, bytes: number): string {
+  let cut = '';
+  for (const letter of text) {
+    if (byteLength(cut + letter) > bytes) break;
+    cut += letter;
+  }
+  return cut.replace(/-+$/, '');
 }
 
 /** Letters and digits of any script, joined by hyphens; at most 60 of them. */
@@ -67,5 +78,5 @@ function slug(text: string): string {
     .slice(0, 60)
     .join('')
     .replace(/^-+|-+$/g, '');
-  return isDeviceName(slug) ? `${slug}-` : slug || 'untitled';
+  return slug || 'untitled';
 }

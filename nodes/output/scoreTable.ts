@@ -1,7 +1,6 @@
 import { defineNode, many } from '../defineNode.ts';
-import { text } from '../params.ts';
+import { fileName } from '../params.ts';
 import type { Scores } from '../ports.ts';
-import { checkFileName } from './shared/checkFileName.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
 
 export const scoreTable = defineNode({
@@ -10,10 +9,9 @@ export const scoreTable = defineNode({
   title: 'Score table',
   summary: 'Writes scores as a table: a CSV file for spreadsheets and the same as JSON.',
   inputs: { scores: many('scores', { min: 1 }) },
-  params: { name: text({ initial: 'scores', help: 'Name of both files, without ending.' }) },
+  params: { name: fileName({ initial: 'scores', help: 'Name of both files, without ending.' }) },
   outputs: {},
   run({ scores }, { name }, { save }) {
-    checkFileName(name);
     const rows = scores.flatMap(rowsOf);
     const encode = (content: string) => new TextEncoder().encode(content);
     save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(rows)) });

@@ -1,9 +1,8 @@
 import { defineNode, many } from '../defineNode.ts';
 import { drawTrace } from '../ml/optimise/drawTrace.ts';
 import { columnTitle } from '../ml/optimise/traceOf.ts';
-import { text } from '../params.ts';
+import { fileName, text } from '../params.ts';
 import type { Trace } from '../ports.ts';
-import { checkFileName } from './shared/checkFileName.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
 
 export const traceChart = defineNode({
@@ -13,12 +12,11 @@ export const traceChart = defineNode({
   summary: 'Writes how an optimiser got to its result: curves as an SVG image, and every number as CSV.',
   inputs: { traces: many('trace', { min: 1, help: 'One chart and one table each.' }) },
   params: {
-    name: text({ initial: 'trace', help: 'Name of the files, without ending.' }),
+    name: fileName({ initial: 'trace', help: 'Name of the files, without ending.' }),
     heading: text({ initial: 'Optimisation', help: 'What stands above the curves.' }),
   },
   outputs: {},
   run({ traces }, { name, heading }, { save }) {
-    checkFileName(name);
     const encode = (content: string) => new TextEncoder().encode(content);
     for (const trace of traces) {
       save({ name: `${name}.svg`, mime: 'image/svg+xml', bytes: encode(drawTrace(trace, heading)) });

@@ -1,9 +1,11 @@
 import { decode } from 'fast-png';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isFileName } from '../../../nodes/files.ts';
 import { readPngText } from '../../../nodes/ml/image/pngText.ts';
 import { type Tensor4D, tensor4d } from '../../../nodes/ml/tf.ts';
 import { saveImages } from '../../../nodes/output/saveImages.ts';
 import { scoreTable } from '../../../nodes/output/scoreTable.ts';
+import { allows } from '../../../nodes/params.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 
@@ -58,12 +60,21 @@ describe('save images', async () => {
     expect(await namesFor(pattern)).toEqual(names);
   });
 
-  it.each(['../{number}', '/etc/x', '.hidden', 'a:b', '{colour}', '', 'CON|x'])(
-    'refuses the name %j',
-    async (pattern) => {
-      await expect(namesFor(pattern)).rejects.toMatchObject({ code: 'BAD_PARAM' });
-    },
-  );
+  it.each(['../{number}', '/etc/x', '.hidden', 'a:b', '{colour}', '', 'CON|x'])('allows no name %j', (pattern) => {
+    expect(allows(saveImages.params.name, pattern)).toBe(false);
+  });
+
+  it('names no device, and no file longer than disks take, whatever the prompt is', async () => {
+    expect(await namesFor('com{number}')).toEqual(['com1-.png', 'com2-.png', 'com3-.png', 'com4-.png']);
+    expect(await namesFor('lpt{number}.{seed}')).toContain('lpt1-.7.png');
+    const long = { prompt: '花'.repeat(100), name: 'é'.repeat(100), seed: Number.MAX_SAFE_INTEGER };
+    const { context, saved } = nodeContext();
+    const name = `${'x'.repeat(100)}{prompt}{name}{seed}`;
+    expect(allows(saveImages.params.name, name)).toBe(true);
+    await saveImages.run({ images: [{ pixels, labels: [long, long] }] }, { name }, context);
+    for (const { name } of saved) expect(isFileName(name.slice(0, -4)), name).toBe(true);
+    expect(saved[0]!.name).toMatch(/^x{100}花+é+9007199254740991\.png$/);
+  });
 });
 
 describe('score table', () => {

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { emptyDocument } from '../../graphs/document/document.ts';
+import { prepare } from '../../graphs/engine/engine.ts';
+import { isFileName } from '../../nodes/files.ts';
+import { library } from '../../nodes/index.ts';
+import { describeAllowed } from '../../nodes/params.ts';
+
+const bad = {
+  'a drive or stream': ['a:b', 'C:x', 'a::$DATA'],
+  'a device': ['con', 'CON', 'nul.txt', 'Aux', 'com1', 'lpt9.x', 'a/prn', 'conin$', ' con'],
+  'too long': ['x'.repeat(300), '花'.repeat(61), `a/${'y'.repeat(179)}`],
+  'an unknown placeholder': ['{unknown}', '{Number}', 'a{', '}', '{}', '{{number}}', '{prompt'],
+  'an end that Windows drops': ['a.', 'a ', 'a./b', 'a /b', '...'],
+  'a control letter': ['a\nb', 'a\tb', '\x1b[2J', 'a\x7f', 'a\u0085', 'a\0'],
+  'a letter that cannot be seen': ['a\u202eb', '\ufeffa', 'a\u2028', '\u2066x', '\ud800'],
+  'a way out of the folder': ['../a', '/a', 'a//b', 'a/', '..', '.', 'a/../b', 'a\\b', '\\\\server\\x'],
+  'a hidden file': ['.a', 'a/.b', '.png'],
+  'a letter that Windows refuses': ['a?', 'a*', 'a|b', '<a>', 'a"b'],
+  nothing: [''],
+};
+const good = [
+  'a',
+  'image-{number}',
+  '{seed}/{prompt}',
+  'a.png',
+  'run 1',
+  '花',
+  'می\u200cخواهم',
+  'console',
+  'com10',
+  '{name}.x',
+];
+const placeholders = ['number', 'seed', 'prompt', 'name'];
+
+describe('the names of files that nodes write', () => {
+  it.each(Object.entries(bad))('cannot be %s', (_, names) => {
+    for (const name of names) expect(isFileName(name, placeholders), JSON.stringify(name)).toBe(false);
+  });
+
+  it.each(good)('can be %j', (name) => {
+    expect(isFileName(name, placeholders)).toBe(true);
+  });
+
+  it('are checked in every node that takes one, before anything runs', () => {
+    const nodes = [...library.values()].filter(({ type, params }) => type.startsWith('output/') && params.name);
+    expect(nodes.length).toBeGreaterThan(7);
+    for (const { type, version, params } of nodes) {
+      expect(params.name!.kind, type).toBe('file-name');
+      for (const name of Object.values(bad).flat()) {
+        const node = { type, version, params: { name }, inputs: {}, position: [0, 0] as const };
+        const { problems } = prepare({ ...emptyDocument('x'), nodes: { save: node } }, {}, library);
+        expect(problems).toContainEqual(
+          expect.objectContaining({ code: 'BAD_PARAM', at: { node: 'save', param: 'name' } }),
+        );
+      }
+    }
+  });
+
+  it('are described with what may stand in them', () => {
+    expect(describeAllowed(library.get('output/save-images')!.params.name!)).toContain(
+      '{number}, {seed}, {prompt}, {name}',
+    );
+  });
+});
