@@ -1,4 +1,4 @@
-import { rememberWithin } from '../../nodes/ml/nn/recompute.ts';
+import { keepActivationsWithin } from '../../nodes/ml/nn/recompute.ts';
 import { forget } from '../../nodes/ml/optimise/climber.ts';
 import { climbNoise, noiseSlope } from '../../nodes/ml/optimise/climbNoise.ts';
 import { evaluate } from '../../nodes/ml/optimise/evaluate.ts';
@@ -21,7 +21,7 @@ import { withSubject } from './speed/subject.ts';
 
 /*
  * What one iteration of ReNO takes (one image of one step, judged by a CLIP, its gradient back to the noise, a step of
- * SGD), whole and split, with blocks computed again in the backward pass and with activations remembered. Prints tables,
+ * SGD), whole and split, with activations recomputed in the backward pass and with activations kept. Prints tables,
  * then the same as JSON.
  *
  *   npm run bench -- reno [--model FOLDER] [--reward FOLDER] [--device NAME] [--rounds N] [--ops] [--against CMD]
@@ -102,8 +102,8 @@ async function climb({ generator, reward, request, room }: Climb, iterations: nu
   return splits.slice(1, -1);
 }
 
-/** Bytes that activations may take, see `rememberWithin`. */
-const ways = { recomputed: 0, remembered: 2 ** 40 };
+/** Bytes that activations may take, see `keepActivationsWithin`. */
+const ways = { recomputed: 0, kept: 2 ** 40 };
 
 await withSubject(async (subject) => {
   const climbs: Record<string, (iterations: number) => Promise<Split[]>> = {};
@@ -116,7 +116,9 @@ await withSubject(async (subject) => {
   for (const [way, room] of Object.entries(ways)) {
     climbs[way] = (iterations) => climb({ generator, reward, request, room }, iterations);
     evaluations[`${way}: image and gradient`] = () => {
-      const { pixels, scores, gradient } = rememberWithin(room, () => evaluate(request.noise.latents, look, [1]));
+      const { pixels, scores, gradient } = keepActivationsWithin(room, () =>
+        evaluate(request.noise.latents, look, [1]),
+      );
       dispose([pixels, ...scores]);
       return gradient;
     };

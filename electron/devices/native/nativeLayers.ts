@@ -106,7 +106,8 @@ const layers: Readonly<Record<string, Layer>> = {
     settings: () => ({ flag: 1 }),
     suits: ({ filter }, attributes) => is3x3(filter as TensorInfo, attributes),
   },
-  NoiseloomWiden: {
+  NoiseloomToFloat32: {
+    operation: 'NoiseloomWiden',
     inputs: ['halves'],
     settings: ({ count, bfloat16, taps }) => ({
       count: count as number,

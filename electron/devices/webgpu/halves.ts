@@ -31,7 +31,7 @@ interface Attributes {
   readonly taps: number;
 }
 
-/** `widenHalves` of nodes/ml/weights/: bits in pairs, as floats [..] -> float32 of the same values. */
+/** `convertToFloat32` of nodes/ml/weights/: bits in pairs, as floats [..] -> float32 of the same values. */
 export function widen(
   backend: WebGPUBackend,
   { halves }: { readonly halves: TensorInfo },

@@ -35,7 +35,7 @@ const layers: Readonly<Record<string, Layer>> = {
   NoiseloomMaskedAttention: attention,
   NoiseloomMaskedAttentionGradient: attentionGradient,
   NoiseloomLinear: linear,
-  NoiseloomWiden: widen,
+  NoiseloomToFloat32: widen,
   NoiseloomSilu: activation('Silu', 'swish(x, 1)'),
   NoiseloomSiluGradient: activationGradient('SiluGradient', 'swishSlope(x, 1)'),
   NoiseloomQuickGelu: activation('QuickGelu', 'swish(x, 1.702)'),

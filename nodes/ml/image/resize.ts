@@ -41,8 +41,8 @@ function resizeBy(
     const rows = tensor2d(matrix(oldHeight, height), [height, oldHeight]);
     const flat = reshape(transpose(pixels, [0, 3, 1, 2]), [-1, oldWidth]); // [N C H, W]
     const wide = reshape(matMul(flat, columns, false, true), [count, channels, oldHeight, width]);
-    const turned: Tensor2D = reshape(transpose(wide, [0, 1, 3, 2]), [-1, oldHeight]); // [N C width, H]
-    const done = reshape(matMul(turned, rows, false, true), [count, channels, width, height]);
+    const transposed: Tensor2D = reshape(transpose(wide, [0, 1, 3, 2]), [-1, oldHeight]); // [N C width, H]
+    const done = reshape(matMul(transposed, rows, false, true), [count, channels, width, height]);
     return transpose(done, [0, 3, 2, 1]) as Tensor4D; // [N, height, width, C]
   });
 }

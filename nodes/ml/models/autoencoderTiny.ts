@@ -8,7 +8,7 @@ import { mul, relu, type Tensor4D, tanh, tidy } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 
 export interface AutoencoderTinyOptions {
-  /** Runs each block again in the backward pass instead of remembering its activations. Weights get no gradient then. */
+  /** Recomputes each block in the backward pass instead of keeping its activations. Weights then get no gradient. */
   readonly recompute?: boolean;
 }
 

@@ -11,7 +11,7 @@ import type { Weights } from '../weights/weights.ts';
 
 /** How a model spends memory; results are the same. */
 export interface MemoryOptions {
-  /** Runs each block again in the backward pass instead of remembering its activations. Weights get no gradient then. */
+  /** Recomputes each block in the backward pass instead of keeping its activations. Weights then get no gradient. */
   readonly recompute?: boolean;
   /** Largest matrix of attention scores held at once, in bytes. */
   readonly sliceBytes?: number;

@@ -1,6 +1,6 @@
 import { dispose, engine } from '../tf.ts';
 
-/** Lets go of what the tape saved of a gradient that threw: TensorFlow.js keeps it. */
+/** Disposes of what the tape saved for a gradient that threw, which TensorFlow.js would keep. */
 export function dropTape(): void {
   const { state } = engine();
   for (const { saved } of state.activeTape ?? []) dispose(saved ?? []);

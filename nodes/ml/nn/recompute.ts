@@ -1,14 +1,14 @@
 import { customGrad, engine, grads, memory, type Tensor, tidy } from '../tf.ts';
 import { dropTape } from './dropTape.ts';
 
-/** Bytes of tensors, of all there are, up to which blocks remember. */
+/** Blocks keep their activations while all tensors together take fewer bytes than this. */
 let limit = 0;
 
 /**
- * While `work` runs, blocks given to `recompute` remember their activations instead until they have taken `room` bytes:
- * the same results (but for the order of sums) in less time. Only the blocks after that run again.
+ * While `work` runs, blocks passed to `recompute` keep their activations until those take `room` bytes; only later blocks
+ * are recomputed. The results are the same up to the order of sums, and come sooner.
  */
-export function rememberWithin<T>(room: number, work: () => T): T {
+export function keepActivationsWithin<T>(room: number, work: () => T): T {
   const before = limit;
   limit = memory().numBytes + room;
   try {
@@ -19,18 +19,18 @@ export function rememberWithin<T>(room: number, work: () => T): T {
 }
 
 /**
- * Applies a block without remembering its activations (see `rememberWithin`): the backward pass runs the block again.
- * Costs one more forward pass of the block, and saves all of its memory between the passes.
+ * Activation checkpointing: applies a block without keeping its activations (but see `keepActivationsWithin`) and runs it
+ * again in the backward pass. This costs one more forward pass and frees the block's memory between the two passes.
  *
- * Gradients flow to `inputs` alone (the result must depend on every one of them). What the block reads otherwise, its
- * weights, gets none: training calls the block plainly. Source: arXiv 1604.06174, section 4
+ * Gradients flow only to `inputs`, and the result must depend on each of them. Whatever else the block reads, such as its
+ * weights, gets no gradient: training calls blocks directly. Source: arXiv 1604.06174, section 4
  */
 export function recompute<I extends readonly Tensor[], O extends Tensor>(block: (...inputs: I) => O, inputs: I): O {
   if (memory().numBytes < limit) return plainly(block, inputs);
   const op = customGrad((...call: unknown[]) => {
     const save = call.pop() as (tensors: Tensor[]) => void;
     const value = block(...(call as unknown as I));
-    save(call as Tensor[]); // not before: what is saved for a block that throws is never let go
+    save(call as Tensor[]); // not earlier: tensors saved for a block that throws are never disposed
     return {
       value,
       gradFunc: (dy: Tensor, saved: Tensor[]) =>
@@ -40,12 +40,12 @@ export function recompute<I extends readonly Tensor[], O extends Tensor>(block: 
   return op(...inputs) as O;
 }
 
-/** Applies a block and lets go of what neither its result nor its gradient needs. */
+/** Applies a block and disposes of what neither its result nor its gradient needs. */
 export function plainly<I extends readonly Tensor[], O extends Tensor>(block: (...inputs: I) => O, inputs: I): O {
   return tidy(() => block(...inputs));
 }
 
-/** The engine has one tape and drops it when a gradient is done; the one that is being walked has to survive. */
+/** The engine has a single tape and drops it after each gradient; this keeps the one that is being walked. */
 export function withOwnTape<T>(body: () => T): T {
   const { state } = engine();
   const tape = state.activeTape;

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
-import { rememberWithin } from '../nn/recompute.ts';
+import { keepActivationsWithin } from '../nn/recompute.ts';
 import { add, clone, concat, dispose, slice, type Tensor, type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 import {
   type Climbed,
@@ -62,7 +62,7 @@ export async function climb(
       const isLast = k === settings.evaluations;
       const seen: Seen & { readonly gradient?: Tensor } = isLast
         ? see(x, slope.look)
-        : rememberWithin(settings.room ?? 0, () => evaluate(x, slope.look, weightsOf(slope.rewards)));
+        : keepActivationsWithin(settings.room ?? 0, () => evaluate(x, slope.look, weightsOf(slope.rewards)));
       try {
         await note(climbers, x, seen, slope, settings.watch);
         if (seen.gradient && climbers.some(isClimbing)) {

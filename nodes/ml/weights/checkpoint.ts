@@ -15,7 +15,7 @@ export type Dtype =
   | 'bool';
 
 /**
- * Values as read: booleans are 0 and 1, 16-bit floats are widened to float32 (exactly), but Uint16Array their bits, where
+ * Values as read: booleans are 0 and 1, 16-bit floats are converted to float32 (exactly), but Uint16Array their bits, where
  * the staging keeps them.
  */
 export type CheckpointValues =

@@ -1,8 +1,8 @@
 import { UserError } from '../../errors.ts';
 import { dispose, getBackend, mul, slice, type Tensor, tensor, tidy, transpose } from '../tf.ts';
 import { type Checkpoint, type CheckpointEntry, type CheckpointValues, elementCount } from './checkpoint.ts';
+import { canConvertOnDevice, convertToFloat32 } from './convertToFloat32.ts';
 import { isStaged, Staging } from './staging.ts';
-import { deviceWidens, widenHalves } from './widenHalves.ts';
 
 export interface WeightSelection {
   /** Which tensors of the file to load; all by default. */
@@ -13,7 +13,7 @@ export interface WeightSelection {
 }
 
 /**
- * Loads tensors one by one onto the present backend: widened to float32, rank-4 kernels from OIHW to HWIO (see
+ * Loads tensors one by one onto the present backend: converted to float32, rank-4 kernels from OIHW to HWIO (see
  * weights.ts). Memory at most: the weights, plus the largest of them twice more. The caller owns the tensors; after a
  * failure or an abort none are left. Throws what reading throws, and UserError `BAD_CHECKPOINT` for a name given twice.
  */
@@ -24,7 +24,7 @@ export async function loadWeights(
   const { rename = (name) => name, signal } = selection;
   const weights = new Map<string, Tensor>();
   const names = selectedNames(checkpoint, selection);
-  const staging = new Staging(names[0] === undefined ? 0 : countOf(checkpoint, names[0]), deviceWidens());
+  const staging = new Staging(names[0] === undefined ? 0 : countOf(checkpoint, names[0]), canConvertOnDevice());
   let next: Promise<CheckpointValues> | undefined;
   try {
     for (const [i, name] of names.entries()) {
@@ -75,7 +75,7 @@ function countOf(checkpoint: Checkpoint, name: string): number {
 }
 
 function upload(values: CheckpointValues, { shape, dtype }: CheckpointEntry): Tensor {
-  if (values instanceof Uint16Array) return widenHalves(values, dtype as 'float16' | 'bfloat16', shape);
+  if (values instanceof Uint16Array) return convertToFloat32(values, dtype as 'float16' | 'bfloat16', shape);
   if (values instanceof Float32Array) return copyOf(values, shape);
   return copyOf(values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values), shape);
 }

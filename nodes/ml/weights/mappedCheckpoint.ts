@@ -51,9 +51,9 @@ function arrangedEntry(entry: CheckpointEntry, { part, transposed, squeezed }: T
 
 function transpose(values: CheckpointValues, shape: readonly number[]): CheckpointValues {
   const [rows, columns] = shape as [number, number];
-  const turned = values.slice();
+  const transposed = values.slice();
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++)
-      turned[column * rows + row] = values[row * columns + column] as number & bigint;
-  return turned;
+      transposed[column * rows + row] = values[row * columns + column] as number & bigint;
+  return transposed;
 }

@@ -17,7 +17,7 @@ export interface Place {
  */
 export async function readValues(place: Place, dtype: Dtype, staging?: Staging): Promise<CheckpointValues> {
   if (dtype === 'float16' || dtype === 'bfloat16')
-    return staging?.keepsHalves ? readHalves(place, staging) : readWidened(place, dtype, staging);
+    return staging?.keepsHalves ? readHalves(place, staging) : readAsFloat32(place, dtype, staging);
   const { count } = place;
   const values = dtype === 'float32' && staging ? floats(staging, count) : emptyValues(dtype, count);
   const target = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -39,16 +39,16 @@ async function readHalves(place: Place, staging: Staging): Promise<Uint16Array> 
   return new Uint16Array(bytes.buffer, bytes.byteOffset, place.count);
 }
 
-async function readWidened(place: Place, dtype: 'float16' | 'bfloat16', staging?: Staging): Promise<Float32Array> {
+async function readAsFloat32(place: Place, dtype: 'float16' | 'bfloat16', staging?: Staging): Promise<Float32Array> {
   const { count } = place;
   const values = staging ? floats(staging, count) : new Float32Array(count);
   const chunk = staging?.chunk ?? new Uint8Array(Math.min(chunkBytes, 2 * count));
-  const widen = dtype === 'float16' ? widenFloat16 : widenBfloat16;
+  const convert = dtype === 'float16' ? convertFloat16 : convertBfloat16;
   const step = chunkBytes / 2;
   for (let done = 0; done < count; done += step) {
     const part = values.subarray(done, done + step);
     await readInto(place, 2 * done, chunk.subarray(0, 2 * part.length));
-    widen(new Uint16Array(chunk.buffer, chunk.byteOffset, part.length), part);
+    convert(new Uint16Array(chunk.buffer, chunk.byteOffset, part.length), part);
   }
   return values;
 }
@@ -78,12 +78,12 @@ function emptyValues(dtype: Exclude<Dtype, 'float16' | 'bfloat16'>, count: numbe
   }
 }
 
-function widenBfloat16(halves: Uint16Array, values: Float32Array): void {
+function convertBfloat16(halves: Uint16Array, values: Float32Array): void {
   const bits = new Uint32Array(values.buffer, values.byteOffset, halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] as number) << 16;
 }
 
-function widenFloat16(halves: Uint16Array, values: Float32Array): void {
+function convertFloat16(halves: Uint16Array, values: Float32Array): void {
   float16Table ??= Float32Array.from({ length: 1 << 16 }, (_, half) => float16ToNumber(half));
   for (let i = 0; i < halves.length; i++) values[i] = float16Table[halves[i] as number] as number;
 }

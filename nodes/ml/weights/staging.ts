@@ -1,6 +1,6 @@
 import type { Files, OpenFile } from '../../files.ts';
 
-/** Bytes of 16-bit floats widened at a time. */
+/** Bytes of 16-bit floats converted at a time. */
 export const chunkBytes = 1 << 22;
 
 interface ResizableBuffer extends ArrayBuffer {

@@ -11,7 +11,7 @@ export interface LoadOptions {
   freeBytes?(): number;
   /** Called and awaited before each part, with the fraction of bytes loaded so far. Where it rejects, nothing is left. */
   progress?(fraction: number, text: string): Promise<void>;
-  /** How the model spends memory; blocks are computed again in the backward pass by default. */
+  /** How the model spends memory; by default blocks are recomputed in the backward pass. */
   readonly memory?: MemoryOptions;
 }
 

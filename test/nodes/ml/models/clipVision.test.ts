@@ -25,13 +25,13 @@ describe('clipVision', () => {
     const config = clipVisionConfig({ ...json, hidden_act });
     const { tensors, weights } = randomWeights(clipVisionShapes(config));
     const encode = clipVision(weights, config, { recompute: true });
-    const remembering = clipVision(weights, config);
+    const keeping = clipVision(weights, config);
     await expectClose(() => {
       const pixels = tf.randomNormal([2, 9, 9, 3], 0, 1, 'float32', 1) as tf.Tensor4D;
       const weight = tf.randomNormal([2, 5], 0, 1, 'float32', 2);
       const loss = (x: tf.Tensor) => tf.sum(tf.mul(encode(x as tf.Tensor4D).imageEmbeds, weight));
       const gradient = tf.grad(loss)(pixels);
-      const plain = tf.grad((x) => tf.sum(tf.mul(remembering(x as tf.Tensor4D).imageEmbeds, weight)))(pixels);
+      const plain = tf.grad((x) => tf.sum(tf.mul(keeping(x as tf.Tensor4D).imageEmbeds, weight)))(pixels);
       const unseen = tf.slice(gradient, [0, 8, 0, 0], [2, 1, 9, 3]);
       return [slopePair(loss, pixels, gradient, 0.02), [gradient, plain, 1e-5], [unseen, tf.zerosLike(unseen), 1e-9]];
     });

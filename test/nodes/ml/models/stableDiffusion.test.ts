@@ -126,8 +126,8 @@ describe('denoising step by step', () => {
     expect(seen).toEqual([1, 2]);
   });
 
-  it('has the same gradient whether blocks are computed again or remembered', async () => {
-    const remembering = await loadGenerator(diskFiles, goldenFolder('tiny-sd15'), { memory: { recompute: false } });
+  it('has the same gradient whether activations are recomputed or kept', async () => {
+    const keeping = await loadGenerator(diskFiles, goldenFolder('tiny-sd15'), { memory: { recompute: false } });
     const gradientOf = (by: Generator) =>
       tidy(() => {
         const { noise, ...rest } = request();
@@ -135,8 +135,8 @@ describe('denoising step by step', () => {
           sum(by.decode(denoise({ ...rest, noise: { ...noise, latents: clone(latents) as Tensor4D } }, by)));
         return grad(loss)(noise.latents).dataSync() as Float32Array;
       });
-    expectClose(gradientOf(remembering), gradientOf(generator));
-    remembering.dispose();
+    expectClose(gradientOf(keeping), gradientOf(generator));
+    keeping.dispose();
   });
 
   it('refuses what does not fit together', () => {

@@ -26,8 +26,8 @@ const unetFamily =
   };
 
 const ways: Record<string, MemoryOptions> = {
-  'remembering activations': {},
-  'computing blocks again, attention in slices': { recompute: true, sliceBytes: 4000 },
+  'keeping activations': {},
+  'recomputing blocks, attention in slices': { recompute: true, sliceBytes: 4000 },
 };
 
 const small: Json = {

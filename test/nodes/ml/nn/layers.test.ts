@@ -7,7 +7,7 @@ import { embedding } from '../../../../nodes/ml/nn/embedding.ts';
 import { groupNorm } from '../../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../../nodes/ml/nn/layerNorm.ts';
 import { linear } from '../../../../nodes/ml/nn/linear.ts';
-import { recompute, rememberWithin } from '../../../../nodes/ml/nn/recompute.ts';
+import { keepActivationsWithin, recompute } from '../../../../nodes/ml/nn/recompute.ts';
 import { residual } from '../../../../nodes/ml/nn/residual.ts';
 import { timestepEmbedding } from '../../../../nodes/ml/nn/timestepEmbedding.ts';
 import { upsampleNearest2x } from '../../../../nodes/ml/nn/upsampleNearest2x.ts';
@@ -342,7 +342,7 @@ await describeOnDevices('layers', (device) => {
     tf.dispose([weight, bias]);
   });
 
-  it('recompute has the gradients of the plain block, for every input, nested too, and remembers no activations', () =>
+  it('recompute has the gradients of the plain block, for every input, nested too, and keeps no activations', () =>
     expectClose(() => {
       const inputs = [0, 1].map((seed) => tf.randomNormal([3, 4], 0, 1, 'float32', seed));
       const w = weights({ weight: tf.randomNormal([4, 4], 0, 1, 'float32', 5) });
@@ -351,25 +351,25 @@ await describeOnDevices('layers', (device) => {
         for (let i = 0; i < 5; i++) y = silu(linear(y, w));
         return residual(x, y);
       };
-      let remembered = 0;
+      let kept = 0;
       const chain =
         (apply: typeof block): Layer =>
         (x, t) => {
           const before = tf.memory().numTensors;
           const y = apply(apply(x as tf.Tensor, t as tf.Tensor), t as tf.Tensor);
-          remembered = tf.memory().numTensors - before;
+          kept = tf.memory().numTensors - before;
           return y;
         };
       const plain = gradients(chain(block), inputs, [0, 1]);
-      const plainCount = remembered;
+      const plainCount = kept;
       const saving = gradients(
         chain((x, t) => recompute(block, [x, t])),
         inputs,
         [0, 1],
       );
-      expect(remembered).toBeLessThan(plainCount / 3);
+      expect(kept).toBeLessThan(plainCount / 3);
       const within = (room: number) =>
-        rememberWithin(room, () =>
+        keepActivationsWithin(room, () =>
           gradients(
             chain((x, t) => recompute(block, [x, t])),
             inputs,
@@ -377,10 +377,10 @@ await describeOnDevices('layers', (device) => {
           ),
         );
       const partly = within(100); // the first block alone
-      const partlyCount = remembered;
+      const partlyCount = kept;
       expect(partlyCount).toBeLessThan(plainCount / 2);
       const wholly = within(1e6);
-      expect(remembered).toBeGreaterThan(1.5 * partlyCount);
+      expect(kept).toBeGreaterThan(1.5 * partlyCount);
       const nested = gradients(
         chain((x, t) => recompute((a, b) => recompute(block, [silu(a), b]), [x, t])),
         inputs,

@@ -39,7 +39,7 @@ function open(): Promise<Checkpoint> {
 }
 
 await describeOnDevices('loadWeights', (device) => {
-  it('widens, turns kernels to HWIO, keeps the rest, selects and renames', async () => {
+  it('converts to float32, transposes kernels to HWIO, keeps the rest, selects and renames', async () => {
     const checkpoint = await open();
     const selection = {
       keep: (name: string) => name !== 'other',
@@ -57,7 +57,7 @@ await describeOnDevices('loadWeights', (device) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('widens every 16-bit float to the same number, at odd counts and in kernels too', async () => {
+  it('converts every 16-bit float to the same number, at odd counts and in kernels too', async () => {
     const halves = Uint16Array.from({ length: 1 << 16 }, (_, half) => half);
     const wide = (bits: Uint16Array) =>
       Float32Array.from(bits, (half) => new DataView(Uint32Array.of(half << 16).buffer).getFloat32(0, true));
