@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { desktopPackages } from './desktopPackages.ts';
 
 /**
  * The program of Electron's runtime: in the folder that ELECTRON_OVERRIDE_DIST_PATH names, else the one that the package
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 export function electronPath(root: string): string {
   const named = process.env.ELECTRON_OVERRIDE_DIST_PATH;
   if (named) return join(named, programName());
-  const folder = join(root, 'node_modules', 'electron');
+  const folder = join(desktopPackages(root), 'electron');
   const installed = () => {
     const file = join(folder, 'path.txt');
     const path = existsSync(file) ? join(folder, 'dist', readFileSync(file, 'utf8')) : '';

@@ -14,7 +14,7 @@ export function testElectronFolder(): string {
 /** The program that tests in a window run, if there is one: the official runtime before the copy. */
 export function findTestElectron(root: string): string | undefined {
   const named = process.env.ELECTRON_OVERRIDE_DIST_PATH;
-  const official = join(root, 'node_modules', 'electron');
+  const official = join(root, 'build', 'desktop', 'node_modules', 'electron');
   const installed = join(official, 'path.txt');
   const candidates = [
     ...(named ? [join(named, 'electron')] : []),

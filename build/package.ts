@@ -5,19 +5,25 @@
  * Where Electron's releases cannot be reached, the runtime of the tests is packed instead; where the tools of the AppImage
  * cannot be, and APPIMAGE_TOOLS_PATH names no folder of them, only the deb is made. Both is said.
  */
+
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build, type Configuration, Platform } from 'electron-builder';
+import type { Configuration } from 'electron-builder';
 import sharp from 'sharp';
 import { packageFolder as root } from '../electron/files/folders.ts';
 import { buildApp } from './buildApp.ts';
 import { buildRenderer } from './buildRenderer.ts';
+import { desktopPackages } from './desktopPackages.ts';
 import { electronPath } from './electronPath.ts';
 import { findTestElectron } from './findTestElectron.ts';
 import { fuses } from './fuses.ts';
 import { licenceText } from './gatherLicences.ts';
 import { makeDeb } from './makeDeb.ts';
 
+const { build, Platform } = createRequire(join(desktopPackages(root), 'any.js'))(
+  'electron-builder',
+) as typeof import('electron-builder');
 const out = join(root, 'out');
 const onlyFolder = process.argv.includes('--dir');
 

@@ -14,17 +14,23 @@ interface Locked extends Manifest {
   readonly resolved?: string;
   readonly integrity?: string;
   readonly link?: boolean;
+  readonly optional?: boolean;
+  readonly engines?: { readonly node?: string };
 }
 
 const read = (...path: string[]) => readFileSync(join(packageFolder, ...path), 'utf8');
 const manifest = JSON.parse(read('package.json')) as Manifest;
-const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
 
 describe('what the program is made of', () => {
-  it('is locked: every package by its hash, from a registry alone', () => {
+  it.each([
+    ['.', 200],
+    ['build/desktop', 200],
+  ] as const)('is locked in %s: every package by its hash, from a registry alone', (folder, least) => {
+    const { dependencies, devDependencies } = JSON.parse(read(folder, 'package.json')) as Manifest;
+    const lock = JSON.parse(read(folder, 'package-lock.json')) as { packages: Record<string, Locked> };
     const { '': own, ...packages } = lock.packages;
-    expect(own).toMatchObject({ dependencies: manifest.dependencies, devDependencies: manifest.devDependencies });
-    expect(Object.keys(packages).length).toBeGreaterThan(300);
+    expect(own).toMatchObject({ ...(dependencies && { dependencies }), devDependencies });
+    expect(Object.keys(packages).length).toBeGreaterThan(least);
     for (const [path, { resolved, integrity, link }] of Object.entries(packages)) {
       expect(link, path).toBeUndefined();
       expect(integrity, path).toMatch(/^sha512-/);
@@ -32,8 +38,21 @@ describe('what the program is made of', () => {
     }
   });
 
+  it('installs on the Node that is promised', () => {
+    const [major, minor] = [20, 19];
+    expect(read('package.json')).toContain(`"node": ">=${major}.${minor}"`);
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+    const newer = Object.entries(packages).filter(([path, { engines, optional }]) => {
+      const ranges = engines?.node?.split('||').map((range) => /(\d+)(?:\.(\d+))?/.exec(range)) ?? [];
+      const fits = ([, least = '0', minorOfLeast = '0']: RegExpExecArray) =>
+        Number(least) < major || (Number(least) === major && Number(minorOfLeast) <= minor);
+      return path !== '' && !optional && ranges.length > 0 && !ranges.some((range) => !range || fits(range));
+    });
+    expect(newer.map(([path]) => path)).toEqual([]);
+  });
+
   it('runs no scripts when it is installed, and is installed as it is locked', () => {
-    expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+    for (const folder of ['.', 'build/desktop']) expect(read(folder, '.npmrc')).toMatch(/^ignore-scripts=true$/m);
     const atInstall = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare', 'prepublish'];
     expect(Object.keys(manifest.scripts ?? {}).filter((name) => atInstall.includes(name))).toEqual([]);
     for (const name of readdirSync(join(packageFolder, '.ci'))) {

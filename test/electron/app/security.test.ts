@@ -154,7 +154,7 @@ describe('messages between processes', () => {
   });
 
   it('are all of the contract: preload and main take its list of methods', () => {
-    const text = (name: string) => sources.find((source) => source.name === name)?.text as string;
+    const text = (name: string) => sources.find((source) => source.name === `app/${name}`)?.text as string;
     expect(text('preload.ts')).toContain('Object.keys(methods)');
     expect(text('main.ts')).toContain('Object.keys(methods)');
     expect(text('main.ts').match(/ipcMain\.(handle|on)\(/g)).toHaveLength(2);
