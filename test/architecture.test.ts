@@ -22,7 +22,7 @@ interface Import {
 function sourcesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return ['test/golden', 'test/tmp'].includes(path) ? [] : sourcesIn(path);
+    if (entry.isDirectory()) return /^test\/(golden|tmp)$|node_modules$/.test(path) ? [] : sourcesIn(path);
     return /\.(ts|tsx|mts|mjs|js)$/.test(entry.name) ? [path] : [];
   });
 }
