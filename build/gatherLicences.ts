@@ -47,13 +47,14 @@ function licenceOf(folder: string): string {
   return license?.type ?? licenses?.[0]?.type ?? 'unknown';
 }
 
-/** One text for people: this program, the models that come with it, and every package. */
+/** One text for people: this program, the models and the vocabulary that come with it, and every package. */
 export function licenceText(root: string): string {
   const models = join(root, 'nodes', 'model', 'builtin');
   const own = `Noiseloom\n\n${readFileSync(join(root, 'LICENSE'), 'utf8').trim()}`;
   const weights = `Built-in models (${readdirSync(models).sort().join(', ')})\n\nMade with this program and published under the same licence; see the README.md beside each.`;
+  const merges = `CLIP's byte-pair merges (nodes/ml/text/clipMerges.json)\n\n${readFileSync(join(root, 'nodes', 'ml', 'text', 'clipMerges.LICENSE'), 'utf8').trim()}`;
   const packages = gatherLicences(root).map(({ name, version, licence, texts }) =>
     `${name} ${version} (${licence})\n\n${texts.join('\n\n')}`.trim(),
   );
-  return `${[own, weights, ...packages].join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+  return `${[own, weights, merges, ...packages].join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }

@@ -50,7 +50,13 @@ export function openFiles(folders: FileFolders): Files {
       return found?.isFile() ? found.size : undefined;
     },
     async list(path) {
-      await allow(path);
+      try {
+        await allow(path);
+      } catch (error) {
+        const readable = await readableIn(path, folders);
+        if (readable.length === 0) throw error;
+        return readable;
+      }
       return listFolder(path);
     },
     fingerprint: fingerprints(folders.fingerprints, allow),
@@ -83,6 +89,17 @@ async function refuseOutside(path: string, folders: FileFolders): Promise<void> 
     'NOT_ALLOWED',
     `"${path}"${leads} lies outside the folders that graphs may read. Put it beside the graph, choose it in the editor, or name its folder with --allow.`,
   );
+}
+
+/** The names in a folder that graphs may not read as a whole: those that they may, as beside a file that the user named. */
+async function readableIn(folder: string, { workingFolder, mayRead }: FileFolders): Promise<string[]> {
+  if (!isInside(folder, workingFolder)) refuseUnnamed(folder);
+  const real = await realpath(folder).catch(() => undefined);
+  const names = real === undefined ? [] : ((await listFolder(real)) ?? []);
+  const readable = await Promise.all(
+    names.map(async (name) => mayRead(await realpath(join(real as string, name)).catch(() => ''))),
+  );
+  return names.filter((_, i) => readable[i]);
 }
 
 /** Where a location may be, in the order of looking. */

@@ -10,10 +10,11 @@ describe('the licences of what the program is made of', () => {
     expect(licences.filter(({ allowed }) => !allowed).map(({ name, licence }) => `${name}: ${licence}`)).toEqual([]);
   });
 
-  it('are in one text, with those of the program and its models', () => {
+  it('are in one text, with those of the program, its models and its vocabulary', () => {
     const text = licenceText(packageFolder);
     expect(text).toContain('Apache License');
     expect(text).toContain('Built-in models (world');
+    expect(text).toContain('Copyright (c) 2021 OpenAI');
     for (const { name, version, licence } of licences) expect(text).toContain(`${name} ${version} (${licence})`);
   });
 });

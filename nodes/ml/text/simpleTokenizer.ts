@@ -13,18 +13,24 @@ const mergeCount = 49152 - 256 - 2;
  * or end token counts only as written below. Merges as in merges.txt. Source: open_clip, tokenizer.py, SimpleTokenizer.
  */
 export function simpleTokenizer(merges: readonly string[]): Tokenizer {
-  const letters = byteLetters();
   const marks = ['<start_of_text>', '<end_of_text>'];
-  const joined = merges.map((pair) => pair.replace(' ', ''));
-  const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`), ...joined, ...marks];
-  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
-  const [start, end] = [tokens.length - 2, tokens.length - 1];
+  const vocab = vocabularyOf(merges, marks);
+  const end = vocabularySize(merges) - 1;
+  const start = end - 1;
   const added = marks.map((content, i) => ({ id: start + i, content, normalized: true }));
   const ids = bytePairs({ vocab, merges, added, unknown: '<end_of_text>' });
   return {
     maxLength: 77,
     encode: (text, length) => frame(ids(fixText(text)), length, { start, end, pad: 0 }),
   };
+}
+
+/** All bytes, all bytes at the end of a word, what each merge makes, and two marks: token -> id. */
+export function vocabularyOf(merges: readonly string[], marks: readonly string[]): Record<string, number> {
+  const letters = byteLetters();
+  const joined = merges.map((pair) => pair.replace(' ', ''));
+  const tokens = [...letters, ...letters.map((letter) => `${letter}</w>`), ...joined, ...marks];
+  return Object.assign(Object.create(null), Object.fromEntries(tokens.map((token, id) => [token, id])));
 }
 
 /** Tokens of a vocabulary with those merges: all bytes, twice, the merges, start and end. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -286,5 +286,50 @@ describe('writeAtomic', () => {
     await writeFile(join(folder, 'a/x'), '');
     await expect(writeAtomic(join(folder, 'a'), 'text')).rejects.toThrow();
     expect(await readdir(folder)).toEqual(['a']);
+  });
+});
+
+describe('a file that the user named, in a folder that graphs may not read', () => {
+  const place = (name: string) => join(root, 'elsewhere', name);
+  let named: Files;
+  beforeAll(async () => {
+    for (const name of [
+      'model.safetensors',
+      'vocab.json',
+      'model.yaml',
+      'other.yaml',
+      'letter.txt',
+      'tokenizer/merges.txt',
+    ])
+      await put(`elsewhere/${name}`);
+    await put('elsewhere/big.index.json');
+    await put('elsewhere/big-00001-of-00002.safetensors');
+    await symlink(place('model.safetensors'), join(root, 'link.safetensors'));
+    await put('vocab.json');
+    const places = [place('model.safetensors'), join(root, 'link.safetensors')];
+    named = openFiles({
+      builtinFolder: join(root, 'builtin'),
+      modelsFolder: join(root, 'models'),
+      hubCache: join(root, 'hub'),
+      workingFolder: join(root, 'work'),
+      mayRead: within(async () => places),
+    });
+  });
+
+  it('is read with its vocabulary and configs, and nothing else', async () => {
+    for (const name of ['model.safetensors', 'vocab.json', 'model.yaml', 'tokenizer/merges.txt'])
+      expect(await named.size(place(name))).toBeGreaterThan(0);
+    for (const name of ['other.yaml', 'letter.txt', 'big-00001-of-00002.safetensors'])
+      await expect(named.read(place(name))).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+    expect(await named.list(place('.'))).toEqual(['model.safetensors', 'model.yaml', 'tokenizer/', 'vocab.json']);
+    expect(await named.size(join(root, 'vocab.json'))).toBeGreaterThan(0); // beside the link
+    await expect(named.list(join(root, 'hub/..'))).resolves.toEqual(['link.safetensors', 'vocab.json']);
+    await expect(named.list(join(root, 'work/both'))).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
+  });
+
+  it('takes the parts along where it is an index', async () => {
+    const mayRead = within(async () => [place('big.index.json')]);
+    expect(await mayRead(place('big-00001-of-00002.safetensors'))).toBe(true);
+    expect(await mayRead(place('model.safetensors'))).toBe(false);
   });
 });

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clipTokenizer, loadClipTokenizer } from '../../../../nodes/ml/text/clipTokenizer.ts';
+import { clipVocabulary, clipVocabularySize } from '../../../../nodes/ml/text/clipVocabulary.ts';
 import { fixText } from '../../../../nodes/ml/text/fixText.ts';
 import { learnMerges } from '../../../../nodes/ml/text/learnMerges.ts';
 import { readMerges, simpleTokenizer } from '../../../../nodes/ml/text/simpleTokenizer.ts';
@@ -27,6 +29,21 @@ describe('token ids of the reference', () => {
     expect(prompts.map((prompt) => tokenizer.encode(prompt, 77))).toEqual(
       await goldenRows('tiny-sd-turbo', 'out.tokens.simple_ids'),
     );
+  });
+});
+
+describe('the published vocabulary', () => {
+  it('gives the token ids of transformers', async () => {
+    const published = await clipVocabulary();
+    expect(Object.keys(published.vocab)).toHaveLength(clipVocabularySize);
+    const tokenizer = clipTokenizer(published, {}, 'published');
+    const cases = JSON.parse(await readFile(`${goldenFolder('clip-vocabulary')}/case.json`, 'utf8')) as {
+      text: string;
+      ids: number[];
+    }[];
+    expect(cases.length).toBeGreaterThan(10);
+    for (const { text, ids } of cases)
+      expect([text, ...tokenizer.encode(text, 77)]).toEqual([text, ...ids, ...new Array(77 - ids.length).fill(49407)]);
   });
 });
 
