@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Files } from '../../nodes/files.ts';
-import type { RunRecord } from '../files/runFolder.ts';
+import type { RunFolder, RunRecord } from '../files/runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
@@ -35,7 +35,7 @@ export function addRerunCommand(program: Command): void {
 }
 
 async function rerun(location: string, flags: RerunFlags): Promise<number> {
-  const [{ readRecord }, { prepare }, { readGraph }, { library }, { chosenFiles }] = await Promise.all([
+  const [{ readRecord }, { prepareRun }, { readGraph }, { library }, { chosenFiles }] = await Promise.all([
     import('../host/runFolders.ts'),
     import('../../graphs/engine/engine.ts'),
     import('../../graphs/document/read.ts'),
@@ -49,7 +49,7 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const { document } = readGraph(JSON.stringify(record.graph.document), library);
   const { targets, graph } = record;
   const asked = targets ? { targets } : {};
-  const prepared = prepare(document, asked, library);
+  const prepared = prepareRun(document, asked, library);
   if (prepared.problems.length > 0)
     throw new UsageError(`The graph of this run cannot run any more: ${prepared.problems[0]?.message}`);
   // the record may be a stranger's: what it says of its graph's folder tells where paths start, not what may be read
@@ -58,12 +58,12 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const changed = await changedFiles(record, files);
   if (!flags.json) for (const sentence of changed) remark(sentence);
   const preference = parseDevice(flags.device ?? record.device.name);
-  const request = { ...asked, location: folder, folder: workingFolder, settings: {}, files, preference, flags };
-  const again = await runIntoFolder(prepared, request);
-  if (again.status !== 'done') return exitCodeOf(again.status);
+  const request = { ...asked, location: folder, workingFolder, files, preference, flags };
+  const { status, run, device } = await runIntoFolder(prepared, request);
+  if (status !== 'done' || !run) return exitCodeOf(status);
 
-  const compared = await compareOutputs({ folder, record }, { folder: again.path, record: again.record }, files);
-  const sameDevice = again.device.description === record.device.description;
+  const compared = await compareOutputs({ path: folder, record }, run, files);
+  const sameDevice = device.description === record.device.description;
   const different = compared.filter(({ difference }) => difference !== 0);
   const exitCode = different.length > 0 && sameDevice ? exitCodes.failed : exitCodes.done;
   if (flags.json) {
@@ -71,7 +71,7 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
       type: 'result',
       ok: exitCode === 0,
       exitCode,
-      runFolder: again.path,
+      runFolder: run.path,
       sameDevice,
       changed,
       files: compared,
@@ -84,7 +84,7 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
       ? `All ${compared.length} files are the same${sameDevice ? '' : `, though the run was on ${record.device.name}`}. The run folder is`
       : `${different.length} of ${compared.length} files differ${sameDevice ? '' : `; the run was on ${record.device.name}: ${record.device.description}`}. The run folder is`,
   );
-  print(again.path);
+  print(run.path);
   return exitCode;
 }
 
@@ -106,10 +106,7 @@ async function changedFiles(record: RunRecord, files: Files): Promise<string[]> 
   return sentences;
 }
 
-interface Run {
-  readonly folder: string;
-  readonly record: RunRecord;
-}
+type RecordedRun = Pick<RunFolder, 'path' | 'record'>;
 
 interface Comparison {
   readonly name: string;
@@ -118,13 +115,13 @@ interface Comparison {
 }
 
 /** Compares the files of two runs of a graph by their names, in the order of the first. */
-async function compareOutputs(before: Run, after: Run, files: Files): Promise<Comparison[]> {
+async function compareOutputs(before: RecordedRun, after: RecordedRun, files: Files): Promise<Comparison[]> {
   const names = new Set([...before.record.outputs, ...after.record.outputs].map(({ name }) => name));
   return Promise.all(
     [...names].map(async (name) => {
       const [a, b] = [before, after].map(({ record }) => record.outputs.find((output) => output.name === name));
       if (!a || !b) return { name, difference: 'missing' };
-      const read = ({ folder }: Run) => readFile(join(folder, name));
+      const read = ({ path }: RecordedRun) => readFile(join(path, name));
       const [x, y] = await Promise.all([read(before), read(after)]);
       if (x.equals(y)) return { name, difference: 0 };
       if (a.mime !== 'image/png') return { name, difference: 'content' };

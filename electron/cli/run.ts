@@ -4,13 +4,13 @@ import type { Command } from 'commander';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Problem } from '../../graphs/document/errors.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
-import type { PreparedRun } from '../../graphs/engine/engine.ts';
+import type { PreparedRun, RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import { labelOfStep, type Plan } from '../../graphs/run/plan.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Files } from '../../nodes/files.ts';
 import type { Device, DevicePreference } from '../../nodes/ml/device.ts';
-import type { RunFolder, RunRecord, RunStart } from '../files/runFolder.ts';
+import type { RunFolder } from '../files/runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { gainsInWords } from './gains.ts';
@@ -53,7 +53,7 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(location: string, flags: RunFlags): Promise<number> {
-  const [{ readGraphText }, { readGraph }, { prepare }, { library }, { chosenFiles }] = await Promise.all([
+  const [{ readGraphText }, { readGraph }, { prepareRun }, { library }, { chosenFiles }] = await Promise.all([
     import('./openGraph.ts'),
     import('../../graphs/document/read.ts'),
     import('../../graphs/engine/engine.ts'),
@@ -66,75 +66,95 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   const settings = parseSettings(flags.set, document, library, workingFolder);
   const targets = flags.only;
   const options = { settings, ...(targets ? { targets } : {}) };
-  const prepared = withProblems(prepare(document, options, library), problems);
+  const prepared = withProblems(prepareRun(document, options, library), problems);
   if (prepared.problems.length > 0) return refuse(location, prepared.problems, flags);
   const files = chosenFiles(workingFolder, [workingFolder, ...(flags.allow ?? []), ...placesIn(settings)]);
   if (flags.dryRun) return dryRun(location, prepared, files, flags);
 
-  const { status, record, path } = await runIntoFolder(prepared, {
+  const {
+    status,
+    problems: failures,
+    run,
+  } = await runIntoFolder(prepared, {
     ...options,
     location,
-    folder: workingFolder,
+    workingFolder,
     files,
     preference,
     flags,
   });
   const exitCode = exitCodeOf(status);
   if (flags.json) {
-    const { ms, outputs, problems } = record;
-    printJson({
-      type: 'result',
-      ok: status === 'done',
-      status: record.state,
-      exitCode,
-      runFolder: path,
-      ms,
-      outputs,
-      problems,
-    });
-  } else {
-    for (const { name } of record.outputs.slice(0, 10)) remark(`  ${name}`);
-    if (record.outputs.length > 10) remark(`  and ${record.outputs.length - 10} more`);
-    remark(`${endings[status]} after ${timeInWords(record.ms ?? 0)}. The run folder is`);
-    print(path);
+    const { state = status, ms, outputs = [], problems = failures } = run?.record ?? {};
+    const runFolder = run?.path;
+    printJson({ type: 'result', ok: status === 'done', status: state, exitCode, runFolder, ms, outputs, problems });
+  } else if (run) {
+    const { outputs, ms = 0 } = run.record;
+    for (const { name } of outputs.slice(0, 10)) remark(`  ${name}`);
+    if (outputs.length > 10) remark(`  and ${outputs.length - 10} more`);
+    remark(`${endings[status]} after ${timeInWords(ms)}. The run folder is`);
+    print(run.path);
   }
   return exitCode;
 }
 
-interface RunRequest extends Pick<RunStart, 'location' | 'folder' | 'settings' | 'targets' | 'files'> {
+interface RunRequest extends Pick<RunOptions, 'settings' | 'targets'> {
+  /** What the user wrote, for the record. */
+  readonly location: string;
+  /** What relative paths in the graph start from. */
+  readonly workingFolder: string;
+  readonly files: Files;
   readonly preference: DevicePreference;
   readonly flags: Pick<RunFlags, 'out' | 'json'>;
 }
 
-/** Runs a graph without problems in this process, tells of it, and records it in a new folder, `path`. */
+interface RunResult {
+  readonly status: RunStatus;
+  readonly device: Device;
+  /** What went wrong, as the events said. */
+  readonly problems: readonly Problem[];
+  /** Absent where no folder could be made. */
+  readonly run: Pick<RunFolder, 'path' | 'record'> | undefined;
+}
+
+/** Runs a graph without problems in this process, shows its progress, and records it in a new folder. */
 export async function runIntoFolder(
-  { document, plan }: PreparedRun,
-  { location, folder: workingFolder, settings, targets, files, preference, flags }: RunRequest,
-): Promise<{ status: RunStatus; record: RunRecord; path: string; device: Device }> {
-  const [session, { abortOnInterrupt }, { createRunFolder }] = await Promise.all([
+  prepared: PreparedRun,
+  { location, workingFolder, settings, targets, files, preference, flags }: RunRequest,
+): Promise<RunResult> {
+  const [session, { abortOnInterrupt }, { recordRuns }, { library }] = await Promise.all([
     import('../engine/session.ts'),
     import('./interrupt.ts'),
-    import('../files/runFolder.ts'),
+    import('../engine/recordRuns.ts'),
+    import('../../nodes/index.ts'),
   ]);
   const device = await session.startDevice(preference);
-  const controller = abortOnInterrupt();
-  const asked = targets ? { targets } : {};
-  const start = {
-    ...asked,
-    location,
-    settings,
-    folder: workingFolder,
-    document,
-    plan,
+  const { signal } = abortOnInterrupt();
+  let run: RunFolder | undefined;
+  const engine = recordRuns(session.startEngine(device, files), {
+    library,
     device,
     versions: session.versionsOf(device),
-    files,
-  };
-  const folder = await createRunFolder(resolve(flags.out), start, () => controller.abort());
-  const engine = session.startEngine(device, files);
-  const tell = flags.json ? tellAsJson(folder) : tellPeople(plan, device, folder);
-  const { status } = await engine.run(document, asked, tell, controller.signal);
-  return { status, record: await folder.finish(status), path: folder.path, device };
+    runsFolder: resolve(flags.out),
+    folderOf: () => workingFolder,
+    filesOf: () => files,
+    onFolder: (folder) => {
+      run = folder;
+    },
+  });
+  const problems: Problem[] = [];
+  const show = flags.json ? printJson : showEvents(prepared.plan, device);
+  const options = { prepared, location, ...(settings && { settings }), ...(targets && { targets }) };
+  const { status } = await engine.run(
+    prepared.document,
+    options,
+    (event) => {
+      if (event.type === 'problem') problems.push(event.problem);
+      show(event);
+    },
+    signal,
+  );
+  return { status, device, problems, run };
 }
 
 const endings: Readonly<Record<RunStatus, string>> = {
@@ -219,21 +239,14 @@ function placesIn(settings: Readonly<Record<string, string>>): string[] {
   return Object.values(settings).flatMap((value) => value.split('\n').filter((line) => existsSync(line)));
 }
 
-function tellAsJson(folder: RunFolder): (event: RunEvent) => void {
-  return (event) => {
-    const name = folder.receive(event);
-    printJson(name === undefined ? event : { ...event, path: name });
-  };
-}
-
-function tellPeople({ steps }: Plan, device: Device, folder: RunFolder): (event: RunEvent) => void {
+/** Shows the events of a run to people, on stderr. */
+function showEvents({ steps }: Plan, device: Device): (event: RunEvent) => void {
   const labels = new Map(steps.map((step) => [step.id, labelOfStep(step)]));
   const progress = showProgress(process.stderr);
   let begun = 0;
   const place = () => `[${begun}/${steps.length}]`;
   remark(`Running on ${device.name}: ${device.description}`);
   return (event) => {
-    folder.receive(event);
     const label = 'node' in event ? labels.get(event.node) : undefined;
     if (event.type === 'node-started') {
       begun++;

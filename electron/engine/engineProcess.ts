@@ -3,8 +3,9 @@ import type { MessagePortMain } from 'electron';
 import { problemOf } from '../../graphs/document/errors.ts';
 import type { Engine } from '../../graphs/engine/engine.ts';
 import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
+import { messagePort, RelayedPorts } from '../../graphs/engine/port.ts';
 import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
-import { connectEngine, type Port, serveEngine } from '../../graphs/engine/remote.ts';
+import { connectEngine, serveEngine } from '../../graphs/engine/remote.ts';
 import { type FilesOf, serveFiles } from '../../graphs/engine/remoteFiles.ts';
 import type { NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
@@ -101,7 +102,7 @@ async function openWindow(owner: Owner, asked: boolean, filesOf: FilesOf): Promi
   });
   owner.post({ type: 'open-window', asked });
   const [enginePort, filesPort] = (await ports) as [MessagePortMain, MessagePortMain];
-  serveFiles(filesOf, ownPort(filesPort));
+  serveFiles(filesOf, messagePort(filesPort));
   const outcome = await new Promise<Outcome<Compute['device']>>((resolve) => {
     enginePort.once('message', ({ data }) => resolve(data));
     enginePort.start();
@@ -112,33 +113,12 @@ async function openWindow(owner: Owner, asked: boolean, filesOf: FilesOf): Promi
     owner.post({ type: 'ending', reason: 'the graphics device was lost, or the page that computed on it ended' });
     setTimeout(() => process.exit(1), 100);
   });
-  return { device: { name, description, memory: {} }, engine: connectEngine(ownPort(enginePort)) };
-}
-
-/** Ports whose messages come through the owner, by connection. */
-const relayed = new Map<number, { receive(message: unknown): void; closed(): void }>();
-
-function relayedPort(owner: Owner, connection: number): Port {
-  return {
-    post: (message) => owner.post({ type: 'message', connection, message }),
-    listen: (receive, closed) => relayed.set(connection, { receive, closed }),
-    close: () => relayed.delete(connection),
-  };
-}
-
-function ownPort(port: MessagePortMain): Port {
-  return {
-    post: (message) => port.postMessage(message),
-    listen(receive, closed) {
-      port.on('message', ({ data }) => receive(data));
-      port.on('close', closed);
-      port.start();
-    },
-    close: () => port.close(),
-  };
+  return { device: { name, description, memory: {} }, engine: connectEngine(messagePort(enginePort)) };
 }
 
 const owner = findOwner();
+/** The connections whose messages come through the owner. */
+const relayed = new RelayedPorts((connection, message) => owner.post({ type: 'message', connection, message }));
 let engine: QueuedEngine | undefined;
 
 owner.listen(async (message, ports) => {
@@ -147,12 +127,10 @@ owner.listen(async (message, ports) => {
   else if (message.type === 'list-devices') owner.post({ type: 'devices', rows: await tryDevices() });
   else if (message.type === 'window') windowOpened?.(ports);
   else if (message.type === 'connect') {
-    if (engine) serveEngine(engine, port ? ownPort(port) : relayedPort(owner, message.connection));
-  } else if (message.type === 'message') relayed.get(message.connection)?.receive(message.message);
-  else if (message.type === 'disconnect') {
-    relayed.get(message.connection)?.closed();
-    relayed.delete(message.connection);
-  } else {
+    if (engine) serveEngine(engine, port ? messagePort(port) : relayed.port(message.connection));
+  } else if (message.type === 'message') relayed.receive(message.connection, message.message);
+  else if (message.type === 'disconnect') relayed.closed(message.connection);
+  else {
     try {
       const opened = await openEngine(message.start, owner);
       engine = opened.engine;

@@ -1,7 +1,8 @@
 import { createEngine } from '../../graphs/engine/engine.ts';
 import { outcomeOf } from '../../graphs/engine/outcome.ts';
+import { type MessagePortLike, messagePort } from '../../graphs/engine/port.ts';
 import { queueRuns } from '../../graphs/engine/queue.ts';
-import { type Port, serveEngine } from '../../graphs/engine/remote.ts';
+import { serveEngine } from '../../graphs/engine/remote.ts';
 import { connectFiles } from '../../graphs/engine/remoteFiles.ts';
 import { library } from '../../nodes/index.ts';
 import { openDevice } from '../../nodes/ml/device.ts';
@@ -20,31 +21,13 @@ interface Page {
 interface PortsMessage {
   readonly source: unknown;
   readonly data: { readonly asked: boolean };
-  readonly ports: readonly [PagePort, PagePort] | readonly [];
-}
-interface PagePort {
-  postMessage(message: unknown): void;
-  addEventListener(type: 'message' | 'close', listener: (event: { readonly data: unknown }) => void): void;
-  start(): void;
-  close(): void;
+  readonly ports: readonly [MessagePortLike, MessagePortLike] | readonly [];
 }
 
 /** Bytes of results and models to keep: how much memory a graphics card has no page can tell. */
 const CACHE = 2 * 2 ** 30;
 
-function portOf(port: PagePort): Port {
-  return {
-    post: (message) => port.postMessage(message),
-    listen(receive, closed) {
-      port.addEventListener('message', ({ data }) => receive(data));
-      port.addEventListener('close', closed);
-      port.start();
-    },
-    close: () => port.close(),
-  };
-}
-
-async function start(asked: boolean, enginePort: PagePort, filesPort: PagePort): Promise<void> {
+async function start(asked: boolean, enginePort: MessagePortLike, filesPort: MessagePortLike): Promise<void> {
   const outcome = await outcomeOf(async () => {
     if (!asked) await webgpuPageDevice.open(false); // refuses software, as `auto` does
     return openDevice('webgpu', [webgpuPageDevice]);
@@ -52,10 +35,10 @@ async function start(asked: boolean, enginePort: PagePort, filesPort: PagePort):
   const { name, description } = outcome.ok ? outcome.value : { name: 'webgpu', description: '' };
   enginePort.postMessage(outcome.ok ? { ok: true, value: { name, description } } : outcome);
   if (!outcome.ok) return;
-  const files = connectFiles(portOf(filesPort));
+  const files = connectFiles(messagePort(filesPort));
   serveEngine(
     queueRuns(createEngine({ library, device: outcome.value, files, cacheBudget: CACHE })),
-    portOf(enginePort),
+    messagePort(enginePort),
   );
   await lossOfDevice();
   page.close(); // whoever owns this window sees that and starts another

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { isUserError, problemOf } from '../../graphs/document/errors.ts';
-import { type Engine, prepare, type RunOptions } from '../../graphs/engine/engine.ts';
+import { type Engine, prepareRun, type RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunFinished } from '../../graphs/run/events.ts';
 import type { Library, NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
@@ -8,26 +8,28 @@ import { createRunFolder, type RunFolder } from '../files/runFolder.ts';
 
 export interface Recording {
   readonly library: Library;
-  readonly device: NodeDevice;
+  readonly device: Pick<NodeDevice, 'name' | 'description'>;
   readonly versions: Readonly<Record<string, string>>;
   /** Where the folders of runs are made. */
   readonly runsFolder: string;
   /** What relative paths in a graph start from, by where it lies. */
   folderOf(location: string | undefined): string;
   filesOf(location: string | undefined): Files;
+  /** Called with the folder of each run before the run starts. */
+  onFolder?(folder: RunFolder): void;
 }
 
 /**
- * The same engine, which also writes each run that starts into a folder of its own: `run-started` tells the folder's name,
- * `image` and `file` the path in it. `run-finished` is told when the record is whole on the disk. A run whose folder
- * cannot be written fails with `WRITE_FAILED`.
+ * The same engine, which also writes each run that starts into a folder of its own: `run-started` carries the folder's
+ * name, `image` and `file` the path in it. `run-finished` is emitted when the record is whole on the disk. A run whose
+ * folder cannot be written fails with `WRITE_FAILED`.
  */
 export function recordRuns(engine: Engine, recording: Recording): Engine {
   return {
     ...engine,
     async run(document, options, emit, signal) {
-      const prepared = prepare(document, options, recording.library);
-      if (prepared.problems.length > 0) return engine.run(document, options, emit, signal);
+      const prepared = options.prepared ?? prepareRun(document, options, recording.library);
+      if (prepared.problems.length > 0) return engine.run(document, { ...options, prepared }, emit, signal);
       const full = new AbortController();
       let folder: RunFolder;
       try {
@@ -43,16 +45,17 @@ export function recordRuns(engine: Engine, recording: Recording): Engine {
           () => full.abort(),
         );
       } catch (error) {
-        return refuse(options.run ?? 'run', error, recording.device, emit);
+        return failToStart(options.run ?? 'run', error, recording.device, emit);
       }
-      const note = (event: RunEvent) => {
+      recording.onFolder?.(folder);
+      const record = (event: RunEvent) => {
         const path = folder.receive(event);
         if (event.type === 'run-finished') return;
         if (event.type === 'run-started') emit({ ...event, folder: basename(folder.path) });
         else emit(path === undefined ? event : ({ ...event, path } as RunEvent));
       };
       const stop = signal ? AbortSignal.any([signal, full.signal]) : full.signal;
-      let finished = await engine.run(document, options, note, stop);
+      let finished = await engine.run(document, { ...options, prepared }, record, stop);
       try {
         await folder.finish(finished.status);
       } catch (error) {
@@ -70,10 +73,15 @@ function startOf({ location = '', settings = {}, targets }: RunOptions) {
   return { location, settings, ...(targets ? { targets } : {}) };
 }
 
-/** Tells a run that could not begin. */
-function refuse(run: string, error: unknown, device: NodeDevice, emit: (event: RunEvent) => void): RunFinished {
+/** Reports a run whose folder could not be made as one that failed. */
+function failToStart(
+  run: string,
+  error: unknown,
+  { name, description }: Recording['device'],
+  emit: (event: RunEvent) => void,
+): RunFinished {
   const finished: RunFinished = { type: 'run-finished', run, status: 'failed', ms: 0, ran: 0, cached: 0, freed: 0 };
-  emit({ type: 'run-started', run, device: { name: device.name, description: device.description }, nodes: [] });
+  emit({ type: 'run-started', run, device: { name, description }, nodes: [] });
   emit({ type: 'problem', run, problem: problemOf(error) });
   emit(finished);
   return finished;

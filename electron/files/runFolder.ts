@@ -87,10 +87,12 @@ export interface RunStart {
 /** The folder of one run, which takes in its events. */
 export interface RunFolder {
   readonly path: string;
+  /** What is known of the run so far. */
+  readonly record: RunRecord;
   /** Keeps what an event tells; files are written in the background. Gives the path of a file's event in the folder. */
   receive(event: RunEvent): string | undefined;
   /** Waits for all writing, then writes the final record. Throws UserError `WRITE_FAILED` for the first that failed. */
-  finish(status: RunStatus): Promise<RunRecord>;
+  finish(status: RunStatus): Promise<void>;
 }
 
 /**
@@ -126,6 +128,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
   }
   return {
     path,
+    record,
     receive(event) {
       noteEvent(record, event);
       if (event.type === 'node-started') reading ??= readFingerprints(start, record.files);
@@ -151,7 +154,6 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       later(writeRecord);
       await queue;
       if (failure) throw failure;
-      return record;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '../../graphs/document/errors.ts';
-import type { Port } from '../../graphs/engine/remote.ts';
+import { type Port, RelayedPorts } from '../../graphs/engine/port.ts';
 import { UserError } from '../../nodes/errors.ts';
 import type { EngineStart, FromEngine, ToEngine } from '../engine/engineMessages.ts';
 import type { DeviceRow, EngineState } from './ipc.ts';
@@ -46,7 +46,10 @@ export class EngineHost<Handed = never> {
   #pinging: NodeJS.Timeout | undefined;
   #starting: NodeJS.Timeout | undefined;
   #connections = 0;
-  readonly #relays = new Map<number, { receive(message: unknown): void; closed(): void }>();
+  readonly #relayed = new RelayedPorts(
+    (connection, message) => this.#child?.post({ type: 'message', connection, message }),
+    (connection) => this.#child?.post({ type: 'disconnect', connection }),
+  );
 
   constructor(spawn: () => EngineChild<Handed>, start: EngineStart, times = usualTimes) {
     this.#spawn = spawn;
@@ -104,20 +107,12 @@ export class EngineHost<Handed = never> {
     if (!child || !this.#device) return undefined;
     const connection = ++this.#connections;
     child.post({ type: 'connect', connection });
-    return {
-      post: (message) => {
-        if (this.#relays.has(connection)) child.post({ type: 'message', connection, message });
-      },
-      listen: (receive, closed) => this.#relays.set(connection, { receive, closed }),
-      close: () => {
-        if (this.#relays.delete(connection)) child.post({ type: 'disconnect', connection });
-      },
-    };
+    return this.#relayed.port(connection);
   }
 
   #hear(message: FromEngine): void {
     this.#heard = performance.now();
-    if (message.type === 'message') this.#relays.get(message.connection)?.receive(message.message);
+    if (message.type === 'message') this.#relayed.receive(message.connection, message.message);
     else if (message.type === 'ready') {
       this.#device = message.device;
       this.#tell({ state: 'ready', device: message.device });
@@ -153,9 +148,7 @@ export class EngineHost<Handed = never> {
     clearInterval(this.#pinging);
     this.#child = undefined;
     this.#device = undefined;
-    const relays = [...this.#relays.values()];
-    this.#relays.clear();
-    for (const { closed } of relays) closed();
+    this.#relayed.closeAll();
     return child;
   }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Outcome } from '../../graphs/engine/outcome.ts';
-import type { Port } from '../../graphs/engine/remote.ts';
+import type { Port } from '../../graphs/engine/port.ts';
 import { fromWireText, toWireText } from '../../graphs/engine/wireText.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { contentPolicy } from '../host/contentPolicy.ts';

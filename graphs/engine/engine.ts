@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly previews?: boolean;
   /** Asked between steps, whether the run is to stand still: of whoever queues runs, in the engine's own process. */
   readonly hold?: Hold;
+  /** What `prepareRun` made of this graph and these options, where that is done: of whoever runs it in this process. */
+  readonly prepared?: PreparedRun;
 }
 
 /**
@@ -76,7 +78,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
         else if (event.type === 'node-cached') cached++;
         tell(event);
       };
-      const prepared = prepare(document, options, library);
+      const prepared = options.prepared ?? prepareRun(document, options, library);
       const nodes = prepared.plan.steps.map(({ id }) => id);
       emit({ type: 'run-started', run, device: { name: device.name, description: device.description }, nodes });
       const problems = [...prepared.problems];
@@ -120,7 +122,7 @@ export interface PreparedRun {
  * All that comes before a run, and a dry run whole: settings, check, plan. With targets, only problems of the nodes they
  * need count.
  */
-export function prepare(document: GraphDocument, { settings, targets }: RunOptions, library: Library): PreparedRun {
+export function prepareRun(document: GraphDocument, { settings, targets }: RunOptions, library: Library): PreparedRun {
   const nothing: Plan = { steps: [], lastUse: [] };
   let set = document;
   try {

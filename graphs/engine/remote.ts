@@ -1,18 +1,8 @@
 import { UserError } from '../../nodes/errors.ts';
 import type { RunEvent } from '../run/events.ts';
 import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
+import type { Port } from './port.ts';
 import type { QueuedEngine } from './queue.ts';
-
-/**
- * Two ends that exchange plain data (what `structuredClone` takes) in order: a MessagePort, a child process, or HTTP
- * with a stream of events. Whoever makes one says how.
- */
-export interface Port {
-  post(message: unknown): void;
-  /** Begins to read: `receive` is called with every message, `closed` once, when the other end is gone. */
-  listen(receive: (message: unknown) => void, closed: () => void): void;
-  close(): void;
-}
 
 /** The calls of an engine, and whether the last argument is an emit of run events. */
 const calls = {
@@ -113,7 +103,8 @@ export function connectEngine(port: Port): QueuedEngine {
   return {
     describeNodes: () => call('describeNodes', []),
     openGraph: (text) => call('openGraph', [text]),
-    run: (document, { hold: _, ...options }, emit, signal) => call('run', [document, options], emit, signal),
+    run: (document, { hold: _hold, prepared: _prepared, ...options }, emit, signal) =>
+      call('run', [document, options], emit, signal),
     clearCache: () => call('clearCache', []),
     listRuns: () => call('listRuns', []),
     followRun: (run, emit) => call('followRun', [run], emit),

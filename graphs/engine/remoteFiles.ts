@@ -1,7 +1,7 @@
 import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
 import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
-import type { Port } from './remote.ts';
+import type { Port } from './port.ts';
 
 const names = ['locate', 'read', 'size', 'list', 'fingerprint', 'decodeImage'] as const satisfies readonly Exclude<
   keyof Files,

@@ -1,7 +1,8 @@
 import type { Bridge, DesktopApi, DesktopEvent } from '../../electron/host/ipc.ts';
 import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
+import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
-import { connectEngine, type Port } from '../../graphs/engine/remote.ts';
+import { connectEngine } from '../../graphs/engine/remote.ts';
 import { fromWireText, toWireText } from '../../graphs/engine/wireText.ts';
 
 declare global {
@@ -42,18 +43,6 @@ function electronShell(bridge: Bridge): Shell {
       });
       bridge.connectEngine();
     },
-  };
-}
-
-function messagePort(port: MessagePort): Port {
-  return {
-    post: (message) => port.postMessage(message),
-    listen(receive, closed) {
-      port.addEventListener('message', ({ data }) => receive(data));
-      port.addEventListener('close', closed);
-      port.start();
-    },
-    close: () => port.close(),
   };
 }
 

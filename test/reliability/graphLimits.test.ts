@@ -13,7 +13,7 @@ import {
 } from '../../graphs/document/document.ts';
 import type { Problem } from '../../graphs/document/errors.ts';
 import { readGraph } from '../../graphs/document/read.ts';
-import { createEngine, prepare } from '../../graphs/engine/engine.ts';
+import { createEngine, prepareRun } from '../../graphs/engine/engine.ts';
 import { library } from '../../nodes/index.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import { refuseLargeBatch } from '../../nodes/ml/image/refuseLargeBatch.ts';
@@ -47,7 +47,7 @@ const subgraph = (nodes: Subgraph['nodes'], more: Partial<Subgraph> = {}): Subgr
   ...more,
 });
 /** What a run of the graph is refused with, whichever of its checks sees it. */
-const refusal = (document: GraphDocument) => prepare(document, {}, library).problems.map(({ code }) => code);
+const refusal = (document: GraphDocument) => prepareRun(document, {}, library).problems.map(({ code }) => code);
 
 describe('texts', () => {
   it.each([

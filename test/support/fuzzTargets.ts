@@ -5,7 +5,7 @@ import { listRunFolders, readRecord, readRunFile } from '../../electron/host/run
 import { checkGraph } from '../../graphs/document/check.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
-import { prepare } from '../../graphs/engine/engine.ts';
+import { prepareRun } from '../../graphs/engine/engine.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { library } from '../../nodes/index.ts';
 import { readPngText } from '../../nodes/ml/image/pngText.ts';
@@ -147,7 +147,7 @@ function records(): FuzzTarget {
         const { outputs, files, graph, targets, scores } = await readRecord(runs, '2026-run');
         for (const { name } of outputs) await readRunFile(runs, '2026-run', name).catch(refusedOnly);
         const { document } = readGraph(JSON.stringify(graph.document), library);
-        prepare(document, targets ? { targets } : {}, library);
+        prepareRun(document, targets ? { targets } : {}, library);
         return [
           files.map(({ location }) => location.trim()),
           scores.map(({ names, values }) => names.concat().length + values.length),

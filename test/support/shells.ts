@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { type ServerOptions, startServer } from '../../electron/server/server.ts';
 import type { Engine } from '../../graphs/engine/engine.ts';
+import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
-import { connectEngine, type Port, serveEngine } from '../../graphs/engine/remote.ts';
+import { connectEngine, serveEngine } from '../../graphs/engine/remote.ts';
 import { connectShell, type Shell } from '../../renderer/state/shell.ts';
 
 /** An engine as a window sees it through one kind of shell. */
@@ -29,8 +30,8 @@ export const shells: Readonly<Record<string, (engine: Engine) => Promise<ShellOf
     return {
       async connect() {
         const { port1, port2 } = new MessageChannel();
-        serveEngine(queued, portOf(port1));
-        ports.push(portOf(port2));
+        serveEngine(queued, messagePort(port1));
+        ports.push(messagePort(port2));
         return connectEngine(ports.at(-1) as Port);
       },
       disconnect: async () => ports[0]?.close(),
@@ -41,8 +42,8 @@ export const shells: Readonly<Record<string, (engine: Engine) => Promise<ShellOf
   },
   async 'a process between'(engine) {
     const { port1, port2 } = new MessageChannel();
-    serveEngine(queueRuns(engine), portOf(port1));
-    const port = portOf(port2);
+    serveEngine(queueRuns(engine), messagePort(port1));
+    const port = messagePort(port2);
     const queued = queueRuns(connectEngine(port));
     return { connect: async () => queued, close: async () => port.close() };
   },
@@ -69,8 +70,8 @@ export async function serveOverHttp(engine: Engine) {
       onState: () => () => {},
       connect() {
         const { port1, port2 } = new MessageChannel();
-        serveEngine(queued, portOf(port1));
-        relays.push(portOf(port2));
+        serveEngine(queued, messagePort(port1));
+        relays.push(messagePort(port2));
         return relays.at(-1) as Port;
       },
     },
@@ -108,15 +109,4 @@ function connectAsPage(origin: string, token: string, signal: AbortSignal): Shel
       headers: { ...init.headers, authorization: `Bearer ${token}` },
     });
   return connectShell({ fetch: fetchAsPage });
-}
-
-export function portOf(port: MessagePort): Port {
-  return {
-    post: (message) => port.postMessage(message),
-    listen(receive, closed) {
-      port.on('message', receive);
-      port.on('close', closed);
-    },
-    close: () => port.close(),
-  };
 }

@@ -101,7 +101,8 @@ describe('run folder', () => {
       'sub/run.json',
     );
     expect(folder.receive({ ...image, type: 'file', name: 'run.json', mime: 'application/json' })).toBe('run-2.json');
-    const { outputs } = await folder.finish('done');
+    await folder.finish('done');
+    const { outputs } = folder.record;
     expect((await readdir(folder.path)).sort()).toEqual(['image-2.png', 'image.png', 'run-2.json', 'run.json', 'sub']);
     const bytes = await readFile(join(folder.path, 'image-2.png'));
     const texts = readPngText(bytes);

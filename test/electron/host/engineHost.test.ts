@@ -7,7 +7,8 @@ import { EngineHost, listDevices } from '../../../electron/host/engineHost.ts';
 import { forkEngine } from '../../../electron/host/forkEngine.ts';
 import type { EngineState } from '../../../electron/host/ipc.ts';
 import { listRunFolders } from '../../../electron/host/runFolders.ts';
-import { connectEngine, type Port } from '../../../graphs/engine/remote.ts';
+import type { Port } from '../../../graphs/engine/port.ts';
+import { connectEngine } from '../../../graphs/engine/remote.ts';
 import type { RunEvent } from '../../../graphs/run/events.ts';
 import { graphOf, pngOf } from '../../support/gatedLibrary.ts';
 
