@@ -22,6 +22,7 @@ export default defineConfig({
     exclude: ['test/e2e/**'], // see vitest.windows.config.ts
     ...(vulkan && { env: { VK_ICD_FILENAMES: vulkan } }),
     testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ['default', new TestReport()],
     pool: 'forks', // TensorFlow's addon keeps one state per process: no worker threads
     server: { deps: { external: [/out\/tensorflow\//] } },

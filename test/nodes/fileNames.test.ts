@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { emptyDocument } from '../../graphs/document/document.ts';
-import { prepare } from '../../graphs/engine/engine.ts';
+import { prepareRun } from '../../graphs/engine/engine.ts';
 import { isFileName } from '../../nodes/files.ts';
 import { library } from '../../nodes/index.ts';
 import { describeAllowed } from '../../nodes/params.ts';
@@ -48,7 +48,7 @@ describe('the names of files that nodes write', () => {
       expect(params.name!.kind, type).toBe('file-name');
       for (const name of Object.values(bad).flat()) {
         const node = { type, version, params: { name }, inputs: {}, position: [0, 0] as const };
-        const { problems } = prepare({ ...emptyDocument('x'), nodes: { save: node } }, {}, library);
+        const { problems } = prepareRun({ ...emptyDocument('x'), nodes: { save: node } }, {}, library);
         expect(problems).toContainEqual(
           expect.objectContaining({ code: 'BAD_PARAM', at: { node: 'save', param: 'name' } }),
         );
