@@ -52,6 +52,8 @@ export interface Images {
   readonly labels: readonly ImageLabel[];
 }
 export interface ImageLabel {
+  /** Which image it is, wherever it goes (see `imageIds`): scores that bear it are this image's. */
+  readonly id?: string;
   readonly prompt?: string;
   readonly seed?: number;
   readonly name?: string;

@@ -1,4 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
+import { identify } from '../ml/image/imageIds.ts';
 
 export const conditionMap = defineNode({
   type: 'consistency/map',
@@ -8,5 +9,7 @@ export const conditionMap = defineNode({
   inputs: { images: one('images'), consistency: one('consistency', { help: 'What is looked for in the images.' }) },
   params: {},
   outputs: { images: 'images' },
-  run: ({ images: { pixels, labels }, consistency }) => ({ images: { pixels: consistency.map(pixels), labels } }),
+  run: async ({ images: { pixels, labels }, consistency }) => ({
+    images: await identify(consistency.map(pixels), labels),
+  }),
 });

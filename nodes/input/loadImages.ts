@@ -1,6 +1,7 @@
 import { defineNode } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { type Files, joinPath } from '../files.ts';
+import { identify } from '../ml/image/imageIds.ts';
 import { isPng, readPngText } from '../ml/image/pngText.ts';
 import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { tensor4d } from '../ml/tf.ts';
@@ -51,7 +52,12 @@ export const loadImages = defineNode({
         i * rgb.length,
       );
     const pixels = tensor4d(values, [loaded.length, height, width, 3]);
-    return { images: { pixels, labels: loaded.map(({ label }) => label) } };
+    return {
+      images: await identify(
+        pixels,
+        loaded.map(({ label }) => label),
+      ),
+    };
   },
 });
 

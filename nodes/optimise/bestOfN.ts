@@ -64,8 +64,8 @@ export const bestOfN = defineNode({
     };
 
     await progress(0);
-    const { best, scores } = await tryMany(params, draw, report);
-    const labels = scores.map((_, i) => ({ prompt, seed: (params.seed + i) % 2 ** 53 }));
+    const { best, scores, ids } = await tryMany(params, draw, report);
+    const labels = ids.map((id, i) => ({ id, prompt, seed: (params.seed + i) % 2 ** 53 }));
     try {
       return {
         ...candidateOutputs(best, prompt, contest),

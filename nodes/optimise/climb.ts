@@ -12,7 +12,7 @@ import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
 import type { Generator, ImageLabel, Noise } from '../ports.ts';
 import { climbBatch } from './shared/climbBatch.ts';
-import { climbImages, variablesOf } from './shared/climbImages.ts';
+import { climbImages, firstAndBest, variablesOf } from './shared/climbImages.ts';
 import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
 import { reportClimb } from './shared/climbReport.ts';
 import { requireGradient } from './shared/requireGradient.ts';
@@ -89,13 +89,14 @@ export const climb = defineNode({
         reportClimb(progress, about, slope, context),
       );
       const trace = traceOf(rows, slope, labels, `length of the ${variable}`);
-      const [best, first] = [climbImages(rows, 'best', slope, labels), climbImages(rows, 'first', slope, labels)];
+      const scales = variable === 'control scale' ? await scalesOf(rows) : [];
+      const { first, best } = await firstAndBest((which) => climbImages(rows, which, slope, labels));
       return {
         images: best.images,
         firstImages: first.images,
         noise:
           variable === 'noise' ? [{ latents: variablesOf(rows, 'best') as Tensor4D, seeds: request.noise.seeds }] : [],
-        scales: variable === 'control scale' ? await scalesOf(rows) : [],
+        scales,
         scores: best.scores,
         firstScores: first.scores,
         trace: { ...trace, remarks: [...remarks, ...trace.remarks] },

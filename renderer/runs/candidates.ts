@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import type { ImageLabel } from '../../nodes/ports.ts';
 
 /** An image with all that is known of it: a row of the score table, a point of the Pareto plot. */
 export interface Candidate {
@@ -21,12 +22,17 @@ export function candidatesOf(run: Pick<RunSummary, 'scores' | 'outputs'>, table:
       prompt,
       seed,
       scores: Object.fromEntries(scores.names.map((name, column) => [name, row[column] ?? Number.NaN])),
-      image: run.outputs.find(
-        ({ mime, label }) =>
-          mime.startsWith('image/') && label?.seed !== undefined && label.seed === seed && label.prompt === prompt,
-      )?.name,
+      image: imageOf(run.outputs, scores.labels[i] ?? {}),
     };
   });
+}
+
+/** The file that shows an image; by its prompt and seed where the record, which is then of an older version, has no ids. */
+function imageOf(outputs: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
+  const images = outputs.filter(({ mime }) => mime.startsWith('image/'));
+  if (id !== undefined) return images.find(({ label }) => label?.id === id)?.name;
+  if (seed === undefined) return undefined;
+  return images.find(({ label }) => label?.seed === seed && label.prompt === prompt)?.name;
 }
 
 /** Which candidates no other is at least as good as in both scores and better in one; higher is better. */

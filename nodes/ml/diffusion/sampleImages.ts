@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Generator, ImageLabel, Images, Noise, SampleRequest, SampleStep } from '../../ports.ts';
+import { identify } from '../image/imageIds.ts';
 import { clone, concat, slice, type Tensor4D } from '../tf.ts';
 
 /**
@@ -32,7 +33,8 @@ export async function sampleImages(
         for (const tensor of part.tensors) tensor.dispose();
       }
     }
-    return { pixels: concat(parts, 0), labels: seeds.map((seed, i) => labelOf(request, seed, i)) };
+    const labels = seeds.map((seed, i) => labelOf(request, seed, i));
+    return await identify(concat(parts, 0), labels);
   } finally {
     for (const part of parts) part.dispose();
   }

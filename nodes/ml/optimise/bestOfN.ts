@@ -15,6 +15,8 @@ export interface BestOfN {
   readonly best: readonly Candidate[];
   /** Scores of all candidates, by the rewards and then the watched ones, in the order they were drawn. */
   readonly scores: readonly (readonly number[])[];
+  /** Which images these are, see `imageIds`. */
+  readonly ids: readonly string[];
 }
 
 /**
@@ -28,17 +30,21 @@ export async function bestOfN(
   report: (done: number, best: readonly Candidate[]) => Promise<void>,
 ): Promise<BestOfN> {
   const scores: (readonly number[])[] = [];
+  const ids: string[] = [];
   const best: Candidate[] = [];
   try {
     while (scores.length < candidates) {
       const count = Math.min(batch, candidates - scores.length);
       const seeds = Array.from({ length: count }, (_, i) => (seed + scores.length + i) % 2 ** 53);
       const drawn = await draw(seeds);
-      for (const candidate of drawn) scores.push([...candidate.scores, ...candidate.watched]);
+      for (const { id, scores: own, watched } of drawn) {
+        scores.push([...own, ...watched]);
+        ids.push(id);
+      }
       keepBest(best, drawn, keep);
       await report(scores.length, best);
     }
-    return { best, scores };
+    return { best, scores, ids };
   } catch (error) {
     best.forEach(free);
     throw error;

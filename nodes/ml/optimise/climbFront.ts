@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
 import { partOfRequest } from '../diffusion/sampleImages.ts';
+import { imageIds } from '../image/imageIds.ts';
 import { crowdingDistance, hypervolume, nonDominated, type Point } from '../pareto.ts';
 import { type RandomStream, randomStream } from '../random.ts';
 import { add, clone, concat, dispose, div, mul, type Tensor, type Tensor4D, tensor1d, tensor4d, tidy } from '../tf.ts';
@@ -146,10 +147,12 @@ async function lookAtPart(
     const { pixels } = seen;
     const columns = await Promise.all(seen.scores.map((column) => column.data()));
     const watched = slope.watched.length > 0 ? await own.watch(pixels) : undefined;
+    const ids = await imageIds(pixels);
     const members = seeds.map((seed, i) => {
       const scores = columns.map((column) => column[i]!);
       const total = weightedTotal(scores, weightsOf(slope.rewards));
-      return { seed, total, scores, watched: watched?.[i] ?? [], latents: rowOf(latents, i), pixels: rowOf(pixels, i) };
+      const tensors = { latents: rowOf(latents, i), pixels: rowOf(pixels, i) };
+      return { id: ids[i]!, seed, total, scores, watched: watched?.[i] ?? [], ...tensors };
     });
     return { members, gradient: clone(seen.gradient) as Tensor4D };
   } finally {

@@ -7,6 +7,8 @@ import { weightedTotal, weightsOf } from './weightedTotal.ts';
 
 /** One image that was tried. It owns its tensors. */
 export interface Candidate {
+  /** Which image it is, see `imageIds`. */
+  readonly id: string;
   readonly seed: number;
   /** Weighted sum of the scores; what decides. */
   readonly total: number;
@@ -43,7 +45,7 @@ export async function drawCandidates(
       const own = scores[i]!.slice(0, rewards.length);
       const total = weightedTotal(own, weightsOf(rewards));
       const tensors = { latents: row(latents, i), pixels: row(pixels, i) };
-      return { seed, total, scores: own, watched: scores[i]!.slice(rewards.length), ...tensors };
+      return { id: labels[i]!.id!, seed, total, scores: own, watched: scores[i]!.slice(rewards.length), ...tensors };
     });
   } finally {
     pixels.dispose();

@@ -9,7 +9,7 @@ export function candidateOutputs(
   prompt: string,
   judges: Judges,
 ): { readonly images: Images; readonly noise: Noise; readonly scores: Scores } {
-  const labels = candidates.map(({ seed }) => ({ prompt, seed }));
+  const labels = candidates.map(({ id, seed }) => ({ id, prompt, seed }));
   const values = candidates.map(({ scores, watched }) => [...scores, ...watched]);
   const pixels = concat(
     candidates.map((each) => each.pixels),

@@ -1,4 +1,5 @@
 import { sampleImages } from '../../ml/diffusion/sampleImages.ts';
+import { identify } from '../../ml/image/imageIds.ts';
 import { scoreImages } from '../../ml/image/scoreImages.ts';
 import type { Climbed, Judges } from '../../ml/optimise/climber.ts';
 import { concat, type Tensor, type Tensor4D } from '../../ml/tf.ts';
@@ -11,18 +12,19 @@ interface DrawnImages {
 }
 
 /** The first or the best images of a climb as they were seen, with their scores. The caller owns the images. */
-export function climbImages(
+export async function climbImages(
   rows: readonly Climbed[],
   which: Which,
   judges: Judges,
   labels: readonly ImageLabel[],
-): DrawnImages {
+): Promise<DrawnImages> {
+  const values = rows.map((row) => [...row[which].scores, ...row[which].watched]);
   const pixels = concat(
     rows.map((row) => row[which].pixels),
     0,
   );
-  const values = rows.map((row) => [...row[which].scores, ...row[which].watched]);
-  return { images: { pixels, labels }, scores: { names: namesOf(judges), values, labels } };
+  const images = await identify(pixels, labels);
+  return { images, scores: { names: namesOf(judges), values, labels: images.labels } };
 }
 
 /**
@@ -54,7 +56,7 @@ export async function redrawImages(
 
 /** Both, of which nothing is left where the second cannot be had. */
 export async function firstAndBest(
-  draw: (which: Which) => DrawnImages | Promise<DrawnImages>,
+  draw: (which: Which) => Promise<DrawnImages>,
 ): Promise<{ readonly first: DrawnImages; readonly best: DrawnImages }> {
   const first = await draw('first');
   try {

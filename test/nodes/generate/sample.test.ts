@@ -6,6 +6,7 @@ import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, ones, type Tensor4D } from '../../../nodes/ml/tf.ts';
 import type { Condition, Noise } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
+import { identified } from '../../support/identified.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
@@ -27,7 +28,7 @@ describe('sample', async () => {
     const { images } = await sample.run(inputs, params, context);
     const whole = await sample.run(inputs, { ...params, batch: 8 }, context);
     expect(generator.batches).toEqual([2, 1, 3]);
-    expect(images.labels).toEqual([5, 6, 7].map((seed) => ({ seed, prompt: 'a red circle' })));
+    expect(images.labels).toEqual(identified([5, 6, 7].map((seed) => ({ seed, prompt: 'a red circle' }))));
     const expected = (await noise.latents.data()).map((x) => 1 / (1 + Math.exp(-x * 1.25 ** 2)));
     for (const { pixels } of [images, whole.images]) {
       const values = await pixels.data();

@@ -8,6 +8,7 @@ import { addPngText } from '../../../nodes/ml/image/pngText.ts';
 import { dispose, ones } from '../../../nodes/ml/tf.ts';
 import type { ControlNet, Images } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
+import { identified } from '../../support/identified.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 
@@ -39,7 +40,7 @@ describe('load images', async () => {
 
   it('takes a folder in natural order, and several lines', async () => {
     const { images } = await loadImages.run({}, { path: 'set' }, context);
-    expect(images.labels).toEqual([{ name: '2.PNG' }, { name: '10.png' }]);
+    expect(images.labels).toEqual(identified([{ name: '2.PNG' }, { name: '10.png' }]));
     expect(images.pixels.shape).toEqual([2, 2, 3, 3]);
     const values = await images.pixels.data();
     expect([values[0], values[2], values[18]].map((value) => (value ?? 0) * 255)).toEqual(
@@ -57,7 +58,7 @@ describe('load images', async () => {
     const saved = { ...files, ...memoryFiles({ 'a.png': after, 'b.png': addPngText(await png(3, 1), { Seed: 'x' }) }) };
     const { context } = nodeContext({ files: { ...saved, decodeImage: files.decodeImage } });
     const { images } = await loadImages.run({}, { path: 'a.png\nb.png' }, context);
-    expect(images.labels).toEqual([{ name: 'a.png', prompt: 'a red dog', seed: 7 }, { name: 'b.png' }]);
+    expect(images.labels).toEqual(identified([{ name: 'a.png', prompt: 'a red dog', seed: 7 }, { name: 'b.png' }]));
     dispose(images.pixels);
   });
 

@@ -4,6 +4,7 @@ import { dispose, mean, mul, type Tensor1D, type Tensor4D, tidy } from '../../..
 import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
 import type { Reward } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
+import { identified } from '../../support/identified.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
@@ -39,7 +40,7 @@ describe('best of N', async () => {
     });
     const ranking = expected.map((score, i) => ({ score, seed: 10 + i })).sort((a, b) => b.score - a.score);
     expect(noise.seeds).toEqual(ranking.slice(0, 3).map(({ seed }) => seed));
-    expect(images.labels).toEqual(noise.seeds.map((seed) => ({ seed, prompt: 'bright' })));
+    expect(images.labels).toEqual(identified(noise.seeds.map((seed) => ({ seed, prompt: 'bright' }))));
     expect(scores.labels).toEqual(images.labels);
     expect(scores.names).toEqual(['brightness']);
     scores.values.forEach(([score], i) => {

@@ -9,6 +9,7 @@ import { saveDistribution } from '../../../nodes/output/saveDistribution.ts';
 import type { Reward } from '../../../nodes/ports.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
+import { identified } from '../../support/identified.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
@@ -59,7 +60,7 @@ describe('FIND', async () => {
     expect([...(await distribution.mean.data())].reduce((sum, value) => sum + value, 0) / 96).toBeGreaterThan(0.1);
     const seeds = [250, 251, 252, 253]; // those after 60 iterations of 4 from 10
     expect(noise.seeds).toEqual(seeds);
-    expect(images.labels).toEqual(seeds.map((seed) => ({ prompt: 'bright', seed })));
+    expect(images.labels).toEqual(identified(seeds.map((seed) => ({ prompt: 'bright', seed }))));
     const again = (await sampleDistribution.run({ distribution }, { seed: 250, count: 4 }, context)).noise;
     expect([...(await again.latents.data())]).toEqual([...(await noise.latents.data())]);
     const learned = scores.values.reduce((sum, [score]) => sum + score!, 0) / 4;

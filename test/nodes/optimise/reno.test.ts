@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asReward } from '../../../nodes/consistency/asReward.ts';
 import { canny } from '../../../nodes/consistency/canny.ts';
 import { sample } from '../../../nodes/generate/sample.ts';
+import { imageIds } from '../../../nodes/ml/image/imageIds.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, mean, memory, type Rank, type Tensor1D, tidy, zeros } from '../../../nodes/ml/tf.ts';
@@ -14,6 +15,7 @@ import { worldTruth } from '../../../nodes/reward/worldTruth.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { diskFiles as files, goldenFolder } from '../../support/golden.ts';
+import { identified } from '../../support/identified.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
@@ -78,7 +80,13 @@ describe('ReNO', () => {
           { prompt: 'b', seed: 3 },
           { prompt: 'b', seed: 4 },
         ];
-        for (const given of [images, firstImages, scores, firstScores, trace]) expect(given.labels).toEqual(labels);
+        for (const given of [images, firstImages, scores, firstScores])
+          expect(given.labels).toEqual(identified(labels));
+        expect(trace.labels).toEqual(labels);
+        expect(scores.labels).toEqual(images.labels);
+        expect(firstScores.labels).toEqual(firstImages.labels);
+        expect(await imageIds(images.pixels)).toEqual(images.labels.map(({ id }) => id));
+        expect(await imageIds(firstImages.pixels)).toEqual(firstImages.labels.map(({ id }) => id));
         expect(noise.seeds).toEqual([3, 4, 3, 4]);
         expect(trace.columns).toEqual([
           { name: 'total', role: 'total' },

@@ -49,6 +49,29 @@ describe('candidatesOf', () => {
     expect(candidatesOf(run, 0).map(({ image }) => image)).toEqual(['1.png', '2.png', undefined]);
     expect(candidatesOf(run, 1)).toEqual([]);
   });
+
+  it('finds the image whose scores they are, not another of the same prompt and seed', () => {
+    const label = { prompt: 'p', seed: 1 };
+    const output = { node: 'save', mime: 'image/png', size: 1, sha256: '' };
+    const scores = (id: string) => ({
+      node: id,
+      output: 'scores',
+      names: ['a'],
+      values: [[1]],
+      labels: [{ id, ...label }],
+    });
+    const run = {
+      scores: [scores('reno'), scores('sample'), scores('not saved'), { ...scores('old'), labels: [label] }],
+      outputs: [
+        { ...output, name: 'plain.csv', mime: 'text/csv', label: { id: 'sample', ...label } },
+        { ...output, name: '1.png', label: { id: 'sample', ...label } },
+        { ...output, name: '2.png', label: { id: 'reno', ...label } },
+        { ...output, name: 'again.png', label: { id: 'reno', ...label } },
+      ],
+    };
+    const images = run.scores.map((_, table) => candidatesOf(run, table)[0]!.image);
+    expect(images).toEqual(['2.png', '1.png', undefined, '1.png']);
+  });
 });
 
 describe('csvOf', () => {
