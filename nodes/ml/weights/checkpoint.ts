@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import type { Staging } from './staging.ts';
 
 /** Element types that checkpoint files hold, by their usual names. */
@@ -76,8 +77,15 @@ export function badCheckpoint(path: string, reason: string, cause?: unknown): Us
   return new UserError('BAD_CHECKPOINT', `"${path}" is not a usable checkpoint: ${reason}.`, { cause });
 }
 
-/** Elements of a shape, or undefined where a size is no whole number >= 0 or the product passes 2^53. */
+/** Dimensions of a tensor in a file, at most; torch itself stops at 64, and no weights have more than 5. */
+const mostDimensions = 8;
+
+/**
+ * Elements of a shape, or undefined where a size is no whole number >= 0, the product passes 2^53, or it has more than 8
+ * dimensions.
+ */
 export function elementCount(shape: readonly unknown[]): number | undefined {
+  if (shape.length > mostDimensions) return undefined;
   let count = 1;
   for (const size of shape) {
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
@@ -90,6 +98,6 @@ export function elementCount(shape: readonly unknown[]): number | undefined {
 /** The entry of that name. Throws UserError `MISSING_WEIGHT`. */
 export function entryOf<Entry>(entries: ReadonlyMap<string, Entry>, path: string, name: string): Entry {
   const entry = entries.get(name);
-  if (entry === undefined) throw new UserError('MISSING_WEIGHT', `"${path}" has no tensor "${name}".`);
+  if (entry === undefined) throw new UserError('MISSING_WEIGHT', `"${path}" has no tensor ${quote(name)}.`);
   return entry;
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
+import { quote } from '../../quote.ts';
 import {
   badCheckpoint,
   type Checkpoint,
@@ -8,9 +9,11 @@ import {
   elementSize,
   entryOf,
 } from './checkpoint.ts';
+import { nameValues } from './nameValues.ts';
+import { pickleCutOff } from './pickleInput.ts';
 import { readValues } from './readValues.ts';
-import { type TorchStorage, TorchTensor, torchPickleReading } from './torchPickle.ts';
-import { badPickle, type Pickled, pickleCutOff, unpickle } from './unpickle.ts';
+import { type TorchStorage, type TorchTensor, torchPickleReading } from './torchPickle.ts';
+import { badPickle, type Pickled, unpickle } from './unpickle.ts';
 import { contentStart, isZip, readZipDirectory, type ZipEntry } from './zip.ts';
 
 /** What both file formats come down to: one pickled object, and the first byte of each storage. */
@@ -21,13 +24,15 @@ interface TorchFile {
   storageStart(storage: TorchStorage, files: Pick<Files, 'read'>): Promise<number>;
 }
 
-const longestPickle = 1 << 28;
+/** Bytes of the pickles of a file; those of the largest published weights have about 2 MB. */
+const longestPickle = 1 << 24;
 const legacyMagic = 0x1950a86a20f9469cfc6cn;
 const legacyProtocol = 1001;
 
 /**
  * Opens a file of `torch.save`: the zip format or the older one. Nothing in it is run. Tensors of nested dictionaries
- * and lists are named by their path, joined with '/'; a file that is a single tensor has it under ''.
+ * and lists are named by their path, joined with '/'; a file that is a single tensor has it under ''. An object of an
+ * unknown class is kept as its name only: `has` is true for it, and to ask for its values is an error that names the class.
  * Source: PyTorch torch/serialization.py (format), CPython pickletools. Throws UserError `NOT_FOUND`, `READ_FAILED` or
  * `BAD_CHECKPOINT`; every tensor is checked against the bounds of its storage and of the file before anything is read.
  */
@@ -39,18 +44,23 @@ export async function openTorchCheckpoint(files: Files, path: string): Promise<C
     if (start[0] !== 0x80) throw badPickle('it does not start as torch files do');
     return openLegacy(files, path, size);
   });
-  const { tensors, metadata } = await naming(path, async () => namedTensors(file.object, file.pickleBytes, size));
+  const { tensors, opaque, metadata } = await naming(path, async () => nameValues(file.object, file.pickleBytes, size));
+  const tensorOf = (name: string) => {
+    const className = opaque.get(name);
+    if (className === undefined) return entryOf(tensors, path, name);
+    throw badCheckpoint(path, `${quote(name)} is an object of the class ${className}, and a tensor is needed`);
+  };
   return {
     path,
     metadata,
     names: () => [...tensors.keys()],
-    has: (name) => tensors.has(name),
+    has: (name) => tensors.has(name) || opaque.has(name),
     entry: (name) => {
-      const { shape, storage } = entryOf(tensors, path, name);
+      const { shape, storage } = tensorOf(name);
       return { shape, dtype: storage.dtype, bytes: countOf(shape) * elementSize(storage.dtype) };
     },
     read: async (name, staging) => {
-      const tensor = entryOf(tensors, path, name);
+      const tensor = tensorOf(name);
       const source = staging?.holdOpen(files) ?? files;
       const start = await file.storageStart(tensor.storage, source);
       return readView(tensor, (first, count) => {
@@ -73,8 +83,9 @@ async function openZip(files: Files, path: string, size: number): Promise<TorchF
   if (!pickleName || !pickle) throw badPickle('the archive has no data.pkl');
   const root = pickleName.slice(0, -'data.pkl'.length);
   if (directory.has(`${root}constants.pkl`)) throw badPickle('it is a TorchScript program, not a file of weights');
-  if (pickle.size > longestPickle) throw badPickle(`its data.pkl has ${pickle.size} bytes`);
+  if (pickle.size > longestPickle) throw tooLongPickle(pickle.size);
   const byteOrder = directory.get(`${root}byteorder`);
+  if (byteOrder && byteOrder.size > 16) throw badPickle(`its byte order is said in ${byteOrder.size} bytes`);
   if (byteOrder && new TextDecoder().decode(await content(byteOrder)).trim() !== 'little') {
     throw badPickle('its bytes are not in little-endian order');
   }
@@ -85,7 +96,7 @@ async function openZip(files: Files, path: string, size: number): Promise<TorchF
     const entry = directory.get(`${root}data/${key}`);
     if (!entry || entry.size < count * elementSize(dtype)) {
       throw badPickle(
-        `storage ${key} needs ${count * elementSize(dtype)} bytes and the archive has ${entry?.size ?? 0}`,
+        `storage ${quote(key)} needs ${count * elementSize(dtype)} bytes and the archive has ${entry?.size ?? 0}`,
       );
     }
     entries.set(key, entry);
@@ -110,14 +121,14 @@ async function openLegacy(files: Files, path: string, size: number): Promise<Tor
   let position = end;
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    if (!storage || position + 8 > size) throw badPickle(`storage ${String(key).slice(0, 40)} is missing`);
+    if (!storage || position + 8 > size) throw badPickle(`storage ${quote(key)} is missing`);
     const header = await files.read(path, position, position + 8);
     const count = new DataView(header.buffer, header.byteOffset, 8).getBigInt64(0, true);
     starts.set(storage.key, position + 8);
     position += 8 + storage.count * elementSize(storage.dtype);
-    if (count !== BigInt(storage.count) || position > size) throw badPickle(`storage ${storage.key} is cut off`);
+    if (count !== BigInt(storage.count) || position > size) throw badPickle(`storage ${quote(storage.key)} is cut off`);
   }
-  for (const key of storages.keys()) if (!starts.has(key)) throw badPickle(`storage ${key} is missing`);
+  for (const key of storages.keys()) if (!starts.has(key)) throw badPickle(`storage ${quote(key)} is missing`);
   return { object: object as Pickled, pickleBytes: end, storageStart: async ({ key }) => starts.get(key) as number };
 }
 
@@ -142,36 +153,14 @@ async function readPickles(
       }
       return { values, end };
     } catch (error) {
-      if (!(error instanceof UserError && error.code === pickleCutOff) || length === size || length >= longestPickle) {
-        throw error;
-      }
+      if (!(error instanceof UserError && error.code === pickleCutOff) || length === size) throw error;
+      if (length >= longestPickle) throw tooLongPickle(length);
     }
   }
 }
 
-/** Walks dictionaries and lists. `steps` bounds the walk, since shared parts could make it endless. */
-function namedTensors(object: Pickled, steps: number, fileBytes: number) {
-  const tensors = new Map<string, TorchTensor>();
-  const metadata = new Map<string, string | number | bigint | boolean | null>();
-  let left = steps;
-  const visit = (value: Pickled, name: string, depth: number): void => {
-    if (left-- < 0 || depth > 64) throw badPickle('its values are nested without end');
-    const inside = (key: Pickled) => (depth === 0 ? String(key) : `${name}/${String(key)}`);
-    if (Array.isArray(value)) for (const [i, item] of value.entries()) visit(item, inside(i), depth + 1);
-    else if (value instanceof Map) {
-      for (const [key, item] of value) {
-        if (typeof key === 'object') throw badPickle('a dictionary has keys that are no names');
-        visit(item, inside(key), depth + 1);
-      }
-    } else if (tensors.has(name) || metadata.has(name)) throw badPickle(`the name "${name}" occurs twice`);
-    else if (value instanceof TorchTensor) {
-      if (countOf(value.shape) > fileBytes) throw badPickle(`"${name}" has more elements than the file has bytes`);
-      tensors.set(name, value);
-    } else if (value === null || typeof value !== 'object') metadata.set(name, value);
-    else throw badPickle(`"${name}" is neither a tensor nor a plain value`);
-  };
-  visit(object, '', 0);
-  return { tensors, metadata };
+function tooLongPickle(bytes: number): UserError {
+  return badPickle(`its pickle has ${bytes} bytes or more, and at most ${longestPickle} are read`);
 }
 
 /** Reads a view: straight where its elements lie in order, else the span it covers, gathered by its strides. */

@@ -1,34 +1,76 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
+import { PickleInput } from './pickleInput.ts';
 
-/** What a pickle may hold: plain values, lists and tuples as arrays, dictionaries as maps, and what `globals` makes. */
+/**
+ * What a pickle may hold: plain values, lists and tuples as arrays, dictionaries as maps, what `globals` makes, and an
+ * `Opaque` for everything else.
+ */
 export type Pickled = null | boolean | number | bigint | string | Pickled[] | Map<Pickled, Pickled> | object;
 
-/** The only things a pickle may name: `module.name` -> a plain value, or a pure function of a list of arguments. */
+/** What stands for a class or an object that is not known here. It is never built; what it was made of is dropped. */
+export class Opaque {
+  /** `module.name`, for messages: quoted already. */
+  readonly className: string;
+  constructor(className: string) {
+    this.className = className;
+  }
+}
+
+/** What a pickle may name: `module.name` -> a plain value, or a pure function of a list of arguments. */
 export type PickleGlobals = ReadonlyMap<string, Pickled | PickleFunction>;
-export type PickleFunction = (args: Pickled[]) => Pickled;
+/** `memory` is charged with what the function copies. */
+export type PickleFunction = (args: Pickled[], memory: PickleMemory) => Pickled;
 
 export interface PickleReading {
   readonly globals: PickleGlobals;
+  /** Names outside of `globals` that are refused, and why; every other name becomes an `Opaque`. */
+  refusalOf(name: string): string | undefined;
   /** Makes the value that a persistent id stands for (torch: a storage). */
   persistentLoad(id: Pickled): Pickled;
 }
 
-/** Code of the error for a pickle whose bytes end before its STOP: more bytes might help. */
-export const pickleCutOff = 'PICKLE_CUT_OFF';
+/**
+ * Bytes of memory that the values of a pickle may take: a fixed part, and a share of the pickle's own size. The values of
+ * state dictionaries as torch writes them take about six times their pickle.
+ */
+export class PickleMemory {
+  private left: number;
+  private readonly pickleBytes: number;
 
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  constructor(pickleBytes: number) {
+    this.left = 2 ** 25 + 12 * pickleBytes;
+    this.pickleBytes = pickleBytes;
+  }
+  /** Throws UserError `BAD_PICKLE` where `bytes` are more than what is left. */
+  spend(bytes: number): void {
+    this.left -= bytes;
+    if (this.left < 0)
+      throw badPickle(`its pickle of ${this.pickleBytes} bytes unfolds to far more values than weights need`);
+  }
+}
+
+/** About what V8 takes: an empty array and its place, an empty map, an entry of a map, a slot. */
+export const memoryOf = { array: 64, map: 200, entry: 64, slot: 8 } as const;
+
 const mark = Symbol('mark');
 type Slot = Pickled | typeof mark;
 
 /**
- * Reads one pickle of protocol 2 that starts at byte `start`. Nothing is run: a name that is not in `globals` is refused
- * where it stands, and a call can only reach those. Returns the value and the byte after the pickle.
+ * Reads one pickle of protocol 2 that starts at byte `start`. Nothing is run: a call can only reach what is in `globals`;
+ * a call or a state of any other name is dropped and leaves an `Opaque`. Time and memory are in proportion to the bytes.
+ * Returns the value and the byte after the pickle.
  * Source: CPython Lib/pickletools.py, opcode table. Throws UserError `BAD_PICKLE` or `PICKLE_CUT_OFF`.
  */
 export function unpickle(bytes: Uint8Array, start: number, reading: PickleReading): { value: Pickled; end: number } {
   const input = new PickleInput(bytes, start);
   const stack = new PickleStack();
+  const memory = new PickleMemory(bytes.length - start);
   const memo = new Map<number, Pickled>();
+  const remember = (slot: number) => {
+    if (!memo.has(slot)) memory.spend(memoryOf.entry);
+    memo.set(slot, stack.top());
+  };
   const recall = (slot: number) => {
     const value = memo.get(slot);
     if (value === undefined) throw badPickle(`it asks for memo ${slot}, which is empty`);
@@ -48,6 +90,9 @@ export function unpickle(bytes: Uint8Array, start: number, reading: PickleReadin
         break;
       case 0x30: // POP
         stack.pop();
+        break;
+      case 0x31: // POP_MARK
+        stack.popToMark();
         break;
       case 0x4e: // NONE
         stack.push(null);
@@ -82,9 +127,11 @@ export function unpickle(bytes: Uint8Array, start: number, reading: PickleReadin
         break;
       case 0x5d: // EMPTY_LIST
       case 0x29: // EMPTY_TUPLE
+        memory.spend(memoryOf.array);
         stack.push([]);
         break;
       case 0x7d: // EMPTY_DICT
+        memory.spend(memoryOf.map);
         stack.push(new Map());
         break;
       case 0x61: // APPEND
@@ -94,24 +141,26 @@ export function unpickle(bytes: Uint8Array, start: number, reading: PickleReadin
         appendAll(stack.popToMark(), stack.top());
         break;
       case 0x73: // SETITEM
-        setAll(stack.popMany(2), stack.top());
+        setAll(stack.popMany(2), stack.top(), memory);
         break;
       case 0x75: // SETITEMS
-        setAll(stack.popToMark(), stack.top());
+        setAll(stack.popToMark(), stack.top(), memory);
         break;
       case 0x74: // TUPLE
+        memory.spend(memoryOf.array);
         stack.push(stack.popToMark());
         break;
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: // TUPLE3
+        memory.spend(memoryOf.array);
         stack.push(stack.popMany(opcode - 0x84));
         break;
       case 0x71: // BINPUT
-        memo.set(input.byte(), stack.top());
+        remember(input.byte());
         break;
       case 0x72: // LONG_BINPUT
-        memo.set(input.uint32(), stack.top());
+        remember(input.uint32());
         break;
       case 0x68: // BINGET
         recall(input.byte());
@@ -120,14 +169,16 @@ export function unpickle(bytes: Uint8Array, start: number, reading: PickleReadin
         recall(input.uint32());
         break;
       case 0x63: // GLOBAL
-        stack.push(allowedGlobal(`${input.line()}.${input.line()}`, reading.globals));
+        stack.push(globalOf(`${input.line()}.${input.line()}`, reading));
         break;
       case 0x52: // REDUCE
-        stack.push(call(stack.popMany(2)));
+      case 0x81: // NEWOBJ
+        stack.push(call(stack.popMany(2), memory));
         break;
-      case 0x62: // BUILD: only OrderedDict has state here (torch keeps versions in it), and nobody needs it
+      case 0x62: // BUILD: of what is known, only OrderedDict has state (torch keeps versions in it), and nobody needs it
         stack.pop();
-        if (!(stack.top() instanceof Map)) throw badPickle('it sets the attributes of an object');
+        if (!(stack.top() instanceof Map || stack.top() instanceof Opaque))
+          throw badPickle('it sets the attributes of an object');
         break;
       case 0x51: // BINPERSID
         stack.push(reading.persistentLoad(stack.pop()));
@@ -172,78 +223,31 @@ class PickleStack {
   }
 }
 
-class PickleInput {
-  private readonly view: DataView;
-  position: number;
-  private readonly bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array, start: number) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.position = start;
-  }
-  /** Moves on by `count` bytes and returns where they start. */
-  private take(count: number): number {
-    const at = this.position;
-    if (at + count > this.bytes.length) throw new UserError(pickleCutOff, 'it ends in the middle');
-    this.position += count;
-    return at;
-  }
-  byte(): number {
-    return this.view.getUint8(this.take(1));
-  }
-  uint16(): number {
-    return this.view.getUint16(this.take(2), true);
-  }
-  int32(): number {
-    return this.view.getInt32(this.take(4), true);
-  }
-  uint32(): number {
-    return this.view.getUint32(this.take(4), true);
-  }
-  float64(): number {
-    return this.view.getFloat64(this.take(8), false);
-  }
-  /** A little-endian two's complement integer of `count` bytes: a number where that is exact, else a bigint. */
-  long(count: number): number | bigint {
-    const at = this.take(count);
-    let value = 0n;
-    for (let i = count - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.view.getUint8(at + i));
-    value = BigInt.asIntN(8 * count, value);
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  }
-  text(length: number): string {
-    const at = this.take(length);
-    return utf8.decode(this.bytes.subarray(at, at + length));
-  }
-  line(): string {
-    const end = this.bytes.indexOf(0x0a, this.position);
-    const text = this.text((end < 0 ? this.bytes.length + 1 : end) - this.position);
-    this.take(1);
-    return text;
-  }
-}
-
 function appendAll(values: Pickled[], list: Pickled): void {
+  if (list instanceof Opaque) return;
   if (!Array.isArray(list)) throw badPickle('it appends to something that is no list');
   for (const value of values) list.push(value);
 }
 
-function setAll(values: Pickled[], dictionary: Pickled): void {
+function setAll(values: Pickled[], dictionary: Pickled, memory: PickleMemory): void {
+  if (dictionary instanceof Opaque) return;
   if (!(dictionary instanceof Map) || values.length % 2 !== 0)
     throw badPickle('it sets an item of something that is no dictionary');
+  memory.spend((values.length / 2) * memoryOf.entry);
   for (let i = 0; i < values.length; i += 2) dictionary.set(values[i] as Pickled, values[i + 1] as Pickled);
 }
 
-function allowedGlobal(name: string, globals: PickleGlobals): Pickled {
-  const global = globals.get(name);
-  if (!global)
-    throw badPickle(`it names "${name.slice(0, 80)}", which no weights need; it may be harmful, so nothing was read`);
-  return global;
+function globalOf(name: string, { globals, refusalOf }: PickleReading): Pickled {
+  const known = globals.get(name);
+  if (known !== undefined) return known;
+  const refusal = refusalOf(name);
+  if (refusal !== undefined) throw badPickle(`it names ${quote(name)}, ${refusal}`);
+  return new Opaque(quote(name));
 }
 
 /** The only functions on the stack are those of `globals`: nothing else makes one. */
-function call([callee, args]: Pickled[]): Pickled {
+function call([callee, args]: Pickled[], memory: PickleMemory): Pickled {
+  if (callee instanceof Opaque) return callee;
   if (typeof callee !== 'function' || !Array.isArray(args)) throw badPickle('it calls something that cannot be called');
-  return (callee as PickleFunction)(args);
+  return (callee as PickleFunction)(args, memory);
 }

@@ -1,0 +1,58 @@
+import { openFiles } from '../../electron/files/files.ts';
+import { graphTextOf } from '../../electron/files/graphText.ts';
+import { anywhere } from '../../electron/files/paths.ts';
+import { readGraph } from '../../graphs/document/read.ts';
+import { UserError } from '../../nodes/errors.ts';
+import { library } from '../../nodes/index.ts';
+import { readConfig } from '../../nodes/ml/models/load/modelFolder.ts';
+import { loadClipTokenizer } from '../../nodes/ml/text/clipTokenizer.ts';
+import { readMerges } from '../../nodes/ml/text/simpleTokenizer.ts';
+import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
+
+/*
+ * `readStranger.ts KIND PATH`: reads a file of a stranger as its kind, in a process of its own whose memory the caller
+ * limits and which the caller ends when it takes too long. Prints a line of JSON: how it ended, and the most memory taken.
+ */
+
+export interface StrangersOutcome {
+  /** Of the UserError, or `read`; any other error is none of ours to expect. */
+  readonly code: string;
+  readonly message: string;
+  /** Most memory that the process took while reading, beyond what it took before, in bytes. */
+  readonly bytes: number;
+}
+
+const folder = '/nowhere';
+const files = openFiles({
+  ...{ builtinFolder: folder, modelsFolder: folder, hubCache: folder, workingFolder: folder, mayRead: anywhere },
+});
+
+const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+  async checkpoint(path) {
+    const checkpoint = await openCheckpoint(files, path);
+    const names = checkpoint.names();
+    for (const name of names) checkpoint.entry(name);
+    for (const name of names.slice(0, 20)) await checkpoint.read(name);
+    return `${names.length} tensors, ${checkpoint.metadata.size} plain values`;
+  },
+  graph: async (path) => {
+    const { problems } = readGraph(graphTextOf(await files.read(path), path), library);
+    return problems.map(({ message }) => message).join('\n');
+  },
+  tokenizer: async (path) => (await loadClipTokenizer(files, path)).encode('a red circle', 77).length,
+  merges: async (path) => readMerges(await files.read(path), path).length,
+  config: async (path) => Object.keys(await readConfig(files, path)).length,
+  image: async (path) => (await files.decodeImage(await files.read(path))).rgb.length,
+};
+
+const [kind, path] = process.argv.slice(2) as [string, string];
+const before = process.resourceUsage().maxRSS;
+let [code, message] = ['read', ''];
+try {
+  message = String(await readers[kind]!(path));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  ({ code, message } = error);
+}
+const bytes = (process.resourceUsage().maxRSS - before) * 1024;
+console.log(JSON.stringify({ code, message, bytes } satisfies StrangersOutcome));
