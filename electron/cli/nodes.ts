@@ -47,7 +47,7 @@ function cardInWords({ type, version, title, summary, source, inputs, params, ou
     port.list ? `list of ${port.type}` : port.type,
     port.help ?? '',
   ]);
-  const settings = Object.entries(params).map(([name, param]) => [
+  const rows = Object.entries(params).map(([name, param]) => [
     `  ${name}`,
     JSON.stringify(param.initial),
     `${param.help} Allowed: ${describeAllowed(param)}.`,
@@ -58,7 +58,7 @@ function cardInWords({ type, version, title, summary, source, inputs, params, ou
     summary,
     ...(source ? [`Source: ${source}`] : []),
     ...section('Inputs', ports),
-    ...section('Params', settings),
+    ...section('Params', rows),
     ...section('Outputs', results),
   ].join('\n');
 }

@@ -15,7 +15,8 @@ import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { gainsInWords } from './gains.ts';
 import { parseDevice } from './parseDevice.ts';
-import { problemInWords, UsageError } from './problems.ts';
+import { parseOverrides } from './parseOverrides.ts';
+import { problemInWords } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { bytesInWords, columns, print, printJson, remark, timeInWords } from './terminal.ts';
 
@@ -63,12 +64,12 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   const preference = parseDevice(flags.device);
   const { text, workingFolder } = await readGraphText(location);
   const { document, problems } = readGraph(text, library);
-  const settings = parseSettings(flags.set, document, library, workingFolder);
+  const overrides = resolvePaths(parseOverrides(flags.set, 'noise.seed=7'), document, library, workingFolder);
   const targets = flags.only;
-  const options = { settings, ...(targets ? { targets } : {}) };
+  const options = { overrides, ...(targets ? { targets } : {}) };
   const prepared = withProblems(prepareRun(document, options, library), problems);
   if (prepared.problems.length > 0) return refuse(location, prepared.problems, flags);
-  const files = chosenFiles(workingFolder, [workingFolder, ...(flags.allow ?? []), ...placesIn(settings)]);
+  const files = chosenFiles(workingFolder, [workingFolder, ...(flags.allow ?? []), ...findPlaces(overrides)]);
   if (flags.dryRun) return dryRun(location, prepared, files, flags);
 
   const {
@@ -98,7 +99,7 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   return exitCode;
 }
 
-interface RunRequest extends Pick<RunOptions, 'settings' | 'targets'> {
+interface RunRequest extends Pick<RunOptions, 'overrides' | 'targets'> {
   /** What the user wrote, for the record. */
   readonly location: string;
   /** What relative paths in the graph start from. */
@@ -120,7 +121,7 @@ interface RunResult {
 /** Runs a graph without problems in this process, shows its progress, and records it in a new folder. */
 export async function runIntoFolder(
   prepared: PreparedRun,
-  { location, workingFolder, settings, targets, files, preference, flags }: RunRequest,
+  { location, workingFolder, overrides, targets, files, preference, flags }: RunRequest,
 ): Promise<RunResult> {
   const [session, { abortOnInterrupt }, { recordRuns }, { library }] = await Promise.all([
     import('../engine/session.ts'),
@@ -144,7 +145,7 @@ export async function runIntoFolder(
   });
   const problems: Problem[] = [];
   const show = flags.json ? printJson : showEvents(prepared.plan, device);
-  const options = { prepared, location, ...(settings && { settings }), ...(targets && { targets }) };
+  const options = { prepared, location, ...(overrides && { overrides }), ...(targets && { targets }) };
   const { status } = await engine.run(
     prepared.document,
     options,
@@ -174,7 +175,7 @@ export function exitCodeOf(status: RunStatus): number {
   return codes[status];
 }
 
-/** Problems found while reading (wrong shapes) count as well as those of the graph with its settings. */
+/** Problems found while reading (wrong shapes) count as well as those of the graph with its overrides. */
 function withProblems(prepared: PreparedRun, read: readonly Problem[]): PreparedRun {
   const shape = read.filter(({ code }) => code === 'BAD_SHAPE' || code === 'BAD_UPGRADE');
   return { ...prepared, problems: [...shape, ...prepared.problems] };
@@ -209,34 +210,28 @@ async function dryRun(location: string, { plan }: PreparedRun, files: Files, fla
 }
 
 /**
- * `node.param=value` of each --set. A path is made absolute where it is one from the current folder, since the graph's
- * own paths start at its file.
+ * Makes a path absolute where it starts at the current folder, as one typed there does: the graph's own paths start at
+ * its file.
  */
-function parseSettings(
-  set: readonly string[],
+function resolvePaths(
+  overrides: Readonly<Record<string, string>>,
   document: GraphDocument,
   cards: Cards,
   workingFolder: string,
 ): Record<string, string> {
-  const settings: Record<string, string> = {};
-  for (const each of set) {
-    const equals = each.indexOf('=');
-    if (equals < 1)
-      throw new UsageError(`--set "${each}" has no value. Write it as node.param=value, e.g. noise.seed=7.`);
-    const key = each.slice(0, equals);
-    const value = each.slice(equals + 1);
+  const resolved = Object.entries(overrides).map(([key, value]) => {
     const dot = key.lastIndexOf('.');
     const node = nodeAt(document, key.slice(0, dot).split('/'));
     const kind = cards.get(node?.type ?? '')?.params[key.slice(dot + 1)]?.kind;
     const isPath = (kind === 'file' || kind === 'model') && workingFolder !== process.cwd() && existsSync(value);
-    settings[key] = isPath ? resolve(value) : value;
-  }
-  return settings;
+    return [key, isPath ? resolve(value) : value];
+  });
+  return Object.fromEntries(resolved);
 }
 
-/** The files and folders that settings name: the user's own choice, unlike those in the graph. */
-function placesIn(settings: Readonly<Record<string, string>>): string[] {
-  return Object.values(settings).flatMap((value) => value.split('\n').filter((line) => existsSync(line)));
+/** The files and folders that overrides name: the user's own choice, unlike those in the graph. */
+function findPlaces(overrides: Readonly<Record<string, string>>): string[] {
+  return Object.values(overrides).flatMap((value) => value.split('\n').filter((line) => existsSync(line)));
 }
 
 /** Shows the events of a run to people, on stderr. */

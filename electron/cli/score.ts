@@ -4,12 +4,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 import sharp from 'sharp';
 import type { Problem } from '../../graphs/document/errors.ts';
 import { didYouMean } from '../../graphs/document/suggest.ts';
-import type { Settings } from '../../graphs/edit/settings.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { Scores } from '../../nodes/ports.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
+import { parseOverrides } from './parseOverrides.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { type SizedImage, scoreGraph, scoreNodeOf, sizedBatches } from './scoreGraph.ts';
@@ -53,7 +53,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
     import('./interrupt.ts'),
   ]);
   const rewards = new Map(flags.reward.map((name) => rewardNamed(name, library)));
-  const settings = settingsOf(flags.set);
+  const overrides = parseOverrides(flags.set, 'hps.model=my-folder');
   const preference = parseDevice(flags.device);
   const { images, problems } = await sizedImages(await imagePaths(locations));
   const batches = sizedBatches(images, flags.batch);
@@ -65,7 +65,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
   let done = 0;
   const { status } = await engine.run(
     scoreGraph(batches, rewards, flags.prompt),
-    { settings },
+    { overrides },
     (event) => {
       if (event.type === 'problem') problems.push(event.problem);
       if (event.type === 'node-progress' && rewards.has(event.node)) progress.update(0, event.text);
@@ -133,16 +133,6 @@ function rewardNamed(name: string, cards: Cards): [id: string, card: NodeCard] {
   throw new UsageError(
     `There is no reward "${name}" that scores images by itself.${didYouMean(name, names)} The rewards are ${names.join(', ')}.`,
   );
-}
-
-function settingsOf(set: readonly string[]): Settings {
-  const pairs = set.map((each) => {
-    const equals = each.indexOf('=');
-    if (equals < 1)
-      throw new UsageError(`--set "${each}" has no value. Write it as reward.param=value, e.g. hps.model=my-folder.`);
-    return [each.slice(0, equals), each.slice(equals + 1)];
-  });
-  return Object.fromEntries(pairs);
 }
 
 /** The files themselves, and the images directly inside folders in natural order; each once. Throws UsageError. */

@@ -69,8 +69,8 @@ export function recordRuns(engine: Engine, recording: Recording): Engine {
   };
 }
 
-function startOf({ location = '', settings = {}, targets }: RunOptions) {
-  return { location, settings, ...(targets ? { targets } : {}) };
+function startOf({ location = '', overrides = {}, targets }: RunOptions) {
+  return { location, overrides, ...(targets ? { targets } : {}) };
 }
 
 /** Reports a run whose folder could not be made as one that failed. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Problem } from '../../graphs/document/errors.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
-import type { Settings } from '../../graphs/edit/settings.ts';
+import type { Overrides } from '../../graphs/edit/overrides.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import type { Plan } from '../../graphs/run/plan.ts';
 import { UserError } from '../../nodes/errors.ts';
@@ -29,7 +29,7 @@ export interface RunRecord {
   readonly started: string;
   ms?: number;
   /**
-   * The graph as it ran, settings applied; `hash` is the sha256 of its text, `location` what the user wrote, `folder` what
+   * The graph as it ran, with its overrides applied; `hash` is the sha256 of its text, `location` what the user wrote, `folder` what
    * relative paths in it start from (absent from records of the first versions).
    */
   readonly graph: {
@@ -38,7 +38,8 @@ export interface RunRecord {
     readonly hash: string;
     readonly document: GraphDocument;
   };
-  readonly settings: Settings;
+  /** What was set for this run only. Called `settings` by version 0.1. */
+  readonly overrides: Overrides;
   /** The nodes that were asked for, where not all. */
   readonly targets?: readonly string[];
   /** Every seed param of the nodes that ran, as `node.param`. */
@@ -77,7 +78,7 @@ export interface RunStart {
   readonly folder: string;
   readonly document: GraphDocument;
   readonly plan: Plan;
-  readonly settings: Settings;
+  readonly overrides: Overrides;
   readonly targets?: readonly string[];
   readonly device: { readonly name: string; readonly description: string };
   readonly versions: Readonly<Record<string, string>>;
@@ -159,7 +160,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
 }
 
 function recordOf(start: RunStart, text: string, began: Date): RunRecord {
-  const { location, folder, settings, targets, device, versions, plan } = start;
+  const { location, folder, overrides, targets, device, versions, plan } = start;
   const seeds = plan.steps.flatMap(({ id, definition, params }) =>
     Object.entries(definition.params)
       .filter(([, param]) => param.kind === 'seed')
@@ -172,7 +173,7 @@ function recordOf(start: RunStart, text: string, began: Date): RunRecord {
     pid: process.pid,
     started: began.toISOString(),
     graph: { location, folder, hash: sha256(text), document: JSON.parse(text) as GraphDocument },
-    settings,
+    overrides,
     ...(targets ? { targets } : {}),
     seeds: Object.fromEntries(seeds),
     device: { name: device.name, description: device.description },

@@ -2,9 +2,9 @@ import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.ts';
 import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { Port } from '../../graphs/engine/port.ts';
-import { fromWireText, toWireText } from '../../graphs/engine/wireText.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { contentPolicy } from '../host/contentPolicy.ts';
 import { createDesktop, type DesktopParts } from '../host/desktop.ts';
@@ -106,8 +106,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const body = await readBody(request, largestBody);
       if (place === 'engine' && ports.has(name)) {
         ports.get(name)?.post(body);
-        sendText(response, 200, toWireText(null));
-      } else if (place === 'desktop') sendText(response, 200, toWireText(await answer(desktop, name, body)));
+        sendText(response, 200, serialiseMessage(null));
+      } else if (place === 'desktop') sendText(response, 200, serialiseMessage(await answer(desktop, name, body)));
       else throw new Refusal(404, 'There is nothing at this address.');
     } else throw new Refusal(405, 'Only GET and POST are answered.');
   };
@@ -230,7 +230,7 @@ async function readBody(request: IncomingMessage, largest: number): Promise<unkn
       if (size > largest) throw tooLarge();
       chunks.push(chunk);
     }
-    return fromWireText(Buffer.concat(chunks).toString('utf8'));
+    return parseMessage(Buffer.concat(chunks).toString('utf8'));
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(400, 'The request cannot be read.');
@@ -276,7 +276,7 @@ function openStream(response: ServerResponse, streams: Set<ServerResponse>, most
     streams.delete(response);
   });
   return {
-    send: (value: unknown) => write(toWireText(value)),
+    send: (value: unknown) => write(serialiseMessage(value)),
     end: () => response.end(),
     onClose: (closed: () => void) => response.on('close', closed),
   };

@@ -5,7 +5,7 @@ import { checkGraph } from '../document/check.ts';
 import { type GraphDocument, own } from '../document/document.ts';
 import { isUserError, type Problem, problemOf } from '../document/errors.ts';
 import { type OpenedGraph, readGraph } from '../document/read.ts';
-import { applySettings, findNode, type Settings } from '../edit/settings.ts';
+import { applyOverrides, findNode, type Overrides } from '../edit/overrides.ts';
 import { ValueCache } from '../run/cache.ts';
 import type { RunEvent, RunFinished, RunStatus } from '../run/events.ts';
 import type { Hold } from '../run/pause.ts';
@@ -16,7 +16,7 @@ export interface RunOptions {
   /** Ids or unique titles of the nodes to run, with all they need. By default every node that nothing reads. */
   readonly targets?: readonly string[];
   /** Params to set for this run only, e.g. `{ 'reno.steps': 20 }`. */
-  readonly settings?: Settings;
+  readonly overrides?: Overrides;
   /** The name of the run in its events; by default `run-1`, `run-2`, ... */
   readonly run?: string;
   /** Where the graph lies, if it lies anywhere: relative paths in it start at that folder. */
@@ -119,14 +119,14 @@ export interface PreparedRun {
 }
 
 /**
- * All that comes before a run, and a dry run whole: settings, check, plan. With targets, only problems of the nodes they
+ * All that comes before a run, and a dry run whole: overrides, check, plan. With targets, only problems of the nodes they
  * need count.
  */
-export function prepareRun(document: GraphDocument, { settings, targets }: RunOptions, library: Library): PreparedRun {
+export function prepareRun(document: GraphDocument, { overrides, targets }: RunOptions, library: Library): PreparedRun {
   const nothing: Plan = { steps: [], lastUse: [] };
   let set = document;
   try {
-    if (settings) set = applySettings(document, settings, library);
+    if (overrides) set = applyOverrides(document, overrides, library);
     const concerned =
       targets &&
       neededBy(

@@ -1,7 +1,7 @@
 import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
 import type { Problem } from '../document/errors.ts';
 
-/** `invalid`: the graph or the settings are wrong and nothing ran. */
+/** `invalid`: the graph or the overrides are wrong and nothing ran. */
 export type RunStatus = 'done' | 'failed' | 'cancelled' | 'invalid';
 
 export interface RunFinished {

@@ -4,7 +4,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { type GraphDocument, type GraphNode, own, type Wire } from '../document/document.ts';
 import { labelOf } from '../document/errors.ts';
 import { arrivalNames, wireFollower } from '../document/wires.ts';
-import { findNode } from '../edit/settings.ts';
+import { findNode } from '../edit/overrides.ts';
 import { flattenGraph } from './flatten.ts';
 
 /** Where a value comes from: the number of an earlier step, and one of its outputs. */

@@ -3,7 +3,7 @@ import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
 import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { connectEngine } from '../../graphs/engine/remote.ts';
-import { fromWireText, toWireText } from '../../graphs/engine/wireText.ts';
+import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.ts';
 
 declare global {
   interface Window {
@@ -54,8 +54,8 @@ function httpShell({ fetch }: Page): Shell {
   return {
     desktop: methodsBy(async (method, args) => {
       if (method === 'exportFile') return download(...(args as [string, Uint8Array<ArrayBuffer>]));
-      const response = await fetch(`/api/desktop/${method}`, { method: 'POST', headers, body: toWireText(args) });
-      return fromWireText(await response.text()) as Outcome<never>;
+      const response = await fetch(`/api/desktop/${method}`, { method: 'POST', headers, body: serialiseMessage(args) });
+      return parseMessage(await response.text()) as Outcome<never>;
     }),
     listen(listener) {
       if (listeners.size === 0) void readLines(fetch, '/api/events', (event) => tell(event as DesktopEvent));
@@ -91,7 +91,7 @@ async function keepConnected(fetch: Page['fetch'], use: (engine: QueuedEngine) =
     const abort = new AbortController();
     const port: Port = {
       post(message) {
-        void fetch(`/api/engine/${connection}`, { method: 'POST', headers, body: toWireText(message) }).then(
+        void fetch(`/api/engine/${connection}`, { method: 'POST', headers, body: serialiseMessage(message) }).then(
           ({ ok }) => ok || abort.abort(),
           () => abort.abort(),
         );
@@ -135,7 +135,7 @@ async function readLines(
       if (done) return;
       const lines = (rest + value).split('\n');
       rest = lines.pop() as string;
-      for (const line of lines) if (line !== '') receive(fromWireText(line));
+      for (const line of lines) if (line !== '') receive(parseMessage(line));
     }
   } catch {
     // The connection broke; whoever calls tries again.

@@ -38,9 +38,9 @@ const reno = await template('reno');
 const image = await template('first-image');
 
 /** Seconds of a run. */
-async function secondsOf(graph: GraphDocument, settings: Readonly<Record<string, number>>): Promise<number> {
+async function secondsOf(graph: GraphDocument, overrides: Readonly<Record<string, number>>): Promise<number> {
   const start = performance.now();
-  const { status } = await engine.run(graph, { settings }, () => {});
+  const { status } = await engine.run(graph, { overrides }, () => {});
   if (status !== 'done') throw new Error(`"${graph.title}" ended with ${status}.`);
   return (performance.now() - start) / 1000;
 }

@@ -4,7 +4,7 @@ import { openFiles } from '../../electron/files/files.ts';
 import { fileFolders, packageFolder } from '../../electron/files/folders.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
-import type { Settings } from '../../graphs/edit/settings.ts';
+import type { Overrides } from '../../graphs/edit/overrides.ts';
 import { createEngine } from '../../graphs/engine/engine.ts';
 import type { RunEvent } from '../../graphs/run/events.ts';
 import { library } from '../../nodes/index.ts';
@@ -17,10 +17,10 @@ const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
 const textOf = (name: string) => readFileSync(new URL(name, folder), 'utf8');
 
 /** What makes a template quick to run, and the files it then writes. */
-const quick: Record<string, { settings: Settings; files: number }> = {
-  'best-of-n.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 3 },
+const quick: Record<string, { overrides: Overrides; files: number }> = {
+  'best-of-n.json': { overrides: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 3 },
   'compare-at-equal-compute.json': {
-    settings: {
+    overrides: {
       'prompts.prompts': 'a red circle\ntwo blue squares',
       'sample.steps': 1,
       'calls.steps': 1,
@@ -37,7 +37,7 @@ const quick: Record<string, { settings: Settings; files: number }> = {
     files: 3,
   },
   'find.json': {
-    settings: {
+    overrides: {
       'find.steps': 2,
       'find.iterations': 2,
       'find.perIteration': 2,
@@ -48,23 +48,23 @@ const quick: Record<string, { settings: Settings; files: number }> = {
     files: 5,
   },
   'best-of-n-then-reno.json': {
-    settings: { 'best.candidates': 3, 'reno.evaluations': 2 },
+    overrides: { 'best.candidates': 3, 'reno.evaluations': 2 },
     files: 5,
   },
-  'first-image.json': { settings: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
-  'keep-edges.json': { settings: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
+  'first-image.json': { overrides: { 'noise.count': 2, 'sample.steps': 2 }, files: 9 },
+  'keep-edges.json': { overrides: { 'noise.count': 1, 'plain.steps': 2, 'guided.steps': 2 }, files: 5 },
   'consistency-reward.json': {
-    settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 },
+    overrides: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 },
     files: 7,
   },
-  'pareto-front.json': { settings: { 'noise.count': 4, 'sample.steps': 2 }, files: 7 },
-  'most-colourful.json': { settings: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
-  'score-a-folder.json': { settings: {}, files: 4 },
-  'six-tasks.json': { settings: { 'noise.count': 1, 'sample.steps': 2 }, files: 3 },
-  'reno-ensemble.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
+  'pareto-front.json': { overrides: { 'noise.count': 4, 'sample.steps': 2 }, files: 7 },
+  'most-colourful.json': { overrides: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
+  'score-a-folder.json': { overrides: {}, files: 4 },
+  'six-tasks.json': { overrides: { 'noise.count': 1, 'sample.steps': 2 }, files: 3 },
+  'reno-ensemble.json': { overrides: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
   // On small models with random weights, since the real ones do not come with Noiseloom.
   'sd-turbo-reno.json': {
-    settings: {
+    overrides: {
       'generator.model': goldenFolder('tiny-sd-turbo'),
       'hps.model': goldenFolder('clip-openclip/HPS_tiny_compressed.pt'),
       'imageReward.model': goldenFolder('imagereward'),
@@ -74,8 +74,8 @@ const quick: Record<string, { settings: Settings; files: number }> = {
     },
     files: 5,
   },
-  'train-controlnet-consistency.json': { settings: { 'train.steps': 1, 'train.batch': 2 }, files: 4 },
-  'reno.json': { settings: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
+  'train-controlnet-consistency.json': { overrides: { 'train.steps': 1, 'train.batch': 2 }, files: 4 },
+  'reno.json': { overrides: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
 };
 
 describe('templates', () => {
@@ -101,10 +101,10 @@ describe('templates', () => {
   });
 
   it.each(names)('%s runs', async (name) => {
-    const { settings, files } = quick[name]!;
+    const { overrides, files } = quick[name]!;
     const engine = createEngine({ library, device, files: openFiles(fileFolders(packageFolder)), cacheBudget: 0 });
     const events: RunEvent[] = [];
-    const finished = await engine.run(readGraph(textOf(name), library).document, { settings }, (event) => {
+    const finished = await engine.run(readGraph(textOf(name), library).document, { overrides }, (event) => {
       events.push(event);
     });
     expect(events.filter(({ type }) => type === 'problem')).toEqual([]);

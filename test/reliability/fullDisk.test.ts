@@ -87,7 +87,7 @@ describe.skipIf(typeof mounted === 'string')('on a disk', () => {
     const parent = join(disk.path, `runs-${name.replaceAll(' ', '-')}`);
     const document = graphOf('Full', { image: { type: 'test/image' } });
     const start = {
-      ...{ location: '', folder: disk.path, document, plan: planRun(document, gatedLibrary().library), settings: {} },
+      ...{ location: '', folder: disk.path, document, plan: planRun(document, gatedLibrary().library), overrides: {} },
       ...{ device: { name: 'cpu', description: 'of a test' }, versions: {}, files: memoryFiles({}) },
     };
     let stopped = 0;

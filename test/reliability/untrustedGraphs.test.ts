@@ -204,12 +204,12 @@ describe('programs and the network', () => {
         }
       const text = await readFile(join(repository, 'graphs/templates/first-image.json'), 'utf8');
       const { document } = readGraph(text, library);
-      const settings = {
+      const overrides = {
         'noise.count': 1,
         'sample.steps': 1,
         'prompts.prompts': `a red circle\n${addresses.join(' ')}`,
       };
-      expect((await engine.run(document, { settings }, () => {})).status).toBe('done');
+      expect((await engine.run(document, { overrides }, () => {})).status).toBe('done');
       expect(opened).toEqual([]);
       connect(1, '127.0.0.1').on('error', () => {}); // what a door looks like
       expect(opened).toContain('TCPWRAP');

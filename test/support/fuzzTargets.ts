@@ -127,7 +127,7 @@ function records(): FuzzTarget {
   const record = {
     ...{ format: 'noiseloom-run', version: 1, state: 'done', pid: 1, started: '2026-01-01T00:00:00.000Z', ms: 5 },
     graph: { location: 'a.json', folder: '/somewhere', hash: 'x', document: JSON.parse(template) as object },
-    ...{ settings: { 'noise.seed': 5 }, targets: ['save'], seeds: { 'noise.seed': 5 }, versions: { noiseloom: '0' } },
+    ...{ overrides: { 'noise.seed': 5 }, targets: ['save'], seeds: { 'noise.seed': 5 }, versions: { noiseloom: '0' } },
     device: { name: 'cpu', description: 'of a test' },
     files: [{ node: 'generator', location: 'builtin:world', path: '/x', sha256: '00' }],
     nodes: { save: { state: 'done', ms: 1 } },

@@ -104,7 +104,7 @@ describe('noiseloom run', () => {
     expect(code, stderr).toBe(0);
     expect((await readdir(stdout.trim())).sort()).toEqual(['run.json', 'scores.csv', 'scores.json']);
     expect(await recordOf(stdout.trim())).toMatchObject({
-      settings: { 'load.path': join(cwd, 'graphs/images/grey.png') },
+      overrides: { 'load.path': join(cwd, 'graphs/images/grey.png') },
       targets: ['table'],
     });
   });
@@ -204,7 +204,7 @@ describe('a model with random weights', () => {
     expect(Object.fromEntries(readPngText(await readFile(one)))).toMatchObject({ Prompt: 'a red dog', Seed: '7' });
     expect(await recordOf(results[1]?.stdout.trim() ?? '')).toMatchObject({
       seeds: { 'noise.seed': 7 },
-      settings: { 'noise.count': '2' },
+      overrides: { 'noise.count': '2' },
       files: [{ node: 'model', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
       outputs: [{ name: 'seed-7.png' }, { name: 'seed-8.png', label: { seed: 8, prompt: 'a red dog' } }],
     });

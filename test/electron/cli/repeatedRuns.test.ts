@@ -41,7 +41,7 @@ describe('fifty runs', () => {
   it('leave tensors and memory where they were after the first ones', async () => {
     const engine = createEngine({ library, device, files: diskFiles, cacheBudget: 8 * 2 ** 20 });
     const run = async (seed: number) => {
-      const finished = await engine.run(document, { settings: { 'noise.seed': seed } }, () => {});
+      const finished = await engine.run(document, { overrides: { 'noise.seed': seed } }, () => {});
       expect(finished.status).toBe('done');
     };
     for (let i = 0; i < 15; i++) await run(i);

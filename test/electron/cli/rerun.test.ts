@@ -66,6 +66,16 @@ describe('noiseloom rerun', () => {
     expect(result?.files.find(({ name }) => name.endsWith('.csv'))?.difference).toBe('content');
   }, 120_000);
 
+  it('repeats a run that version 0.1 recorded', async () => {
+    const folder = await firstRun();
+    const path = join(folder, 'run.json');
+    const { overrides, graph, ...record } = JSON.parse(await readFile(path, 'utf8'));
+    const { folder: _folder, ...first } = { ...graph, document: { ...graph.document, version: 1 } };
+    await writeFile(path, JSON.stringify({ ...record, settings: overrides, graph: first }));
+    const { code, stderr } = await runCli(['rerun', folder], { cwd: join(cwd, 'graphs') });
+    expect([code, stderr]).toEqual([0, expect.stringContaining('All 3 files are the same.')]);
+  }, 120_000);
+
   it('refuses what is no run, and a run that did not end', async () => {
     const none = await cli('rerun', 'graphs');
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('is no folder of a run that can be read')]);

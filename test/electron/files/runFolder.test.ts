@@ -58,7 +58,7 @@ const start = (): RunStart => ({
   folder: parent,
   document,
   plan: planRun(document, library),
-  settings: { 'read.seed': 5 },
+  overrides: { 'read.seed': 5 },
   device: { name: 'wasm', description: 'WebAssembly' },
   versions: { noiseloom: '0.1.0' },
   files: memoryFiles({ 'a.txt': 'hello' }),
@@ -84,7 +84,7 @@ describe('run folder', () => {
     expect(record).toMatchObject({
       state: 'done',
       graph: { location: 'flower.json', document },
-      settings: { 'read.seed': 5 },
+      overrides: { 'read.seed': 5 },
       seeds: { 'read.seed': 5 },
       nodes: { read: { state: 'done', ms: 12 } },
       files: [{ node: 'read', location: 'a.txt', path: 'a.txt', sha256: 'a.txt' }],

@@ -175,7 +175,7 @@ describe('run folders', () => {
         folder,
         document,
         plan: planRun(document, gatedLibrary().library),
-        settings: {},
+        overrides: {},
         device: { name: 'cpu', description: 'of a test' },
         versions: { noiseloom: '0' },
         files: memoryFiles({}),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EngineState } from '../../../electron/host/ipc.ts';
 import { startServer } from '../../../electron/server/server.ts';
 import { createEngine } from '../../../graphs/engine/engine.ts';
-import { toWireText } from '../../../graphs/engine/wireText.ts';
+import { serialiseMessage } from '../../../graphs/engine/messageText.ts';
 import { gatedLibrary } from '../../support/gatedLibrary.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { runCli } from '../../support/runCli.ts';
@@ -240,7 +240,7 @@ describe('what may be asked', () => {
   });
 
   it('refuses a body that is too large, by its announced and by its true size', async () => {
-    const body = toWireText(['x'.repeat(2000)]);
+    const body = serialiseMessage(['x'.repeat(2000)]);
     expect((await about({ ...bearer(), 'content-length': String(body.length) }, body)).status).toBe(413);
     const chunked = await about({ ...bearer(), 'transfer-encoding': 'chunked' }, body).catch(() => ({ status: 413 }));
     expect(chunked.status).toBe(413);

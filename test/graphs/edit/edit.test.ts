@@ -6,7 +6,7 @@ import { levelCards, subgraphOf } from '../../../graphs/document/levels.ts';
 import { readGraph } from '../../../graphs/document/read.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import * as edit from '../../../graphs/edit/edit.ts';
-import { applySettings } from '../../../graphs/edit/settings.ts';
+import { applyOverrides } from '../../../graphs/edit/overrides.ts';
 import { dropUnused, makeSubgraph, unmakeSubgraph } from '../../../graphs/edit/subgraphs.ts';
 import type { NodeCard } from '../../../nodes/card.ts';
 import { UserError } from '../../../nodes/errors.ts';
@@ -208,19 +208,19 @@ describe('edits', () => {
   });
 });
 
-describe('applySettings', () => {
+describe('applyOverrides', () => {
   const titled = { ...start, nodes: { ...start.nodes, n: { ...start.nodes.n!, title: 'My v1.5 number' } } };
 
   it('sets params by id or unique title, and reads texts by the kind of the param', () => {
-    expect(applySettings(start, { 'n.value': '7' }, library).nodes.n?.params).toEqual({ value: 7 });
-    expect(applySettings(start, { 'n.value': 7 }, library).nodes.n?.params).toEqual({ value: 7 });
-    expect(applySettings(titled, { 'My v1.5 number.value': '-1e1' }, library).nodes.n?.params).toEqual({ value: -10 });
+    expect(applyOverrides(start, { 'n.value': '7' }, library).nodes.n?.params).toEqual({ value: 7 });
+    expect(applyOverrides(start, { 'n.value': 7 }, library).nodes.n?.params).toEqual({ value: 7 });
+    expect(applyOverrides(titled, { 'My v1.5 number.value': '-1e1' }, library).nodes.n?.params).toEqual({ value: -10 });
     expect(start.nodes.n?.params).toEqual({ value: 2 });
   });
 
   it('wins over a wire that drives the param', () => {
     const driven = edit.connect(start, library, ['n', 'number'], 'a', 'scale');
-    const set = applySettings(driven, { 'a.scale': 3 }, library);
+    const set = applyOverrides(driven, { 'a.scale': 3 }, library);
     expect(set.nodes.a).toEqual(node('sum', { scale: 3 }, { a: 'n.number' }));
     expect(checkGraph(set, library)).toEqual([]);
   });
@@ -244,13 +244,13 @@ describe('applySettings', () => {
     ],
     [{ 'a.mode': 'some' }, 'BAD_PARAM', 'It must be one of "sum", "product".'],
     [{ 'n.value': 101 }, 'BAD_PARAM', 'cannot be 101'],
-  ])('refuses %j', (settings, code, sentence) => {
-    expect(codeOf(() => applySettings(start, settings as never, library))).toBe(code);
-    expect(() => applySettings(start, settings as never, library)).toThrow(sentence);
+  ])('refuses %j', (overrides, code, sentence) => {
+    expect(codeOf(() => applyOverrides(start, overrides as never, library))).toBe(code);
+    expect(() => applyOverrides(start, overrides as never, library)).toThrow(sentence);
   });
 
   it('refuses to set params of a node of unknown type', () => {
     const strange = graph({ x: node('strange') });
-    expect(codeOf(() => applySettings(strange, { 'x.a': 1 }, library))).toBe('UNKNOWN_TYPE');
+    expect(codeOf(() => applyOverrides(strange, { 'x.a': 1 }, library))).toBe('UNKNOWN_TYPE');
   });
 });

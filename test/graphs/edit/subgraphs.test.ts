@@ -7,7 +7,7 @@ import { readGraph } from '../../../graphs/document/read.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import { setParam } from '../../../graphs/edit/edit.ts';
 import { fragmentOf, insertFragment } from '../../../graphs/edit/fragment.ts';
-import { applySettings } from '../../../graphs/edit/settings.ts';
+import { applyOverrides } from '../../../graphs/edit/overrides.ts';
 import * as edit from '../../../graphs/edit/subgraphs.ts';
 import { cacheKeys } from '../../../graphs/run/cacheKeys.ts';
 import { flattenGraph } from '../../../graphs/run/flatten.ts';
@@ -305,18 +305,18 @@ describe('ports', () => {
   });
 });
 
-describe('settings', () => {
+describe('overrides', () => {
   it('reach inside, and give the node a subgraph of its own where it has not', () => {
-    const alone = applySettings(made, { 'scaled-sum/sum.scale': '7' }, library);
+    const alone = applyOverrides(made, { 'scaled-sum/sum.scale': '7' }, library);
     expect(Object.keys(alone.subgraphs ?? {})).toEqual(['scaled-sum']);
     expect(computed(alone)).toEqual(computed(setParam(start, library, 'sum', 'scale', 7)));
     const twice = { ...made, nodes: { ...made.nodes, again: made.nodes['scaled-sum'] as GraphNode } };
-    const set = applySettings(twice, { 'again/Sum.scale': 7, 'two.value': 1 }, library);
+    const set = applyOverrides(twice, { 'again/Sum.scale': 7, 'two.value': 1 }, library);
     expect(set.nodes.again?.type).toBe('subgraph/scaled-sum-2');
     expect(set.subgraphs?.['scaled-sum']?.nodes.sum?.params.scale).toBe(4);
     expect(set.subgraphs?.['scaled-sum-2']?.nodes.sum?.params.scale).toBe(7);
-    expect(codeOf(() => applySettings(made, { 'scaled-sum/nobody.scale': 1 }, library))).toBe('UNKNOWN_NODE');
-    expect(codeOf(() => applySettings(made, { 'two/sum.scale': 1 }, library))).toBe('UNKNOWN_NODE');
+    expect(codeOf(() => applyOverrides(made, { 'scaled-sum/nobody.scale': 1 }, library))).toBe('UNKNOWN_NODE');
+    expect(codeOf(() => applyOverrides(made, { 'two/sum.scale': 1 }, library))).toBe('UNKNOWN_NODE');
   });
 });
 

@@ -398,7 +398,7 @@ describe('what goes wrong', () => {
     await engine.clearCache();
   });
 
-  it('with the graph or the settings: nothing runs, and all problems are told', async () => {
+  it('with the graph or the overrides: nothing runs, and all problems are told', async () => {
     const engine = exampleEngine();
     const wrong = graph({
       n: node('number', { value: 500 }),
@@ -415,10 +415,10 @@ describe('what goes wrong', () => {
     ]);
     const one = await runOnce(engine, wrong, { targets: ['n'] });
     expect(one.problems.map(({ code }) => code)).toEqual(['BAD_PARAM']);
-    expect((await runOnce(engine, wrong, { targets: ['n'], settings: { 'n.value': '5' } })).finished.status).toBe(
+    expect((await runOnce(engine, wrong, { targets: ['n'], overrides: { 'n.value': '5' } })).finished.status).toBe(
       'done',
     );
-    const typo = await runOnce(engine, wrong, { settings: { 'n.valeu': 5 } });
+    const typo = await runOnce(engine, wrong, { overrides: { 'n.valeu': 5 } });
     expect([typo.finished.status, typo.problems[0]?.code]).toEqual(['invalid', 'UNKNOWN_PARAM']);
     const nobody = await runOnce(engine, wrong, { targets: ['nobody'] });
     expect([nobody.finished.status, nobody.problems[0]?.code]).toEqual(['invalid', 'UNKNOWN_NODE']);

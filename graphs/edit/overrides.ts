@@ -11,7 +11,7 @@ import { ownSubgraph } from './subgraphs.ts';
  * Params to set, by `node.param`; the node is named by its id or, where only one has it, by its title. `outer/inner.param`
  * sets a param inside the subgraph that node `outer` stands for.
  */
-export type Settings = Readonly<Record<string, Json>>;
+export type Overrides = Readonly<Record<string, Json>>;
 
 /**
  * The document with some params set. A text is read by the kind of the param, as typed on a command line. A setting
@@ -19,18 +19,18 @@ export type Settings = Readonly<Record<string, Json>>;
  * its own where others stand for the same.
  * Throws UserError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `UNKNOWN_PARAM`, `BAD_PARAM`.
  */
-export function applySettings(document: GraphDocument, settings: Settings, cards: Cards): GraphDocument {
+export function applyOverrides(document: GraphDocument, overrides: Overrides, cards: Cards): GraphDocument {
   let set = document;
-  for (const [key, value] of Object.entries(settings)) {
+  for (const [key, value] of Object.entries(overrides)) {
     const dot = key.lastIndexOf('.');
     if (dot < 1) throw new UserError('UNKNOWN_PARAM', `"${key}" names no param. Write node.param, e.g. sample.steps.`);
-    set = applySetting(set, undefined, key.slice(0, dot), key.slice(dot + 1), value, cards);
+    set = applyOverride(set, undefined, key.slice(0, dot), key.slice(dot + 1), value, cards);
   }
   return set;
 }
 
 /** The whole document with one param set at a level (see `levelOf`) or below it. */
-function applySetting(
+function applyOverride(
   document: GraphDocument,
   level: string | undefined,
   name: string,
@@ -49,7 +49,7 @@ function applySetting(
   }
   const unshared = ownSubgraph(document, level, outer);
   const inner = subgraphOf(levelOf(unshared, level).nodes[outer] as GraphNode);
-  return applySetting(unshared, inner, name.slice(slash + 1), param, value, library);
+  return applyOverride(unshared, inner, name.slice(slash + 1), param, value, library);
 }
 
 function isNode(document: GraphDocument, name: string, cards: Cards): boolean {

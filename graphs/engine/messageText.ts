@@ -2,20 +2,20 @@
  * Plain data with bytes in it as one line of JSON, for where only text travels: each Uint8Array leaves a null in its
  * place, and is listed by its path, in base64.
  */
-interface WireText {
+interface MessageText {
   readonly value: unknown;
   readonly bytes?: readonly (readonly [path: readonly (string | number)[], base64: string])[];
 }
 
-export function toWireText(value: unknown): string {
+export function serialiseMessage(value: unknown): string {
   const bytes: [(string | number)[], string][] = [];
   const emptied = withoutBytes(value, [], bytes);
-  return JSON.stringify({ value: emptied, ...(bytes.length > 0 ? { bytes } : {}) } satisfies WireText);
+  return JSON.stringify({ value: emptied, ...(bytes.length > 0 ? { bytes } : {}) } satisfies MessageText);
 }
 
-/** Throws SyntaxError or TypeError where the text is not of `toWireText`. */
-export function fromWireText(text: string): unknown {
-  const { value, bytes = [] } = JSON.parse(text) as WireText;
+/** Throws SyntaxError or TypeError where the text is not of `serialiseMessage`. */
+export function parseMessage(text: string): unknown {
+  const { value, bytes = [] } = JSON.parse(text) as MessageText;
   let whole = value;
   for (const [path, base64] of bytes) {
     const found = bytesOf(base64);
