@@ -1,9 +1,9 @@
 import type { Bridge, DesktopApi, DesktopEvent } from '../../electron/host/ipc.ts';
+import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.ts';
 import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
 import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { connectEngine } from '../../graphs/engine/remote.ts';
-import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.ts';
 
 declare global {
   interface Window {
