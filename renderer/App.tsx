@@ -1,8 +1,11 @@
 import { useEffect, useState } from 'react';
 import { Canvas } from './canvas/Canvas.tsx';
-import { commandForKey, copiedText, perform, remove } from './commands/commands.ts';
-import { menuBar } from './commands/menuBar.ts';
+import { copySelection } from './commands/clipboard.ts';
+import { findCommandForKey, perform } from './commands/commands.ts';
+import { listMenus } from './commands/menuBar.ts';
+import { removeSelection } from './commands/remove.ts';
 import { isField } from './controls/isField.ts';
+import { isMac } from './controls/isMac.ts';
 import { Overlays } from './dialogs/Overlays.tsx';
 import { Inspector } from './panels/Inspector.tsx';
 import { Notices } from './panels/Notices.tsx';
@@ -53,10 +56,9 @@ export function App() {
 /** Keys, the clipboard and the menu of the application do what the table of commands says. */
 function useKeys(editor: Editor): void {
   useEffect(() => {
-    const isMac = navigator.platform.startsWith('Mac');
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || editor.view.getState().overlay) return;
-      const command = commandForKey(event, isField(event.target), isMac);
+      const command = findCommandForKey(event, isField(event.target), isMac);
       const onControl =
         event.target instanceof HTMLElement &&
         event.target.closest('button, a, [role=menu], [role=menubar], [role=tablist]');
@@ -69,18 +71,18 @@ function useKeys(editor: Editor): void {
       if (command.enabled?.(editor) === false) return;
       event.preventDefault();
       if (isInCanvas(event.target) && !isField(event.target)) event.stopPropagation();
-      perform(editor, command);
+      perform(editor, command.name);
     };
     // React Flow takes some keys of a focused node for itself: Ctrl-Enter would deselect the node that is to be run
     const onKeyInCanvas = (event: KeyboardEvent) => isInCanvas(event.target) && onKey(event);
     const onKeyElsewhere = (event: KeyboardEvent) => isInCanvas(event.target) || onKey(event);
     const onCopy = (event: ClipboardEvent) => {
       const isText = isField(event.target) || getSelection()?.isCollapsed === false;
-      const text = isText || editor.view.getState().overlay ? undefined : copiedText(editor);
+      const text = isText || editor.view.getState().overlay ? undefined : copySelection(editor);
       if (!text) return;
       event.clipboardData?.setData('text/plain', text);
       event.preventDefault();
-      if (event.type === 'cut') remove(editor, true);
+      if (event.type === 'cut') removeSelection(editor, { rejoin: true });
     };
     const onPaste = (event: ClipboardEvent) => {
       const text = event.clipboardData?.getData('text/plain');
@@ -93,7 +95,7 @@ function useKeys(editor: Editor): void {
     addEventListener('copy', onCopy);
     addEventListener('cut', onCopy);
     addEventListener('paste', onPaste);
-    void editor.desktop.setMenu(menuBar());
+    void editor.desktop.setMenu(listMenus());
     return () => {
       removeEventListener('keydown', onKeyInCanvas, true);
       removeEventListener('keydown', onKeyElsewhere);

@@ -182,11 +182,12 @@ describe('the import arrow', () => {
     renderer: {
       state: [],
       controls: ['state'],
-      canvas: ['state', 'controls', 'commands'],
-      commands: ['state', 'controls', 'canvas'],
-      dialogs: ['state', 'controls', 'commands', 'canvas'],
+      level: ['state'],
+      commands: ['state', 'controls', 'level'],
+      canvas: ['state', 'controls', 'level', 'commands'],
+      dialogs: ['state', 'controls', 'level', 'commands'],
       runs: ['state', 'controls', 'commands'],
-      panels: ['state', 'controls', 'commands', 'canvas', 'dialogs', 'runs'],
+      panels: ['state', 'controls', 'level', 'commands'],
     },
   };
 

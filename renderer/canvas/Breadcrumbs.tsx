@@ -2,7 +2,7 @@ import { ChevronRight } from 'lucide-react';
 import { useShallow } from 'zustand/react/shallow';
 import { titleOf } from '../../graphs/document/errors.ts';
 import { levelCards, levelOf, subgraphAt } from '../../graphs/document/levels.ts';
-import { goInside } from '../commands/commands.ts';
+import { showLevel } from '../commands/levels.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 
@@ -31,7 +31,7 @@ export function Breadcrumbs() {
             className="text-button"
             aria-current={depth === path.length ? 'page' : undefined}
             disabled={depth === path.length}
-            onClick={() => goInside(editor, path.slice(0, depth))}
+            onClick={() => showLevel(editor, path.slice(0, depth))}
           >
             {title}
           </button>

@@ -1,12 +1,14 @@
 import { ContextMenu } from '@base-ui/react/context-menu';
 import type { ReactNode } from 'react';
 import { CommandItems } from '../commands/CommandItems.tsx';
-import { type CommandName, commandOf, hasSelection } from '../commands/commands.ts';
+import type { CommandName } from '../commands/command.ts';
+import { findCommand } from '../commands/commands.ts';
+import { hasSelection } from '../commands/selected.ts';
 import { isField } from '../controls/isField.ts';
 import { useEditor, useView } from '../state/editor.ts';
 
 /** What can be done with what is selected, as far as it can be done now. */
-const ofSelection: readonly CommandName[] = [
+const FOR_SELECTION: readonly CommandName[] = [
   'runToHere',
   'connect',
   'reroute',
@@ -27,7 +29,7 @@ const ofSelection: readonly CommandName[] = [
   'remove',
 ];
 /** What can be done at an empty place. */
-const ofGround: readonly CommandName[] = ['addNode', 'addNote', 'paste', 'selectAll', 'layout', 'fit', 'goOutside'];
+const FOR_GROUND: readonly CommandName[] = ['addNode', 'addNote', 'paste', 'selectAll', 'layout', 'fit', 'goOutside'];
 
 /** The canvas with the menu of its right button, which reads the table of commands. */
 export function CanvasMenu({ children }: { children: ReactNode }) {
@@ -54,7 +56,7 @@ export function CanvasMenu({ children }: { children: ReactNode }) {
 function Items() {
   const editor = useEditor();
   useView((state) => state.selection);
-  const names = hasSelection(editor) ? ofSelection : ofGround;
-  const commands = names.flatMap((name) => commandOf(name) ?? []);
+  const names = hasSelection(editor) ? FOR_SELECTION : FOR_GROUND;
+  const commands = names.map(findCommand);
   return <CommandItems commands={commands.filter((command) => command.enabled?.(editor) !== false)} />;
 }

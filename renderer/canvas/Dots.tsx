@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from 'react';
 import { useStoreApi } from 'reactflow';
-import { GRID } from './flow.ts';
+import { GRID } from '../level/grid.ts';
 
 /** Pixels of the screen between dots, at least. */
 const LEAST_GAP = 12;

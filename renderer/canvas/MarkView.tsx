@@ -1,19 +1,23 @@
 import { memo } from 'react';
 import { type NodeProps, NodeResizer } from 'reactflow';
 import { changeMark, type MarkKind } from '../../graphs/document/marks.ts';
+import { GRID, snap } from '../level/grid.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
-import { type FrameFlowNode, GRID, type NoteFlowNode } from './flow.ts';
+import type { FrameFlowNode, NoteFlowNode } from './flow.ts';
 
 /** A text on the canvas; a double click writes in it. */
 export const NoteView = memo(
   ({ id, data: { note, place }, selected }: NodeProps<NoteFlowNode>) => {
-    const naming = useView((state) => state.naming === id);
+    const naming = useView(({ naming }) => naming?.kind === 'note' && naming.place === place);
     const { graph, view } = useEditor();
     return (
       // biome-ignore lint/a11y/noStaticElementInteractions: F2 does the same for keys
-      <div className={`note${selected ? ' selected' : ''}`} onDoubleClick={() => view.setState({ naming: id })}>
+      <div
+        className={`note${selected ? ' selected' : ''}`}
+        onDoubleClick={() => view.setState({ naming: { kind: 'note', place } })}
+      >
         <Resizer kind="notes" place={place} selected={selected} />
         {naming ? (
           <textarea
@@ -46,7 +50,7 @@ export const NoteView = memo(
 /** A titled rectangle behind nodes. */
 export const FrameView = memo(
   ({ id, data: { frame, place }, selected }: NodeProps<FrameFlowNode>) => {
-    const naming = useView((state) => state.naming === id);
+    const naming = useView(({ naming }) => naming?.kind === 'frame' && naming.place === place);
     const { graph, view } = useEditor();
     return (
       <section className={`frame${selected ? ' selected' : ''}`} aria-label={frame.title}>
@@ -76,7 +80,7 @@ export const FrameView = memo(
             }}
           />
         ) : (
-          <h3 className="frame-title" onDoubleClick={() => view.setState({ naming: id })}>
+          <h3 className="frame-title" onDoubleClick={() => view.setState({ naming: { kind: 'frame', place } })}>
             {frame.title}
           </h3>
         )}
@@ -94,15 +98,8 @@ function Resizer({ kind, place, selected }: { kind: MarkKind; place: number; sel
       minWidth={GRID * 10}
       minHeight={GRID * 5}
       onResizeEnd={(_event, { x, y, width, height }) => {
-        const [left, top, across, down] = [x, y, width, height].map((length) => Math.round(length / GRID) * GRID) as [
-          number,
-          number,
-          number,
-          number,
-        ];
-        editGraph(graph, (document) =>
-          changeMark(document, kind, place, { position: [left, top], size: [across, down] }),
-        );
+        const rectangle = { position: [snap(x), snap(y)], size: [snap(width), snap(height)] } as const;
+        editGraph(graph, (document) => changeMark(document, kind, place, rectangle));
       }}
     />
   );

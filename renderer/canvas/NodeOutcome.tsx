@@ -2,7 +2,8 @@ import { Check, CircleSlash, Clock, History, TriangleAlert } from 'lucide-react'
 import { Image, PreviewImage } from '../controls/Image.tsx';
 import { RewardCurve } from '../controls/RewardCurve.tsx';
 import { useEditor, useNodeRun, useRuns } from '../state/editor.ts';
-import { durationOf, messages } from '../state/messages.ts';
+import { formatDuration } from '../state/format.ts';
+import { messages } from '../state/messages.ts';
 import { shownRun, timeLeft } from '../state/run.ts';
 
 /** How far a node is, in a word, with its time. */
@@ -21,7 +22,7 @@ export function RunChip({ id }: { id: string }) {
       return (
         <span className="chip active">
           {Math.round((run.fraction ?? 0) * 100)} %
-          {left === undefined ? '' : ` · ${messages.run.left(durationOf(left))}`}
+          {left === undefined ? '' : ` · ${messages.run.left(formatDuration(left))}`}
         </span>
       );
     }
@@ -34,7 +35,7 @@ export function RunChip({ id }: { id: string }) {
     case 'done':
       return (
         <span className="chip good">
-          <Check size={12} aria-label={messages.run.done} /> {durationOf(run.ms ?? 0)}
+          <Check size={12} aria-label={messages.run.done} /> {formatDuration(run.ms ?? 0)}
         </span>
       );
     case 'failed':
@@ -81,7 +82,7 @@ export function NodeOutcome({ id }: { id: string }) {
           {scores.names.map((name, i) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd>{messages.results.number(Math.max(...scores.values.map((row) => row[i] as number)))}</dd>
+              <dd>{messages.results.number(Math.max(...scores.values.map((row) => row[i]!)))}</dd>
             </div>
           ))}
         </dl>

@@ -1,8 +1,8 @@
 import { useConnection } from 'reactflow';
+import { explainRefusal } from '../level/joining.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { wireOfConnection } from './flow.ts';
-import { refusalOfWire } from './joining.ts';
+import { readConnection } from './flow.ts';
 
 /** Beside the cursor, while a wire is drawn onto a socket that does not take it: why not. */
 export function Refusal() {
@@ -12,14 +12,14 @@ export function Refusal() {
   const { fromHandle, toHandle, pointer, isValid } = connection;
   if (!toHandle || isValid) return null;
   const [source, target] = fromHandle.type === 'source' ? [fromHandle, toHandle] : [toHandle, fromHandle];
-  const arrived = wireOfConnection({
+  const arrived = readConnection({
     source: source.nodeId,
     sourceHandle: source.id ?? null,
     target: target.nodeId,
     targetHandle: target.id ?? null,
   });
   const isSameSide = fromHandle.type === toHandle.type;
-  const refusal = arrived && !isSameSide ? refusalOfWire(graph.getState(), arrived) : undefined;
+  const refusal = arrived && !isSameSide ? explainRefusal(graph.getState(), arrived) : undefined;
   const text = isSameSide ? messages.canvas.sameSide(fromHandle.type) : refusal;
   if (!text) return null;
   return (

@@ -1,25 +1,20 @@
-import type { Connection, Edge, Node } from 'reactflow';
-import {
-  type Frame,
-  type GraphDocument,
-  type GraphNode,
-  type Note,
-  own,
-  type Wire,
-} from '../../graphs/document/document.ts';
+import { type Connection, type Edge, type Node, type NodeHandle, Position } from 'reactflow';
+import { type Frame, type GraphDocument, type GraphNode, type Note, own } from '../../graphs/document/document.ts';
 import { titleOf } from '../../graphs/document/errors.ts';
 import { isReroute } from '../../graphs/document/levels.ts';
-import type { MarkKind } from '../../graphs/document/marks.ts';
 import type { Arrived } from '../../graphs/edit/rewire.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';
+import { type CardShape, estimateCardShape } from '../level/cardShape.ts';
+import { hasPlace } from '../level/marks.ts';
 import { messages } from '../state/messages.ts';
+import type { CanvasItem, Selection } from '../state/selection.ts';
 import type { LooseEnd } from '../state/view.ts';
-import { cardShape } from './cardShape.ts';
 
 /*
- * Between a graph as it lies in a file and what React Flow draws: pure functions, and the only file that knows both.
- * What did not change stays the same object, so React draws only what did.
+ * Between a graph as it lies in a file and what React Flow draws: pure functions, and the only file that knows how React
+ * Flow's ids name things. A node has the id that it has in its document; ids of notes and frames hold a colon and ids of
+ * wires hold spaces, which ids of nodes do not. What did not change stays the same object, so React draws only what did.
  */
 
 export type CardFlowNode = Node<{ readonly node: GraphNode }, 'card'>;
@@ -29,59 +24,81 @@ export type FrameFlowNode = Node<{ readonly frame: Frame; readonly place: number
 export type FlowNode = CardFlowNode | RerouteFlowNode | NoteFlowNode | FrameFlowNode;
 export type FlowEdge = Edge<{ readonly type: PortType | undefined }, 'wire'>;
 
-/** The grid of the canvas in pixels. */
-export const GRID = 8;
+const LISTS = { note: 'notes', frame: 'frames' } as const;
 
-/** The kind of data that a node is dragged as, from the list of nodes to the canvas: its type. */
-export const NODE_TYPE = 'application/x-noiseloom-node';
-
-/** Ids of notes and frames on the canvas; ids of nodes hold no colon. */
-export function markId(kind: MarkKind, place: number): string {
-  return `${kind}:${place}`;
+/** The id by which React Flow knows an item. */
+export function flowId(item: CanvasItem): string {
+  switch (item.kind) {
+    case 'node':
+      return item.id;
+    case 'wire': {
+      const { wire, node, name } = item.arrived;
+      return `${wire[0]} ${wire[1]} ${node} ${name}`;
+    }
+    default:
+      return `${LISTS[item.kind]}:${item.place}`;
+  }
 }
 
-/** The list and place that an id of the canvas names, or undefined for that of a node or a wire. */
-export function markOf(id: string): { readonly kind: MarkKind; readonly place: number } | undefined {
-  const match = /^(notes|frames):(\d+)$/.exec(id);
-  return match ? { kind: match[1] as MarkKind, place: Number(match[2]) } : undefined;
+/** The item that an id of React Flow names. */
+export function readFlowId(id: string): CanvasItem {
+  const mark = /^(note|frame)s:(\d+)$/.exec(id);
+  if (mark) return { kind: mark[1] as 'note' | 'frame', place: Number(mark[2]) };
+  const [source, output, node, name] = id.split(' ');
+  if (output === undefined || node === undefined || name === undefined) return { kind: 'node', id };
+  return { kind: 'wire', arrived: { wire: [source!, output], node, name } };
+}
+
+/** The selection after React Flow selected and deselected some items. */
+export function applySelectChanges(
+  selection: Selection,
+  changes: readonly { readonly id: string; readonly selected: boolean }[],
+): Selection {
+  const next = new Map(selection.map((item) => [flowId(item), item]));
+  for (const { id, selected } of changes) {
+    if (selected) next.set(id, next.get(id) ?? readFlowId(id));
+    else next.delete(id);
+  }
+  return [...next.values()];
 }
 
 /**
  * What React Flow draws of a document. `previous` is what it drew before, with the sizes that it measured; what is new has
  * the size that its card tells.
  */
-export function flowNodes(
+export function toFlowNodes(
   document: GraphDocument,
   cards: Cards,
-  selection: ReadonlySet<string>,
+  selection: Selection,
   previous: readonly FlowNode[],
 ): FlowNode[] {
   const before = new Map(previous.map((node) => [node.id, node]));
+  const selected = new Set(selection.map(flowId));
   const frames = (document.frames ?? []).flatMap((frame, place): FlowNode[] => {
-    const id = markId('frames', place);
-    return isMark(frame) ? [frameNode(id, frame, place, selection.has(id), before.get(id))] : [];
+    const id = flowId({ kind: 'frame', place });
+    return hasPlace(frame) ? [toFrameNode(id, frame, place, selected.has(id), before.get(id))] : [];
   });
-  const nodes = Object.keys(document.nodes).map((id) =>
-    cardNode(id, document.nodes[id] as GraphNode, cards, selection.has(id), before.get(id)),
+  const nodes = Object.entries(document.nodes).map(([id, node]) =>
+    toCardNode(id, node, cards, selected.has(id), before.get(id)),
   );
   const notes = (document.notes ?? []).flatMap((note, place): FlowNode[] => {
-    const id = markId('notes', place);
-    return isMark(note) ? [noteNode(id, note, place, selection.has(id), before.get(id))] : [];
+    const id = flowId({ kind: 'note', place });
+    return hasPlace(note) ? [toNoteNode(id, note, place, selected.has(id), before.get(id))] : [];
   });
-  return [...frames, ...nodes, ...notes].map(atPlace);
+  return [...frames, ...nodes, ...notes].map(putAtPlace);
 }
 
 /**
  * The node put at its place by edges, as it was if it is there. React Flow would move it by a transform, and each of those
  * is a part of the image that the browser puts together anew in every frame: with thousands, most of its time.
  */
-export function atPlace(node: FlowNode): FlowNode {
+export function putAtPlace(node: FlowNode): FlowNode {
   const { x, y } = node.position;
   if (node.style?.left === x && node.style.top === y) return node;
   return { ...node, style: { transform: 'none', left: x, top: y } };
 }
 
-function cardNode(
+function toCardNode(
   id: string,
   node: GraphNode,
   cards: Cards,
@@ -91,44 +108,70 @@ function cardNode(
   const type = isReroute(node) ? 'reroute' : 'card';
   const ariaLabel = titleOf(node, cards);
   if (before?.type !== 'card' && before?.type !== 'reroute') {
-    return { id, type, position: placeOf(node), data: { node }, selected, ariaLabel, ...cardShape(node, cards) };
+    return {
+      id,
+      type,
+      position: toPoint(node),
+      data: { node },
+      selected,
+      ariaLabel,
+      ...toHandles(estimateCardShape(node, cards)),
+    };
   }
   const data = before.data.node === node ? before.data : { node };
-  return same(before, placeOf(node), selected, data === before.data && before.ariaLabel === ariaLabel)
+  return isSame(before, toPoint(node), selected, data === before.data && before.ariaLabel === ariaLabel)
     ? before
-    : { ...before, position: placeOf(node), data, selected, ariaLabel };
+    : { ...before, position: toPoint(node), data, selected, ariaLabel };
 }
 
-function noteNode(id: string, note: Note, place: number, selected: boolean, before: FlowNode | undefined): FlowNode {
+/** The side of a socket in pixels, as style/sockets.css draws it. */
+const SOCKET_SIZE = 12;
+
+function toHandles({ width, height, sockets }: CardShape): Pick<FlowNode, 'measured' | 'handles'> {
+  const handles = sockets.map(({ name, side, x, y }): NodeHandle => {
+    const position = side === 'target' ? Position.Left : Position.Right;
+    const [left, top] = [x - SOCKET_SIZE / 2, y - SOCKET_SIZE / 2];
+    return { id: name, type: side, position, x: left, y: top, width: SOCKET_SIZE, height: SOCKET_SIZE };
+  });
+  return { measured: { width, height }, handles };
+}
+
+function toNoteNode(id: string, note: Note, place: number, selected: boolean, before: FlowNode | undefined): FlowNode {
   if (before?.type !== 'note') {
-    return { id, type: 'note', position: placeOf(note), data: { note, place }, selected, ...sized(note) };
+    return { id, type: 'note', position: toPoint(note), data: { note, place }, selected, ...toSize(note) };
   }
   const data = before.data.note === note ? before.data : { note, place };
-  return same(before, placeOf(note), selected, data === before.data)
+  return isSame(before, toPoint(note), selected, data === before.data)
     ? before
-    : { ...before, position: placeOf(note), data, selected, ...sized(note) };
+    : { ...before, position: toPoint(note), data, selected, ...toSize(note) };
 }
 
-function frameNode(id: string, frame: Frame, place: number, selected: boolean, before: FlowNode | undefined): FlowNode {
+function toFrameNode(
+  id: string,
+  frame: Frame,
+  place: number,
+  selected: boolean,
+  before: FlowNode | undefined,
+): FlowNode {
   if (before?.type !== 'frame') {
     return {
       id,
       type: 'frame',
-      position: placeOf(frame),
+      position: toPoint(frame),
       data: { frame, place },
       selected,
-      ...sized(frame),
+      ...toSize(frame),
       zIndex: -1,
       dragHandle: '.frame-title',
     };
   }
   const data = before.data.frame === frame ? before.data : { frame, place };
-  return same(before, placeOf(frame), selected, data === before.data)
+  return isSame(before, toPoint(frame), selected, data === before.data)
     ? before
-    : { ...before, position: placeOf(frame), data, selected, ...sized(frame) };
+    : { ...before, position: toPoint(frame), data, selected, ...toSize(frame) };
 }
 
-function same(
+function isSame(
   before: FlowNode,
   { x, y }: { readonly x: number; readonly y: number },
   selected: boolean,
@@ -137,40 +180,36 @@ function same(
   return sameData && before.position.x === x && before.position.y === y && before.selected === selected;
 }
 
-function placeOf({ position }: Pick<GraphNode, 'position'>): { x: number; y: number } {
+function toPoint({ position }: Pick<GraphNode, 'position'>): { x: number; y: number } {
   return { x: position[0], y: position[1] };
 }
 
-function sized({ size }: Note | Frame): { width: number; height: number } {
+function toSize({ size }: Note | Frame): { width: number; height: number } {
   return { width: size[0], height: size[1] };
 }
 
-/** Notes and frames come from strangers: those without a place are kept in the file and not drawn. */
-function isMark({ position, size }: Note | Frame): boolean {
-  return [position, size].every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite));
-}
-
-/** The node with the sockets that were measured in place of those that its card tells. */
-export function measuredNode(node: FlowNode): FlowNode {
+/** The node without the sockets that were estimated: those that were measured hold from now on. */
+export function dropEstimate(node: FlowNode): FlowNode {
   if (!node.handles) return node;
-  const { handles: _told, ...rest } = node;
+  const { handles: _estimated, ...rest } = node;
   return rest as FlowNode;
 }
 
-const edgesOfNode = new WeakMap<GraphNode, { readonly id: string; readonly edges: readonly FlowEdge[] }>();
+/** The wires into each node as they were drawn last. */
+const knownEdges = new WeakMap<GraphNode, { readonly id: string; readonly edges: readonly FlowEdge[] }>();
 
 /** The wires of a document whose two ends are there, with the type that each carries. */
-export function flowEdges(document: GraphDocument, cards: Cards, selection: ReadonlySet<string>): FlowEdge[] {
-  return Object.keys(document.nodes).flatMap((id) => {
-    const node = document.nodes[id] as GraphNode;
-    const known = edgesOfNode.get(node);
-    const edges = edgesInto(document, cards, id, node, selection, known?.id === id ? known.edges : []);
-    edgesOfNode.set(node, { id, edges });
+export function toFlowEdges(document: GraphDocument, cards: Cards, selection: Selection): FlowEdge[] {
+  const selected = new Set(selection.map(flowId));
+  return Object.entries(document.nodes).flatMap(([id, node]) => {
+    const known = knownEdges.get(node);
+    const edges = drawEdgesInto(document, cards, id, node, selected, known?.id === id ? known.edges : []);
+    knownEdges.set(node, { id, edges });
     return edges;
   });
 }
 
-function edgesInto(
+function drawEdgesInto(
   document: GraphDocument,
   cards: Cards,
   target: string,
@@ -179,11 +218,11 @@ function edgesInto(
   before: readonly FlowEdge[],
 ): FlowEdge[] {
   const edges: FlowEdge[] = [];
-  for (const name in node.inputs) {
-    for (const wire of node.inputs[name] as readonly Wire[]) {
+  for (const [name, wires] of Object.entries(node.inputs)) {
+    for (const wire of wires) {
       const source = own(document.nodes, wire[0]);
       if (!source) continue;
-      const id = edgeId({ wire, node: target, name });
+      const id = flowId({ kind: 'wire', arrived: { wire, node: target, name } });
       const type = own(cards.get(source.type)?.outputs ?? {}, wire[1])?.type;
       const selected = selection.has(id);
       const ariaLabel = messages.canvas.wire(wire[1], titleOf(source, cards), name, titleOf(node, cards));
@@ -206,22 +245,8 @@ function edgesInto(
   return edges;
 }
 
-/** The name of a wire on the canvas. */
-export function edgeId({ wire: [source, output], node, name }: Arrived): string {
-  return `${source} ${output} ${node} ${name}`;
-}
-
-/** The wire that an id of the canvas names, or undefined where it names something else. */
-export function wireOfEdge(id: string): Arrived | undefined {
-  const [source, output, node, name, ...rest] = id.split(' ');
-  if (source === undefined || output === undefined || node === undefined || name === undefined || rest.length > 0) {
-    return undefined;
-  }
-  return { wire: [source, output], node, name };
-}
-
 /** The wire that React Flow proposes, or undefined where an end is missing. */
-export function wireOfConnection({
+export function readConnection({
   source,
   sourceHandle,
   target,
@@ -231,24 +256,22 @@ export function wireOfConnection({
 }
 
 /** The end of a wire that is being drawn from a socket. */
-export function looseEnd(node: string, handle: string, side: 'source' | 'target'): LooseEnd {
+export function holdEnd(node: string, handle: string, side: 'source' | 'target'): LooseEnd {
   return side === 'source' ? { side, wire: [node, handle] } : { side, node, name: handle };
 }
 
-/** Ids of the nodes and notes that lie wholly inside a frame. */
-export function insideFrame(frame: FlowNode, nodes: readonly FlowNode[]): string[] {
+/** The nodes and notes that lie wholly inside a frame. */
+export function findInsideFrame(frame: FlowNode, nodes: readonly FlowNode[]): FlowNode[] {
   const right = frame.position.x + (frame.width ?? 0);
   const bottom = frame.position.y + (frame.height ?? 0);
-  return nodes
-    .filter(({ id, type, position, measured }) => {
-      if (type === 'frame' || id === frame.id) return false;
-      const [width, height] = [measured?.width ?? 0, measured?.height ?? 0];
-      return (
-        position.x >= frame.position.x &&
-        position.y >= frame.position.y &&
-        position.x + width <= right &&
-        position.y + height <= bottom
-      );
-    })
-    .map(({ id }) => id);
+  return nodes.filter(({ id, type, position, measured }) => {
+    if (type === 'frame' || id === frame.id) return false;
+    const [width, height] = [measured?.width ?? 0, measured?.height ?? 0];
+    return (
+      position.x >= frame.position.x &&
+      position.y >= frame.position.y &&
+      position.x + width <= right &&
+      position.y + height <= bottom
+    );
+  });
 }

@@ -1,9 +1,10 @@
 import { Menu } from '@base-ui/react/menu';
+import { isMac } from '../controls/isMac.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { type Command, keysText, perform } from './commands.ts';
-
-const isMac = navigator.platform.startsWith('Mac');
+import type { Command } from './command.ts';
+import { perform } from './commands.ts';
+import { formatShortcut } from './keys.ts';
 
 /** Commands as the items of a menu. */
 export function CommandItems({ commands }: { commands: readonly Command[] }) {
@@ -14,13 +15,13 @@ export function CommandItems({ commands }: { commands: readonly Command[] }) {
       <Menu.Item
         className="menu-item"
         disabled={command.enabled?.(editor) === false}
-        onClick={() => perform(editor, command)}
+        onClick={() => perform(editor, command.name)}
       >
         <span>
           {command.checked?.(editor) && '✓ '}
           {messages.commands[command.name]}
         </span>
-        {command.keys && <kbd>{keysText(command.keys[0] as string, isMac)}</kbd>}
+        {command.keys && <kbd>{formatShortcut(command, isMac)}</kbd>}
       </Menu.Item>
     </div>
   ));

@@ -1,9 +1,10 @@
 import type { Menu, MenuItem } from '../../electron/host/ipc.ts';
 import { messages } from '../state/messages.ts';
-import { commands, type MenuName } from './commands.ts';
+import type { MenuName } from './command.ts';
+import { commands } from './commands.ts';
 
-/** The menu of the application, from the table of commands. */
-export function menuBar(): Menu[] {
+/** The menus of the application, as its shell wants them. */
+export function listMenus(): Menu[] {
   return (Object.keys(messages.menus) as MenuName[]).map((menu) => ({
     label: messages.menus[menu],
     items: commands

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import { cardShape } from '../canvas/cardShape.ts';
-import { flowEdges } from '../canvas/flow.ts';
+import { wiresOf } from '../../graphs/edit/rewire.ts';
+import { estimateCardShape } from '../level/cardShape.ts';
 import { useGraph } from '../state/editor.ts';
 
 /** A graph in small: its nodes in the colours of what they give, and its wires. */
@@ -12,11 +12,18 @@ export function GraphSketch({ document }: { document: GraphDocument }) {
       Object.entries(document.nodes).map(([id, node]) => {
         const card = cards.get(node.type);
         const type = Object.values({ ...card?.inputs, ...card?.outputs }).at(-1)?.type ?? 'unknown';
-        return { id, type, x: node.position[0], y: node.position[1], ...cardShape(node, cards).measured };
+        return { id, type, x: node.position[0], y: node.position[1], ...estimateCardShape(node, cards) };
       }),
     [document, cards],
   );
-  const wires = useMemo(() => flowEdges(document, cards, new Set()), [document, cards]);
+  const wires = useMemo(
+    () =>
+      wiresOf(document).map(({ wire: [source, output], node, name }) => {
+        const type = cards.get(document.nodes[source]?.type ?? '')?.outputs[output]?.type ?? 'unknown';
+        return { key: `${source} ${output} ${node} ${name}`, source, node, type };
+      }),
+    [document, cards],
+  );
   const [left, top] = [Math.min(...boxes.map(({ x }) => x)), Math.min(...boxes.map(({ y }) => y))];
   const right = Math.max(...boxes.map(({ x, width }) => x + width));
   const bottom = Math.max(...boxes.map(({ y, height }) => y + height));
@@ -27,14 +34,14 @@ export function GraphSketch({ document }: { document: GraphDocument }) {
       viewBox={`${left - 60} ${top - 60} ${right - left + 120} ${bottom - top + 120}`}
       aria-hidden
     >
-      {wires.map(({ id, source, target, data }) => {
-        const [from, to] = [places.get(source), places.get(target)];
+      {wires.map(({ key, source, node, type }) => {
+        const [from, to] = [places.get(source), places.get(node)];
         if (!from || !to) return null;
         const [x1, y1, x2, y2] = [from.x + from.width, from.y + 44, to.x, to.y + 44];
         return (
           <path
-            key={id}
-            className={`type-${data?.type ?? 'unknown'}`}
+            key={key}
+            className={`type-${type}`}
             d={`M${x1} ${y1}C${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2} ${x2} ${y2}`}
           />
         );

@@ -4,14 +4,15 @@ import { INPUTS, isBoundary, subgraphOf } from '../../graphs/document/levels.ts'
 import { colourNode, disconnect, renameGraph, setParam } from '../../graphs/edit/edit.ts';
 import { wiresOf } from '../../graphs/edit/rewire.ts';
 import { addInput, type PortSide, removePort, renamePort, titleNode } from '../../graphs/edit/subgraphs.ts';
-import { wordsOf } from '../canvas/NodeView.tsx';
-import { commandOf, perform } from '../commands/commands.ts';
+import { perform } from '../commands/commands.ts';
 import { Image } from '../controls/Image.tsx';
 import { ParamControl } from '../controls/ParamControl.tsx';
 import { useEditor, useGraph, useNodeProblems, useRuns, useView } from '../state/editor.ts';
+import { formatBytes, formatDuration, spellName } from '../state/format.ts';
 import { editGraph, editWhole, endGroup, subgraphLookedAt } from '../state/graph.ts';
-import { bytesOf, durationOf, messages } from '../state/messages.ts';
+import { messages } from '../state/messages.ts';
 import { isOver, type Run, shownRun } from '../state/run.ts';
+import { pickNodes } from '../state/selection.ts';
 import { attempt, stopRun } from '../state/session.ts';
 
 /** The panel at the right: the selected node with all that its params do, or the graph and its last run. */
@@ -19,7 +20,7 @@ export function Inspector() {
   const { view } = useEditor();
   const selection = useView((state) => state.selection);
   const nodes = useGraph((state) => state.document.nodes);
-  const ids = [...selection].filter((id) => Object.hasOwn(nodes, id));
+  const ids = pickNodes(selection).filter((id) => Object.hasOwn(nodes, id));
   const [id] = ids;
   return (
     <aside className="inspector" aria-label={messages.inspector.name}>
@@ -80,10 +81,10 @@ function RunSummary({ run }: { run: Run }) {
     <>
       <p className="faint" role="status">
         {over
-          ? messages.run.summary(messages.run[run.state], durationOf(run.ms ?? 0), count('done'), count('cached'))
+          ? messages.run.summary(messages.run[run.state], formatDuration(run.ms ?? 0), count('done'), count('cached'))
           : messages.run[run.state]}
       </p>
-      {run.freed ? <p className="faint">{messages.run.freed(bytesOf(run.freed))}</p> : null}
+      {run.freed ? <p className="faint">{messages.run.freed(formatBytes(run.freed))}</p> : null}
       {!over && (
         <button type="button" className="button" onClick={() => void stopRun(editor, run.id)}>
           {messages.run.stop}
@@ -127,16 +128,11 @@ function Several({ ids }: { ids: readonly string[] }) {
           'mute',
           'collapse',
         ] as const
-      ).map((name) => {
-        const command = commandOf(name);
-        return (
-          command && (
-            <button key={name} type="button" className="button" onClick={() => perform(editor, command)}>
-              {messages.commands[name]}
-            </button>
-          )
-        );
-      })}
+      ).map((name) => (
+        <button key={name} type="button" className="button" onClick={() => perform(editor, name)}>
+          {messages.commands[name]}
+        </button>
+      ))}
     </section>
   );
 }
@@ -170,7 +166,6 @@ function OneNode({ id }: { id: string }) {
   const node = useGraph((state) => state.document.nodes[id]);
   const card = useGraph((state) => state.cards.get(node?.type ?? ''));
   const problems = useNodeProblems(id);
-  const toHere = commandOf('runToHere');
   if (!node) return null;
   return (
     <>
@@ -197,7 +192,7 @@ function OneNode({ id }: { id: string }) {
           </p>
         ))}
         {!isBoundary(node) && (
-          <button type="button" className="button" onClick={() => toHere && perform(editor, toHere)}>
+          <button type="button" className="button" onClick={() => perform(editor, 'runToHere')}>
             <Play size={14} aria-hidden /> {messages.inspector.runToHere}
           </button>
         )}
@@ -212,13 +207,13 @@ function OneNode({ id }: { id: string }) {
             return (
               <div key={name} className="inspector-param">
                 <div className="inspector-label">
-                  <label htmlFor={`inspect-${name}`}>{wordsOf(name)}</label>
+                  <label htmlFor={`inspect-${name}`}>{spellName(name)}</label>
                   {wires.length > 0 && (
                     <button
                       type="button"
                       className="icon-button"
                       title={messages.inspector.disconnect}
-                      aria-label={`${wordsOf(name)}: ${messages.inspector.disconnect}`}
+                      aria-label={`${spellName(name)}: ${messages.inspector.disconnect}`}
                       onClick={() => editGraph(graph, (before) => disconnect(before, id, name))}
                     >
                       <Unplug size={14} aria-hidden />
@@ -230,7 +225,7 @@ function OneNode({ id }: { id: string }) {
                       type="button"
                       className="icon-button"
                       title={messages.inspector.initial}
-                      aria-label={`${wordsOf(name)}: ${messages.inspector.initial}`}
+                      aria-label={`${spellName(name)}: ${messages.inspector.initial}`}
                       onClick={() =>
                         editGraph(graph, (before) => setParam(before, graph.getState().cards, id, name, param.initial))
                       }
@@ -244,7 +239,7 @@ function OneNode({ id }: { id: string }) {
                 ) : (
                   <ParamControl
                     id={`inspect-${name}`}
-                    label={wordsOf(name)}
+                    label={spellName(name)}
                     param={param}
                     value={value}
                     onChange={(next) =>
@@ -281,7 +276,7 @@ function ToWire({ id, name }: { id: string; name: string }) {
         type="button"
         className="icon-button"
         title={messages.inspector.drive}
-        aria-label={`${wordsOf(name)}: ${messages.inspector.drive}`}
+        aria-label={`${spellName(name)}: ${messages.inspector.drive}`}
         onClick={({ clientX, clientY }) =>
           view.setState({
             overlay: {
@@ -300,7 +295,7 @@ function ToWire({ id, name }: { id: string; name: string }) {
           type="button"
           className="icon-button"
           title={messages.inspector.expose}
-          aria-label={`${wordsOf(name)}: ${messages.inspector.expose}`}
+          aria-label={`${spellName(name)}: ${messages.inspector.expose}`}
           onClick={() =>
             editGraph(graph, (before) => addInput(before, graph.getState().cards, inside, ports, id, name))
           }

@@ -4,7 +4,8 @@ import type { Model, Pull, PullPlan } from '../../electron/host/ipc.ts';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Cards } from '../../nodes/card.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
-import { bytesOf, messages } from '../state/messages.ts';
+import { formatBytes } from '../state/format.ts';
+import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
 
 /** Models on this machine, what the graph misses, and downloads with their progress. */
@@ -63,7 +64,7 @@ export function ModelsPanel() {
           onChange={({ target }) => setName(target.value)}
         />
         {plan && plan.name === name && (
-          <p className="faint">{messages.models.planned(bytesOf(plan.bytes), plan.files.length)}</p>
+          <p className="faint">{messages.models.planned(formatBytes(plan.bytes), plan.files.length)}</p>
         )}
         <button type="submit" className="button" disabled={!/\S\/\S/.test(name)}>
           <Download size={14} aria-hidden /> {messages.models.pull}
@@ -82,7 +83,7 @@ export function ModelsPanel() {
               <b>{name}</b>
               <small className="faint">
                 {messages.models.from[from]}
-                {bytes !== undefined && `, ${bytesOf(bytes)}`}
+                {bytes !== undefined && `, ${formatBytes(bytes)}`}
               </small>
             </span>
             {from === 'pulled' && (

@@ -1,8 +1,7 @@
 import { isReroute } from '../../graphs/document/levels.ts';
-import { NODE_TYPE } from '../canvas/flow.ts';
-import { addNodeInMiddle } from '../commands/commands.ts';
+import { addNodeInMiddle } from '../commands/add.ts';
+import { CARD_DRAG_TYPE, describeCardChoice } from '../controls/cardChoice.ts';
 import { SearchList } from '../controls/SearchList.tsx';
-import { choiceOf } from '../dialogs/Overlays.tsx';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
@@ -14,8 +13,8 @@ export function NodesPanel() {
   return (
     <SearchList
       label={messages.search.add}
-      draggedAs={NODE_TYPE}
-      choices={[...cards.values()].filter((card) => !isReroute(card)).map(choiceOf)}
+      draggedAs={CARD_DRAG_TYPE}
+      choices={[...cards.values()].filter((card) => !isReroute(card)).map(describeCardChoice)}
       onChoose={(key) => {
         const card = cards.get(key);
         if (card) void attempt(editor, () => addNodeInMiddle(editor, card));

@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import type { Problem } from '../../graphs/document/errors.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
-import { goTo } from '../commands/commands.ts';
+import { goToNode } from '../commands/levels.ts';
 import { useEditor, useGraph, useRuns } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { shownRun } from '../state/run.ts';
@@ -48,7 +48,7 @@ function OneProblem({ problem: { code, message, remedy, at, value } }: { problem
   const isMissing = /^(MODEL_)?NOT_FOUND$|MISSING_MODEL|NO_MODEL/.test(code);
   return (
     <li>
-      <button type="button" disabled={!node} onClick={() => at.node !== undefined && goTo(editor, at.node)}>
+      <button type="button" disabled={!node} onClick={() => at.node !== undefined && goToNode(editor, at.node)}>
         <b>{message}</b> {remedy}
       </button>
       {isMissing && typeof missing === 'string' && /^[\w.-]+\/[\w.-]+$/.test(missing) && (

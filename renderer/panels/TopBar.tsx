@@ -3,14 +3,15 @@ import { Menubar } from '@base-ui/react/menubar';
 import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
 import { renameGraph } from '../../graphs/edit/edit.ts';
 import { CommandItems } from '../commands/CommandItems.tsx';
-import { commandOf, commands, keysText, type MenuName, perform } from '../commands/commands.ts';
+import type { MenuName } from '../commands/command.ts';
+import { commands, perform } from '../commands/commands.ts';
+import { formatKeys } from '../commands/keys.ts';
+import { isMac } from '../controls/isMac.ts';
 import { TitleField } from '../controls/TitleField.tsx';
 import { useEditor, useGraph, useRuns, useView } from '../state/editor.ts';
 import { editWhole, isUnsaved } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { isOver, shownRun } from '../state/run.ts';
-
-const isMac = navigator.platform.startsWith('Mac');
 
 export function TopBar() {
   const { view } = useEditor();
@@ -70,14 +71,11 @@ function Menus() {
   );
 }
 
-/** What `ViewState.naming` is while the title of the graph is written: no node has such an id. */
-const WHOLE = ':graph';
-
 function Title() {
   const { graph, view } = useEditor();
   const title = useGraph((state) => state.whole.title);
   const unsaved = useGraph(isUnsaved);
-  const naming = useView((state) => state.naming === WHOLE);
+  const naming = useView((state) => state.naming?.kind === 'graph');
   if (naming) {
     return (
       <TitleField
@@ -89,7 +87,7 @@ function Title() {
     );
   }
   return (
-    <h1 className="graph-title" title={title} onDoubleClick={() => view.setState({ naming: WHOLE })}>
+    <h1 className="graph-title" title={title} onDoubleClick={() => view.setState({ naming: { kind: 'graph' } })}>
       {title}
       {unsaved && (
         <span className="unsaved" role="img" title={messages.app.unsaved} aria-label={messages.app.unsaved}>
@@ -114,11 +112,10 @@ function Engine() {
       return <span className="device">{messages.app.starting}</span>;
     default: {
       const text = engine.state === 'silent' ? messages.app.silent(engine.seconds) : engine.problem.message;
-      const restart = commandOf('restartEngine');
       return (
         <span className="device bad" role="status" title={engine.state === 'silent' ? messages.app.silentHelp : text}>
           <span>{text}</span>
-          <button type="button" className="text-button" onClick={() => restart && perform(editor, restart)}>
+          <button type="button" className="text-button" onClick={() => perform(editor, 'restartEngine')}>
             {messages.app.restart}
           </button>
         </span>
@@ -132,18 +129,17 @@ function RunButton() {
   const live = useRuns(({ runs }) => runs.filter((run) => !isOver(run)).length);
   const ready = useView(({ engine }) => engine.state === 'ready' || engine.state === 'silent');
   const state = useRuns(({ runs }) => runs.find((run) => !isOver(run))?.state);
-  const [run, stop, pause] = [commandOf('run'), commandOf('stop'), commandOf('pause')];
   return (
     <>
       {live > 1 && <span className="faint">{messages.run.queue(live - 1)}</span>}
       {(state === 'running' || state === 'paused') && (
-        <button type="button" className="button" onClick={() => pause && perform(editor, pause)}>
+        <button type="button" className="button" onClick={() => perform(editor, 'pause')}>
           {state === 'paused' ? <StepForward size={14} aria-hidden /> : <Pause size={14} aria-hidden />}{' '}
           {messages.run[state === 'paused' ? 'resume' : 'pause']}
         </button>
       )}
       {live > 0 && (
-        <button type="button" className="button" onClick={() => stop && perform(editor, stop)}>
+        <button type="button" className="button" onClick={() => perform(editor, 'stop')}>
           <Square size={14} aria-hidden /> {messages.commands.stop}
         </button>
       )}
@@ -151,8 +147,8 @@ function RunButton() {
         type="button"
         className="button primary"
         disabled={!ready}
-        title={keysText('Mod+Enter', isMac)}
-        onClick={() => run && perform(editor, run)}
+        title={formatKeys('Mod+Enter', isMac)}
+        onClick={() => perform(editor, 'run')}
       >
         <Play size={14} aria-hidden /> {messages.commands.run}
       </button>

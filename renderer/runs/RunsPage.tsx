@@ -5,7 +5,8 @@ import { useShallow } from 'zustand/react/shallow';
 import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { useEditor, useRuns, useView } from '../state/editor.ts';
-import { durationOf, messages } from '../state/messages.ts';
+import { formatDuration } from '../state/format.ts';
+import { messages } from '../state/messages.ts';
 import { isOver } from '../state/run.ts';
 import { attempt, openFile, stopRun, unlessUnsaved } from '../state/session.ts';
 import { notify } from '../state/view.ts';
@@ -64,7 +65,7 @@ export function RunsPage() {
                 <b>{summary.title}</b>
                 <small className="faint">
                   {new Date(summary.started).toLocaleString()}
-                  {summary.ms !== undefined && ` · ${durationOf(summary.ms)}`}
+                  {summary.ms !== undefined && ` · ${formatDuration(summary.ms)}`}
                   {summary.state !== 'done' &&
                     ` · ${messages.run[summary.state === 'interrupted' ? 'stopped' : summary.state]}`}
                 </small>

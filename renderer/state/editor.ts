@@ -7,11 +7,13 @@ import { subgraphOf } from '../../graphs/document/levels.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { type GraphState, type GraphStore, wholeId } from './graph.ts';
 import { type NodeRun, type RunState, type RunStore, runInside, shownRun } from './run.ts';
+import type { Selection } from './selection.ts';
 import type { Point, ViewState, ViewStore } from './view.ts';
 
 /** What the canvas can be asked to do by those who do not draw it. */
 export interface CanvasView {
-  fit(ids?: readonly string[]): void;
+  /** Shows these items, or the whole level. */
+  fit(items?: Selection): void;
   zoom(factor: number): void;
   /** Moves the view to a place unless it is seen with what is around it. */
   reveal(place: Point): void;

@@ -17,6 +17,7 @@ import {
 } from './graph.ts';
 import { messages } from './messages.ts';
 import { addRun, breakRun, changeRun, createRunStore, foldRun, isOver, type Run, waitingRun } from './run.ts';
+import { nodeItems } from './selection.ts';
 import type { Shell } from './shell.ts';
 import { createViewStore, notify, type Point, select } from './view.ts';
 
@@ -194,11 +195,9 @@ export async function pasteText(editor: Editor, text: string, at?: Point): Promi
 export function insert(editor: Editor, fragment: GraphDocument, offset: readonly [number, number]): void {
   const inserted = insertFragment(editor.graph.getState().document, fragment, offset);
   editGraph(editor.graph, () => inserted.document);
-  const marks = [
-    ...(fragment.notes ?? []).map((_, i) => `notes:${inserted.notesFrom + i}`),
-    ...(fragment.frames ?? []).map((_, i) => `frames:${inserted.framesFrom + i}`),
-  ];
-  select(editor.view, [...inserted.ids, ...marks]);
+  const notes = (fragment.notes ?? []).map((_, i) => ({ kind: 'note', place: inserted.notesFrom + i }) as const);
+  const frames = (fragment.frames ?? []).map((_, i) => ({ kind: 'frame', place: inserted.framesFrom + i }) as const);
+  select(editor.view, [...nodeItems(inserted.ids), ...notes, ...frames]);
 }
 
 /** Puts the graph, or what some nodes of the whole graph need, into the queue of runs. */

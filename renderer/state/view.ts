@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { About, Draft, EngineState, NativeSetUp, Preferences, Pull } from '../../electron/host/ipc.ts';
 import type { Wire } from '../../graphs/document/document.ts';
+import { type CanvasItem, isSameItem, nodeItems, type Selection } from './selection.ts';
 
 export type SidePanel = 'nodes' | 'templates' | 'models' | 'files';
 export type Overlay =
@@ -28,6 +29,9 @@ export type LooseEnd =
   | { readonly side: 'source'; readonly wire: Wire }
   | { readonly side: 'target'; readonly node: string; readonly name: string };
 
+/** What can be given a name or a text on the canvas or in the title bar. */
+export type Named = Exclude<CanvasItem, { readonly kind: 'wire' }> | { readonly kind: 'graph' };
+
 export interface Notice {
   readonly id: number;
   readonly kind: 'note' | 'failure';
@@ -38,8 +42,7 @@ export interface Notice {
 /** What is looked at: never part of a graph, and not undone. */
 export interface ViewState {
   readonly page: 'graph' | 'runs';
-  /** Ids of what is selected on the canvas: nodes, notes, frames, wires (see canvas/flow.ts). */
-  readonly selection: ReadonlySet<string>;
+  readonly selection: Selection;
   readonly side: SidePanel | undefined;
   readonly inspector: boolean;
   readonly problems: boolean;
@@ -53,8 +56,8 @@ export interface ViewState {
   readonly notices: readonly Notice[];
   readonly engine: EngineState;
   readonly theme: 'system' | 'light' | 'dark';
-  /** The node whose title is being written, or the note or frame whose text is. */
-  readonly naming: string | undefined;
+  /** What is being named: the title of a node, a frame or the graph, or the text of a note. */
+  readonly naming: Named | undefined;
   /** The run folder that is looked at, and the one it is compared with. */
   readonly folder: string | undefined;
   readonly compared: string | undefined;
@@ -78,7 +81,7 @@ export type ViewStore = StoreApi<ViewState>;
 export function createViewStore(): ViewStore {
   return createStore<ViewState>(() => ({
     page: 'graph',
-    selection: new Set(),
+    selection: [],
     side: undefined,
     inspector: false,
     problems: false,
@@ -103,11 +106,15 @@ export function createViewStore(): ViewStore {
   }));
 }
 
-export function select(store: ViewStore, ids: Iterable<string>): void {
-  const selection = new Set(ids);
+/** Selects these items and nothing else. */
+export function select(store: ViewStore, selection: Selection): void {
   const { selection: old } = store.getState();
-  if (selection.size === old.size && [...selection].every((id) => old.has(id))) return;
+  if (selection.length === old.length && selection.every((item, i) => isSameItem(item, old[i]!))) return;
   store.setState({ selection });
+}
+
+export function selectNodes(store: ViewStore, ids: Iterable<string>): void {
+  select(store, nodeItems(ids));
 }
 
 let notices = 0;

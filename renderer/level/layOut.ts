@@ -1,8 +1,8 @@
 import type { ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Cards } from '../../nodes/card.ts';
-import { cardShape } from './cardShape.ts';
-import { GRID } from './flow.ts';
+import { estimateCardShape } from './cardShape.ts';
+import { GRID, snap } from './grid.ts';
 
 interface Size {
   readonly width: number;
@@ -27,31 +27,31 @@ export async function layOut(
     ),
   );
   const ports = new Map<string, ElkPort[]>(ids.map((id) => [id, []]));
-  /** The name under which ELK knows a socket, which must be one that the node has. */
-  const portOf = (id: string, type: 'source' | 'target', name: string): string => {
-    const port = `${type} ${id} ${name}`;
-    const known = ports.get(id) as ElkPort[];
+  /** Makes a socket known to ELK and gives the name that it has there: that of the node where there is no such socket. */
+  const addPort = (id: string, side: 'source' | 'target', name: string): string => {
+    const port = `${side} ${id} ${name}`;
+    const known = ports.get(id)!;
     const node = document.nodes[id];
-    const { handles } = node ? cardShape(node, cards) : { handles: [] };
-    const handle = handles.find((each) => each.type === type && each.id === name);
-    if (!handle) return id;
+    const { sockets } = node ? estimateCardShape(node, cards) : { sockets: [] };
+    const socket = sockets.find((each) => each.side === side && each.name === name);
+    if (!socket) return id;
     if (!known.some((each) => each.id === port)) {
-      const x = type === 'source' ? sizeOf(id).width : 0;
-      const layoutOptions = { 'elk.port.side': type === 'source' ? 'EAST' : 'WEST' };
-      known.push({ id: port, x, y: handle.y + (handle.height ?? 0) / 2, layoutOptions });
+      const x = side === 'source' ? sizeOf(id).width : 0;
+      const layoutOptions = { 'elk.port.side': side === 'source' ? 'EAST' : 'WEST' };
+      known.push({ id: port, x, y: socket.y, layoutOptions });
     }
     return port;
   };
   const edges = wires.map(({ wire: [source, output], id, name }, i) => ({
     id: String(i),
-    sources: [portOf(source, 'source', output)],
-    targets: [portOf(id, 'target', name)],
+    sources: [addPort(source, 'source', output)],
+    targets: [addPort(id, 'target', name)],
   }));
   const children = ids.map(
     (id): ElkNode => ({
       id,
       ...sizeOf(id),
-      ports: ports.get(id) as ElkPort[],
+      ports: ports.get(id)!,
       layoutOptions: { 'elk.portConstraints': 'FIXED_POS' },
     }),
   );
@@ -73,11 +73,7 @@ export async function layOut(
   const top = Math.min(...ids.map((id) => document.nodes[id]?.position[1] ?? 0));
   const placed = (laid.children ?? []).map(({ id, x = 0, y = 0 }): [string, readonly [number, number]] => [
     id,
-    [snapped(left + x), snapped(top + y)],
+    [snap(left + x), snap(top + y)],
   ]);
   return Object.fromEntries(placed);
-}
-
-function snapped(length: number): number {
-  return Math.round(length / GRID) * GRID;
 }

@@ -10,7 +10,7 @@ import { subgraphLookedAt } from '../state/graph.ts';
 export const NEW_PORT = '+';
 
 /** Why a wire that is drawn on the canvas cannot be, in a sentence, or undefined where it can. */
-export function refusalOfWire({ document, cards }: GraphState, { wire, node, name }: Arrived): string | undefined {
+export function explainRefusal({ document, cards }: GraphState, { wire, node, name }: Arrived): string | undefined {
   const isNew = wire[1] === NEW_PORT || name === NEW_PORT;
   const isThrough = document.nodes[wire[0]]?.type === INPUTS && document.nodes[node]?.type === OUTPUTS;
   if (isNew) return isThrough ? '' : undefined;
@@ -18,7 +18,7 @@ export function refusalOfWire({ document, cards }: GraphState, { wire, node, nam
 }
 
 /** The level with a wire that was drawn on the canvas, in the place of another one where `instead` is given. */
-export function joined(state: GraphState, { wire, node, name }: Arrived, instead?: Arrived): GraphDocument {
+export function joinWire(state: GraphState, { wire, node, name }: Arrived, instead?: Arrived): GraphDocument {
   const { document, cards } = state;
   const before = instead ? disconnect(document, instead.node, instead.name, instead.wire) : document;
   const inside = subgraphLookedAt(state);

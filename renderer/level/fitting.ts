@@ -11,13 +11,13 @@ import type { LooseEnd } from '../state/view.ts';
  * The nodes that a wire in the hand can go to or come from, with the type it carries; without a wire all nodes but
  * reroutes, which lie on wires.
  */
-export function fitting(
+export function findFittingCards(
   document: GraphDocument,
   cards: Cards,
   from: LooseEnd | undefined,
 ): { readonly cards: readonly NodeCard[]; readonly type?: PortType } {
   const all = [...cards.values()];
-  const type = from && typeAt(document, cards, from);
+  const type = from && findSocketType(document, cards, from);
   if (!from || !type) return { cards: all.filter((card) => !isReroute(card)) };
   if (from.side === 'target') {
     return { cards: all.filter(({ outputs }) => Object.values(outputs).some((output) => output.type === type)), type };
@@ -31,7 +31,7 @@ export function fitting(
 }
 
 /** The wires that a node can have from and to the others, besides those that it has; those to params come last. */
-export function wiresFor(document: GraphDocument, cards: Cards, id: string): Arrived[] {
+export function listPossibleWires(document: GraphDocument, cards: Cards, id: string): Arrived[] {
   const outputsOf = (node: string) => Object.keys(cards.get(document.nodes[node]?.type ?? '')?.outputs ?? {});
   const between = (from: string, to: string) =>
     outputsOf(from).flatMap((output) => {
@@ -46,7 +46,7 @@ export function wiresFor(document: GraphDocument, cards: Cards, id: string): Arr
 }
 
 /** The type of value at a socket. */
-export function typeAt({ nodes }: GraphDocument, cards: Cards, end: LooseEnd): PortType | undefined {
+export function findSocketType({ nodes }: GraphDocument, cards: Cards, end: LooseEnd): PortType | undefined {
   const [id, name] = end.side === 'source' ? end.wire : [end.node, end.name];
   const card = cards.get(nodes[id]?.type ?? '');
   if (!card) return undefined;

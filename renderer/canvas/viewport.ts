@@ -1,0 +1,35 @@
+import { getNodesBounds, getViewportForBounds, type Viewport } from 'reactflow';
+import type { Editor } from '../state/editor.ts';
+import { levelName } from '../state/graph.ts';
+import type { FlowNode } from './flow.ts';
+
+/*
+ * Where a level is looked at from.
+ */
+
+export const MIN_ZOOM = 0.05;
+/** Below this zoom nobody can read what is in a node: it is drawn as a box with its title. */
+const FAR_ZOOM = 0.4;
+
+/** A viewport with its size on the screen in pixels. */
+export interface SizedViewport extends Viewport {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where a level was looked at last, or else where all of it is seen, no node larger than it is. */
+export function recallViewport(editor: Editor, nodes: readonly FlowNode[], width: number, height: number): Viewport {
+  const { viewports } = editor.view.getState();
+  const kept = viewports[levelName(editor.graph.getState())];
+  return kept ?? getViewportForBounds(getNodesBounds(nodes as FlowNode[]), width, height, MIN_ZOOM, 1, 0.12);
+}
+
+export function keepViewport({ graph, view }: Editor, viewport: Viewport): void {
+  view.setState(({ viewports }) => ({ viewports: { ...viewports, [levelName(graph.getState())]: viewport } }));
+}
+
+/** Tells the view whether nodes can be read at a zoom. */
+export function noteZoom({ view }: Editor, zoom: number): void {
+  const far = zoom < FAR_ZOOM;
+  if (view.getState().far !== far) view.setState({ far });
+}

@@ -1,0 +1,39 @@
+import type { Editor } from '../state/editor.ts';
+import { attempt, newGraph, openFile, save, saveAs, unlessUnsaved } from '../state/session.ts';
+import type { Command } from './command.ts';
+
+export const fileCommands: readonly Command[] = [
+  {
+    name: 'newGraph',
+    menu: 'file',
+    keys: ['Mod+Alt+N'],
+    perform: (editor) => unlessUnsaved(editor, () => newGraph(editor)),
+  },
+  { name: 'open', menu: 'file', keys: ['Mod+O'], inFields: true, perform: openGraph },
+  {
+    name: 'templates',
+    menu: 'file',
+    keys: ['Mod+Shift+O'],
+    perform: ({ view }) => view.setState({ side: 'templates' }),
+  },
+  { name: 'save', menu: 'file', keys: ['Mod+S'], inFields: true, begins: true, perform: save },
+  { name: 'saveAs', menu: 'file', keys: ['Mod+Shift+S'], inFields: true, perform: saveAs },
+  {
+    name: 'settings',
+    menu: 'file',
+    keys: ['Mod+,'],
+    inFields: true,
+    begins: true,
+    perform: ({ view }) => view.setState({ overlay: { kind: 'settings' } }),
+  },
+];
+
+/** Asks for a file where the shell has dialogs, and shows the list of files elsewhere. */
+async function openGraph(editor: Editor): Promise<void> {
+  if (!editor.view.getState().about?.dialogs) {
+    editor.view.setState({ side: 'files' });
+    return;
+  }
+  const file = await editor.desktop.openGraph();
+  if (file) unlessUnsaved(editor, () => void attempt(editor, () => openFile(editor, file)));
+}

@@ -1,0 +1,39 @@
+import { useEditor, useGraph } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
+import { attempt, save } from '../state/session.ts';
+import { Box } from './Box.tsx';
+
+/** Asks whether changes that are not saved may be left behind. */
+export function Discard({ then, close }: { then(): void; close(): void }) {
+  const editor = useEditor();
+  const name = useGraph((state) => state.whole.title);
+  return (
+    <Box title={name}>
+      <p>{messages.files.discardQuestion(name)}</p>
+      <footer className="dialog-end">
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            close();
+            then();
+          }}
+        >
+          {messages.files.discardConfirm}
+        </button>
+        <button
+          type="button"
+          className="button primary"
+          onClick={() =>
+            void attempt(editor, async () => {
+              close();
+              if (await save(editor)) then();
+            })
+          }
+        >
+          {messages.files.saveFirst}
+        </button>
+      </footer>
+    </Box>
+  );
+}

@@ -1,0 +1,51 @@
+import type { MenuName } from '../commands/command.ts';
+import { commands } from '../commands/commands.ts';
+import { formatKeys } from '../commands/keys.ts';
+import { isMac } from '../controls/isMac.ts';
+import { messages } from '../state/messages.ts';
+import { Box } from './Box.tsx';
+
+/** The keys of all commands, and what the pointer does. */
+export function Shortcuts() {
+  return (
+    <Box title={messages.shortcuts.name} wide>
+      <div className="shortcut-groups">
+        {(Object.keys(messages.menus) as MenuName[]).map((menu) => (
+          <section key={menu}>
+            <h3>{messages.menus[menu]}</h3>
+            <dl className="shortcuts">
+              {commands
+                .filter((command) => command.menu === menu)
+                .map(
+                  ({ name, keys }) =>
+                    keys && (
+                      <div key={name}>
+                        <dt>{messages.commands[name]}</dt>
+                        <dd>
+                          {keys.map((key) => (
+                            <kbd key={key}>{formatKeys(key, isMac)}</kbd>
+                          ))}
+                        </dd>
+                      </div>
+                    ),
+                )}
+            </dl>
+          </section>
+        ))}
+        <section>
+          <h3>{messages.shortcuts.pointer}</h3>
+          <dl className="shortcuts">
+            {Object.entries(messages.shortcuts.gestures).map(([gesture, what]) => (
+              <div key={gesture}>
+                <dt>{what}</dt>
+                <dd>
+                  <kbd>{gesture}</kbd>
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      </div>
+    </Box>
+  );
+}

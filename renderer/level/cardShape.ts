@@ -1,0 +1,75 @@
+import { type GraphNode, own } from '../../graphs/document/document.ts';
+import { isBoundary, isReroute } from '../../graphs/document/levels.ts';
+import type { Cards } from '../../nodes/card.ts';
+import type { Param } from '../../nodes/params.ts';
+
+/** So many params are shown in a node before the rest waits behind a button. */
+export const SHOWN_PARAMS = 5;
+
+/** The size of a node that was not drawn yet and is drawn in full. */
+export const USUAL_SIZE = { width: 256, height: 160 } as const;
+
+export interface Socket {
+  readonly name: string;
+  readonly side: 'source' | 'target';
+  /** Its middle, in pixels from the top left corner of the node. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface CardShape {
+  readonly width: number;
+  readonly height: number;
+  readonly sockets: readonly Socket[];
+}
+
+const HEAD_HEIGHT = 33;
+const ROW_HEIGHT = 24;
+const PARAM_HEIGHT = 28;
+const LONG_PARAM_HEIGHT = 80;
+
+/**
+ * About the size of a node and the places of its sockets in pixels, as style/card.css makes them: enough to place the node
+ * and its wires before it is drawn, so that what lies outside the window, or is too small to read, need not be drawn.
+ */
+export function estimateCardShape(node: GraphNode, cards: Cards): CardShape {
+  if (isReroute(node)) {
+    const sockets = [targetAt('value', 8), { name: 'value', side: 'source', x: 16, y: 8 } as const];
+    return { width: 16, height: 16, sockets };
+  }
+  const card = cards.get(node.type);
+  const width = isBoundary(node) ? 176 : USUAL_SIZE.width;
+  const inputs = Object.keys(card?.inputs ?? node.inputs);
+  const outputs = Object.keys(card?.outputs ?? {});
+  const params = Object.entries(card?.params ?? {});
+  const sourceAt = (name: string, y: number): Socket => ({ name, side: 'source', x: width, y });
+  if (node.collapsed) {
+    const middle = HEAD_HEIGHT + 16;
+    const targets = [...inputs, ...params.map(([name]) => name)].map((name) => targetAt(name, middle));
+    const sources = outputs.map((name) => sourceAt(name, middle));
+    return { width, height: HEAD_HEIGHT + 33, sockets: [...targets, ...sources] };
+  }
+  const middleOfRow = (i: number) => HEAD_HEIGHT + 5 + i * ROW_HEIGHT + ROW_HEIGHT / 2;
+  const rows = Math.max(inputs.length, outputs.length) + (isBoundary(node) ? 1 : 0);
+  const sockets = [
+    ...inputs.map((name, i) => targetAt(name, middleOfRow(i))),
+    ...outputs.map((name, i) => sourceAt(name, middleOfRow(i))),
+  ];
+  const shown = params.filter(([name], i) => i < SHOWN_PARAMS || own(node.inputs, name)?.length);
+  let y = HEAD_HEIGHT + (rows > 0 ? rows * ROW_HEIGHT + 9 : 0) + (shown.length > 0 ? 5 : 0);
+  for (const [name, param] of shown) {
+    const height = isLong(param) ? LONG_PARAM_HEIGHT : PARAM_HEIGHT;
+    sockets.push(targetAt(name, y + (isLong(param) ? ROW_HEIGHT : height) / 2));
+    y += height;
+  }
+  const height = y + (shown.length > 0 ? 4 : 0) + (shown.length < params.length ? ROW_HEIGHT : 0) + 1;
+  return { width, height, sockets };
+}
+
+function targetAt(name: string, y: number): Socket {
+  return { name, side: 'target', x: 0, y };
+}
+
+function isLong(param: Param): boolean {
+  return param.kind === 'text' && param.multiline === true;
+}
