@@ -1,20 +1,17 @@
 import { Download, Trash2 } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import type { Model, Pull, PullPlan } from '../../electron/host/ipc.ts';
-import type { GraphDocument } from '../../graphs/document/document.ts';
-import type { Cards } from '../../nodes/card.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
 import { formatBytes } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
+import { findMissingModels } from './missingModels.ts';
 
 /** Models on this machine, what the graph misses, and downloads with their progress. */
 export function ModelsPanel() {
   const editor = useEditor();
   const { desktop } = editor;
   const [models, setModels] = useState<readonly Model[]>();
-  const [name, setName] = useState('');
-  const [plan, setPlan] = useState<PullPlan>();
   const document = useGraph((state) => state.whole);
   const cards = useGraph((state) => state.library);
   const pulls = useView((state) => state.pulls);
@@ -25,51 +22,10 @@ export function ModelsPanel() {
   );
   // biome-ignore lint/correctness/useExhaustiveDependencies: a download that ended is a model more
   useEffect(() => void learn(), [learn, done]);
-  const missing = models ? missingModels(document, cards, models) : [];
   return (
     <>
-      {missing.length > 0 && (
-        <section className="inspector-part">
-          <h3>{messages.models.missing}</h3>
-          {missing.map((model) => (
-            <button
-              key={model}
-              type="button"
-              className="button"
-              onClick={() => void attempt(editor, () => desktop.startPull(model))}
-            >
-              <Download size={14} aria-hidden /> {messages.problems.pull(model)}
-            </button>
-          ))}
-        </section>
-      )}
-      <form
-        className="inspector-part form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void attempt(editor, async () => {
-            if (plan?.name === name) {
-              await desktop.startPull(name);
-              setPlan(undefined);
-            } else setPlan(await desktop.planPull(name.trim()));
-          });
-        }}
-      >
-        <label htmlFor="pull-name">{messages.models.pullName}</label>
-        <input
-          id="pull-name"
-          className="field"
-          placeholder={messages.models.pullExample}
-          value={name}
-          onChange={({ target }) => setName(target.value)}
-        />
-        {plan && plan.name === name && (
-          <p className="faint">{messages.models.planned(formatBytes(plan.bytes), plan.files.length)}</p>
-        )}
-        <button type="submit" className="button" disabled={!/\S\/\S/.test(name)}>
-          <Download size={14} aria-hidden /> {messages.models.pull}
-        </button>
-      </form>
+      {models && <MissingModels names={findMissingModels(document, cards, models)} />}
+      <PullForm />
       {Object.values(pulls)
         .filter(({ state }) => state !== 'done')
         .map((pull) => (
@@ -77,35 +33,100 @@ export function ModelsPanel() {
         ))}
       {models?.length === 0 && <p className="empty">{messages.models.none}</p>}
       <ul className="rows">
-        {models?.map(({ name, from, bytes, path }) => (
-          <li key={`${from} ${name}`}>
-            <span className="row" title={path}>
-              <b>{name}</b>
-              <small className="faint">
-                {messages.models.from[from]}
-                {bytes !== undefined && `, ${formatBytes(bytes)}`}
-              </small>
-            </span>
-            {from === 'pulled' && (
-              <button
-                type="button"
-                className="icon-button"
-                aria-label={messages.models.remove(name)}
-                title={messages.models.remove(name)}
-                onClick={() =>
-                  void attempt(editor, async () => {
-                    await desktop.removeModel(name);
-                    await learn();
-                  })
-                }
-              >
-                <Trash2 size={14} aria-hidden />
-              </button>
-            )}
-          </li>
+        {models?.map((model) => (
+          <OneModel key={`${model.from} ${model.name}`} model={model} onRemoved={learn} />
         ))}
       </ul>
     </>
+  );
+}
+
+/** Models that the graph names and that are not on this machine. */
+function MissingModels({ names }: { names: readonly string[] }) {
+  const editor = useEditor();
+  if (names.length === 0) return null;
+  return (
+    <section className="inspector-part">
+      <h3>{messages.models.missing}</h3>
+      {names.map((name) => (
+        <button
+          key={name}
+          type="button"
+          className="button"
+          onClick={() => void attempt(editor, () => editor.desktop.startPull(name))}
+        >
+          <Download size={14} aria-hidden /> {messages.problems.pull(name)}
+        </button>
+      ))}
+    </section>
+  );
+}
+
+/** Asks for the name of a model, says how large it is, and downloads it when asked again. */
+function PullForm() {
+  const editor = useEditor();
+  const { desktop } = editor;
+  const [name, setName] = useState('');
+  const [plan, setPlan] = useState<PullPlan>();
+  const submit = async () => {
+    if (plan?.name === name) {
+      await desktop.startPull(name);
+      setPlan(undefined);
+    } else setPlan(await desktop.planPull(name.trim()));
+  };
+  return (
+    <form
+      className="inspector-part form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void attempt(editor, submit);
+      }}
+    >
+      <label htmlFor="pull-name">{messages.models.pullName}</label>
+      <input
+        id="pull-name"
+        className="field"
+        placeholder={messages.models.pullExample}
+        value={name}
+        onChange={({ target }) => setName(target.value)}
+      />
+      {plan && plan.name === name && (
+        <p className="faint">{messages.models.planned(formatBytes(plan.bytes), plan.files.length)}</p>
+      )}
+      <button type="submit" className="button" disabled={!/\S\/\S/.test(name)}>
+        <Download size={14} aria-hidden /> {messages.models.pull}
+      </button>
+    </form>
+  );
+}
+
+function OneModel({ model: { name, from, bytes, path }, onRemoved }: { model: Model; onRemoved(): Promise<void> }) {
+  const editor = useEditor();
+  const remove = async () => {
+    await editor.desktop.removeModel(name);
+    await onRemoved();
+  };
+  return (
+    <li>
+      <span className="row" title={path}>
+        <b>{name}</b>
+        <small className="faint">
+          {messages.models.from[from]}
+          {bytes !== undefined && `, ${formatBytes(bytes)}`}
+        </small>
+      </span>
+      {from === 'pulled' && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={messages.models.remove(name)}
+          title={messages.models.remove(name)}
+          onClick={() => void attempt(editor, remove)}
+        >
+          <Trash2 size={14} aria-hidden />
+        </button>
+      )}
+    </li>
   );
 }
 
@@ -136,20 +157,5 @@ function OnePull({ pull }: { pull: Pull }) {
         </>
       )}
     </section>
-  );
-}
-
-/** Hub names in the graph's model params that are not on this machine. */
-export function missingModels(document: GraphDocument, cards: Cards, models: readonly Model[]): string[] {
-  const here = new Set(models.map(({ name }) => name));
-  const levels = [document, ...Object.values(document.subgraphs ?? {})];
-  const nodes = levels.flatMap((level) => Object.values(level.nodes));
-  const wanted = nodes.flatMap(({ type, params }) =>
-    Object.entries(cards.get(type)?.params ?? {})
-      .filter(([, { kind }]) => kind === 'model')
-      .map(([name, { initial }]) => params[name] ?? initial),
-  );
-  return [...new Set(wanted)].filter(
-    (name): name is string => typeof name === 'string' && /^[\w.-]+\/[\w.-]+$/.test(name) && !here.has(name),
   );
 }

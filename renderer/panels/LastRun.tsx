@@ -1,0 +1,48 @@
+import { Image } from '../controls/Image.tsx';
+import { useEditor } from '../state/editor.ts';
+import { formatBytes, formatDuration } from '../state/format.ts';
+import { messages } from '../state/messages.ts';
+import { isOver, type Run } from '../state/run.ts';
+import { stopRun } from '../state/session.ts';
+
+/** How far the run is that is shown, and the images that it gave. */
+export function LastRun({ run }: { run: Run }) {
+  const editor = useEditor();
+  const files = Object.values(run.nodes).flatMap((node) => node.files ?? []);
+  const images = files.filter(({ mime }) => mime.startsWith('image/'));
+  const states = Object.values(run.nodes).map(({ state }) => state);
+  const over = isOver(run);
+  const count = (state: string) => states.filter((one) => one === state).length;
+  return (
+    <>
+      <p className="faint" role="status">
+        {over
+          ? messages.run.summary(messages.run[run.state], formatDuration(run.ms ?? 0), count('done'), count('cached'))
+          : messages.run[run.state]}
+      </p>
+      {run.freed ? <p className="faint">{messages.run.freed(formatBytes(run.freed))}</p> : null}
+      {!over && (
+        <button type="button" className="button" onClick={() => void stopRun(editor, run.id)}>
+          {messages.run.stop}
+        </button>
+      )}
+      {images.length > 0 && (
+        <button
+          type="button"
+          className="thumbnails"
+          aria-label={messages.results.open}
+          onClick={() => editor.view.setState({ page: 'runs', folder: run.folder })}
+        >
+          {images.map((file) => (
+            <Image
+              key={`${file.node} ${file.name}`}
+              bytes={file.bytes}
+              mime={file.mime}
+              alt={file.label?.prompt ?? file.name}
+            />
+          ))}
+        </button>
+      )}
+    </>
+  );
+}

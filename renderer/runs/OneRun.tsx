@@ -1,0 +1,102 @@
+import { Tabs } from '@base-ui/react/tabs';
+import { FolderOpen, Trash2, Workflow } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import { writeGraph } from '../../graphs/document/write.ts';
+import { useEditor, useView } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
+import { attempt, openFile, unlessUnsaved } from '../state/session.ts';
+import { notify } from '../state/view.ts';
+import { CompareRuns } from './CompareRuns.tsx';
+import { ImageViewer } from './ImageViewer.tsx';
+import { ParetoPlot } from './ParetoPlot.tsx';
+import { RunParams } from './RunParams.tsx';
+import { ScoreTable } from './ScoreTable.tsx';
+
+interface OneRunProps {
+  readonly summary: RunSummary;
+  readonly others: readonly RunSummary[];
+  onRemove(): void;
+}
+
+/** A run with all that it gave, by tabs. */
+export function OneRun({ summary, others, onRemove }: OneRunProps) {
+  const editor = useEditor();
+  const { desktop } = editor;
+  const { folder } = summary;
+  const [record, setRecord] = useState<RunRecord>();
+  useEffect(
+    () => void attempt(editor, async () => setRecord(await desktop.readRun(folder))),
+    [editor, desktop, folder],
+  );
+  const { tabs } = messages.results;
+  return (
+    <section className="one-run" aria-label={summary.title}>
+      <header className="run-head">
+        <h2>{summary.title}</h2>
+        <span className="faint">{summary.device.name}</span>
+        <RunActions summary={summary} record={record} onRemove={onRemove} />
+      </header>
+      <Tabs.Root defaultValue="images" className="tabs">
+        <Tabs.List className="tab-list">
+          {(['images', 'scores', 'pareto', 'params', 'compare'] as const).map((tab) => (
+            <Tabs.Tab key={tab} value={tab} className="tab">
+              {tabs[tab]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="images" className="tab-panel">
+          <ImageViewer run={summary} />
+        </Tabs.Panel>
+        <Tabs.Panel value="scores" className="tab-panel">
+          <ScoreTable run={summary} />
+        </Tabs.Panel>
+        <Tabs.Panel value="pareto" className="tab-panel">
+          <ParetoPlot run={summary} />
+        </Tabs.Panel>
+        <Tabs.Panel value="params" className="tab-panel">
+          {record && <RunParams record={record} />}
+        </Tabs.Panel>
+        <Tabs.Panel value="compare" className="tab-panel">
+          {record && <CompareRuns summary={summary} record={record} others={others} />}
+        </Tabs.Panel>
+      </Tabs.Root>
+    </section>
+  );
+}
+
+/** Opens the graph of a run, shows its folder, deletes it. */
+function RunActions({ summary, record, onRemove }: Omit<OneRunProps, 'others'> & { record: RunRecord | undefined }) {
+  const editor = useEditor();
+  const { desktop, view } = editor;
+  const { folder, title } = summary;
+  const dialogs = useView((state) => state.about?.dialogs);
+  const open = (document: GraphDocument) =>
+    unlessUnsaved(
+      editor,
+      () => void attempt(editor, () => openFile(editor, { name: title, text: writeGraph(document) })),
+    );
+  const remove = async () => {
+    await desktop.removeRun(folder);
+    onRemove();
+    notify(view, { kind: 'note', text: messages.results.removed });
+  };
+  return (
+    <div className="run-actions">
+      {record && (
+        <button type="button" className="button" onClick={() => open(record.graph.document)}>
+          <Workflow size={14} aria-hidden /> {messages.results.openGraph}
+        </button>
+      )}
+      {dialogs && (
+        <button type="button" className="button" onClick={() => void attempt(editor, () => desktop.revealRun(folder))}>
+          <FolderOpen size={14} aria-hidden /> {messages.results.reveal}
+        </button>
+      )}
+      <button type="button" className="button" onClick={() => void attempt(editor, remove)}>
+        <Trash2 size={14} aria-hidden /> {messages.results.remove}
+      </button>
+    </div>
+  );
+}
