@@ -34,3 +34,19 @@ export function keepInside(zoom: Zoom, image: Size, place: Size): Zoom {
     y: keep(zoom.y, image.height, place.height),
   };
 }
+
+export interface Rectangle extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Where an image lies in its place, on whole pixels of the screen, each `pixel` large: 1:1 is exact. */
+export function placeImage({ scale, x, y }: Zoom, image: Size, place: Size, pixel: number): Rectangle {
+  const along = (middle: number, length: number) => {
+    const start = Math.round((middle - (length * scale) / 2) / pixel) * pixel;
+    return [start, Math.round((length * scale) / pixel) * pixel] as const;
+  };
+  const [left, width] = along(place.width / 2 + x, image.width);
+  const [top, height] = along(place.height / 2 + y, image.height);
+  return { left, top, width, height };
+}

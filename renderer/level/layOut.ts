@@ -60,6 +60,7 @@ export async function layOut(
     layoutOptions: {
       'elk.algorithm': 'layered',
       'elk.direction': 'RIGHT',
+      'elk.padding': '[top=0,left=0,bottom=0,right=0]',
       'elk.spacing.nodeNode': String(GRID * 4),
       'elk.layered.spacing.nodeNodeBetweenLayers': String(GRID * 10),
       'elk.layered.spacing.edgeNodeBetweenLayers': String(GRID * 2),

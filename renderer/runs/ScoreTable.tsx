@@ -4,7 +4,7 @@ import type { RunSummary } from '../../electron/host/ipc.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { attempt } from '../state/session.ts';
-import { candidatesOf, csvOf } from './candidates.ts';
+import { readCandidates, writeCsv } from './candidates.ts';
 import { RunImage } from './RunImage.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
@@ -16,7 +16,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
   const editor = useEditor();
   const [table, setTable] = useState(0);
   const [sorting, setSorting] = useState<{ name: string; up: boolean }>();
-  const candidates = useMemo(() => candidatesOf(run, table), [run, table]);
+  const candidates = useMemo(() => readCandidates(run, table), [run, table]);
   const names = run.scores[table]?.names ?? [];
   const by =
     sorting && [...names, messages.results.seed].includes(sorting.name) ? sorting : { name: names[0] ?? '', up: false };
@@ -41,7 +41,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
           className="button"
           onClick={() =>
             void attempt(editor, () =>
-              editor.desktop.exportFile('scores.csv', new TextEncoder().encode(csvOf(candidates))),
+              editor.desktop.exportFile('scores.csv', new TextEncoder().encode(writeCsv(candidates))),
             )
           }
         >

@@ -1,5 +1,6 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import type { ImageLabel } from '../../nodes/ports.ts';
+import { messages } from '../state/messages.ts';
 
 /** An image with all that is known of it: a row of the score table, a point of the Pareto plot. */
 export interface Candidate {
@@ -12,7 +13,7 @@ export interface Candidate {
 }
 
 /** One candidate for each row of a scores value of a run; `table` counts the values of the record. */
-export function candidatesOf(run: Pick<RunSummary, 'scores' | 'outputs'>, table: number): Candidate[] {
+export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, table: number): Candidate[] {
   const scores = run.scores[table];
   if (!scores) return [];
   return scores.values.map((row, i) => {
@@ -22,21 +23,33 @@ export function candidatesOf(run: Pick<RunSummary, 'scores' | 'outputs'>, table:
       prompt,
       seed,
       scores: Object.fromEntries(scores.names.map((name, column) => [name, row[column] ?? Number.NaN])),
-      image: imageOf(run.outputs, scores.labels[i] ?? {}),
+      image: findImage(run.outputs, scores.labels[i] ?? {}),
     };
   });
 }
 
 /** The file that shows an image; by its prompt and seed where the record, which is then of an older version, has no ids. */
-function imageOf(outputs: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
+function findImage(outputs: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
   const images = outputs.filter(({ mime }) => mime.startsWith('image/'));
   if (id !== undefined) return images.find(({ label }) => label?.id === id)?.name;
   if (seed === undefined) return undefined;
   return images.find(({ label }) => label?.seed === seed && label.prompt === prompt)?.name;
 }
 
+/** The prompt and the seed of a candidate, or its number where it has no prompt. */
+export function nameCandidate({ prompt, seed, key }: Candidate): string {
+  const name = prompt ?? `${messages.results.candidate} ${key}`;
+  return seed === undefined ? name : `${name}, ${messages.results.seed} ${seed}`;
+}
+
+/** The largest table with several scores, which a plot shows first; the first one where there is none. */
+export function findPlottableTable({ scores }: Pick<RunSummary, 'scores'>): number {
+  const sizes = scores.map(({ names, values }) => (names.length > 1 ? values.length : 0));
+  return Math.max(0, sizes.indexOf(Math.max(...sizes)));
+}
+
 /** Which candidates no other is at least as good as in both scores and better in one; higher is better. */
-export function frontOf(candidates: readonly Candidate[], x: string, y: string): Candidate[] {
+export function findFront(candidates: readonly Candidate[], x: string, y: string): Candidate[] {
   const at = ({ scores }: Candidate, name: string) => scores[name] ?? Number.NaN;
   const sorted = candidates
     .filter((one) => Number.isFinite(at(one, x)) && Number.isFinite(at(one, y)))
@@ -54,7 +67,7 @@ export function frontOf(candidates: readonly Candidate[], x: string, y: string):
 }
 
 /** The rows as a table for spreadsheets. */
-export function csvOf(candidates: readonly Candidate[]): string {
+export function writeCsv(candidates: readonly Candidate[]): string {
   const names = [...new Set(candidates.flatMap(({ scores }) => Object.keys(scores)))];
   const quoted = (value: unknown) => {
     const text = value === undefined || Number.isNaN(value) ? '' : String(value);

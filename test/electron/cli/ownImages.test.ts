@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../electron/files/runFolder.ts';
 import { isPng, readPngText } from '../../../nodes/ml/image/pngText.ts';
-import { candidatesOf } from '../../../renderer/runs/candidates.ts';
+import { readCandidates } from '../../../renderer/runs/candidates.ts';
 import { goldenFolder } from '../../support/golden.ts';
 import { runCli } from '../../support/runCli.ts';
 
@@ -58,7 +58,7 @@ describe('a run of Sample and ReNO from the same noise and prompt', () => {
     const shown = Object.fromEntries(
       record.scores.map(({ node, output }, table) => [
         `${node}.${output}`,
-        candidatesOf(record, table).map(({ image, seed }) => [seed, image]),
+        readCandidates(record, table).map(({ image, seed }) => [seed, image]),
       ]),
     );
     const [reno, sampled] = [

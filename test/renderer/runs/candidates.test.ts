@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, candidatesOf, csvOf, frontOf } from '../../../renderer/runs/candidates.ts';
+import { type Candidate, findFront, readCandidates, writeCsv } from '../../../renderer/runs/candidates.ts';
 
 const anyScores = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 })), { maxLength: 20 });
 const candidate = ([a, b]: readonly [number, number], i: number): Candidate => ({
@@ -11,7 +11,7 @@ const candidate = ([a, b]: readonly [number, number], i: number): Candidate => (
   image: undefined,
 });
 
-describe('frontOf', () => {
+describe('findFront', () => {
   it('is exactly what no other candidate dominates', () => {
     fc.assert(
       fc.property(anyScores, (points) => {
@@ -22,20 +22,20 @@ describe('frontOf', () => {
               ([x, y]) => x >= (a as number) && y >= (b as number) && (x > (a as number) || y > (b as number)),
             ),
         );
-        expect(new Set(frontOf(candidates, 'a', 'b'))).toEqual(new Set(undominated));
+        expect(new Set(findFront(candidates, 'a', 'b'))).toEqual(new Set(undominated));
       }),
       { seed: 3, numRuns: 500 },
     );
   });
 
   it('passes over scores that are no number', () => {
-    expect(frontOf([candidate([Number.NaN, 1], 0), candidate([1, 1], 1)], 'a', 'b').map(({ key }) => key)).toEqual([
+    expect(findFront([candidate([Number.NaN, 1], 0), candidate([1, 1], 1)], 'a', 'b').map(({ key }) => key)).toEqual([
       '1',
     ]);
   });
 });
 
-describe('candidatesOf', () => {
+describe('readCandidates', () => {
   it('finds the image of each row by its prompt and seed', () => {
     const labels = [{ prompt: 'p', seed: 1 }, { prompt: 'p', seed: 2 }, {}];
     const output = { node: 'n', mime: 'image/png', size: 1, sha256: '' };
@@ -46,8 +46,8 @@ describe('candidatesOf', () => {
         { ...output, name: '1.png', label: labels[0]! },
       ],
     };
-    expect(candidatesOf(run, 0).map(({ image }) => image)).toEqual(['1.png', '2.png', undefined]);
-    expect(candidatesOf(run, 1)).toEqual([]);
+    expect(readCandidates(run, 0).map(({ image }) => image)).toEqual(['1.png', '2.png', undefined]);
+    expect(readCandidates(run, 1)).toEqual([]);
   });
 
   it('finds the image whose scores they are, not another of the same prompt and seed', () => {
@@ -69,14 +69,14 @@ describe('candidatesOf', () => {
         { ...output, name: 'again.png', label: { id: 'reno', ...label } },
       ],
     };
-    const images = run.scores.map((_, table) => candidatesOf(run, table)[0]!.image);
+    const images = run.scores.map((_, table) => readCandidates(run, table)[0]!.image);
     expect(images).toEqual(['2.png', '1.png', undefined, '1.png']);
   });
 });
 
-describe('csvOf', () => {
+describe('writeCsv', () => {
   it('quotes what must be quoted', () => {
     const rows = [{ ...candidate([1, Number.NaN], 0), prompt: 'a "big", red circle' }];
-    expect(csvOf(rows)).toBe('prompt,seed,a,b\r\n"a ""big"", red circle",0,1,\r\n');
+    expect(writeCsv(rows)).toBe('prompt,seed,a,b\r\n"a ""big"", red circle",0,1,\r\n');
   });
 });
