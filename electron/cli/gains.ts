@@ -1,4 +1,4 @@
-import { columnTitle } from '../../nodes/ml/optimise/traceOf.ts';
+import { titleColumn } from '../../nodes/ml/optimise/trace.ts';
 import type { Trace } from '../../nodes/ports.ts';
 
 /** What an optimiser gained by each reward, optimised or watched: the mean over its images at first, and of what it kept. */
@@ -8,6 +8,6 @@ export function gainsInWords({ columns, values, kept }: Trace): string[] {
     if (column.role !== 'reward' && column.role !== 'watched') return [];
     const first = mean(values.map((rows) => rows[0]![k]!));
     const last = mean(values.map((rows, i) => rows[kept[i]!]![k]!));
-    return [`${columnTitle(column)}: ${first.toPrecision(4)} at first, ${last.toPrecision(4)} kept`];
+    return [`${titleColumn(column)}: ${first.toPrecision(4)} at first, ${last.toPrecision(4)} kept`];
   });
 }

@@ -5,11 +5,17 @@ import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts
 import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
 import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
-import { brokenScore, type Candidate, type Contest, drawCandidates, free } from '../ml/optimise/drawCandidates.ts';
+import {
+  type Candidate,
+  type CandidateSource,
+  disposeCandidate,
+  drawCandidates,
+  findBrokenScore,
+} from '../ml/optimise/drawCandidates.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
 import type { PortType } from '../ports.ts';
-import { candidateOutputs, namesOf } from './shared/candidateOutputs.ts';
+import { candidateOutputs, listRewardNames } from './shared/candidateOutputs.ts';
 
 export const bestOfN = defineNode({
   type: 'optimise/best-of-n',
@@ -42,16 +48,16 @@ export const bestOfN = defineNode({
     const shape = latentShapeOf(generator, params);
     const settings = sampleSettings(generator, params);
     const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
-    const contest: Contest = { generator, request, rewards, watched: watch };
+    const source: CandidateSource = { generator, request, rewards, watched: watch };
     let done = 0;
 
     const draw = async (seeds: number[]): Promise<Candidate[]> => {
       const latents = latentNoise(seeds, shape);
       try {
-        const drawn = await drawCandidates(contest, { latents, seeds }, ({ step, steps }) =>
+        const drawn = await drawCandidates(source, { latents, seeds }, ({ step, steps }) =>
           progress((done + (seeds.length * step) / (steps + 1)) / params.candidates),
         );
-        refuseNaN(drawn, contest);
+        refuseNaN(drawn, source);
         return drawn;
       } finally {
         latents.dispose();
@@ -68,11 +74,11 @@ export const bestOfN = defineNode({
     const labels = ids.map((id, i) => ({ id, prompt, seed: (params.seed + i) % 2 ** 53 }));
     try {
       return {
-        ...candidateOutputs(best, prompt, contest),
-        allScores: { names: namesOf(contest), values: scores, labels },
+        ...candidateOutputs(best, prompt, source),
+        allScores: { names: listRewardNames(source), values: scores, labels },
       };
     } finally {
-      best.forEach(free);
+      best.forEach(disposeCandidate);
     }
   },
 });
@@ -81,11 +87,11 @@ function output<Type extends PortType>(type: Type, help: string) {
   return { type, list: false, help } as const;
 }
 
-function refuseNaN(drawn: readonly Candidate[], contest: Contest): void {
+function refuseNaN(drawn: readonly Candidate[], source: CandidateSource): void {
   for (const candidate of drawn) {
-    const broken = brokenScore(candidate, contest);
+    const broken = findBrokenScore(candidate, source);
     if (!broken) continue;
-    drawn.forEach(free);
+    drawn.forEach(disposeCandidate);
     const message = `The reward ${broken.name} scored the image of seed ${candidate.seed} as ${broken.score}, which is no finite number.`;
     throw new UserError('NOT_FINITE', message);
   }

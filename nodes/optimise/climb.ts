@@ -1,21 +1,17 @@
 import { defineNode, type InputValues, list, many, optional, type ParamValues } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
+import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
-import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
-import { climbBatches } from '../ml/optimise/climbBatches.ts';
-import { type Climbed, forget } from '../ml/optimise/climber.ts';
-import { type NoiseClimb, weighted } from '../ml/optimise/climbNoise.ts';
-import { noiseNorm } from '../ml/optimise/noiseNorm.ts';
-import { nearStart, slopes } from '../ml/optimise/slopes.ts';
-import { traceOf } from '../ml/optimise/traceOf.ts';
+import type { ObjectiveParts } from '../ml/optimise/objective.ts';
+import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
+import { variables } from '../ml/optimise/variables.ts';
 import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
-import type { Generator, ImageLabel, Noise } from '../ports.ts';
-import { climbBatch } from './shared/climbBatch.ts';
-import { climbImages, firstAndBest, variablesOf } from './shared/climbImages.ts';
-import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
-import { reportClimb } from './shared/climbReport.ts';
+import type { Generator, Noise } from '../ports.ts';
+import { gradientParams } from './shared/gradientParams.ts';
+import { optimiseImages } from './shared/optimiseImages.ts';
 import { requireGradient } from './shared/requireGradient.ts';
+import { firstAndBest, snapshotImages, stackVariables } from './shared/snapshotImages.ts';
 
 const inputs = {
   generator: optional('generator', { help: 'Draws the images; not needed where images themselves climb.' }),
@@ -29,10 +25,10 @@ const inputs = {
 const params = {
   variable: choice({
     initial: 'noise',
-    options: Object.keys(slopes) as (keyof typeof slopes)[],
+    options: variables,
     help: 'What climbs: the noise, the clean latents, the pixels, what is added to the features of the prompt, or the scale of the ControlNets.',
   }),
-  ...climbParams,
+  ...gradientParams,
   regularisation: number({
     initial: 0.01,
     min: 0,
@@ -68,41 +64,27 @@ export const climb = defineNode({
     },
   },
   async run(given, settings, context) {
-    const slope = slopeOf(given, settings);
-    requireGradient('Climb', slope);
-    const { request } = slope;
-    refuseOddConditions(request);
-    const labels = request.noise.seeds.map((seed, i): ImageLabel => ({ prompt: promptAt(request.prompts, i), seed }));
-    const { evaluations, variable, regularisation } = settings;
-    let rows: Climbed[] = [];
+    const parts = readObjectiveParts(given, settings);
+    requireGradient('Climb', parts);
+    const { noise, prompts } = parts.request;
+    for (const prompt of prompts) remarkOnWords(parts.generator, prompt, context.remark);
+    const { variable } = settings;
+    const how = { ...settings, projectRadius: false, gradient: 'exact' } as const;
+    const { rows, labels, trace } = await optimiseImages(parts, how, context);
     try {
-      await context.progress(0);
-      const { batch, remarks } = await climbBatch(slope, { batch: settings.batch, gradient: 'exact' }, context);
-      const climbing = { evaluations, batch, watch: watchOf(settings), route: () => routeOf(settings) };
-      const about = { evaluations, images: labels.length, labels };
-      const batchSlope = (part: typeof request) => {
-        const made = slopes[variable]({ ...slope, request: part });
-        const penalty = variable === 'noise' ? noiseNorm : nearStart(made.start);
-        return regularisation > 0 ? { ...made, penalty: weighted(regularisation, penalty) } : made;
-      };
-      rows = await climbBatches(request, batchSlope, climbing, (progress) =>
-        reportClimb(progress, about, slope, context),
-      );
-      const trace = traceOf(rows, slope, labels, `length of the ${variable}`);
-      const scales = variable === 'control scale' ? await scalesOf(rows) : [];
-      const { first, best } = await firstAndBest((which) => climbImages(rows, which, slope, labels));
+      const scales = variable === 'control scale' ? await readScales(rows) : [];
+      const { first, best } = await firstAndBest((which) => snapshotImages(rows, which, parts, labels));
       return {
         images: best.images,
         firstImages: first.images,
-        noise:
-          variable === 'noise' ? [{ latents: variablesOf(rows, 'best') as Tensor4D, seeds: request.noise.seeds }] : [],
+        noise: variable === 'noise' ? [{ latents: stackVariables(rows, 'best') as Tensor4D, seeds: noise.seeds }] : [],
         scales,
         scores: best.scores,
         firstScores: first.scores,
-        trace: { ...trace, remarks: [...remarks, ...trace.remarks] },
+        trace,
       };
     } finally {
-      for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
+      disposeSnapshots(rows);
     }
   },
 });
@@ -110,21 +92,17 @@ export const climb = defineNode({
 type Given = InputValues<typeof inputs>;
 type Settings = ParamValues<typeof params>;
 
-function promptAt(prompts: readonly string[], i: number): string {
-  return prompts[prompts.length === 1 ? 0 : i]!;
-}
-
-async function scalesOf(rows: readonly Climbed[]): Promise<number[]> {
+async function readScales(rows: readonly RowResult[]): Promise<number[]> {
   const scales: number[] = [];
   for (const { best } of rows) scales.push((await best.variable.data())[0]!);
   return scales;
 }
 
-/** What climbs, from what is connected. Throws UserError `MISSING_INPUT`. */
-function slopeOf(
+/** The images that climb, from what is connected. Throws UserError `MISSING_INPUT`. */
+function readObjectiveParts(
   { images, prompt, conditions, rewards, watch: watched, ...given }: Given,
   settings: Settings,
-): NoiseClimb {
+): ObjectiveParts {
   const source = images && settings.variable === 'image' ? imageSource(images.pixels) : undefined;
   const generator = source ?? given.generator;
   const noise: Noise | undefined = source

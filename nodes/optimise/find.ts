@@ -1,15 +1,21 @@
 import { defineNode, type NodeContext } from '../defineNode.ts';
 import { latentShapeOf } from '../generate/shared/sizeParams.ts';
-import { brokenScore, type Candidate, type Contest, drawCandidates, free } from '../ml/optimise/drawCandidates.ts';
+import {
+  type Candidate,
+  type CandidateSource,
+  disposeCandidate,
+  drawCandidates,
+  findBrokenScore,
+} from '../ml/optimise/drawCandidates.ts';
 import { sampleFilters } from '../ml/optimise/filterSamples.ts';
 import { find as findDistribution, startPolicy } from '../ml/optimise/find.ts';
-import { distributionOf, sampleDistribution } from '../ml/optimise/sampleDistribution.ts';
+import { buildDistribution, sampleDistribution } from '../ml/optimise/sampleDistribution.ts';
 import { normalLatents } from '../ml/random.ts';
 import { dispose } from '../ml/tf.ts';
 import { choice, integer, number } from '../params.ts';
 import type { Distribution } from '../ports.ts';
 import { candidateOutputs } from './shared/candidateOutputs.ts';
-import { contestOf, searchImages, searchInputs, searchParams, searchTrace } from './shared/searchImages.ts';
+import { readCandidateSource, searchImages, searchInputs, searchParams, searchTrace } from './shared/searchImages.ts';
 
 export const find = defineNode({
   type: 'optimise/find',
@@ -57,41 +63,41 @@ export const find = defineNode({
   },
   async run(inputs, params, context) {
     const { prompt, generator } = inputs;
-    const contest = contestOf(inputs, params);
+    const source = readCandidateSource(inputs, params);
     const shape = latentShapeOf(generator, params);
     const policy = startPolicy(shape[0] * shape[1] * shape[2]);
     const settings = { ...params, samples: params.perIteration };
     const search = findDistribution(policy, settings, (seed) => normalLatents(seed, shape));
-    const found = await searchImages(contest, params, { search, rounds: params.iterations }, context);
-    const distribution = distributionOf(policy.parameters, shape, prompt);
+    const found = await searchImages(source, params, { search, rounds: params.iterations }, context);
+    const distribution = buildDistribution(policy.parameters, shape, prompt);
     let drawn: Candidate[] = [];
     try {
       const first = params.seed + params.iterations * params.perIteration;
       const seeds = Array.from({ length: params.samples }, (_, i) => (first + i) % 2 ** 53);
-      drawn = await drawSamples(contest, distribution, seeds, params.batch, context);
-      const broken = drawn.map((each) => brokenScore(each, contest)).find((each) => each !== undefined);
-      const best = candidateOutputs(found.best, prompt, contest);
+      drawn = await drawSamples(source, distribution, seeds, params.batch, context);
+      const broken = drawn.map((each) => findBrokenScore(each, source)).find((each) => each !== undefined);
+      const best = candidateOutputs(found.best, prompt, source);
       const trace = searchTrace(found, prompt);
       return {
         distribution,
-        ...candidateOutputs(broken ? found.best : drawn, prompt, contest),
+        ...candidateOutputs(broken ? found.best : drawn, prompt, source),
         bestImages: best.images,
         bestNoise: best.noise,
         bestScores: best.scores,
-        trace: broken ? { ...trace, remarks: [...trace.remarks, brokenInWords(broken)] } : trace,
+        trace: broken ? { ...trace, remarks: [...trace.remarks, describeBroken(broken)] } : trace,
       };
     } catch (error) {
       dispose([distribution.mean, distribution.std]);
       throw error;
     } finally {
-      [...found.best, ...drawn].forEach(free);
+      [...found.best, ...drawn].forEach(disposeCandidate);
     }
   },
 });
 
 /** Images from a distribution, judged, `batch` at a time. The caller owns them. */
 async function drawSamples(
-  contest: Contest,
+  source: CandidateSource,
   distribution: Distribution,
   seeds: readonly number[],
   batch: number,
@@ -102,18 +108,18 @@ async function drawSamples(
     for (let start = 0; start < seeds.length; start += batch) {
       const noise = sampleDistribution(distribution, seeds.slice(start, start + batch));
       try {
-        drawn.push(...(await drawCandidates(contest, noise, () => progress(1, 'drawing from what was learned'))));
+        drawn.push(...(await drawCandidates(source, noise, () => progress(1, 'drawing from what was learned'))));
       } finally {
         noise.latents.dispose();
       }
     }
     return drawn;
   } catch (error) {
-    drawn.forEach(free);
+    drawn.forEach(disposeCandidate);
     throw error;
   }
 }
 
-function brokenInWords({ name, score }: { readonly name: string; readonly score: number }): string {
+function describeBroken({ name, score }: { readonly name: string; readonly score: number }): string {
   return `The images drawn from what was learned cannot be scored, because the reward "${name}" gave ${score}: the best of the search stand in their place.`;
 }

@@ -2,26 +2,29 @@ import { defineNode, many, one } from '../defineNode.ts';
 import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
-import { climbFront, type Front } from '../ml/optimise/climbFront.ts';
-import type { NoiseClimb } from '../ml/optimise/climbNoise.ts';
-import { free } from '../ml/optimise/drawCandidates.ts';
+import { disposeCandidate } from '../ml/optimise/drawCandidates.ts';
+import type { ObjectiveParts } from '../ml/optimise/objective.ts';
+import { type Front, optimiseFront } from '../ml/optimise/optimiseFront.ts';
 import { sgd } from '../ml/optimise/sgd.ts';
-import { columnTitle } from '../ml/optimise/traceOf.ts';
+import { titleColumn } from '../ml/optimise/trace.ts';
 import { integer, number, text } from '../params.ts';
 import type { Trace, TraceColumn } from '../ports.ts';
 import { referencePoint } from '../select/shared/referencePoint.ts';
 import { candidateOutputs } from './shared/candidateOutputs.ts';
-import { climbBatch } from './shared/climbBatch.ts';
-import { climbParams, watchOf } from './shared/climbParams.ts';
-import { bestSoFar } from './shared/climbReport.ts';
+import { chooseBatch } from './shared/chooseBatch.ts';
+import { gradientParams, readWatchSettings } from './shared/gradientParams.ts';
+import { encodeBestSoFar } from './shared/reportProgress.ts';
 import { requireGradient } from './shared/requireGradient.ts';
+
+/** For measuring the memory that a member takes. */
+const noiseSettings = { variable: 'noise', regularisation: 0, projectRadius: true, gradient: 'exact' } as const;
 
 export const paretoNoise = defineNode({
   type: 'optimise/pareto-noise',
   version: 1,
   title: 'Pareto noise',
   summary:
-    'A population of noises climbs several rewards at once without weighing them against each other: only those that no other beats receive a gradient, and the front of all images seen is kept.',
+    'Optimises a population of noises for several rewards at once without weighing them against each other: only those that no other beats receive a gradient, and the front of all images seen is kept.',
   source: 'Parrot, arXiv 2401.05675, algorithm 1',
   inputs: {
     generator: one('generator', { help: 'It has to give gradients.' }),
@@ -29,15 +32,15 @@ export const paretoNoise = defineNode({
     prompt: one('text'),
     rewards: many('reward', {
       min: 2,
-      help: 'A weight says how far a reward is climbed, not which image is better; one without counts by its usual range.',
+      help: 'A weight says how strongly a reward is followed, not which image is better; one without counts by its usual range.',
     }),
     watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
     conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   },
   params: {
-    evaluations: { ...climbParams.evaluations, initial: 20 },
+    evaluations: { ...gradientParams.evaluations, initial: 20 },
     learningRate: number({ initial: 20, min: 0, max: 1000, step: 1, help: 'Of SGD with Nesterov momentum 0.9.' }),
-    clip: climbParams.clip,
+    clip: gradientParams.clip,
     emphasis: number({
       initial: 0.5,
       min: 0,
@@ -57,8 +60,8 @@ export const paretoNoise = defineNode({
       initial: '0',
       help: 'The point above which volume counts: a number for all rewards, or one each.',
     }),
-    whenHacking: climbParams.whenHacking,
-    patience: climbParams.patience,
+    whenHacking: gradientParams.whenHacking,
+    patience: gradientParams.patience,
     ...sampleParams,
   },
   outputs: {
@@ -77,39 +80,40 @@ export const paretoNoise = defineNode({
     requireGradient('Pareto noise', { generator, rewards });
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
-    const slope: NoiseClimb = { generator, request, rewards, watched: watch };
+    const parts: ObjectiveParts = { generator, request, rewards, watched: watch };
     const names = rewards.map(({ name }) => name);
-    const columns = columnsOf(slope);
+    const columns = listColumns(parts);
     await progress(0);
-    const { batch, remarks } = await climbBatch(slope, { batch: params.batch, gradient: 'exact' }, context);
-    const climbing = {
+    const { batch, remarks } = await chooseBatch(parts, { ...noiseSettings, batch: params.batch }, context);
+    const how = {
       ...params,
       batch,
       optimiser: sgd({ learningRate: params.learningRate, momentum: 0.9, nesterov: true }),
       reference: referencePoint(params.reference, names),
-      watch: watchOf(params),
+      watch: readWatchSettings(params),
     };
-    const front = await climbFront(slope, climbing, async (evaluation, { archive, rows }) => {
-      const figures = Object.fromEntries(columns.map((column, i) => [columnTitle(column), rows.at(-1)![i]!]));
+    const front = await optimiseFront(parts, how, async (evaluation, { archive, rows }) => {
+      const figures = Object.fromEntries(columns.map((column, i) => [titleColumn(column), rows.at(-1)![i]!]));
       const said = `evaluation ${evaluation} of ${params.evaluations}: ${archive.length} images, hypervolume ${figures.hypervolume!.toPrecision(4)}`;
       try {
         await progress(evaluation / params.evaluations, said, () => previewOfPixels(archive[0]!.pixels), figures);
       } catch (error) {
         if (signal.aborted)
-          for (const [i, { pixels, seed }] of archive.entries()) save(await bestSoFar(pixels, { prompt, seed }, i));
+          for (const [i, { pixels, seed }] of archive.entries())
+            save(await encodeBestSoFar(pixels, { prompt, seed }, i));
         throw error;
       }
     });
     try {
       const told = { ...front, remarks: [...remarks, ...front.remarks] };
-      return { ...candidateOutputs(front.archive, prompt, slope), trace: traceOfFront(told, columns, prompt) };
+      return { ...candidateOutputs(front.archive, prompt, parts), trace: buildFrontTrace(told, columns, prompt) };
     } finally {
-      front.archive.forEach(free);
+      front.archive.forEach(disposeCandidate);
     }
   },
 });
 
-function columnsOf({ rewards, watched }: NoiseClimb): TraceColumn[] {
+function listColumns({ rewards, watched }: ObjectiveParts): TraceColumn[] {
   return [
     { name: 'hypervolume', role: 'total' },
     ...rewards.map(({ name }) => ({ name, role: 'reward' as const })),
@@ -118,6 +122,6 @@ function columnsOf({ rewards, watched }: NoiseClimb): TraceColumn[] {
   ];
 }
 
-function traceOfFront({ rows, remarks }: Front, columns: readonly TraceColumn[], prompt: string): Trace {
+function buildFrontTrace({ rows, remarks }: Front, columns: readonly TraceColumn[], prompt: string): Trace {
   return { columns, values: [rows], labels: [{ prompt }], kept: [rows.length - 1], remarks };
 }

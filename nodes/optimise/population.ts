@@ -4,7 +4,7 @@ import { population as search } from '../ml/optimise/population.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
 import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
-import { contestOf, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
+import { readCandidateSource, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
 
 export const population = defineNode({
   type: 'optimise/population',
@@ -36,8 +36,8 @@ export const population = defineNode({
   outputs: foundPorts,
   async run(inputs, params, context) {
     const shape = latentShapeOf(inputs.generator, params);
-    const contest = contestOf(inputs, params);
+    const source = readCandidateSource(inputs, params);
     const plan = { search: search((seed) => normalLatents(seed, shape), params), rounds: params.rounds + 1 };
-    return foundOutputs(await searchImages(contest, params, plan, context), contest);
+    return foundOutputs(await searchImages(source, params, plan, context), source);
   },
 });

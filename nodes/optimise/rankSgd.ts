@@ -1,11 +1,11 @@
 import { defineNode } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { latentShapeOf } from '../generate/shared/sizeParams.ts';
-import { rankSgd as climbByRank } from '../ml/optimise/rankSgd.ts';
+import { rankSgd as searchByRank } from '../ml/optimise/rankSgd.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
 import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
-import { contestOf, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
+import { readCandidateSource, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
 
 export const rankSgd = defineNode({
   type: 'optimise/rank-sgd',
@@ -51,8 +51,8 @@ export const rankSgd = defineNode({
       throw new UserError('BAD_PARAM', message, { at: { param: 'ranked' } });
     }
     const start = normalLatents(params.seed, latentShapeOf(inputs.generator, params));
-    const contest = contestOf(inputs, params);
-    const plan = { search: climbByRank(start, params), rounds: 2 * params.rounds + 1 };
-    return foundOutputs(await searchImages(contest, params, plan, context), contest);
+    const source = readCandidateSource(inputs, params);
+    const plan = { search: searchByRank(start, params), rounds: 2 * params.rounds + 1 };
+    return foundOutputs(await searchImages(source, params, plan, context), source);
   },
 });

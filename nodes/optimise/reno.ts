@@ -2,32 +2,29 @@ import { defineNode, type InputValues, many, one, optional, type ParamValues } f
 import { UserError } from '../errors.ts';
 import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
-import { refuseOddConditions } from '../ml/diffusion/sampleImages.ts';
-import { type Climbed, forget } from '../ml/optimise/climber.ts';
-import { climbNoise, type NoiseClimb } from '../ml/optimise/climbNoise.ts';
-import { traceOf } from '../ml/optimise/traceOf.ts';
+import type { ObjectiveParts } from '../ml/optimise/objective.ts';
+import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
 import { type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
-import type { ImageLabel, SampleRequest } from '../ports.ts';
-import { climbBatch } from './shared/climbBatch.ts';
-import { climbImages, firstAndBest, redrawImages, variablesOf } from './shared/climbImages.ts';
-import { climbParams, routeOf, watchOf } from './shared/climbParams.ts';
-import { reportClimb } from './shared/climbReport.ts';
+import type { SampleRequest } from '../ports.ts';
+import { gradientParams } from './shared/gradientParams.ts';
+import { optimiseImages } from './shared/optimiseImages.ts';
 import { requireGradient } from './shared/requireGradient.ts';
+import { firstAndBest, redrawImages, snapshotImages, stackVariables } from './shared/snapshotImages.ts';
 
 const inputs = {
   generator: one('generator', { help: 'It has to give gradients. One step is enough for most, and fastest.' }),
-  noise: one('noise', { help: 'Where the climb starts; every image of the batch climbs on its own.' }),
-  prompt: many('text', { min: 1, help: 'Each prompt is drawn from each noise: prompts times noises climb.' }),
-  rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what climbs.' }),
+  noise: one('noise', { help: 'Where the optimisation starts; every image of the batch is optimised on its own.' }),
+  prompt: many('text', { min: 1, help: 'Each prompt is drawn from each noise: prompts times noises are optimised.' }),
+  rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is optimised.' }),
   watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
   conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
   lookThrough: optional('generator', {
-    help: 'A quicker stand-in for the climb, e.g. with a tiny decoder; the images given out are still drawn by the generator.',
+    help: 'A quicker stand-in while it optimises, e.g. with a tiny decoder; the images given out are still drawn by the generator.',
   }),
 };
 const params = {
-  ...climbParams,
+  ...gradientParams,
   regularisation: number({
     initial: 0.01,
     min: 0,
@@ -42,14 +39,14 @@ const params = {
   gradient: choice({
     initial: 'exact',
     options: ['exact', 'decoder only'],
-    help: 'Decoder only is an approximation that takes denoising for the identity: less time and memory, a poorer climb.',
+    help: 'Decoder only is an approximation that takes denoising for the identity: less time and memory, a poorer result.',
   }),
   ...sampleParams,
   batch: integer({
     initial: 0,
     min: 0,
     max: 256,
-    help: 'Images that climb together; 0 is as many as memory has room for.',
+    help: 'Images that are optimised together; 0 is as many as memory has room for.',
   }),
 };
 
@@ -58,7 +55,7 @@ export const reno = defineNode({
   version: 1,
   title: 'ReNO',
   summary:
-    'Reward-based noise optimisation: climbs the gradient of rewards through a frozen generator back to the noise, and keeps the best image on the way.',
+    'Reward-based noise optimisation: follows the gradient of rewards through a frozen generator back to the noise, and keeps the best image on the way.',
   source: 'arXiv 2406.04312',
   inputs,
   params,
@@ -81,39 +78,30 @@ export const reno = defineNode({
   async run(given, settings, context) {
     refuse(given, settings);
     for (const prompt of given.prompt) remarkOnWords(given.generator, prompt, context.remark);
-    const slope = slopeOf(given, settings);
-    const { prompts, noise } = slope.request;
-    const labels = noise.seeds.map((seed, i): ImageLabel => ({ prompt: prompts[i]!, seed }));
-    let rows: Climbed[] = [];
+    const parts = readObjectiveParts(given, settings);
+    let rows: readonly RowResult[] = [];
     try {
-      refuseOddConditions(slope.request);
-      await context.progress(0);
-      const { batch, room, remarks } = await climbBatch(slope, settings, context);
-      const { regularisation, projectRadius, gradient, evaluations } = settings;
-      const climbing = { evaluations, batch, room, regularisation, projectRadius, gradient, watch: watchOf(settings) };
-      const about = { evaluations, images: labels.length, labels };
-      rows = await climbNoise(slope, { ...climbing, route: () => routeOf(settings) }, (progress) =>
-        reportClimb(progress, about, slope, context),
-      );
+      const optimised = await optimiseImages(parts, { ...settings, variable: 'noise' }, context);
+      rows = optimised.rows;
       const ownSettings = sampleSettings(given.generator, settings);
-      const redraw = { generator: given.generator, request: { ...slope.request, settings: ownSettings }, batch };
+      const request = { ...parts.request, settings: ownSettings };
+      const redraw = { generator: given.generator, request, batch: optimised.batch };
       const { first, best } = await firstAndBest((which) =>
         given.lookThrough
-          ? redrawImages(rows, which, slope, redraw, () => context.progress(1, 'drawing the images in full'))
-          : climbImages(rows, which, slope, labels),
+          ? redrawImages(rows, which, parts, redraw, () => context.progress(1, 'drawing the images in full'))
+          : snapshotImages(rows, which, parts, optimised.labels),
       );
-      const trace = traceOf(rows, slope, labels, 'length of the noise');
       return {
-        noise: { latents: variablesOf(rows, 'best') as Tensor4D, seeds: noise.seeds },
+        noise: { latents: stackVariables(rows, 'best') as Tensor4D, seeds: parts.request.noise.seeds },
         images: best.images,
         firstImages: first.images,
         scores: best.scores,
         firstScores: first.scores,
-        trace: { ...trace, remarks: [...remarks, ...trace.remarks] },
+        trace: optimised.trace,
       };
     } finally {
-      for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
-      noise.latents.dispose();
+      disposeSnapshots(rows);
+      parts.request.noise.latents.dispose();
     }
   },
 });
@@ -130,7 +118,7 @@ function refuse({ generator, lookThrough, rewards }: Given, { optimiser, project
 }
 
 /** Every prompt with every noise, the noises of the first prompt first. It owns its latents. */
-function slopeOf({ noise, prompt, conditions, ...given }: Given, settings: Settings): NoiseClimb {
+function readObjectiveParts({ noise, prompt, conditions, ...given }: Given, settings: Settings): ObjectiveParts {
   const { latents, seeds } = noise;
   const generator = given.lookThrough ?? given.generator;
   const request: SampleRequest = {

@@ -1,6 +1,6 @@
 import { defineNode, many } from '../defineNode.ts';
 import { drawTrace } from '../ml/optimise/drawTrace.ts';
-import { columnTitle } from '../ml/optimise/traceOf.ts';
+import { titleColumn } from '../ml/optimise/trace.ts';
 import { fileName, text } from '../params.ts';
 import type { Trace } from '../ports.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
@@ -32,7 +32,7 @@ function rowsOf({ columns, values, labels, kept }: Trace): TableRow[] {
       ...(labels[i]?.prompt === undefined ? {} : { prompt: labels[i].prompt }),
       ...(labels[i]?.seed === undefined ? {} : { seed: labels[i].seed }),
       evaluation: k + 1,
-      ...Object.fromEntries(columns.map((column, c) => [columnTitle(column), row[c]])),
+      ...Object.fromEntries(columns.map((column, c) => [titleColumn(column), row[c]])),
       kept: k === kept[i] ? 1 : 0,
     })),
   );

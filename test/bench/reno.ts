@@ -1,9 +1,10 @@
 import { keepActivationsWithin } from '../../nodes/ml/nn/recompute.ts';
-import { forget } from '../../nodes/ml/optimise/climber.ts';
-import { climbNoise, noiseSlope } from '../../nodes/ml/optimise/climbNoise.ts';
-import { evaluate } from '../../nodes/ml/optimise/evaluate.ts';
-import { stepping } from '../../nodes/ml/optimise/route.ts';
+import { evaluateWithGradient } from '../../nodes/ml/optimise/evaluate.ts';
+import { maximiseBatches } from '../../nodes/ml/optimise/maximiseBatches.ts';
+import { noiseObjective } from '../../nodes/ml/optimise/objective.ts';
+import { disposeSnapshots } from '../../nodes/ml/optimise/rowState.ts';
 import { sgd } from '../../nodes/ml/optimise/sgd.ts';
+import { optimiserStepper } from '../../nodes/ml/optimise/stepper.ts';
 import { dispose } from '../../nodes/ml/tf.ts';
 import type { Generator, Reward, SampleRequest } from '../../nodes/ports.ts';
 import { compare } from './speed/against.ts';
@@ -32,15 +33,15 @@ import { withSubject } from './speed/subject.ts';
 const parts = ['generator', 'decoder', 'reward', 'backward', 'update'] as const;
 type Split = Record<(typeof parts)[number] | 'iteration', number>;
 
-interface Climb {
+interface RenoRun {
   readonly generator: Generator;
   readonly reward: Reward;
   readonly request: SampleRequest;
   readonly room: number;
 }
 
-/** Seconds of each iteration of a climb after the first, and of its parts; what lies between forward and step is the backward pass. */
-async function climb({ generator, reward, request, room }: Climb, iterations: number): Promise<Split[]> {
+/** Seconds of each iteration after the first, and of its parts; what lies between forward and step is the backward pass. */
+async function timeReno({ generator, reward, request, room }: RenoRun, iterations: number): Promise<Split[]> {
   const splits: Split[] = [];
   let marks: [part: (typeof parts)[number], at: number][] = [];
   const mark = (part: (typeof parts)[number]) => marks.push([part, performance.now()]);
@@ -66,27 +67,28 @@ async function climb({ generator, reward, request, room }: Climb, iterations: nu
     },
   };
   let start = performance.now();
-  const slope = { generator: marked, request, rewards: [judge], watched: [] };
+  const objectiveParts = { generator: marked, request, rewards: [judge], watched: [] };
   const settings = {
     evaluations: iterations + 2, // the first warms up, the last has no gradient
     batch: 1,
     room,
     regularisation: 0.01,
+    variable: 'noise',
     projectRadius: false,
     gradient: 'exact',
     watch: { patience: 10, stop: false },
-    route() {
-      const route = stepping(sgd({ learningRate: 5, momentum: 0.9, nesterov: true }), 0.1);
+    createStepper() {
+      const stepper = optimiserStepper(sgd({ learningRate: 5, momentum: 0.9, nesterov: true }), 0.1);
       return {
-        ...route,
-        next(...point: Parameters<typeof route.next>) {
+        ...stepper,
+        next(...point: Parameters<typeof stepper.next>) {
           mark('backward');
-          return route.next(...point);
+          return stepper.next(...point);
         },
       };
     },
   } as const;
-  const rows = await climbNoise(slope, settings, async () => {
+  const rows = await maximiseBatches(objectiveParts, settings, async () => {
     mark('update');
     let before = start;
     const split = { iteration: (performance.now() - start) / 1000 } as Split;
@@ -98,7 +100,7 @@ async function climb({ generator, reward, request, room }: Climb, iterations: nu
     marks = [];
     start = performance.now();
   });
-  for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
+  disposeSnapshots(rows);
   return splits.slice(1, -1);
 }
 
@@ -106,18 +108,18 @@ async function climb({ generator, reward, request, room }: Climb, iterations: nu
 const ways = { recomputed: 0, kept: 2 ** 40 };
 
 await withSubject(async (subject) => {
-  const climbs: Record<string, (iterations: number) => Promise<Split[]>> = {};
+  const runs: Record<string, (iterations: number) => Promise<Split[]>> = {};
   const evaluations: Record<string, Work> = {};
   const generator = await subject.loadGenerator();
   const { reward } = await subject.loadReward();
   const asked = subject.request(generator, 1);
   const request = { ...asked, settings: { ...asked.settings, steps: 1 } };
-  const { look } = noiseSlope({ generator, request, rewards: [reward], watched: [] }, 'exact');
+  const { evaluate } = noiseObjective({ generator, request, rewards: [reward], watched: [] }, 'exact');
   for (const [way, room] of Object.entries(ways)) {
-    climbs[way] = (iterations) => climb({ generator, reward, request, room }, iterations);
+    runs[way] = (iterations) => timeReno({ generator, reward, request, room }, iterations);
     evaluations[`${way}: image and gradient`] = () => {
       const { pixels, scores, gradient } = keepActivationsWithin(room, () =>
-        evaluate(request.noise.latents, look, [1]),
+        evaluateWithGradient(request.noise.latents, evaluate, [1]),
       );
       dispose([pixels, ...scores]);
       return gradient;
@@ -131,7 +133,7 @@ await withSubject(async (subject) => {
   const products: number[] = [];
   for (let round = 0; round < subject.rounds; round++) {
     products.push(await secondsOfProduct());
-    for (const [way, run] of Object.entries(climbs)) splits[way] = [...(splits[way] ?? []), ...(await run(2))];
+    for (const [way, run] of Object.entries(runs)) splits[way] = [...(splits[way] ?? []), ...(await run(2))];
   }
   const medians = Object.entries(splits).map(([way, all]) => ({
     way,
@@ -145,7 +147,7 @@ await withSubject(async (subject) => {
   );
   const faster = medians.toSorted((a, b) => a.iteration - b.iteration)[0]!.way;
   const comparison = await compare('reno', subject, async () =>
-    median((await climbs[faster]!(3)).map(({ iteration }) => iteration)),
+    median((await runs[faster]!(3)).map(({ iteration }) => iteration)),
   );
   printJson({ bench: 'reno', matMulGflops: 1e-9 / median(products), figures, medians, comparison });
 });

@@ -1,4 +1,4 @@
-import { type Candidate, free, keepBest } from './drawCandidates.ts';
+import { type Candidate, disposeCandidate, keepBest } from './drawCandidates.ts';
 
 export interface BestOfNSettings {
   /** Candidate i has the seed `seed + i`. */
@@ -46,7 +46,7 @@ export async function bestOfN(
     }
     return { best, scores, ids };
   } catch (error) {
-    best.forEach(free);
+    best.forEach(disposeCandidate);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { Trace, TraceColumn } from '../../ports.ts';
-import { columnTitle } from './traceOf.ts';
+import { titleColumn } from './trace.ts';
 
 /** Sizes in pixels: the image, its margins, a panel and the space above it for its name. */
 const [width, left, right] = [720, 72, 24];
@@ -61,16 +61,16 @@ function drawPanel(
     return `<circle cx="${x(k).toFixed(1)}" cy="${y(curve[k]!).toFixed(1)}" r="3" fill="${colours[column.role]}"/>`;
   });
   return [
-    text(left, top - 8, columnTitle(column), 'start', `fill="${colours[column.role]}"`),
+    text(left, top - 8, titleColumn(column), 'start', `fill="${colours[column.role]}"`),
     ...grid,
     ...(curves.length > 1 ? curves.map((curve) => path(curve, 'stroke-opacity="0.3"')) : []),
-    path(meanOf(curves), 'stroke-width="2"'),
+    path(averageCurves(curves), 'stroke-width="2"'),
     ...(column.role === 'measure' ? [] : dots),
   ].join('\n');
 }
 
 /** The mean of curves at every place, of those that reach it. */
-function meanOf(curves: readonly (readonly number[])[]): number[] {
+function averageCurves(curves: readonly (readonly number[])[]): number[] {
   const length = Math.max(...curves.map((curve) => curve.length));
   return Array.from({ length }, (_, k) => {
     const there = curves.flatMap((curve) => curve[k] ?? []);

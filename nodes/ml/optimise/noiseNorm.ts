@@ -16,7 +16,7 @@ import { rowNorms } from './rowNorms.ts';
  */
 export function noiseNorm(noise: Tensor): { readonly penalty: Tensor1D; readonly gradient: Tensor } {
   return tidy(() => {
-    const d = sizeOfRow(noise);
+    const d = countPerRow(noise);
     const norm = rowNorms(noise);
     const penalty: Tensor1D = reshape(sub(mul(square(norm), 0.5), mul(log(norm), d - 1)), [-1]);
     const gradient: Tensor = mul(noise, sub(1, div(d - 1, square(norm))));
@@ -26,9 +26,9 @@ export function noiseNorm(noise: Tensor): { readonly penalty: Tensor1D; readonly
 
 /** Moves noise back to the length that noise has: e sqrt(d) / |e|. noise [N, ...] -> the same shape; the caller owns it. */
 export function toNoiseRadius(noise: Tensor): Tensor {
-  return tidy(() => mul(noise, div(Math.sqrt(sizeOfRow(noise)), rowNorms(noise))));
+  return tidy(() => mul(noise, div(Math.sqrt(countPerRow(noise)), rowNorms(noise))));
 }
 
-function sizeOfRow(x: Tensor): number {
+function countPerRow(x: Tensor): number {
   return x.size / (x.shape[0] ?? 1);
 }

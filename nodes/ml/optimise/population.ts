@@ -3,7 +3,7 @@ import type { NoiseSearch } from './noiseSearch.ts';
 
 export interface PopulationSettings {
   readonly seed: number;
-  /** After the first look at all members. */
+  /** After the first evaluation of all members. */
   readonly rounds: number;
   /** At least 2. */
   readonly members: number;

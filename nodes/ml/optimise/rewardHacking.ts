@@ -1,6 +1,6 @@
 import type { Reward } from '../../ports.ts';
 
-/** Where a climb began to please the optimised rewards at the expense of the watched ones. Evaluations count from 0. */
+/** Where the optimised rewards began to rise at the expense of the watched ones. Evaluations count from 0. */
 export interface RewardHacking {
   /** The last evaluation at which the watched total was highest. */
   readonly from: number;
@@ -39,7 +39,7 @@ export function hackingTolerance(watched: readonly Pick<Reward, 'usualRange'>[],
 }
 
 /** What a node says of it, as a sentence; `image` names the image where there are several. */
-export function hackingInWords(hacking: RewardHacking, watched: string, image = 'The image'): string {
+export function describeHacking(hacking: RewardHacking, watched: string, image = 'The image'): string {
   const { from, to, optimised } = hacking;
   const change = ([before, after]: readonly [number, number]) => `${before.toPrecision(4)} to ${after.toPrecision(4)}`;
   return `${image} may be exploiting its rewards: from evaluation ${from + 1} to ${to + 1} what is optimised rose from ${change(optimised)}, while what is only watched (${watched}) fell from ${change(hacking.watched)}.`;

@@ -14,7 +14,7 @@ export function sampleDistribution({ mean, std }: Distribution, seeds: readonly 
 }
 
 /** A policy over latents [h, w, c] as it goes on a wire. The caller owns it. */
-export function distributionOf(
+export function buildDistribution(
   policy: GaussianPolicy,
   shape: readonly [number, number, number],
   prompt: string,

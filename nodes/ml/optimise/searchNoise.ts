@@ -1,11 +1,19 @@
 import { UserError } from '../../errors.ts';
 import type { TraceColumn } from '../../ports.ts';
 import { concat, type Tensor4D, tensor4d } from '../tf.ts';
-import type { WatchSettings } from './climber.ts';
-import { brokenScore, type Candidate, type Contest, copyOf, drawCandidates, free, keepBest } from './drawCandidates.ts';
+import {
+  type Candidate,
+  type CandidateSource,
+  copyCandidate,
+  disposeCandidate,
+  drawCandidates,
+  findBrokenScore,
+  keepBest,
+} from './drawCandidates.ts';
 import type { Ask, NoiseSearch, Query } from './noiseSearch.ts';
-import { findRewardHacking, hackingInWords, hackingTolerance } from './rewardHacking.ts';
-import { weightedTotal, weightsOf } from './weightedTotal.ts';
+import { describeHacking, findRewardHacking, hackingTolerance } from './rewardHacking.ts';
+import { addWeighted, readWeights } from './rewardWeights.ts';
+import type { WatchSettings } from './rowState.ts';
 
 export interface SearchSettings {
   /** Latents of one image. */
@@ -17,7 +25,7 @@ export interface SearchSettings {
   readonly watch: WatchSettings;
 }
 
-/** Where a search is. */
+/** What a search has found so far. */
 export interface Searched {
   /** Best first. The search owns the tensors until it ends, then the caller does. */
   readonly best: readonly Candidate[];
@@ -42,13 +50,13 @@ interface State {
 }
 
 /**
- * Runs a search that needs no gradient to its end: draws what it asks for, judges it, tells it the totals, and keeps the best
- * of all images. A number that is none or, if asked to, reward hacking ends it early: the best so far is kept and a remark
- * says so. `report` is awaited after each round and `onStep` after each step of denoising; where either rejects, every tensor
+ * Runs a search that needs no gradient to its end: draws what it asks for, scores it, tells it the totals, and keeps the best
+ * of all images. A score that is not finite or, if asked to, reward hacking ends it early: the best so far is kept and a
+ * remark says so. `report` is awaited after each round and `onStep` after each step of denoising; where either rejects, every tensor
  * is freed. Throws UserError `NOT_FINITE` in the first round.
  */
 export async function searchNoise(
-  contest: Contest,
+  source: CandidateSource,
   search: NoiseSearch,
   settings: SearchSettings,
   report: (found: Searched) => Promise<void>,
@@ -66,24 +74,24 @@ export async function searchNoise(
   };
   try {
     for (let ask = search.next([]); !ask.done; ) {
-      const drawn = await draw(contest, ask.value.queries, settings, onStep);
+      const drawn = await drawQueries(source, ask.value.queries, settings, onStep);
       const totals = drawn.map(({ total }) => total);
-      if (!noteRound(state, drawn, ask.value, contest, settings)) break;
+      if (!recordRound(state, drawn, ask.value, source, settings)) break;
       await report(state);
       ask = search.next(totals);
     }
     return state;
   } catch (error) {
-    state.best.forEach(free);
+    state.best.forEach(disposeCandidate);
     throw error;
   } finally {
-    state.trusted.best.forEach(free);
+    state.trusted.best.forEach(disposeCandidate);
   }
 }
 
 /** The candidates of some queries, in their order. The caller owns them. */
-async function draw(
-  contest: Contest,
+async function drawQueries(
+  source: CandidateSource,
   queries: readonly Query[],
   { shape, batch }: SearchSettings,
   onStep: () => Promise<void>,
@@ -92,53 +100,53 @@ async function draw(
   try {
     for (let start = 0; start < queries.length; start += batch) {
       const part = queries.slice(start, start + batch);
-      const latents = latentsOf(part, shape);
+      const latents = stackLatents(part, shape);
       try {
-        drawn.push(...(await drawCandidates(contest, { latents, seeds: part.map(({ seed }) => seed) }, onStep)));
+        drawn.push(...(await drawCandidates(source, { latents, seeds: part.map(({ seed }) => seed) }, onStep)));
       } finally {
         latents.dispose();
       }
     }
     return drawn;
   } catch (error) {
-    drawn.forEach(free);
+    drawn.forEach(disposeCandidate);
     throw error;
   }
 }
 
-function latentsOf(queries: readonly Query[], [h, w, c]: SearchSettings['shape']): Tensor4D {
+function stackLatents(queries: readonly Query[], [h, w, c]: SearchSettings['shape']): Tensor4D {
   const rows = queries.map(({ noise }) => tensor4d(noise, [1, h, w, c]));
   const latents: Tensor4D = concat(rows, 0);
   for (const row of rows) row.dispose();
   return latents;
 }
 
-/** Takes in what a round was worth, and the candidates. False where the search is to end. */
-function noteRound(
+/** Records the scores of a round and takes over its candidates. False where the search is to end. */
+function recordRound(
   state: State,
   drawn: readonly Candidate[],
   { measures }: Ask,
-  contest: Contest,
+  source: CandidateSource,
   { keep, watch }: SearchSettings,
 ): boolean {
-  const broken = drawn.map((each) => brokenScore(each, contest)).find((each) => each !== undefined);
+  const broken = drawn.map((each) => findBrokenScore(each, source)).find((each) => each !== undefined);
   if (broken) {
-    drawn.forEach(free);
-    state.remarks.push(brokenInWords(broken, state));
+    drawn.forEach(disposeCandidate);
+    state.remarks.push(describeBroken(broken, state));
     return false;
   }
   state.images += drawn.length;
-  state.columns = columnsOf(contest, measures);
-  const means = meansOf(drawn);
+  state.columns = listColumns(source, measures);
+  const means = averageCandidates(drawn);
   const before = state.best[0]?.total ?? Number.NEGATIVE_INFINITY;
   keepBest(state.best, drawn, keep);
   if (state.best[0]!.total > before) state.kept = state.rows.length;
   state.rows.push([...means, state.best[0]!.total, state.images, ...Object.values(measures)]);
-  return contest.watched.length === 0 || noteWatched(state, contest, watch);
+  return source.watched.length === 0 || recordWatched(state, source, watch);
 }
 
-/** Sentence on a number that is none. Throws UserError `NOT_FINITE` where nothing was found before. */
-function brokenInWords({ name, score }: { name: string; score: number }, { rows, kept }: State): string {
+/** Sentence on a score that is not finite. Throws UserError `NOT_FINITE` where nothing was found before. */
+function describeBroken({ name, score }: { name: string; score: number }, { rows, kept }: State): string {
   const what = `the reward "${name}" gave ${score}`;
   if (rows.length > 0)
     return `The search stopped in round ${rows.length + 1}, because ${what}; its best so far is kept, of round ${kept + 1}.`;
@@ -146,22 +154,22 @@ function brokenInWords({ name, score }: { name: string; score: number }, { rows,
 }
 
 /** Says once that the rewards are hacked. False where the search is to end for that, with what was best before. */
-function noteWatched(state: State, { rewards, watched }: Contest, settings: WatchSettings): boolean {
-  const weights = weightsOf(watched);
+function recordWatched(state: State, { rewards, watched }: CandidateSource, settings: WatchSettings): boolean {
+  const weights = readWeights(watched);
   const from = 1 + rewards.length;
-  const totals = state.rows.map((row) => weightedTotal(row.slice(from, from + watched.length), weights));
+  const totals = state.rows.map((row) => addWeighted(row.slice(from, from + watched.length), weights));
   if (totals.slice(0, -1).every((total) => total < totals.at(-1)!)) {
-    state.trusted.best.forEach(free);
-    state.trusted = { best: state.best.map(copyOf), kept: state.kept };
+    state.trusted.best.forEach(disposeCandidate);
+    state.trusted = { best: state.best.map(copyCandidate), kept: state.kept };
   }
   const tolerance = hackingTolerance(watched, weights);
   const optimised = state.rows.map(([total]) => total!);
   const hacking = findRewardHacking(optimised, totals, { patience: settings.patience, tolerance });
   if (!hacking || state.hacks) return true;
   state.hacks = true;
-  state.remarks.push(hackingInWords(hacking, watched.map(({ name }) => name).join(', '), 'The search'));
+  state.remarks.push(describeHacking(hacking, watched.map(({ name }) => name).join(', '), 'The search'));
   if (!settings.stop) return true;
-  state.best.forEach(free);
+  state.best.forEach(disposeCandidate);
   state.best = state.trusted.best;
   state.kept = state.trusted.kept;
   state.trusted = { best: [], kept: 0 };
@@ -169,7 +177,7 @@ function noteWatched(state: State, { rewards, watched }: Contest, settings: Watc
   return false;
 }
 
-function columnsOf({ rewards, watched }: Contest, measures: Ask['measures']): TraceColumn[] {
+function listColumns({ rewards, watched }: CandidateSource, measures: Ask['measures']): TraceColumn[] {
   const measured = ['best total', 'images', ...Object.keys(measures)];
   return [
     { name: 'total', role: 'total' },
@@ -180,7 +188,7 @@ function columnsOf({ rewards, watched }: Contest, measures: Ask['measures']): Tr
 }
 
 /** Total, scores and watched scores, each the mean over candidates. */
-function meansOf(drawn: readonly Candidate[]): number[] {
+function averageCandidates(drawn: readonly Candidate[]): number[] {
   const rows = drawn.map(({ total, scores, watched }) => [total, ...scores, ...watched]);
   return rows[0]!.map((_, k) => rows.reduce((sum, row) => sum + row[k]!, 0) / rows.length);
 }

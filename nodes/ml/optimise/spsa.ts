@@ -5,7 +5,7 @@ import type { NoiseSearch } from './noiseSearch.ts';
 export interface SpsaSettings {
   readonly seed: number;
   readonly iterations: number;
-  /** Pairs of images whose slopes are averaged for each step; the source's is 5. */
+  /** Pairs of images whose gradient estimates are averaged for each step; the source's is 5. */
   readonly pairs: number;
   /** a, the first step, and c, the first perturbation. */
   readonly stepSize: number;
@@ -18,8 +18,8 @@ export interface SpsaSettings {
 const [offset, stepDecay, perturbationDecay] = [1, 0.4, 0.1];
 
 /**
- * Simultaneous perturbation with gradient correction: all coordinates are moved at once, this way and that, and the
- * difference in reward over each one's move is the slope; steps look ahead along their momentum. The search goes through a
+ * Simultaneous perturbation with gradient correction: all coordinates are moved at once, in both directions, and
+ * the difference in reward over each move estimates the gradient; steps look ahead along their momentum. The search goes through a
  * subspace of few coordinates w, each of which moves a block of the noise.
  * Source: SPSA-GC of BlackVIP, arXiv 2303.14773, section 3.3, and its code.
  *

@@ -5,7 +5,7 @@ const width = 256;
 type Parameters = Float32Array<ArrayBuffer>;
 
 /** Where each layer's weight [out, in], row by row, and then its bias [out], lie in one vector. */
-function layersOf(inputs: number): { readonly from: number; readonly to: number; readonly start: number }[] {
+function layOutLayers(inputs: number): { readonly from: number; readonly to: number; readonly start: number }[] {
   const widths = [inputs, width, width, width, 1];
   let start = 0;
   return widths.slice(1).map((to, i) => {
@@ -20,7 +20,7 @@ function layersOf(inputs: number): { readonly from: number; readonly to: number;
  * Source: arXiv 2407.19453, its code (the value model); PyTorch torch.nn.Linear, xavier_normal_.
  */
 export function startValueNetwork(inputs: number, random: RandomStream): Parameters {
-  const layers = layersOf(inputs);
+  const layers = layOutLayers(inputs);
   const { from, to, start } = layers.at(-1)!;
   const parameters = new Float32Array(start + to * (from + 1));
   for (const layer of layers) {
@@ -34,7 +34,7 @@ export function startValueNetwork(inputs: number, random: RandomStream): Paramet
 
 /** What each layer gives for an input x, x first; a rectifier after each but the last. */
 function activations(parameters: Parameters, x: Float32Array): Float32Array[] {
-  const layers = layersOf(x.length);
+  const layers = layOutLayers(x.length);
   const given = [x];
   for (const [depth, { from, to, start }] of layers.entries()) {
     const input = given.at(-1)!;
@@ -65,7 +65,7 @@ export function valueGradient(
     const given = activations(parameters, policy);
     const value = given.at(-1)![0]!;
     let slope: Float32Array = Float32Array.of(rewards.reduce((sum, reward) => sum + (2 * (value - reward)) / count, 0));
-    for (const [depth, { from, to, start }] of [...layersOf(policy.length).entries()].reverse()) {
+    for (const [depth, { from, to, start }] of [...layOutLayers(policy.length).entries()].reverse()) {
       const input = given[depth]!;
       const below = new Float32Array(from);
       for (let o = 0; o < to; o++) {

@@ -2,15 +2,16 @@ import { UserError } from '../../errors.ts';
 import type { Generator, Reward, SampleRequest } from '../../ports.ts';
 import { toBytes } from '../image/encodePng.ts';
 import { adam } from '../optimise/adam.ts';
-import { climb } from '../optimise/climb.ts';
-import { type Climbed, forget } from '../optimise/climber.ts';
-import { noiseSlope, weighted } from '../optimise/climbNoise.ts';
-import { evaluate } from '../optimise/evaluate.ts';
+import { evaluateWithGradient } from '../optimise/evaluate.ts';
+import { maximise } from '../optimise/maximise.ts';
 import { noiseNorm } from '../optimise/noiseNorm.ts';
-import { type Route, stepping } from '../optimise/route.ts';
+import { noiseObjective } from '../optimise/objective.ts';
+import { addWeighted, readWeights } from '../optimise/rewardWeights.ts';
 import { rowNorms } from '../optimise/rowNorms.ts';
+import { disposeSnapshots, type RowResult } from '../optimise/rowState.ts';
 import { sgd } from '../optimise/sgd.ts';
-import { weightedTotal, weightsOf } from '../optimise/weightedTotal.ts';
+import { optimiserStepper, type Stepper } from '../optimise/stepper.ts';
+import { weightPenalty } from '../optimise/variables.ts';
 import {
   add,
   clone,
@@ -80,7 +81,7 @@ interface Work {
   readonly rewards: readonly Reward[];
 }
 
-function slopeOf({ generator, rewards, prompt }: Work, latents: Tensor4D) {
+function createObjective({ generator, rewards, prompt }: Work, latents: Tensor4D) {
   const request: SampleRequest = {
     noise: { latents, seeds: new Array<number>(latents.shape[0]).fill(0) },
     prompts: [prompt],
@@ -88,58 +89,58 @@ function slopeOf({ generator, rewards, prompt }: Work, latents: Tensor4D) {
     settings: { ...generator.defaults, scheduler: 'model', steps: 1, guidanceScale: 1 },
     conditions: [],
   };
-  return noiseSlope({ generator, request, rewards, watched: [] }, 'exact');
+  return noiseObjective({ generator, request, rewards, watched: [] }, 'exact');
 }
 
-const penaltyOf = ({ regularization }: Run) =>
-  regularization === null ? undefined : weighted(regularization, noiseNorm);
+const createPenalty = ({ regularization }: Run) =>
+  regularization === null ? undefined : weightPenalty(regularization, noiseNorm);
 
-function optimiserOf({ optimizer, lr: learningRate, nesterov }: Run) {
+function createOptimiser({ optimizer, lr: learningRate, nesterov }: Run) {
   if (optimizer === 'adam') return adam({ learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 });
   if (optimizer === 'sgd') return sgd({ learningRate, momentum: 0.9, nesterov });
   throw new UserError('BAD_CONFIG', `case.json names the optimizer "${optimizer}"; known are sgd and adam.`);
 }
 
-/** The climb itself, as the product does it, with a note of all latents and gradients on the way. */
+/** The optimisation as the product runs it, with all latents and gradients on the way. */
 async function freeRunning(work: Work): Promise<void> {
   const { golden, run } = work;
   const latents: Tensor4D[] = [];
   const gradients: Tensor4D[] = [];
   const start = channelsLast(golden.input('in.initial_latents'));
-  const { look, ...slope } = slopeOf(work, start);
-  const inner = stepping(optimiserOf(run), run.clip);
-  const route: Route = {
+  const { evaluate, ...objective } = createObjective(work, start);
+  const inner = optimiserStepper(createOptimiser(run), run.clip);
+  const stepper: Stepper = {
     next(x, losses, gradient) {
       gradients.push(clone(gradient as Tensor4D));
       return inner.next(x, losses, gradient);
     },
     dispose: inner.dispose,
   };
-  const noting = (x: Tensor) => {
+  const evaluateAndKeep = (x: Tensor) => {
     latents.push(keep(clone(x as Tensor4D)));
-    return look(x);
+    return evaluate(x);
   };
-  const penalty = penaltyOf(run);
+  const penalty = createPenalty(run);
   const settings = {
     evaluations: run.iterations,
-    route,
+    stepper,
     watch: { patience: 1, stop: false },
     ...(penalty && { penalty }),
   };
-  let rows: Climbed[] = [];
+  let rows: RowResult[] = [];
   try {
-    rows = await climb({ ...slope, look: noting }, settings, async () => {});
+    rows = await maximise({ ...objective, evaluate: evaluateAndKeep }, settings, async () => {});
     await handOver(work, rows[0]!, latents, gradients);
   } finally {
-    for (const { first, best } of rows) for (const moment of [first, best]) forget(moment);
-    route.dispose();
+    disposeSnapshots(rows);
+    stepper.dispose();
     dispose([start, ...latents, ...gradients]);
   }
 }
 
 async function handOver(
   { golden, name, rewards }: Work,
-  { first, best, trace }: Climbed,
+  { first, best, trace }: RowResult,
   latents: Tensor4D[],
   gradients: Tensor4D[],
 ): Promise<void> {
@@ -156,7 +157,7 @@ async function handOver(
     );
   put(
     'total',
-    losses.map((row) => weightedTotal(row, weightsOf(rewards))),
+    losses.map((row) => addWeighted(row, readWeights(rewards))),
   );
   put(
     'latent_norm',
@@ -187,8 +188,8 @@ async function teacherForced(work: Work): Promise<void> {
     .teacher_forced_tolerance;
   const title = 'teacher-forced';
   const latents = channelsLast(await golden.reference(`out.${name}.latents`));
-  const { start, look } = slopeOf(work, latents);
-  const { pixels, scores, gradient } = evaluate(start, look, weightsOf(rewards));
+  const { start, evaluate } = createObjective(work, latents);
+  const { pixels, scores, gradient } = evaluateWithGradient(start, evaluate, readWeights(rewards));
   try {
     for (const [i, reward] of rewards.entries())
       golden.output(
@@ -197,7 +198,7 @@ async function teacherForced(work: Work): Promise<void> {
         { title, ...lossTolerance },
       );
     const total = tidy(() => {
-      const added = penaltyOf(run)?.(latents).gradient;
+      const added = createPenalty(run)?.(latents).gradient;
       const whole: Tensor = added ? add(gradient, added) : mul(gradient, 1);
       return channelsFirst(slice(whole, [0, 0, 0, 0], [run.iterations - 1, -1, -1, -1]));
     });

@@ -1,5 +1,5 @@
-import type { Judges } from '../../ml/optimise/climber.ts';
 import type { Candidate } from '../../ml/optimise/drawCandidates.ts';
+import type { RewardSet } from '../../ml/optimise/rowState.ts';
 import { concat } from '../../ml/tf.ts';
 import type { Images, Noise, Scores } from '../../ports.ts';
 
@@ -7,7 +7,7 @@ import type { Images, Noise, Scores } from '../../ports.ts';
 export function candidateOutputs(
   candidates: readonly Candidate[],
   prompt: string,
-  judges: Judges,
+  rewardSet: RewardSet,
 ): { readonly images: Images; readonly noise: Noise; readonly scores: Scores } {
   const labels = candidates.map(({ id, seed }) => ({ id, prompt, seed }));
   const values = candidates.map(({ scores, watched }) => [...scores, ...watched]);
@@ -22,11 +22,11 @@ export function candidateOutputs(
   return {
     images: { pixels, labels },
     noise: { latents, seeds: candidates.map(({ seed }) => seed) },
-    scores: { names: namesOf(judges), values, labels },
+    scores: { names: listRewardNames(rewardSet), values, labels },
   };
 }
 
 /** Names of the rewards and then of the watched ones. */
-export function namesOf({ rewards, watched }: Judges): string[] {
+export function listRewardNames({ rewards, watched }: RewardSet): string[] {
   return [...rewards, ...watched].map(({ name }) => name);
 }

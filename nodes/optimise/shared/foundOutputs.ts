@@ -1,5 +1,5 @@
 import type { OutputValues } from '../../defineNode.ts';
-import { type Contest, free } from '../../ml/optimise/drawCandidates.ts';
+import { type CandidateSource, disposeCandidate } from '../../ml/optimise/drawCandidates.ts';
 import type { Searched } from '../../ml/optimise/searchNoise.ts';
 import { candidateOutputs } from './candidateOutputs.ts';
 import { searchTrace } from './searchImages.ts';
@@ -13,11 +13,11 @@ export const foundPorts = {
 } as const;
 
 /** What was found, on those ports; takes over the candidates. */
-export function foundOutputs(found: Searched, contest: Contest): OutputValues<typeof foundPorts> {
-  const [prompt = ''] = contest.request.prompts;
+export function foundOutputs(found: Searched, source: CandidateSource): OutputValues<typeof foundPorts> {
+  const [prompt = ''] = source.request.prompts;
   try {
-    return { ...candidateOutputs(found.best, prompt, contest), trace: searchTrace(found, prompt) };
+    return { ...candidateOutputs(found.best, prompt, source), trace: searchTrace(found, prompt) };
   } finally {
-    found.best.forEach(free);
+    found.best.forEach(disposeCandidate);
   }
 }

@@ -15,7 +15,7 @@ export function requireGradient(
 }
 
 function notDifferentiable(what: string, optimiser: string, port: 'generator' | 'rewards'): UserError {
-  const watch = port === 'rewards' ? ', or connect it to "watch", where it is only looked at' : '';
-  const message = `${what}, so ${optimiser} cannot climb it. Use FIND (optimise/find) or best of N (optimise/best-of-n), which need none${watch}.`;
+  const watch = port === 'rewards' ? ', or connect it to "watch", where it is only scored' : '';
+  const message = `${what}, so ${optimiser} cannot optimise it. Use FIND (optimise/find) or best of N (optimise/best-of-n), which need none${watch}.`;
   return new UserError('NOT_DIFFERENTIABLE', message, { at: { port } });
 }

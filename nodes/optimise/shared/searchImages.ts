@@ -3,14 +3,14 @@ import { remarkOnWords } from '../../generate/shared/remarkOnWords.ts';
 import { sampleParams, sampleSettings } from '../../generate/shared/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../../generate/shared/sizeParams.ts';
 import { previewOfPixels } from '../../ml/image/previewOf.ts';
-import type { Contest } from '../../ml/optimise/drawCandidates.ts';
+import type { CandidateSource } from '../../ml/optimise/drawCandidates.ts';
 import type { NoiseSearch } from '../../ml/optimise/noiseSearch.ts';
 import { type Searched, searchNoise } from '../../ml/optimise/searchNoise.ts';
-import { columnTitle } from '../../ml/optimise/traceOf.ts';
+import { titleColumn } from '../../ml/optimise/trace.ts';
 import { integer, seed } from '../../params.ts';
 import type { Trace } from '../../ports.ts';
-import { climbParams, watchOf } from './climbParams.ts';
-import { bestSoFar } from './climbReport.ts';
+import { gradientParams, readWatchSettings } from './gradientParams.ts';
+import { encodeBestSoFar } from './reportProgress.ts';
 
 /** What every search without gradients takes. */
 export const searchInputs = {
@@ -24,8 +24,8 @@ export const searchInputs = {
 export const searchParams = {
   seed: seed({ initial: 0, help: 'Where all randomness of the search comes from.' }),
   keep: integer({ initial: 1, min: 1, max: 256, help: 'How many of the best images are kept.' }),
-  whenHacking: climbParams.whenHacking,
-  patience: { ...climbParams.patience, unit: 'rounds' },
+  whenHacking: gradientParams.whenHacking,
+  patience: { ...gradientParams.patience, unit: 'rounds' },
   ...sizeParams,
   ...sampleParams,
 };
@@ -34,44 +34,44 @@ export type SearchInputs = InputValues<typeof searchInputs>;
 export type SearchParams = ParamValues<typeof searchParams>;
 export type LatentShape = [h: number, w: number, c: number];
 
-/** How candidates are drawn and judged as a node's inputs and params say. */
-export function contestOf(
+/** How candidates are drawn and scored, as a node's inputs and params say. */
+export function readCandidateSource(
   { generator, prompt, rewards, watch, conditions }: SearchInputs,
   params: SearchParams,
-): Contest {
+): CandidateSource {
   const settings = sampleSettings(generator, params);
   const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
   return { generator, request, rewards, watched: watch };
 }
 
 /**
- * Runs a search and tells of it: progress, the best image so far, the curves. Where it is cancelled, the best images are
- * handed to the shell before the rejection goes on. The caller owns the tensors of the best.
+ * Runs a search and reports its progress, the best image so far, and the curves. Where it is cancelled, the best images are
+ * saved before the rejection goes on. The caller owns the tensors of the best.
  */
 export async function searchImages(
-  contest: Contest,
+  source: CandidateSource,
   params: SearchParams,
   { search, rounds }: { readonly search: NoiseSearch; readonly rounds: number },
   { progress, remark, save, signal }: NodeContext,
 ): Promise<Searched> {
-  const shape = latentShapeOf(contest.generator, params);
-  const [prompt = ''] = contest.request.prompts;
-  remarkOnWords(contest.generator, prompt, remark);
+  const shape = latentShapeOf(source.generator, params);
+  const [prompt = ''] = source.request.prompts;
+  remarkOnWords(source.generator, prompt, remark);
   let done = 0;
   await progress(0);
   return await searchNoise(
-    contest,
+    source,
     search,
-    { shape, batch: params.batch, keep: params.keep, watch: watchOf(params) },
+    { shape, batch: params.batch, keep: params.keep, watch: readWatchSettings(params) },
     async ({ best, columns, rows }) => {
       done = rows.length;
-      const figures = Object.fromEntries(columns.map((column, i) => [columnTitle(column), rows.at(-1)![i]!]));
+      const figures = Object.fromEntries(columns.map((column, i) => [titleColumn(column), rows.at(-1)![i]!]));
       const text = `round ${done} of ${rounds}: mean ${figures.total!.toPrecision(4)}, best ${best[0]!.total.toPrecision(4)}`;
       try {
         await progress(done / rounds, text, () => previewOfPixels(best[0]!.pixels), figures);
       } catch (error) {
         if (signal.aborted)
-          for (const [i, { pixels, seed }] of best.entries()) save(await bestSoFar(pixels, { prompt, seed }, i));
+          for (const [i, { pixels, seed }] of best.entries()) save(await encodeBestSoFar(pixels, { prompt, seed }, i));
         throw error;
       }
     },

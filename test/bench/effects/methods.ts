@@ -1,9 +1,9 @@
 import type { NodeContext } from '../../../nodes/defineNode.ts';
 import { sampleSettings } from '../../../nodes/generate/shared/sampleParams.ts';
 import { sampleImages } from '../../../nodes/ml/diffusion/sampleImages.ts';
-import { rowOf } from '../../../nodes/ml/optimise/climb.ts';
-import { type Climbed, forget, type Moment } from '../../../nodes/ml/optimise/climber.ts';
-import { climbNoise } from '../../../nodes/ml/optimise/climbNoise.ts';
+import { takeRow } from '../../../nodes/ml/optimise/maximise.ts';
+import { maximiseBatches } from '../../../nodes/ml/optimise/maximiseBatches.ts';
+import { disposeSnapshot, type RowResult, type Snapshot } from '../../../nodes/ml/optimise/rowState.ts';
 import { balance, type Point } from '../../../nodes/ml/pareto.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import { concat, dispose, type Tensor4D } from '../../../nodes/ml/tf.ts';
@@ -11,7 +11,7 @@ import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
 import { find } from '../../../nodes/optimise/find.ts';
 import { paretoNoise } from '../../../nodes/optimise/paretoNoise.ts';
 import { reno } from '../../../nodes/optimise/reno.ts';
-import { routeOf, watchOf } from '../../../nodes/optimise/shared/climbParams.ts';
+import { createStepper, readWatchSettings } from '../../../nodes/optimise/shared/gradientParams.ts';
 import type { Generator, Noise, Reward, SampleRequest } from '../../../nodes/ports.ts';
 import { combine } from '../../../nodes/reward/combine.ts';
 import type { Calibrations } from './calibrate.ts';
@@ -69,8 +69,8 @@ export async function drawEach(
 /** Rows of several images, which are disposed of. */
 export function rowsOfMade({ images, noise }: MadeImage): MadeImage[] {
   const rows = noise.seeds.map((seed, i) => ({
-    images: { pixels: rowOf(images.pixels, i), labels: [images.labels[i]!] },
-    noise: { latents: rowOf(noise.latents, i), seeds: [seed] },
+    images: { pixels: takeRow(images.pixels, i), labels: [images.labels[i]!] },
+    noise: { latents: takeRow(noise.latents, i), seeds: [seed] },
   }));
   dispose([images.pixels, noise.latents]);
   return rows;
@@ -158,27 +158,33 @@ const searchThenClimb = (tools: Tools): Method => ({
   },
 });
 
-/** Rows that climb together, of which only the best moments are left, which the caller owns; it takes over the noise. */
+/** Rows that are optimised together, of which only the best snapshots are left, which the caller owns; it takes over the noise. */
 async function climbRows(
   shown: Pick<SampleRequest, 'noise' | 'prompts' | 'conditions'>,
   rewards: readonly Reward[],
   { generator, steps, climbing }: Pick<Tools, 'generator' | 'steps' | 'climbing'>,
   evaluations: number,
-): Promise<Climbed[]> {
+): Promise<RowResult[]> {
   const { seeds, latents } = shown.noise;
   const params = paramsOf(reno, { ...climbing, evaluations, steps });
   const request = { ...shown, negativePrompt: '', settings: sampleSettings(generator, params) };
-  const settings = { ...params, batch: seeds.length, watch: watchOf(params), route: () => routeOf(params) };
+  const settings = {
+    ...params,
+    batch: seeds.length,
+    watch: readWatchSettings(params),
+    variable: 'noise' as const,
+    createStepper: () => createStepper(params),
+  };
   try {
-    const rows = await climbNoise({ generator, request, rewards, watched: [] }, settings, async () => {});
-    for (const { first } of rows) forget(first);
+    const rows = await maximiseBatches({ generator, request, rewards, watched: [] }, settings, async () => {});
+    for (const { first } of rows) disposeSnapshot(first);
     return rows;
   } finally {
     latents.dispose();
   }
 }
 
-function imageOf({ pixels, variable }: Moment, label: { readonly prompt: string; readonly seed: number }): MadeImage {
+function imageOf({ pixels, variable }: Snapshot, label: { readonly prompt: string; readonly seed: number }): MadeImage {
   const noise = { latents: variable as Tensor4D, seeds: [label.seed] };
   return { images: { pixels, labels: [label] }, noise };
 }
@@ -252,7 +258,7 @@ const climbWeighted = (tools: Tools, shares: readonly number[]): Method =>
     const rows = await climbRows({ noise, prompts: [prompt], conditions: [] }, rewards, tools, evaluations);
     const ranks = balance(rows.map(({ best }) => best.scores));
     const chosen = ranks.indexOf(Math.max(...ranks));
-    for (const [i, { best }] of rows.entries()) if (i !== chosen) forget(best);
+    for (const [i, { best }] of rows.entries()) if (i !== chosen) disposeSnapshot(best);
     const seen = rows.flatMap(({ trace }) => trace.map((row) => row.slice(1, 1 + rewards.length)));
     return { ...imageOf(rows[chosen]!.best, { prompt, seed: noise.seeds[chosen]! }), seen };
   });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadControlNet } from '../../../nodes/ml/models/load/loadControlNet.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
-import { type NoiseClimb, weighted } from '../../../nodes/ml/optimise/climbNoise.ts';
-import { evaluate, see } from '../../../nodes/ml/optimise/evaluate.ts';
-import { nearStart, slopes } from '../../../nodes/ml/optimise/slopes.ts';
+import { recompute } from '../../../nodes/ml/nn/recompute.ts';
+import { evaluateOnce, evaluateWithGradient } from '../../../nodes/ml/optimise/evaluate.ts';
+import type { ObjectiveParts } from '../../../nodes/ml/optimise/objective.ts';
+import { createObjective, startPenalty, weightPenalty } from '../../../nodes/ml/optimise/variables.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import {
   dispose,
@@ -11,6 +12,7 @@ import {
   memory,
   mul,
   randomUniform,
+  sigmoid,
   sum,
   type Tensor,
   type Tensor4D,
@@ -81,10 +83,38 @@ describe('Climb', () => {
     const { context } = nodeContext({ freeBytes: () => 20_000 });
     const given = { ...nothing, generator, noise, rewards: [brightness] };
     const result = await climb.run(given, { ...params, batch: 4 }, context);
-    expect(result.trace.remarks).toEqual([expect.stringMatching(/^4 images at once take .* climbed at a time/)]);
+    expect(result.trace.remarks).toEqual([expect.stringMatching(/^4 images at once take .* are optimised at a time/)]);
     expect(generator.batches.every((size) => size < 4)).toBe(true);
     free(result);
     noise.latents.dispose();
+  });
+
+  it('keeps activations while memory has room for them, else computes them again', async () => {
+    const noise = noiseOf([3]);
+    const countBlocks = async (freeBytes?: number) => {
+      let count = 0;
+      const block = (latents: Tensor4D) => {
+        count++;
+        return sigmoid(latents);
+      };
+      const generator = { ...stripeGenerator(), decode: (latents: Tensor4D) => recompute(block, [latents] as const) };
+      const { context } = nodeContext(freeBytes === undefined ? {} : { freeBytes: () => freeBytes });
+      const given = { ...nothing, generator, noise, rewards: [brightness] };
+      free(await climb.run(given, { ...params, evaluations: 2 }, context));
+      return count;
+    };
+    expect(await countBlocks()).toBe(3); // the first evaluation, again for its gradient, and the last
+    expect(await countBlocks(1e9)).toBe(2);
+    dispose(noise.latents);
+  });
+
+  it('says which words of the prompt the generator does not know', async () => {
+    const [generator, noise] = [{ ...stripeGenerator(), words: ['red'] }, noiseOf([3])];
+    const { context, remarks } = nodeContext();
+    const given = { ...nothing, generator, noise, prompt: 'red dog', rewards: [brightness] };
+    free(await climb.run(given, { ...params, evaluations: 1 }, context));
+    expect(remarks).toEqual([expect.stringContaining('knows no "dog"')]);
+    dispose(noise.latents);
   });
 
   it('climbs the clean latents, through the decoder alone', async () => {
@@ -128,7 +158,7 @@ describe('Climb', () => {
 
   it('holds a variable near its start', async () => {
     const [start, x] = [tensor([1, 2, 3, 4], [2, 2]), tensor([1, 2, 5, 3], [2, 2])];
-    const { penalty, gradient } = weighted(0.5, nearStart(start))(x);
+    const { penalty, gradient } = weightPenalty(0.5, startPenalty(start))(x);
     expect([...(await penalty.data())]).toEqual([0, 1.25]);
     expect([...(await gradient.data())]).toEqual([0, 0, 1, -0.5]);
     dispose([start, x, penalty, gradient]);
@@ -149,6 +179,9 @@ describe('Climb', () => {
   });
 });
 
+/** No penalty, no projection: rewards alone. */
+const plain = { regularisation: 0, projectRadius: false, gradient: 'exact' } as const;
+
 describe('Climb on a model with random weights', async () => {
   let generator: Generator;
   let controlnet: ControlNet;
@@ -160,8 +193,11 @@ describe('Climb on a model with random weights', async () => {
     tensors = memory().numTensors;
     generator = await loadGenerator(files, goldenFolder('tiny-sd15'));
     controlnet = await loadControlNet(files, goldenFolder('tiny-controlnet'));
-    const warmUp = slopeOf(); // the features of both prompts are remembered
-    const seen = see(warmUp.request.noise.latents, slopes.noise(warmUp).look);
+    const warmUp = createParts(); // the features of both prompts are remembered
+    const seen = evaluateOnce(
+      warmUp.request.noise.latents,
+      createObjective(warmUp, { ...plain, variable: 'noise' }).evaluate,
+    );
     dispose([seen.pixels, ...seen.scores, warmUp.request.noise.latents, warmUp.request.conditions[0]!.image]);
   });
   afterAll(() => {
@@ -172,7 +208,7 @@ describe('Climb on a model with random weights', async () => {
   guardLeaks();
 
   /** Two images in two guided steps, steered by one image. */
-  function slopeOf(): NoiseClimb {
+  function createParts(): ObjectiveParts {
     const image = randomUniform([1, 64, 64, 3], 0, 1, 'float32', 5) as Tensor4D;
     return {
       generator,
@@ -194,22 +230,22 @@ describe('Climb on a model with random weights', async () => {
     ['image', 0.003],
     ['prompt', 0.05],
     ['control scale', 0.05],
-  ] as const)('knows the slope of the %s', async (variable, step) => {
-    const slope = slopeOf();
-    const { start, look, dispose: freeStart } = slopes[variable](slope);
+  ] as const)('knows the gradient of the %s', async (variable, step) => {
+    const parts = createParts();
+    const { start, evaluate, dispose: freeStart } = createObjective(parts, { ...plain, variable });
     await expectClose(() => {
-      const { gradient, pixels, scores } = evaluate(start, look, [1]);
-      const total = (x: Tensor) => mul(sum(look(x).scores[0]!), -1);
+      const { gradient, pixels, scores } = evaluateWithGradient(start, evaluate, [1]);
+      const total = (x: Tensor) => mul(sum(evaluate(x).scores[0]!), -1);
       const pair = slopePair(total, start, gradient, step);
       dispose([pixels, ...scores, gradient]);
       return [pair];
     });
     freeStart?.();
-    dispose([slope.request.noise.latents, slope.request.conditions[0]!.image]);
+    dispose([parts.request.noise.latents, parts.request.conditions[0]!.image]);
   });
 
   it('climbs by the prompt and by the scale of a ControlNet', async () => {
-    const { request } = slopeOf();
+    const { request } = createParts();
     const { noise, conditions } = request;
     const inputs = { generator, noise, conditions, rewards: [colourful], prompt: 'a red dog' };
     const changes = { scheduler: 'ddim', steps: 2, guidanceScale: 3, evaluations: 3, clip: 0.5 } as const;

@@ -75,7 +75,7 @@ describe('Pareto noise', async () => {
       params,
       nodeContext({ freeBytes: () => 20_000 }).context,
     );
-    expect(trace.remarks).toEqual([expect.stringMatching(/^4 images at once take .* climbed at a time/)]);
+    expect(trace.remarks).toEqual([expect.stringMatching(/^4 images at once take .* are optimised at a time/)]);
     expect(inputs.generator.batches.every((size) => size < 4)).toBe(true);
     dispose([images.pixels, noise.latents]);
   });

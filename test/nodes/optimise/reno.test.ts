@@ -166,10 +166,10 @@ describe('ReNO', () => {
     dispose(image);
   });
 
-  it('says of a reward that never changes that it led nowhere', async () => {
+  it('says of a reward that never changes that it had no effect', async () => {
     const level: Reward = { ...brightness, name: 'level', score: (pixels) => zeros([pixels.shape[0]]) };
     await climb({ generator: stripeGenerator(), rewards: [brightness, level] }, {}, ({ trace }) => {
-      expect(trace.remarks).toEqual(['The reward "level" was 0 throughout: it led nowhere.']);
+      expect(trace.remarks).toEqual(['The reward "level" was 0 throughout: it had no effect.']);
     });
     await expect(climb({ generator: stripeGenerator(), rewards: [level] }, {}, () => {})).rejects.toMatchObject({
       code: 'NO_GRADIENT',
@@ -195,7 +195,9 @@ describe('ReNO', () => {
     expect(tight.remarks).toEqual([]);
     const asked = await batchesWith(20_000, 4);
     expect(asked.batches).toEqual(tight.batches);
-    expect(asked.remarks).toEqual([expect.stringMatching(/^4 images at once take .* are free: \d climbed at a time/)]);
+    expect(asked.remarks).toEqual([
+      expect.stringMatching(/^4 images at once take .* are free: \d are optimised at a time/),
+    ]);
     expect((await batchesWith(1e9, 3)).batches).toEqual([1, 3, 3, 1, 1]);
   });
 
@@ -211,7 +213,7 @@ describe('ReNO', () => {
     reference.pixels.dispose();
   });
 
-  it('hands over the best so far where it is cancelled in mid-climb, and frees everything', async () => {
+  it('hands over the best so far where it is cancelled on the way, and frees everything', async () => {
     const stop = new AbortController();
     const context = nodeContext({ signal: stop.signal, onProgress: (fraction) => fraction > 0.5 && stop.abort() });
     const inputs = { generator: stripeGenerator(), rewards: [brightness], seeds: [3, 4] };

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { recompute } from '../../../../nodes/ml/nn/recompute.ts';
-import { evaluate } from '../../../../nodes/ml/optimise/evaluate.ts';
+import { evaluateWithGradient } from '../../../../nodes/ml/optimise/evaluate.ts';
 import { peakBytes } from '../../../../nodes/ml/optimise/peakBytes.ts';
 import {
   backend,
@@ -37,7 +37,7 @@ describe('a block that fails on the way back', () => {
         const pixels = recompute(outer, [variable as Tensor4D]);
         return { pixels, scores: [sum<Tensor1D>(pixels, [1, 2, 3])] };
       };
-      evaluate(x, look, [1]);
+      evaluateWithGradient(x, look, [1]);
     };
     expect(climbOnce).toThrow('OOM');
     expect(memory().numTensors).toBe(before);

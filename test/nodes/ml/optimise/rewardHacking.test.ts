@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findRewardHacking, hackingInWords } from '../../../../nodes/ml/optimise/rewardHacking.ts';
-import { weightedTotal, weightsOf } from '../../../../nodes/ml/optimise/weightedTotal.ts';
+import { describeHacking, findRewardHacking } from '../../../../nodes/ml/optimise/rewardHacking.ts';
+import { addWeighted, readWeights } from '../../../../nodes/ml/optimise/rewardWeights.ts';
 
 const rising = [1, 2, 3, 4, 5, 6, 7, 8];
 const settings = { patience: 3, tolerance: 0.1 };
@@ -11,7 +11,7 @@ describe('reward hacking', () => {
     expect(findRewardHacking(rising.slice(0, 6), watched.slice(0, 6), settings)).toBeUndefined(); // not yet
     const hacking = findRewardHacking(rising.slice(0, 7), watched.slice(0, 7), settings);
     expect(hacking).toEqual({ from: 3, to: 6, optimised: [4, 7], watched: [3, 2] });
-    expect(hackingInWords(hacking!, 'CLIP')).toBe(
+    expect(describeHacking(hacking!, 'CLIP')).toBe(
       'The image may be exploiting its rewards: from evaluation 4 to 7 what is optimised rose from 4.000 to 7.000, while what is only watched (CLIP) fell from 3.000 to 2.000.',
     );
   });
@@ -32,8 +32,8 @@ describe('reward hacking', () => {
 
 describe('the weighted total', () => {
   it('counts each score by its reward’s weight, 1 where it has none', () => {
-    const weights = weightsOf([{ weight: 5 }, {}, { weight: 0.01 }]);
+    const weights = readWeights([{ weight: 5 }, {}, { weight: 0.01 }]);
     expect(weights).toEqual([5, 1, 0.01]);
-    expect(weightedTotal([0.3, -2, 40], weights)).toBeCloseTo(1.5 - 2 + 0.4);
+    expect(addWeighted([0.3, -2, 40], weights)).toBeCloseTo(1.5 - 2 + 0.4);
   });
 });

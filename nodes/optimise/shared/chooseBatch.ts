@@ -1,27 +1,29 @@
 import type { NodeContext } from '../../defineNode.ts';
 import { UserError } from '../../errors.ts';
-import type { NoiseGradient } from '../../ml/diffusion/drawImages.ts';
-import { bytesOfImage, type NoiseClimb } from '../../ml/optimise/climbNoise.ts';
+import { measureImageBytes } from '../../ml/optimise/imageBytes.ts';
+import type { ObjectiveParts } from '../../ml/optimise/objective.ts';
+import type { VariableSettings } from '../../ml/optimise/variables.ts';
 
-/** The share of free memory that a climb may take, since what is free changes. */
+/** The share of free memory that an optimisation may take, since what is free changes. */
 const share = 0.8;
 
 /**
- * How many images of a climb are drawn at once: `asked`, or as many as memory has room for where that is 0 or too many.
+ * How many images are optimised at once: `asked`, or as many as memory has room for where that is 0 or too many.
  * Where the device does not tell of its memory, 0 means 4. `room` is what is then left for `keepActivationsWithin`, in bytes.
  * `remarks` says by how much a batch was too large.
  */
-export async function climbBatch(
-  slope: NoiseClimb,
-  { batch: asked, gradient }: { readonly batch: number; readonly gradient: NoiseGradient },
+export async function chooseBatch(
+  parts: ObjectiveParts,
+  settings: VariableSettings & { readonly batch: number },
   { device }: NodeContext,
 ): Promise<{ batch: number; room: number; remarks: string[] }> {
-  const images = slope.request.noise.seeds.length;
+  const { batch: asked } = settings;
+  const images = parts.request.noise.seeds.length;
   const wanted = Math.min(images, asked || images);
   const { freeBytes } = device.memory;
   if (!freeBytes) return { batch: asked || 4, room: 0, remarks: [] };
   if (wanted === 1) return { batch: asked || 4, room: (share * freeBytes()) / 2, remarks: [] };
-  const bytes = await bytesOfImage(slope, gradient).catch((error: unknown) => {
+  const bytes = await measureImageBytes(parts, settings).catch((error: unknown) => {
     if (wanted === images && error instanceof UserError && error.code === 'ROWS_DIFFER') return undefined;
     throw error;
   });
@@ -32,6 +34,6 @@ export async function climbBatch(
   const room = Math.max(0, share * free - batch * bytes);
   if (most >= wanted || asked === 0) return { batch, room, remarks: [] };
   const gibibytes = (count: number) => `${(count / 2 ** 30).toFixed(2)} GiB`;
-  const remark = `${wanted} images at once take ${gibibytes(bytes * wanted)} of memory and ${gibibytes(free)} are free: ${batch} climbed at a time.`;
+  const remark = `${wanted} images at once take ${gibibytes(bytes * wanted)} of memory and ${gibibytes(free)} are free: ${batch} are optimised at a time.`;
   return { batch, room, remarks: [remark] };
 }

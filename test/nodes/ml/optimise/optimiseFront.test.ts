@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { climbFront, emphasised, type FrontSettings } from '../../../../nodes/ml/optimise/climbFront.ts';
-import { free } from '../../../../nodes/ml/optimise/drawCandidates.ts';
+import { disposeCandidate } from '../../../../nodes/ml/optimise/drawCandidates.ts';
+import { emphasiseRewards, type FrontSettings, optimiseFront } from '../../../../nodes/ml/optimise/optimiseFront.ts';
 import { sgd } from '../../../../nodes/ml/optimise/sgd.ts';
 import { dominates, hypervolume, nonDominated } from '../../../../nodes/ml/pareto.ts';
 import { latentNoise } from '../../../../nodes/ml/random.ts';
@@ -56,7 +56,7 @@ async function run(
   const generator = watched();
   const request = { noise: { latents, seeds }, prompts: ['x'], negativePrompt: '', settings: sampling, conditions: [] };
   try {
-    const front = await climbFront(
+    const front = await optimiseFront(
       { generator, request, rewards, watched: others },
       { ...settings, ...changed },
       async () => {},
@@ -88,7 +88,7 @@ describe('a population that climbs to a front', async () => {
       expect((await again[1]!.data())[0]).toBeCloseTo(scores[1]!, 5);
       dispose(again);
     }
-    front.archive.forEach(free);
+    front.archive.forEach(disposeCandidate);
   });
 
   it('gives a gradient to members of the front alone; the others wait, or restart beside one of it', async () => {
@@ -106,7 +106,7 @@ describe('a population that climbs to a front', async () => {
       const isFront = points.map((point) => !points.some((other) => dominates(other, point)));
       expect(isFront).toContain(false);
       expect(moved).toEqual(isFront.map((front) => front || fresh > 0));
-      front.archive.forEach(free);
+      front.archive.forEach(disposeCandidate);
     }
   });
 
@@ -115,9 +115,9 @@ describe('a population that climbs to a front', async () => {
       { ...red, weight: 2 },
       { ...green, usualRange: [0, 4] as const },
     ];
-    expect(emphasised(rewards, 0, 0)).toEqual([1, 1 / 8]);
-    expect(emphasised(rewards, 4, 1)).toEqual([2, 0]);
-    expect(emphasised(rewards, 1, 0.5)).toEqual([0.5, 0.75 / 4]);
+    expect(emphasiseRewards(rewards, 0, 0)).toEqual([1, 1 / 8]);
+    expect(emphasiseRewards(rewards, 4, 1)).toEqual([2, 0]);
+    expect(emphasiseRewards(rewards, 1, 0.5)).toEqual([0.5, 0.75 / 4]);
   });
 
   it('keeps no more than it is to, and the extremes among them', async () => {
@@ -129,7 +129,7 @@ describe('a population that climbs to a front', async () => {
     expect(few.archive).toHaveLength(2);
     const reds = (front: typeof all) => Math.max(...front.archive.map(({ scores }) => scores[0]!));
     expect(reds(few)).toBeCloseTo(reds(all), 6);
-    [...all.archive, ...few.archive].forEach(free);
+    [...all.archive, ...few.archive].forEach(disposeCandidate);
   });
 
   it('says where what is watched falls, and ends there if asked to', async () => {
@@ -142,7 +142,7 @@ describe('a population that climbs to a front', async () => {
     const { front } = await run({ evaluations: 30, watch: { patience: 4, stop: true } }, lighter, [dark]);
     expect(front.rows.length).toBeLessThan(30);
     expect(front.remarks).toEqual([expect.stringContaining('The front may be exploiting its rewards')]);
-    front.archive.forEach(free);
+    front.archive.forEach(disposeCandidate);
   });
 
   it('refuses NaN at first, and later keeps the front it has', async () => {
@@ -159,6 +159,6 @@ describe('a population that climbs to a front', async () => {
     expect(front.remarks).toEqual([
       expect.stringContaining('stopped at evaluation 3, because the reward "breaks" gave NaN'),
     ]);
-    front.archive.forEach(free);
+    front.archive.forEach(disposeCandidate);
   });
 });

@@ -4,18 +4,18 @@ import { type LbfgsSettings, lbfgs } from './lbfgs.ts';
 import type { Optimiser, OptimiserState } from './optimiser.ts';
 import type { PointSearch } from './strongWolfe.ts';
 
-/** The way N independent rows take downhill: told what they found at x, it says where to look next. */
-export interface Route {
+/** Minimises N independent rows: from the losses and gradients at x it makes the next x to evaluate. */
+export interface Stepper {
   /**
-   * x and gradient [N, ...], one loss a row. Gives the next x, which the caller owns, and the rows that have arrived: no
-   * further point of theirs is worth a look.
+   * x and gradient [N, ...], one loss a row. Gives the next x, which the caller owns, and the rows that have converged,
+   * for which no further point is worth evaluating.
    */
-  next(x: Tensor, losses: readonly number[], gradient: Tensor): Promise<{ x: Tensor; arrived: ReadonlySet<number> }>;
+  next(x: Tensor, losses: readonly number[], gradient: Tensor): Promise<{ x: Tensor; converged: ReadonlySet<number> }>;
   dispose(): void;
 }
 
-/** A step of the optimiser for each look, along the gradient shortened to the norm `clip` (0: as it is). */
-export function stepping(optimiser: Optimiser, clip: number): Route {
+/** One step of the optimiser for each evaluation, along the gradient shortened to the norm `clip` (0: as it is). */
+export function optimiserStepper(optimiser: Optimiser, clip: number): Stepper {
   let state: OptimiserState | undefined;
   const free = () => {
     for (const moment of state?.moments ?? []) moment.dispose();
@@ -30,18 +30,18 @@ export function stepping(optimiser: Optimiser, clip: number): Route {
       const next: Tensor = add(x, step);
       step.dispose();
       if (clipped !== gradient) clipped.dispose();
-      return { x: next, arrived: new Set() };
+      return { x: next, converged: new Set() };
     },
     dispose: free,
   };
 }
 
-/** L-BFGS for each row on its own; the points that its line searches ask for are looks like all others. */
-export function searching(settings: LbfgsSettings): Route {
+/** L-BFGS for each row on its own; each point of its line searches is an evaluation. */
+export function lbfgsStepper(settings: LbfgsSettings): Stepper {
   let searches: PointSearch<void>[] | undefined;
   return {
     async next(x, losses, gradient) {
-      const [points, slopes] = [await x.data(), await gradient.data()];
+      const [points, gradients] = [await x.data(), await gradient.data()];
       const size = points.length / losses.length;
       const row = (values: ArrayLike<number>, i: number) =>
         Float64Array.from({ length: size }, (_, j) => values[i * size + j]!);
@@ -50,10 +50,10 @@ export function searching(settings: LbfgsSettings): Route {
         search.next();
         return search;
       });
-      const arrived = new Set<number>();
+      const converged = new Set<number>();
       const rows = losses.map((value, i) => {
-        const { done, value: point } = searches![i]!.next({ value, gradient: row(slopes, i) });
-        if (done) arrived.add(i);
+        const { done, value: point } = searches![i]!.next({ value, gradient: row(gradients, i) });
+        if (done) converged.add(i);
         return Float32Array.from(done ? row(points, i) : point);
       });
       const shape = [1, ...x.shape.slice(1)];
@@ -64,7 +64,7 @@ export function searching(settings: LbfgsSettings): Route {
             0,
           ),
         ),
-        arrived,
+        converged,
       };
     },
     dispose: () => {},

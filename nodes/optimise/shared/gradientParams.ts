@@ -1,12 +1,12 @@
 import type { ParamValues } from '../../defineNode.ts';
 import { adam } from '../../ml/optimise/adam.ts';
-import type { WatchSettings } from '../../ml/optimise/climber.ts';
-import { type Route, searching, stepping } from '../../ml/optimise/route.ts';
+import type { WatchSettings } from '../../ml/optimise/rowState.ts';
 import { sgd } from '../../ml/optimise/sgd.ts';
+import { lbfgsStepper, optimiserStepper, type Stepper } from '../../ml/optimise/stepper.ts';
 import { choice, integer, number } from '../../params.ts';
 
-/** How a climb goes: the params of every node that climbs by gradients. */
-export const climbParams = {
+/** The params of every node that optimises by gradients. */
+export const gradientParams = {
   evaluations: integer({
     initial: 50,
     min: 1,
@@ -46,15 +46,16 @@ export const climbParams = {
   }),
 };
 
-type Values = ParamValues<typeof climbParams>;
+type Values = ParamValues<typeof gradientParams>;
 
-/** A fresh optimiser as the params say. */
-export function routeOf({ optimiser, learningRate, clip }: Values): Route {
-  if (optimiser === 'l-bfgs') return searching({ history: 3, firstStep: learningRate });
-  if (optimiser === 'adam') return stepping(adam({ learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 }), clip);
-  return stepping(sgd({ learningRate, momentum: 0.9, nesterov: true }), clip);
+/** A fresh optimiser, as the params say. */
+export function createStepper({ optimiser, learningRate, clip }: Values): Stepper {
+  if (optimiser === 'l-bfgs') return lbfgsStepper({ history: 3, firstStep: learningRate });
+  if (optimiser === 'adam')
+    return optimiserStepper(adam({ learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-2 }), clip);
+  return optimiserStepper(sgd({ learningRate, momentum: 0.9, nesterov: true }), clip);
 }
 
-export function watchOf({ whenHacking, patience }: Pick<Values, 'whenHacking' | 'patience'>): WatchSettings {
+export function readWatchSettings({ whenHacking, patience }: Pick<Values, 'whenHacking' | 'patience'>): WatchSettings {
   return { patience, stop: whenHacking === 'stop' };
 }

@@ -1,9 +1,10 @@
 import { sampleImages } from '../../ml/diffusion/sampleImages.ts';
 import { identify } from '../../ml/image/imageIds.ts';
 import { scoreImages } from '../../ml/image/scoreImages.ts';
-import type { Climbed, Judges } from '../../ml/optimise/climber.ts';
+import type { RewardSet, RowResult } from '../../ml/optimise/rowState.ts';
 import { concat, type Tensor, type Tensor4D } from '../../ml/tf.ts';
 import type { Generator, ImageLabel, Images, SampleRequest, Scores } from '../../ports.ts';
+import { listRewardNames } from './candidateOutputs.ts';
 
 type Which = 'first' | 'best';
 interface DrawnImages {
@@ -11,11 +12,11 @@ interface DrawnImages {
   readonly scores: Scores;
 }
 
-/** The first or the best images of a climb as they were seen, with their scores. The caller owns the images. */
-export async function climbImages(
-  rows: readonly Climbed[],
+/** The first or the best images as they were drawn on the way, with their scores. The caller owns the images. */
+export async function snapshotImages(
+  rows: readonly RowResult[],
   which: Which,
-  judges: Judges,
+  rewardSet: RewardSet,
   labels: readonly ImageLabel[],
 ): Promise<DrawnImages> {
   const values = rows.map((row) => [...row[which].scores, ...row[which].watched]);
@@ -24,27 +25,27 @@ export async function climbImages(
     0,
   );
   const images = await identify(pixels, labels);
-  return { images, scores: { names: namesOf(judges), values, labels: images.labels } };
+  return { images, scores: { names: listRewardNames(rewardSet), values, labels: images.labels } };
 }
 
 /**
- * The same, drawn and scored anew by another generator than the climb looked through, `batch` at a time. The caller owns the
- * images. `onStep` is awaited between steps; where it rejects, everything is freed.
+ * The same, drawn and scored anew by another generator than the one that was optimised through, `batch` at a time. The
+ * caller owns the images. `onStep` is awaited between steps; where it rejects, everything is freed.
  */
 export async function redrawImages(
-  rows: readonly Climbed[],
+  rows: readonly RowResult[],
   which: Which,
-  judges: Judges,
+  rewardSet: RewardSet,
   { generator, request, batch }: { generator: Generator; request: SampleRequest; batch: number },
   onStep: () => Promise<void>,
 ): Promise<DrawnImages> {
-  const latents = variablesOf(rows, which) as Tensor4D;
+  const latents = stackVariables(rows, which) as Tensor4D;
   try {
     const again = { ...request, noise: { ...request.noise, latents } };
     const images = await sampleImages(generator, again, batch, onStep);
     try {
-      const values = await scoreImages([...judges.rewards, ...judges.watched], images.pixels, request.prompts);
-      return { images, scores: { names: namesOf(judges), values, labels: images.labels } };
+      const values = await scoreImages([...rewardSet.rewards, ...rewardSet.watched], images.pixels, request.prompts);
+      return { images, scores: { names: listRewardNames(rewardSet), values, labels: images.labels } };
     } catch (error) {
       images.pixels.dispose();
       throw error;
@@ -54,7 +55,7 @@ export async function redrawImages(
   }
 }
 
-/** Both, of which nothing is left where the second cannot be had. */
+/** Draws both; where the second fails, the first is freed. */
 export async function firstAndBest(
   draw: (which: Which) => Promise<DrawnImages>,
 ): Promise<{ readonly first: DrawnImages; readonly best: DrawnImages }> {
@@ -67,14 +68,10 @@ export async function firstAndBest(
   }
 }
 
-/** What climbed, as it was first or at its best: [N, ...]. The caller owns it. */
-export function variablesOf(rows: readonly Climbed[], which: Which): Tensor {
+/** The variables that were optimised, as they were first or at their best: [N, ...]. The caller owns them. */
+export function stackVariables(rows: readonly RowResult[], which: Which): Tensor {
   return concat(
     rows.map((row) => row[which].variable),
     0,
   );
-}
-
-function namesOf({ rewards, watched }: Judges): string[] {
-  return [...rewards, ...watched].map(({ name }) => name);
 }

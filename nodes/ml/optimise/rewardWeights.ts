@@ -1,11 +1,11 @@
 import type { Reward } from '../../ports.ts';
 
 /** How much each reward counts in a sum. */
-export function weightsOf(rewards: readonly Pick<Reward, 'weight'>[]): number[] {
+export function readWeights(rewards: readonly Pick<Reward, 'weight'>[]): number[] {
   return rewards.map(({ weight }) => weight ?? 1);
 }
 
 /** Sum of one image's scores, each times its weight. */
-export function weightedTotal(scores: readonly number[], weights: readonly number[]): number {
+export function addWeighted(scores: readonly number[], weights: readonly number[]): number {
   return scores.reduce((sum, score, i) => sum + score * (weights[i] ?? 1), 0);
 }
