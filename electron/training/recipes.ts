@@ -18,6 +18,12 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'one-step': recipe(1100, 32, 1e-4, 10, async () => (await oneStep()).trainOneStep, 'builtin:world-one-step'),
   clip: recipe(11_500, 32, 7e-4, 1, async () => (await clip()).trainClip),
   preference: recipe(700, 48, 7e-4, 2, async () => (await clip()).trainPreference, 'builtin:world-clip'),
+  'clip-generated': recipe(800, 24, 3e-4, 11, async () => (await clip()).trainClipOnGenerated, 'builtin:world-clip'),
+  'preference-generated': recipe(
+    ...([800, 24, 3e-4, 12] as const),
+    async () => (await clip()).trainPreferenceOnGenerated,
+    'builtin:world-preference',
+  ),
   aesthetic: recipe(1200, 64, 0.3, 3, async () => (await import('./trainAesthetic.ts')).trainAesthetic),
   segmentation: recipe(1500, 8, 3e-3, 4, async () => (await image()).trainSegmentation),
   depth: recipe(800, 8, 3e-3, 5, async () => (await image()).trainDepth),

@@ -16,8 +16,11 @@ import {
   depthRmse,
   discernment,
   genevalMean,
+  type JudgedImage,
+  judgedImages,
   pairAccuracy,
   poolIoU,
+  rankedLikeJudge,
   retrieval,
 } from '../support/modelFigures.ts';
 
@@ -56,6 +59,17 @@ async function generator(name: string): Promise<void> {
   model.dispose();
 }
 
+const rankingFigure = 'pairs of images by world-one-step ranked like the exact judge';
+let generated: readonly JudgedImage[] | undefined;
+
+async function generatedImages(): Promise<readonly JudgedImage[]> {
+  if (generated) return generated;
+  const model = await loadGenerator(files, 'builtin:world-one-step');
+  generated = await judgedImages(model, 32, 4);
+  model.dispose();
+  return generated;
+}
+
 async function clip(): Promise<void> {
   const model = await loadClip(files, 'builtin:world-clip');
   const found = retrieval(model, 64, 8);
@@ -64,6 +78,7 @@ async function clip(): Promise<void> {
   const { caption, whole } = discernment(model, 512);
   show(model.name, 'images that match their caption better than a false one', caption);
   show(model.name, 'captions that match their image better than it broken', whole);
+  show(model.name, rankingFigure, rankedLikeJudge(model, await generatedImages()));
   model.dispose();
 }
 
@@ -72,6 +87,7 @@ async function preference(): Promise<void> {
   const { all, ...kinds } = pairAccuracy(model, 1000);
   show(model.name, 'held-out pairs ranked by merit', all, atLeast(0.9));
   for (const [kind, share] of Object.entries(kinds)) show(model.name, `of those that differ in ${kind}`, share);
+  show(model.name, rankingFigure, rankedLikeJudge(model, await generatedImages()));
   model.dispose();
 }
 

@@ -123,6 +123,60 @@ export function pairAccuracy(clip: LoadedClip, count: number): Record<PairKind |
   return Object.fromEntries([...hits].map(([kind, of]) => [kind, ratio(of)])) as Record<PairKind | 'all', number>;
 }
 
+/** Images of a generator for prompts of all six tasks, some seeds each, and how far the exact judge finds each satisfied. */
+export async function judgedImages(
+  generator: Generator,
+  promptsPerTask: number,
+  seeds: number,
+): Promise<JudgedImage[]> {
+  const random = randomStream(950_000);
+  const prompts = tasks.flatMap((task) =>
+    Array.from({ length: promptsPerTask }, () => sampleScene(random, task).caption.replace(/ on an? .*$/, '')),
+  );
+  const shown = prompts.flatMap((prompt) => Array.from({ length: seeds }, () => prompt));
+  const images = await drawImages(generator, shown, 200_000);
+  return shown.map((prompt, i) => ({
+    prompt,
+    pixels: images[i]!,
+    satisfied: judgeImage(images[i]!, prompt).satisfied,
+  }));
+}
+
+export interface JudgedImage {
+  readonly prompt: string;
+  readonly pixels: Float32Array;
+  /** In [0, 1], see `Judgement`. */
+  readonly satisfied: number;
+}
+
+/** Share of pairs of images of one prompt, of those that the exact judge finds not equally good, that the CLIP ranks like it. */
+export function rankedLikeJudge(clip: LoadedClip, images: readonly JudgedImage[]): number {
+  const scores: number[] = [];
+  for (let start = 0; start < images.length; start += 32) {
+    const part = images.slice(start, start + 32);
+    const [pixels, prompts] = [part.map((each) => each.pixels), part.map(({ prompt }) => prompt)];
+    const table = tidy(() => cosines(embed(clip, pixels), clip.encodePrompts(prompts)));
+    scores.push(...table.dataSync());
+    table.dispose();
+  }
+  return shareOfPairs(images, scores);
+}
+
+/** Of pairs of images of one prompt that are not equally satisfied, the share whose scores differ in the same direction. */
+export function shareOfPairs(
+  images: readonly Pick<JudgedImage, 'prompt' | 'satisfied'>[],
+  scores: readonly number[],
+): number {
+  const hits = images.flatMap(({ prompt, satisfied }, i) =>
+    images.slice(0, i).flatMap((other, j) => {
+      const difference = satisfied - other.satisfied;
+      if (other.prompt !== prompt || Math.abs(difference) < 1e-6) return [];
+      return [difference * (scores[i]! - scores[j]!) > 0];
+    }),
+  );
+  return ratio(hits);
+}
+
 /** Pearson's correlation of the head's score with the rule that taught it. */
 export function appealCorrelation(clip: LoadedClipVision, head: Weights, count: number): number {
   const random = randomStream(930_000);
@@ -203,7 +257,21 @@ export async function genevalMean(generator: Generator, perTask: number): Promis
   const prompts = tasks.flatMap((task) =>
     Array.from({ length: perTask }, () => sampleScene(random, task).caption.replace(/ on an? .*$/, '')),
   );
-  const seeds = prompts.map((_, i) => 1000 + i);
+  const images = await drawImages(generator, prompts, 1000);
+  const judged = prompts.map((prompt, i) => ({
+    task: parsePrompt(prompt).task,
+    ...judgeImage(images[i]!, prompt),
+  }));
+  return genevalScores(judged).mean!;
+}
+
+/** An image of each prompt, of seeds from `firstSeed` on, drawn as the model recommends: 64 * 64 * 3 values in [0, 1]. */
+async function drawImages(
+  generator: Generator,
+  prompts: readonly string[],
+  firstSeed: number,
+): Promise<Float32Array[]> {
+  const seeds = prompts.map((_, i) => firstSeed + i);
   const { width, height } = generator.defaults;
   const latents = latentNoise(seeds, generator.latentShape(width, height));
   const settings = { ...generator.defaults, eta: 0 };
@@ -212,9 +280,5 @@ export async function genevalMean(generator: Generator, perTask: number): Promis
   const values = (await pixels.data()) as Float32Array;
   dispose([latents, pixels]);
   const size = values.length / prompts.length;
-  const judged = prompts.map((prompt, i) => ({
-    task: parsePrompt(prompt).task,
-    ...judgeImage(values.subarray(i * size, (i + 1) * size), prompt),
-  }));
-  return genevalScores(judged).mean!;
+  return prompts.map((_, i) => values.subarray(i * size, (i + 1) * size));
 }

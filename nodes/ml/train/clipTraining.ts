@@ -24,6 +24,7 @@ import { falseCaption } from '../world/falseCaption.ts';
 import { sampleScene } from '../world/scene.ts';
 import { sceneTruth } from '../world/sceneTruth.ts';
 import { layoutOf } from './flatParameters.ts';
+import { type GeneratedWorld, rankedGroups } from './generatedImages.ts';
 import { patchNaming, patchNamingLayout } from './patchNaming.ts';
 import type { Training } from './trainStep.ts';
 import { captionIds, imageTensor, worldClip } from './worldClip.ts';
@@ -32,6 +33,8 @@ export interface ClipTrainingSettings {
   readonly seed: number;
   /** Images of a step that have a caption. */
   readonly batch: number;
+  /** Where given, every step ranks some of its images as well, see `rankedGroups`. */
+  readonly generated?: GeneratedWorld;
 }
 
 /** Of a batch, the images that are shown once more, broken, and must match no caption. */
@@ -44,13 +47,15 @@ const namingWeight = 0.5;
  * false caption each (same words, another binding, count, place or colour) and broken images.
  *
  * Loss: the mean of both directions of InfoNCE at a learned temperature, plus `namingWeight` times `patchNaming`. A
- * caption that is true of another image of the batch does not count against it.
+ * caption that is true of another image of the batch does not count against it. Where there are generated images, plus the
+ * surprise at how they rank.
  * Source: arXiv 2103.00020, figure 3; captions altered by rule arXiv 2210.01936, section 4.
  */
-export function clipTraining({ seed, batch }: ClipTrainingSettings): Training {
+export function clipTraining({ seed, batch, generated }: ClipTrainingSettings): Training {
   const config = clipConfig(worldClip.config);
   const idsOf = captionIds();
   const broken = Math.round(batch * brokenShare);
+  const rankedOf = rankedGroups(generated, seed);
   return {
     layout: [...layoutOf(clipShapes(config)), ...patchNamingLayout(config.vision.hidden_size)],
     batch(step) {
@@ -62,10 +67,11 @@ export function clipTraining({ seed, batch }: ClipTrainingSettings): Training {
       );
       const ruined = clean.slice(0, broken).map((pixels) => spoiled(pixels, 0.8 + 0.2 * random.uniform(), random));
       const captions = [...scenes.map(({ caption }) => caption), ...scenes.map((scene) => falseCaption(scene, random))];
-      const ids = idsOf(captions);
+      const ranked = rankedOf(step);
+      const ids = idsOf([...captions, ...ranked.prompts]);
       const truth = sceneTruth(scenes, captions).map((row) => row.map(({ correct }) => correct));
       const tensors = tidy(() => ({
-        pixels: clipTransform(imageTensor([...shown, ...ruined]), config.vision.image_size),
+        pixels: clipTransform(imageTensor([...shown, ...ruined, ...ranked.images]), config.vision.image_size),
         hiddenCaptions: hidden(batch, 2 * batch, (image, caption) => image !== caption && truth[image]![caption]!),
         hiddenImages: hidden(
           batch,
@@ -85,10 +91,12 @@ export function clipTraining({ seed, batch }: ClipTrainingSettings): Training {
             tensors.hiddenImages,
           );
           const matching = mul(neg(add(toCaption, toImage)), 0.5);
-          return add(matching, mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
+          const ranking = ranked.surprise(transpose(logits), 2 * batch, batch + broken);
+          return add(add(matching, ranking), mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
         },
         dispose() {
           dispose(tensors);
+          ranked.dispose();
           naming.dispose();
         },
       };

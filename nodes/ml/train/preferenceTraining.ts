@@ -3,23 +3,9 @@ import { clipConfig, clipShapes, cosineTable } from '../models/clip.ts';
 import { type ClipTextConfig, clipText } from '../models/clipText.ts';
 import { clipVision } from '../models/clipVision.ts';
 import { randomStream } from '../random.ts';
-import {
-  add,
-  dispose,
-  exp,
-  expandDims,
-  mul,
-  neg,
-  type Scalar,
-  softplus,
-  sub,
-  sum,
-  type Tensor2D,
-  type Tensor3D,
-  tensor3d,
-  tidy,
-} from '../tf.ts';
+import { add, dispose, exp, mul, type Scalar, slice, type Tensor2D, type Tensor3D, tensor3d, tidy } from '../tf.ts';
 import { layoutOf } from './flatParameters.ts';
+import { type GeneratedWorld, pairSurprise, rankedGroups } from './generatedImages.ts';
 import { patchNaming, patchNamingLayout } from './patchNaming.ts';
 import { leastDifference, meritTable, samplePair } from './preferencePairs.ts';
 import type { Training } from './trainStep.ts';
@@ -29,6 +15,8 @@ export interface PreferenceTrainingSettings {
   readonly seed: number;
   /** Images of a step, two a prompt. */
   readonly batch: number;
+  /** Where given, every step ranks some of its images as well, see `rankedGroups`. */
+  readonly generated?: GeneratedWorld;
 }
 
 /** Weight of the second task, see `patchNaming`. */
@@ -40,13 +28,14 @@ const namingWeight = 0.5;
  * the weights of the built-in CLIP, as the published preference models start from published CLIPs.
  *
  * Loss: -log P, the mean over the pairs made for their prompt, plus the mean over all pairs of the batch for all of its
- * prompts, plus `namingWeight` times `patchNaming`.
+ * prompts, plus `namingWeight` times `patchNaming`, plus the surprise at how generated images rank, where there are any.
  * Source: Bradley and Terry 1952; arXiv 2305.01569 (PickScore), equations 1 and 2.
  */
-export function preferenceTraining({ seed, batch }: PreferenceTrainingSettings): Training {
+export function preferenceTraining({ seed, batch, generated }: PreferenceTrainingSettings): Training {
   const config = clipConfig(worldClip.config);
   const idsOf = captionIds();
   const prompts = Math.max(1, Math.floor(batch / 2));
+  const rankedOf = rankedGroups(generated, seed);
   return {
     layout: [...layoutOf(clipShapes(config)), ...patchNamingLayout(config.vision.hidden_size)],
     batch(step) {
@@ -55,10 +44,14 @@ export function preferenceTraining({ seed, batch }: PreferenceTrainingSettings):
       // The first of each pair, then the second of each.
       const images = [0, 1].flatMap((i) => pairs.map((pair) => pair.images[i as 0 | 1]));
       const captions = pairs.map(({ prompt }) => prompt);
-      const ids = idsOf(captions);
+      const ranked = rankedOf(step);
+      const ids = idsOf([...captions, ...ranked.prompts]);
       const merits = meritTable(captions, images);
       const tensors = tidy(() => ({
-        pixels: clipTransform(imageTensor(images.map(({ pixels }) => pixels)), config.vision.image_size),
+        pixels: clipTransform(
+          imageTensor([...images.map(({ pixels }) => pixels), ...ranked.images]),
+          config.vision.image_size,
+        ),
         own: wins(merits, (prompt, a, b) => a % prompts === prompt && b % prompts === prompt),
         all: wins(merits, () => true),
       }));
@@ -70,14 +63,15 @@ export function preferenceTraining({ seed, batch }: PreferenceTrainingSettings):
         loss(weights) {
           const { imageEmbeds, lastHiddenState } = clipVision(weights, config.vision)(tensors.pixels);
           const texts = clipText(weights, config.text as ClipTextConfig)(ids).textEmbeds as Tensor2D;
-          const scores = mul(cosineTable(texts, imageEmbeds), exp(weights.get('logit_scale'))); // [prompts, images]
-          const lead = sub(expandDims(scores, 2), expandDims(scores, 1)); // [prompts, a, b]
-          const surprise = softplus(neg(lead)); // -log sigmoid
-          const pairwise = add(sum(mul(surprise, tensors.own)), sum(mul(surprise, tensors.all)));
-          return add(pairwise, mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
+          const scores: Tensor2D = mul(cosineTable(texts, imageEmbeds), exp(weights.get('logit_scale'))); // [prompts, images]
+          const made = slice(scores, [0, 0], [prompts, 2 * prompts]) as Tensor2D;
+          const ranking = ranked.surprise(scores, prompts, 2 * prompts);
+          const pairwise = add(pairSurprise(made, tensors.own), pairSurprise(made, tensors.all));
+          return add(add(pairwise, ranking), mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
         },
         dispose() {
           dispose(tensors);
+          ranked.dispose();
           naming.dispose();
         },
       };
