@@ -46,7 +46,7 @@ export function addModelsCommand(program: Command): void {
 async function list({ json }: { readonly json?: boolean }): Promise<void> {
   const [{ fileFolders }, { listModels }] = await Promise.all([
     import('../files/folders.ts'),
-    import('../models/models.ts'),
+    import('../models/localModels.ts'),
   ]);
   const models = await listModels(fileFolders(process.cwd()));
   if (json) printJson(models);
@@ -60,16 +60,22 @@ async function list({ json }: { readonly json?: boolean }): Promise<void> {
 }
 
 async function pull(name: string, flags: PullFlags): Promise<void> {
-  const [{ modelsFolder }, hubs] = await Promise.all([import('../files/folders.ts'), import('../models/hub.ts')]);
-  const hub = hubs.usualHub(flags.endpoint);
+  const [{ modelsFolder }, { openHubModel, sumSizes, usualHub }, { chooseFiles, findFiles }, { freeDisk, pullModel }] =
+    await Promise.all([
+      import('../files/folders.ts'),
+      import('../models/hub.ts'),
+      import('../models/chooseFiles.ts'),
+      import('../models/pullModel.ts'),
+    ]);
+  const hub = usualHub(flags.endpoint);
   if (!URL.canParse(hub.endpoint))
     throw new UsageError(`"${hub.endpoint}" is no URL of a hub; it looks like https://huggingface.co.`);
-  const model = await hubs.openHubModel(hub, name, flags.revision);
-  const files = flags.file ? hubs.namedFiles(model, flags.file) : hubs.neededFiles(model, flags.variant);
+  const model = await openHubModel(hub, name, flags.revision);
+  const files = flags.file ? findFiles(model, flags.file) : chooseFiles(model, flags.variant);
   const folder = modelsFolder();
-  const bytes = hubs.sizeOf(files);
+  const bytes = sumSizes(files);
   remark(`${name} at ${model.commit.slice(0, 8)}: ${files.length} files, ${bytesInWords(bytes)}`);
-  remark(`To ${join(folder, name)}, where ${bytesInWords(await hubs.freeDisk(folder))} are free`);
+  remark(`To ${join(folder, name)}, where ${bytesInWords(await freeDisk(folder))} are free`);
   const result = { type: 'result', ok: true, name, commit: model.commit, bytes, files };
   if (flags.dryRun) {
     if (flags.json) printJson({ ...result, status: 'dry-run' });
@@ -81,7 +87,7 @@ async function pull(name: string, flags: PullFlags): Promise<void> {
   try {
     const emit = ({ file, done, total }: { file: string; done: number; total: number }) =>
       progress.update(total === 0 ? 1 : done / total, `${bytesInWords(done)} of ${bytesInWords(total)}  ${file}`);
-    const path = await hubs.pullModel(hub, model, files, folder, { signal: abortOnInterrupt().signal, emit });
+    const path = await pullModel(hub, model, files, folder, { signal: abortOnInterrupt().signal, emit });
     progress.end(`Every file has the hash that the hub lists.`);
     if (flags.json) printJson({ ...result, status: 'done', path });
     else print(path);

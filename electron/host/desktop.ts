@@ -7,7 +7,7 @@ import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { writeAtomic } from '../files/disk.ts';
 import { fileFolders, packageFolder, version } from '../files/folders.ts';
 import { graphTextOf } from '../files/graphText.ts';
-import { listModels, removeModel } from '../models/models.ts';
+import { listModels, removeModel } from '../models/localModels.ts';
 import { drafts } from './drafts.ts';
 import type { EngineHost } from './engineHost.ts';
 import type { About, DesktopApi, DesktopEvent, DeviceRow, Menu, Preferences } from './ipc.ts';

@@ -4,8 +4,8 @@ import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts';
 import type { DeviceRow } from '../devices/tryDevices.ts';
 import type { RunRecord } from '../files/runFolder.ts';
-import type { PullProgress } from '../models/hub.ts';
-import type { Model } from '../models/models.ts';
+import type { Model } from '../models/localModels.ts';
+import type { PullProgress } from '../models/pullModel.ts';
 
 /**
  * What the window asks of its shell besides the engine: files, folders, the machine. The same in Electron (preload puts

@@ -1,7 +1,9 @@
 import { problemOf } from '../../graphs/document/errors.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { modelsFolder } from '../files/folders.ts';
-import { freeDisk, neededFiles, openHubModel, pullModel, sizeOf, usualHub } from '../models/hub.ts';
+import { chooseFiles } from '../models/chooseFiles.ts';
+import { openHubModel, sumSizes, usualHub } from '../models/hub.ts';
+import { freeDisk, pullModel } from '../models/pullModel.ts';
 import type { Pull, PullPlan } from './ipc.ts';
 
 /** Least time between two reports of progress, in milliseconds. */
@@ -21,7 +23,7 @@ export function pulls(tell: (pull: Pull) => void) {
         told = performance.now();
         tell({ name, state: 'running', ...progress });
       };
-      await pullModel(hub, model, neededFiles(model, variant), modelsFolder(), { signal, emit });
+      await pullModel(hub, model, chooseFiles(model, variant), modelsFolder(), { signal, emit });
       return { name, state: 'done' };
     } catch (error) {
       if (signal.aborted) return { name, state: 'stopped' };
@@ -32,12 +34,12 @@ export function pulls(tell: (pull: Pull) => void) {
   return {
     async plan(name: string, variant?: string): Promise<PullPlan> {
       const model = await openHubModel(usualHub(), name);
-      const files = neededFiles(model, variant).map(({ path, size }) => ({ path, size }));
+      const files = chooseFiles(model, variant).map(({ path, size }) => ({ path, size }));
       return {
         name,
         commit: model.commit,
         files,
-        bytes: sizeOf(neededFiles(model, variant)),
+        bytes: sumSizes(chooseFiles(model, variant)),
         freeBytes: await freeDisk(modelsFolder()),
       };
     },

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRunFolder } from '../../electron/files/runFolder.ts';
 import { createDesktop, type System } from '../../electron/host/desktop.ts';
-import { neededFiles, openHubModel, pullModel } from '../../electron/models/hub.ts';
+import { chooseFiles } from '../../electron/models/chooseFiles.ts';
+import { openHubModel } from '../../electron/models/hub.ts';
+import { pullModel } from '../../electron/models/pullModel.ts';
 import { runTraining } from '../../electron/training/training.ts';
 import { emptyDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
@@ -134,7 +136,7 @@ describe.skipIf(typeof mounted === 'string')('on a disk', () => {
     const pull = async () => {
       const model = await openHubModel(hub, 'a/b');
       const options = { signal: new AbortController().signal, emit: () => {} };
-      return pullModel(hub, model, neededFiles(model), models, options);
+      return pullModel(hub, model, chooseFiles(model), models, options);
     };
     try {
       await mkdir(models);
@@ -163,12 +165,12 @@ describe.skipIf(typeof mounted === 'string')('on a disk', () => {
     };
     const options = { signal: new AbortController().signal, emit };
     try {
-      await expect(pullModel(hub, model, neededFiles(model), models, options)).rejects.toMatchObject(
+      await expect(pullModel(hub, model, chooseFiles(model), models, options)).rejects.toMatchObject(
         refused('the disk is full'),
       );
       await filled;
       await disk.empty();
-      const folder = await pullModel(hub, model, neededFiles(model), models, { ...options, emit: () => {} });
+      const folder = await pullModel(hub, model, chooseFiles(model), models, { ...options, emit: () => {} });
       expect(await readFile(join(folder, 'model.safetensors'))).toEqual(Buffer.from(weights));
       expect(server.log.filter((line) => /bytes=\d{5,}-/.test(line)).length).toBeGreaterThan(0);
     } finally {

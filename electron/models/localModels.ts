@@ -2,7 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import type { FileFolders } from '../files/files.ts';
-import { readPullRecord, sizeOf } from './hub.ts';
+import { sumSizes } from './hub.ts';
+import { readPullRecord } from './pullModel.ts';
 
 /** A model on this machine's disk. */
 export interface Model {
@@ -43,7 +44,7 @@ async function pulledModels(folder: string): Promise<Model[]> {
       const path = join(folder, owner, name);
       const record = await readPullRecord(path);
       if (record)
-        models.push({ name: record.name, from: 'pulled', path, bytes: sizeOf(record.files), commit: record.commit });
+        models.push({ name: record.name, from: 'pulled', path, bytes: sumSizes(record.files), commit: record.commit });
     }
   }
   return models;

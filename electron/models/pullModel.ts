@@ -1,0 +1,103 @@
+import { readFile, rename, rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { UserError } from '../../nodes/errors.ts';
+import { makeFolder, writeAtomic } from '../files/disk.ts';
+import { downloadFile, hasContent, partPath, sizeOnDisk } from './downloadFile.ts';
+import { type Hub, type HubFile, type HubModel, sumSizes } from './hub.ts';
+
+/** What is written beside a pulled model, last: its presence says that the model is whole. */
+export interface PullRecord {
+  readonly name: string;
+  readonly commit: string;
+  readonly endpoint: string;
+  readonly files: readonly HubFile[];
+}
+const PULL_RECORD = '.pulled.json';
+
+export interface PullProgress {
+  readonly file: string;
+  /** Bytes that are there, of all files together, and how many there will be. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Downloads files of a model into `<modelsFolder>/<name>`. Bytes that an earlier, interrupted pull left are kept; every
+ * file is checked against the hub's hash before it takes its place; the record is written last.
+ * `@huggingface/hub` lists, but its own download starts anew after an interruption, so the bytes are fetched here by
+ * HTTP ranges. Throws UserError `DISK_FULL`, `HASH_MISMATCH`, `HUB_...`. Returns the model's folder.
+ */
+export async function pullModel(
+  hub: Hub,
+  model: HubModel,
+  files: readonly HubFile[],
+  modelsFolder: string,
+  options: { readonly signal: AbortSignal; readonly emit: (progress: PullProgress) => void },
+): Promise<string> {
+  const folder = join(modelsFolder, model.name);
+  const staging = join(dirname(folder), `.${model.name.split('/').at(-1)}.pulling`);
+  const missing: HubFile[] = [];
+  for (const file of files) if (!(await hasContent(join(folder, file.path), file))) missing.push(file);
+  const total = sumSizes(files);
+  let done = total - sumSizes(missing);
+  await makeFolder(staging);
+  await checkDisk(staging, missing);
+  for (const file of missing) {
+    options.signal.throwIfAborted();
+    const emit = (bytes: number) => {
+      done += bytes;
+      options.emit({ file: file.path, done, total });
+    };
+    emit(0);
+    await downloadFile(hub, model, file, join(staging, file.path), emit, options.signal);
+  }
+  for (const { path } of missing) {
+    await makeFolder(dirname(join(folder, path)));
+    await rename(join(staging, path), join(folder, path));
+  }
+  const kept =
+    (await readPullRecord(folder))?.files.filter((old) => !files.some(({ path }) => path === old.path)) ?? [];
+  const record: PullRecord = {
+    name: model.name,
+    commit: model.commit,
+    endpoint: hub.endpoint,
+    files: [...files, ...kept],
+  };
+  await writeAtomic(join(folder, PULL_RECORD), `${JSON.stringify(record, null, 2)}\n`);
+  await rm(staging, { recursive: true });
+  return folder;
+}
+
+/** The record of a pulled model, or undefined where a folder holds none. */
+export async function readPullRecord(folder: string): Promise<PullRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, PULL_RECORD), 'utf8')) as PullRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes free for this user on the disk that holds a folder, or would hold it. */
+export async function freeDisk(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (folder === dirname(folder)) throw error;
+    return freeDisk(dirname(folder));
+  }
+}
+
+async function checkDisk(staging: string, missing: readonly HubFile[]): Promise<void> {
+  let needed = sumSizes(missing);
+  for (const file of missing) {
+    needed -= (await sizeOnDisk(partPath(join(staging, file.path), file))) ?? 0;
+  }
+  const free = await freeDisk(staging);
+  if (needed > free) {
+    throw new UserError(
+      'DISK_FULL',
+      `${needed} bytes are still to be downloaded, but only ${free} are free in "${staging}". Free some space, or set NOISELOOM_MODELS to a folder on another disk.`,
+    );
+  }
+}
