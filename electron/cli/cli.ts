@@ -25,6 +25,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'TOO_NEW',
   'TOO_LARGE',
   'NO_GRAPH',
+  'NOT_UTF8',
   'BAD_PNG',
   'BAD_MODEL_NAME',
   'NO_RUN',

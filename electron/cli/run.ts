@@ -177,7 +177,7 @@ export function exitCodeOf(status: RunStatus): number {
 
 /** Problems found while reading (wrong shapes) count as well as those of the graph with its overrides. */
 function withProblems(prepared: PreparedRun, read: readonly Problem[]): PreparedRun {
-  const shape = read.filter(({ code }) => code === 'BAD_SHAPE' || code === 'BAD_UPGRADE');
+  const shape = read.filter(({ code }) => ['BAD_SHAPE', 'BAD_UPGRADE', 'REPEATED_NAME'].includes(code));
   return { ...prepared, problems: [...shape, ...prepared.problems] };
 }
 

@@ -13,6 +13,7 @@ import {
 } from './document.ts';
 import { type Problem, problem } from './errors.ts';
 import { migrateDocument, migrations } from './migrations.ts';
+import { repeatedNames } from './repeatedNames.ts';
 
 export interface OpenedGraph {
   readonly document: GraphDocument;
@@ -42,10 +43,32 @@ export function readGraph(text: string, library: Library, steps = migrations): O
     const message = `This graph has format version ${version}; this Noiseloom reads up to version ${VERSION}. Install a Noiseloom that reads format version ${version}: the newest release does.`;
     throw new UserError('TOO_NEW', message);
   }
-  return readDocument(migrateDocument(record, VERSION, steps), library);
+  const repeated = repeatedNames(text, limits.problems).map(writtenTwice);
+  return readDocument(migrateDocument(record, VERSION, steps), library, repeated);
 }
 
-function readDocument(raw: Readonly<Record<string, unknown>>, library: Library): OpenedGraph {
+/** The problem of a name that an object of the graph has more than once. */
+function writtenTwice(path: readonly string[]): Problem {
+  const inside = path[0] === 'subgraphs' ? 2 : 0; // subgraphs, NAME, nodes, ID, params, NAME
+  const [nodes, id, part, name] = path.slice(inside);
+  const at: ErrorPlace =
+    nodes === 'nodes' && id !== undefined
+      ? {
+          node: inside ? `subgraph/${path[1]}/${id}` : id,
+          ...(part === 'params' && name !== undefined ? { param: name } : {}),
+          ...(part === 'inputs' && name !== undefined ? { port: name } : {}),
+        }
+      : {};
+  const owner = path.length === 1 ? 'The graph' : `${path.slice(0, -1).map(shortened).join('.')} of the graph`;
+  const message = `${owner} has two entries called "${shortened(path.at(-1)!)}", of which only the last would count.`;
+  return problem('REPEATED_NAME', at, message, 'Give one of them another name, or remove it.');
+}
+
+function shortened(name: string): string {
+  return name.length > 100 ? `${name.slice(0, 100)}...` : name;
+}
+
+function readDocument(raw: Readonly<Record<string, unknown>>, library: Library, problems: Problem[]): OpenedGraph {
   if (!isRecord(raw.nodes))
     throw new UserError('NOT_A_GRAPH', 'The graph has no "nodes": an object of nodes by their ids.');
   const inside = isRecord(raw.subgraphs)
@@ -55,7 +78,6 @@ function readDocument(raw: Readonly<Record<string, unknown>>, library: Library):
   if (count > limits.nodes) {
     throw new UserError('TOO_LARGE', `The graph has ${count} nodes; at most ${limits.nodes} are allowed.`);
   }
-  const problems: Problem[] = [];
   const { subgraphs, ...level } = raw;
   const malformed = (field: string, value: unknown, remedy: string, at: ErrorPlace = {}) => {
     if (problems.length >= limits.problems) return;

@@ -1,5 +1,9 @@
 /** Reads and adds the text chunks of a PNG without touching its pixels. Source: PNG specification 3, sections 5 and 11.3.3. */
 import { UserError } from '../../errors.ts';
+import { inflateUpTo } from './inflateUpTo.ts';
+
+/** Bytes that the compressed texts of one PNG may unpack to. */
+const MOST_UNPACKED = 16 * 2 ** 20;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -16,19 +20,27 @@ export function isPng(bytes: Uint8Array): boolean {
 }
 
 /**
- * The text chunks (tEXt and uncompressed iTXt) of a PNG: keyword -> text. Chunks that are compressed or malformed are
- * passed over. Throws UserError `BAD_PNG` where the bytes are no PNG or end in the middle of a chunk.
+ * The text chunks (tEXt, zTXt, iTXt) of a PNG: keyword -> text. Chunks that are malformed, or unpack to more than 16 MiB
+ * together, are passed over. Throws UserError `BAD_PNG` where the bytes are no PNG or end in the middle of a chunk.
  */
 export function readPngText(png: Uint8Array): Map<string, string> {
   const found = new Map<string, string>();
+  let room = MOST_UNPACKED;
   for (const { type, start, end } of chunksOf(png)) {
     const content = png.subarray(start, end);
     const zero = content.indexOf(0);
     if (zero < 1) continue;
+    const keep = (decode: (bytes: Uint8Array) => string | undefined, body: Uint8Array, isPacked: boolean) => {
+      const bytes = isPacked ? inflateUpTo(body, room) : body;
+      if (isPacked && bytes) room -= bytes.length;
+      const text = bytes && decode(bytes);
+      if (text !== undefined) found.set(latin1(content.subarray(0, zero)), text);
+    };
     if (type === 'tEXt') found.set(latin1(content.subarray(0, zero)), latin1(content.subarray(zero + 1)));
-    if (type === 'iTXt' && content[zero + 1] === 0) {
+    if (type === 'zTXt' && content[zero + 1] === 0) keep(latin1, content.subarray(zero + 2), true);
+    if (type === 'iTXt' && content[zero + 2] === 0) {
       const text = afterZero(content, afterZero(content, zero + 3)); // past the language tag, then the translated keyword
-      found.set(latin1(content.subarray(0, zero)), new TextDecoder().decode(content.subarray(text)));
+      keep(utf8, content.subarray(text), content[zero + 1] === 1);
     }
   }
   return found;
@@ -99,4 +111,13 @@ function latin1(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
+}
+
+/** Undefined where the bytes are not UTF-8. */
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { decode } from 'fast-png';
 import sharp from 'sharp';
@@ -49,10 +50,36 @@ describe('PNG text', () => {
     }
   });
 
-  it('passes over a compressed iTXt and a chunk without a keyword', () => {
-    const png = addPngText(encodePng(image), { Prompt: '猫' });
-    const at = String.fromCharCode(...png).indexOf('iTXtPrompt');
-    png[at + 'iTXtPrompt'.length + 1] = 1; // the compression flag
-    expect(readPngText(png).size).toBe(0);
+  const latin = (text: string) => Buffer.from(text, 'latin1');
+  /** The image with one more chunk before its end. */
+  const withChunk = (type: string, ...content: Uint8Array[]) => {
+    const body = Buffer.concat(content);
+    const chunk = Buffer.alloc(12 + body.length);
+    chunk.writeUInt32BE(body.length);
+    chunk.write(type, 4, 'latin1');
+    body.copy(chunk, 8);
+    chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
+    const png = encodePng(image);
+    return new Uint8Array(Buffer.concat([png.subarray(0, -12), chunk, png.subarray(-12)]));
+  };
+
+  it('is read from compressed chunks as well', () => {
+    const packed = withChunk('zTXt', latin('Prompt\0\0'), deflateSync(latin('un café')));
+    expect(readPngText(packed).get('Prompt')).toBe('un café');
+    const international = withChunk('iTXt', latin('Prompt\0\x01\0fr\0Texte\0'), deflateSync(Buffer.from('猫 🐈')));
+    expect(readPngText(international).get('Prompt')).toBe('猫 🐈');
+  });
+
+  it('passes over chunks that are broken, too large or not understood', () => {
+    const packed = deflateSync(Buffer.alloc(17 * 2 ** 20, 'a'));
+    for (const png of [
+      withChunk('iTXt', latin('Prompt\0\x01\0\0\0'), Buffer.from('not packed')),
+      withChunk('zTXt', latin('Prompt\0\0'), deflateSync(latin('un café')).subarray(0, -6)),
+      withChunk('zTXt', latin('Prompt\0\0'), packed),
+      withChunk('zTXt', latin('Prompt\0\x01'), deflateSync(latin('another method'))),
+      withChunk('iTXt', latin('Prompt\0\0\0\0\0'), latin('caf\xe9')),
+      withChunk('tEXt', latin('\0no keyword')),
+    ])
+      expect(readPngText(png).size).toBe(0);
   });
 });
