@@ -7,6 +7,8 @@ import { isFileName, LONGEST_FILE_NAME } from './files.ts';
 
 /** Letters of a text: graphs come from strangers. */
 const LONGEST_TEXT = 1_000_000;
+/** Letters of a text that may be another name of an option. */
+const LONGEST_ALIAS = 100;
 
 interface Described {
   /** One sentence for people: what the param does. */
@@ -42,6 +44,8 @@ export interface ChoiceParam<Option extends string = string> extends Described {
   readonly kind: 'choice';
   readonly initial: Option;
   readonly options: readonly Option[];
+  /** What other programs call an option. Names are read whatever their case, spaces and signs: `euler_a` is `Euler a`. */
+  readonly aliases?: Readonly<Partial<Record<Option, readonly string[]>>>;
 }
 
 export interface BooleanParam extends Described {
@@ -106,7 +110,7 @@ export function text(param: Declared<TextParam>): TextParam {
   return { kind: 'text', ...param };
 }
 export function choice<const Option extends string>(
-  param: Described & { readonly initial: NoInfer<Option>; readonly options: readonly Option[] },
+  param: Omit<ChoiceParam<Option>, 'kind' | 'initial'> & { readonly initial: NoInfer<Option> },
 ): ChoiceParam<Option> {
   return { kind: 'choice', ...param };
 }
@@ -202,12 +206,30 @@ export function parseParam(param: Param, typed: string): string | number | boole
       return Object.entries(param.words ?? {}).find(([word]) => word === typed.trim())?.[1] ?? numberIn(typed);
     case 'seed':
       return numberIn(typed);
+    case 'choice':
+      return optionOf(param, typed);
     case 'boolean':
       if (/^(true|yes|on)$/i.test(typed)) return true;
       return /^(false|no|off)$/i.test(typed) ? false : typed;
     default:
       return typed;
   }
+}
+
+/** The option that a text means: itself, or one that has the text as a name. A text that means none comes back as it is. */
+export function optionOf({ options, aliases }: ChoiceParam, text: string): string {
+  if (options.includes(text) || !aliases || text.length > LONGEST_ALIAS) return text;
+  const spelled = bareName(text);
+  const isMeant = (option: string) => [option, ...(aliases[option] ?? [])].some((name) => bareName(name) === spelled);
+  return options.find(isMeant) ?? text;
+}
+
+/** A name without what programs spell differently: `DPM++ 2M` and `dpmpp_2m` are one. */
+function bareName(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll('+', 'p')
+    .replace(/[^a-z0-9]/g, '');
 }
 
 function numberIn(typed: string): number | string {
@@ -236,5 +258,6 @@ export function wireTypeOf(param: Param): 'text' | 'number' {
 
 /** The value of a param driven by a wire: a number drives a boolean as 0 or 1. Not yet checked by `allows`. */
 export function paramFromWire(param: Param, value: unknown): unknown {
+  if (param.kind === 'choice' && typeof value === 'string') return optionOf(param, value);
   return param.kind === 'boolean' && (value === 0 || value === 1) ? value === 1 : value;
 }

@@ -1,5 +1,6 @@
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
 import { type ErrorPlace, UserError } from '../../nodes/errors.ts';
+import { optionOf } from '../../nodes/params.ts';
 import { checkGraph } from './check.ts';
 import {
   FORMAT,
@@ -7,6 +8,7 @@ import {
   type GraphNode,
   type Json,
   limits,
+  own,
   type Subgraph,
   VERSION,
   type Wire,
@@ -178,7 +180,20 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
     inputs: readInputs(inputs, malformed),
   };
   const definition = library.get(node.type);
-  return definition && node.version < definition.version ? upgradeNode(id, node, definition, problems) : node;
+  if (!definition) return node;
+  const upgraded = node.version < definition.version ? upgradeNode(id, node, definition, problems) : node;
+  return withOptions(upgraded, definition);
+}
+
+/** The node with the choices that other programs call otherwise by their names here. */
+function withOptions(node: GraphNode, { params }: NodeDefinition): GraphNode {
+  const renamed = Object.entries(node.params).flatMap(([name, value]): [string, string][] => {
+    const param = own(params, name);
+    if (param?.kind !== 'choice' || typeof value !== 'string') return [];
+    const option = optionOf(param, value);
+    return option === value ? [] : [[name, option]];
+  });
+  return renamed.length === 0 ? node : { ...node, params: { ...node.params, ...Object.fromEntries(renamed) } };
 }
 
 function readInputs(

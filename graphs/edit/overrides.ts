@@ -1,6 +1,6 @@
 import type { Cards } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
-import { allows, describeAllowed, parseParam } from '../../nodes/params.ts';
+import { allows, type ChoiceParam, describeAllowed, parseParam } from '../../nodes/params.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from '../document/document.ts';
 import { labelOf, titleOf } from '../document/errors.ts';
 import { levelCards, levelOf, subgraphOf, withLevel } from '../document/levels.ts';
@@ -73,12 +73,17 @@ function setParamOf(id: string, node: GraphNode, name: string, value: Json, card
   }
   const read = typeof value === 'string' ? parseParam(param, value) : value;
   if (!allows(param, read)) {
-    const meant = param.kind === 'choice' ? didYouMean(String(read), param.options) : '';
+    const meant = param.kind === 'choice' ? meantBy(String(read), param) : '';
     const message = `${label}: the param ${name} cannot be ${JSON.stringify(value)}.${meant} It must be ${describeAllowed(param)}.`;
     throw new UserError('BAD_PARAM', message, { at });
   }
   const { [name]: _driving, ...inputs } = node.inputs;
   return { ...node, params: { ...node.params, [name]: read as Json }, inputs };
+}
+
+/** What to say of a word that is no option. Where options have names of other programs, one that is near is not meant. */
+function meantBy(word: string, { options, aliases }: ChoiceParam): string {
+  return aliases ? ' Noiseloom has none of that name.' : didYouMean(word, options);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ParamValues } from '../../defineNode.ts';
-import { schedulerNames } from '../../ml/diffusion/schedulers.ts';
+import { schedulerAliases, schedulerNames } from '../../ml/diffusion/schedulers.ts';
 import { choice, integer, number, text } from '../../params.ts';
 import type { Generator, SampleSettings } from '../../ports.ts';
 
@@ -8,6 +8,7 @@ export const sampleParams = {
   scheduler: choice({
     initial: 'model',
     options: ['model', ...schedulerNames],
+    aliases: schedulerAliases,
     help: "The rule that leads from noise to image; model is the model's own.",
   }),
   steps: integer({

@@ -27,6 +27,38 @@ const changes = new Map<string, SchedulerConfig>(
 export const schedulerNames: readonly string[] = [...changes.keys()];
 
 /**
+ * What ComfyUI, k-diffusion, stable-diffusion-webui and diffusers call them. Their other samplers have no counterpart
+ * here, and neither have their spacings of timesteps, which are the model's own.
+ */
+export const schedulerAliases: Readonly<Record<string, readonly string[]>> = {
+  euler: ['k_euler', 'sample_euler', 'EulerDiscreteScheduler', 'euler_discrete'],
+  'euler-ancestral': [
+    'euler_a',
+    'k_euler_a',
+    'k_euler_ancestral',
+    'sample_euler_ancestral',
+    'EulerAncestralDiscreteScheduler',
+    'euler_ancestral_discrete',
+  ],
+  ddim: ['DDIMScheduler'],
+  ddpm: ['DDPMScheduler'],
+  'dpm++2m': [
+    'k_dpmpp_2m',
+    'sample_dpmpp_2m',
+    'DPMSolverMultistepScheduler',
+    'DPMSolverMultistep',
+    'dpmsolver++',
+    'dpm_multistep',
+  ],
+  'dpm++2m-karras': ['k_dpmpp_2m_karras', 'k_dpmpp_2m_ka', 'dpmpp_2m_k'],
+  lcm: ['LCMScheduler', 'sample_lcm'],
+  unipc: ['uni_pc_bh2', 'UniPCMultistepScheduler', 'UniPCMultistep'],
+  'unipc-karras': ['unipc_k', 'uni_pc_bh2_karras'],
+  pndm: ['PNDMScheduler', 'plms'],
+  'flow-euler': ['FlowMatchEulerDiscreteScheduler', 'flow_match_euler', 'flow_match_euler_discrete'],
+};
+
+/**
  * The config of the named scheduler for a model with the config `base`, as diffusers' `from_config` derives it: fields
  * that `base` states carry over, others have the named class's defaults. The solvers take a flow model by their flow
  * form; no other exchange between flow and other models makes sense.
