@@ -4,7 +4,7 @@ import type { Menu, MenuItem } from '../host/ipc.ts';
 /** Shows the window's table of commands as the application's menu. */
 export function showMenu(menu: readonly Menu[], choose: (command: string) => void): void {
   const own: MenuItemConstructorOptions[] = process.platform === 'darwin' ? [{ role: 'appMenu' }] : [];
-  const template = menu.map(({ label, items }) => ({ label, submenu: items.map((item) => itemOf(item, choose)) }));
+  const template = menu.map(({ label, items }) => ({ label, submenu: items.map((item) => makeItem(item, choose)) }));
   SystemMenu.setApplicationMenu(SystemMenu.buildFromTemplate([...own, ...template]));
 }
 
@@ -14,7 +14,7 @@ export function hideMenu(): void {
   if (process.platform !== 'darwin') SystemMenu.setApplicationMenu(null);
 }
 
-function itemOf(item: MenuItem, choose: (command: string) => void): MenuItemConstructorOptions {
+function makeItem(item: MenuItem, choose: (command: string) => void): MenuItemConstructorOptions {
   if (item === 'separator') return { type: 'separator' };
   const { label, command, accelerator, enabled = true, checked } = item;
   return {

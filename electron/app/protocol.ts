@@ -20,7 +20,7 @@ export function registerScheme(): void {
 export async function serveFolder(session: { protocol: Protocol }, origin: string, folder: string): Promise<void> {
   const files = await rendererFiles(folder);
   session.protocol.handle('app', async (request) => {
-    const file = request.method === 'GET' ? fileOf(request.url, origin, files) : undefined;
+    const file = request.method === 'GET' ? findFile(request.url, origin, files) : undefined;
     if (!file) return new Response(null, { status: 404 });
     const headers = {
       'content-type': file.mime,
@@ -33,7 +33,7 @@ export async function serveFolder(session: { protocol: Protocol }, origin: strin
 }
 
 /** The file that an address means, if it is one of those listed. */
-export function fileOf<File>(address: string, origin: string, files: ReadonlyMap<string, File>): File | undefined {
+export function findFile<File>(address: string, origin: string, files: ReadonlyMap<string, File>): File | undefined {
   const { protocol, host, pathname } = new URL(address);
   return `${protocol}//${host}` === origin ? files.get(pathname) : undefined;
 }

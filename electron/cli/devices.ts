@@ -15,13 +15,18 @@ export function addDevicesCommand(program: Command): void {
       else
         print(
           columns(
-            rows.map((row) => [row.chosen ? '*' : ' ', row.name, row.available ? memoryOf(row) : '-', row.description]),
+            rows.map((row) => [
+              row.chosen ? '*' : ' ',
+              row.name,
+              row.available ? describeMemory(row) : '-',
+              row.description,
+            ]),
           ),
         );
     });
 }
 
-function memoryOf({ totalBytes, freeBytes }: DeviceRow): string {
+function describeMemory({ totalBytes, freeBytes }: DeviceRow): string {
   if (freeBytes !== undefined) return `${bytesInWords(freeBytes)} free`;
   return totalBytes === undefined ? 'memory unknown' : bytesInWords(totalBytes);
 }

@@ -4,7 +4,7 @@ import { didYouMean } from '../../graphs/document/suggest.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { isPng } from '../../nodes/ml/image/pngText.ts';
-import { graphTextOf, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../files/graphText.ts';
+import { extractGraphText, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../files/graphText.ts';
 import { UsageError } from './problems.ts';
 
 export interface GraphText {
@@ -24,7 +24,7 @@ export async function readGraphText(location: string): Promise<GraphText> {
   const path = resolve(location);
   const bytes = await readBytes(path, location);
   const workingFolder = isPng(bytes) ? process.cwd() : dirname(path);
-  return { text: graphTextOf(bytes, location), workingFolder };
+  return { text: extractGraphText(bytes, location), workingFolder };
 }
 
 /** Templates that were renamed, by their names in earlier versions. */

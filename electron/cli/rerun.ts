@@ -7,7 +7,7 @@ import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
 import { UsageError } from './problems.ts';
-import { exitCodeOf, runIntoFolder } from './run.ts';
+import { runIntoFolder, toExitCode } from './run.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
 
 interface RerunFlags {
@@ -60,7 +60,7 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const preference = parseDevice(flags.device ?? record.device.name);
   const request = { ...asked, location: folder, workingFolder, files, preference, flags };
   const { status, run, device } = await runIntoFolder(prepared, request);
-  if (status !== 'done' || !run) return exitCodeOf(status);
+  if (status !== 'done' || !run) return toExitCode(status);
 
   const compared = await compareOutputs({ path: folder, record }, run, files);
   const sameDevice = device.description === record.device.description;

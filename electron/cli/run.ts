@@ -6,7 +6,7 @@ import type { Problem } from '../../graphs/document/errors.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
 import type { PreparedRun, RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
-import { labelOfStep, type Plan } from '../../graphs/run/plan.ts';
+import { labelStep, type Plan } from '../../graphs/run/plan.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Files } from '../../nodes/files.ts';
 import type { Device, DevicePreference } from '../../nodes/ml/device.ts';
@@ -84,7 +84,7 @@ async function run(location: string, flags: RunFlags): Promise<number> {
     preference,
     flags,
   });
-  const exitCode = exitCodeOf(status);
+  const exitCode = toExitCode(status);
   if (flags.json) {
     const { state = status, ms, outputs = [], problems = failures } = run?.record ?? {};
     const runFolder = run?.path;
@@ -135,7 +135,7 @@ export async function runIntoFolder(
   const engine = recordRuns(session.startEngine(device, files), {
     library,
     device,
-    versions: session.versionsOf(device),
+    versions: session.collectVersions(device),
     runsFolder: resolve(flags.out),
     folderOf: () => workingFolder,
     filesOf: () => files,
@@ -165,7 +165,7 @@ const endings: Readonly<Record<RunStatus, string>> = {
   invalid: 'Refused',
 };
 
-export function exitCodeOf(status: RunStatus): number {
+export function toExitCode(status: RunStatus): number {
   const codes = {
     done: exitCodes.done,
     failed: exitCodes.failed,
@@ -192,20 +192,20 @@ function refuse(location: string, problems: readonly Problem[], { json }: RunFla
 
 async function dryRun(location: string, { plan }: PreparedRun, files: Files, flags: RunFlags): Promise<number> {
   const problems: Problem[] = [];
-  const { problemOf, placeError } = await import('../../graphs/document/errors.ts');
+  const { toProblem, placeError } = await import('../../graphs/document/errors.ts');
   for (const step of plan.steps) {
     for (const place of step.definition.files?.(step.params) ?? []) {
       try {
         await files.locate(place);
       } catch (error) {
-        problems.push(problemOf(placeError(error, step.id, labelOfStep(step))));
+        problems.push(toProblem(placeError(error, step.id, labelStep(step))));
       }
     }
   }
   if (problems.length > 0) return refuse(location, problems, flags);
   const steps = plan.steps.map(({ id, node, params }) => ({ node: id, type: node.type, params }));
   if (flags.json) printJson({ type: 'result', ok: true, status: 'dry-run', exitCode: exitCodes.done, steps });
-  else print(columns(plan.steps.map((step) => [labelOfStep(step), step.node.type])));
+  else print(columns(plan.steps.map((step) => [labelStep(step), step.node.type])));
   return exitCodes.done;
 }
 
@@ -236,7 +236,7 @@ function findPlaces(overrides: Readonly<Record<string, string>>): string[] {
 
 /** Shows the events of a run to people, on stderr. */
 function showEvents({ steps }: Plan, device: Device): (event: RunEvent) => void {
-  const labels = new Map(steps.map((step) => [step.id, labelOfStep(step)]));
+  const labels = new Map(steps.map((step) => [step.id, labelStep(step)]));
   const progress = showProgress(process.stderr);
   let begun = 0;
   const place = () => `[${begun}/${steps.length}]`;

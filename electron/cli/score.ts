@@ -12,7 +12,7 @@ import { parseDevice } from './parseDevice.ts';
 import { parseOverrides } from './parseOverrides.ts';
 import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
-import { type SizedImage, scoreGraph, scoreNodeOf, sizedBatches } from './scoreGraph.ts';
+import { nameScoreNode, type SizedImage, scoreGraph, sizedBatches } from './scoreGraph.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
 
 interface ScoreFlags {
@@ -77,7 +77,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
     abortOnInterrupt().signal,
   );
   progress.stop();
-  const rows = new Map(batches.flatMap((batch, i) => rowsOf(batch, scored.get(scoreNodeOf(i)))));
+  const rows = new Map(batches.flatMap((batch, i) => toRows(batch, scored.get(nameScoreNode(i)))));
   const inOrder = images.flatMap(({ path }) => rows.get(path) ?? []);
   const codes = {
     done: exitCodes.done,
@@ -89,7 +89,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
   if (flags.json) printJson({ type: 'result', ok: exitCode === 0, status, exitCode, images: inOrder, problems });
   else {
     for (const problem of problems) remark(`${problem.code}  ${problemInWords(problem)}`);
-    if (inOrder.length > 0) print(tableOf(inOrder));
+    if (inOrder.length > 0) print(formatTable(inOrder));
   }
   return exitCode;
 }
@@ -100,7 +100,7 @@ interface Row {
   readonly scores: Readonly<Record<string, number>>;
 }
 
-function rowsOf(batch: readonly SizedImage[], scores: Scores | undefined): [path: string, row: Row][] {
+function toRows(batch: readonly SizedImage[], scores: Scores | undefined): [path: string, row: Row][] {
   if (!scores) return [];
   const { names, values, labels } = scores;
   return batch.map(({ path }, row) => {
@@ -110,7 +110,7 @@ function rowsOf(batch: readonly SizedImage[], scores: Scores | undefined): [path
   });
 }
 
-function tableOf(rows: readonly Row[]): string {
+function formatTable(rows: readonly Row[]): string {
   const names = Object.keys(rows[0]?.scores ?? {});
   const cells = rows.map(({ path, scores }) => [
     relative(process.cwd(), path) || path,

@@ -25,7 +25,7 @@ export function sizedBatches(images: readonly SizedImage[], size: number): Sized
 }
 
 /** The node that scores batch i. */
-export const scoreNodeOf = (batch: number): string => `score-${batch}`;
+export const nameScoreNode = (batch: number): string => `score-${batch}`;
 
 /** A graph that loads each reward once and scores the batches one after the other. */
 export function scoreGraph(
@@ -45,7 +45,7 @@ export function scoreGraph(
   };
   for (const [i, batch] of batches.entries()) {
     nodes[`load-${i}`] = node('input/load-images', { path: batch.map(({ path }) => path).join('\n') });
-    nodes[scoreNodeOf(i)] = node('reward/score', {}, { images: [[`load-${i}`, 'images']], ...wires });
+    nodes[nameScoreNode(i)] = node('reward/score', {}, { images: [[`load-${i}`, 'images']], ...wires });
   }
   return { ...emptyDocument('Score images'), nodes };
 }

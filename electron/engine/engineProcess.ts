@@ -1,8 +1,8 @@
 import { dirname, isAbsolute } from 'node:path';
 import type { MessagePortMain } from 'electron';
-import { problemOf } from '../../graphs/document/errors.ts';
+import { toProblem } from '../../graphs/document/errors.ts';
 import type { Engine } from '../../graphs/engine/engine.ts';
-import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
+import { type Outcome, unwrapOutcome } from '../../graphs/engine/outcome.ts';
 import { messagePort, RelayedPorts } from '../../graphs/engine/port.ts';
 import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
 import { connectEngine, serveEngine } from '../../graphs/engine/remote.ts';
@@ -19,7 +19,7 @@ import { dataFolder, fileFolders } from '../files/folders.ts';
 import { within } from '../files/paths.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import { recordRuns } from './recordRuns.ts';
-import { startEngine, versionsOf } from './session.ts';
+import { collectVersions, startEngine } from './session.ts';
 
 /*
  * The process that computes: a utility process of Electron or a child of the server. It never ends by itself but with
@@ -71,7 +71,7 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
     return files;
   };
   const compute = await openCompute(device, filesOf, owner);
-  const versions = versionsOf(compute.device);
+  const versions = collectVersions(compute.device);
   const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
   return { engine: queueRuns(recordRuns(compute.engine, recording)), device: compute.device };
 }
@@ -107,7 +107,7 @@ async function openWindow(owner: Owner, asked: boolean, filesOf: FilesOf): Promi
     enginePort.once('message', ({ data }) => resolve(data));
     enginePort.start();
   });
-  const { name, description } = resultOf(outcome);
+  const { name, description } = unwrapOutcome(outcome);
   enginePort.on('close', () => {
     // this process is of no more use
     owner.post({ type: 'ending', reason: 'the graphics device was lost, or the page that computed on it ended' });
@@ -137,7 +137,7 @@ owner.listen(async (message, ports) => {
       const { name, description } = opened.device;
       owner.post({ type: 'ready', device: { name, description } });
     } catch (error) {
-      owner.post({ type: 'failed', problem: problemOf(error) });
+      owner.post({ type: 'failed', problem: toProblem(error) });
     }
   }
 });

@@ -1,5 +1,5 @@
 import { createEngine } from '../../graphs/engine/engine.ts';
-import { outcomeOf } from '../../graphs/engine/outcome.ts';
+import { catchOutcome } from '../../graphs/engine/outcome.ts';
 import { type MessagePortLike, messagePort } from '../../graphs/engine/port.ts';
 import { queueRuns } from '../../graphs/engine/queue.ts';
 import { serveEngine } from '../../graphs/engine/remote.ts';
@@ -28,7 +28,7 @@ interface PortsMessage {
 const CACHE = 2 * 2 ** 30;
 
 async function start(asked: boolean, enginePort: MessagePortLike, filesPort: MessagePortLike): Promise<void> {
-  const outcome = await outcomeOf(async () => {
+  const outcome = await catchOutcome(async () => {
     if (!asked) await webgpuPageDevice.open(false); // refuses software, as `auto` does
     return openDevice('webgpu', [webgpuPageDevice]);
   });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { isUserError, problemOf } from '../../graphs/document/errors.ts';
+import { isUserError, toProblem } from '../../graphs/document/errors.ts';
 import { type Engine, prepareRun, type RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunFinished } from '../../graphs/run/events.ts';
 import type { Library, NodeDevice } from '../../nodes/defineNode.ts';
@@ -60,7 +60,7 @@ export function recordRuns(engine: Engine, recording: Recording): Engine {
         await folder.finish(finished.status);
       } catch (error) {
         if (!isUserError(error)) throw error;
-        emit({ type: 'problem', run: finished.run, problem: problemOf(error) });
+        emit({ type: 'problem', run: finished.run, problem: toProblem(error) });
         finished = { ...finished, status: 'failed' };
       }
       emit(finished);
@@ -82,7 +82,7 @@ function failToStart(
 ): RunFinished {
   const finished: RunFinished = { type: 'run-finished', run, status: 'failed', ms: 0, ran: 0, cached: 0, freed: 0 };
   emit({ type: 'run-started', run, device: { name, description }, nodes: [] });
-  emit({ type: 'problem', run, problem: problemOf(error) });
+  emit({ type: 'problem', run, problem: toProblem(error) });
   emit(finished);
   return finished;
 }

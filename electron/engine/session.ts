@@ -18,7 +18,7 @@ export function startEngine(device: Device, files: EngineParts['files']): Engine
 }
 
 /** Versions of what computes, for the record of a run. */
-export function versionsOf({ description }: Pick<Device, 'description'>): Record<string, string> {
+export function collectVersions({ description }: Pick<Device, 'description'>): Record<string, string> {
   const tensorflow = /TensorFlow (\d[\w.-]*)/.exec(description)?.[1];
   return { noiseloom: version, node: process.versions.node, tfjs: version_core, ...(tensorflow ? { tensorflow } : {}) };
 }

@@ -6,7 +6,7 @@ import { UserError } from '../../nodes/errors.ts';
 import type { OpenFile } from '../../nodes/files.ts';
 
 /** What the disk tells of a path; undefined where nothing is. Throws UserError `READ_FAILED`. */
-export async function statOf(path: string): Promise<Stats | undefined> {
+export async function readStats(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
@@ -27,7 +27,7 @@ export async function readRange(path: string, start?: number, end?: number, scra
 
 /** As `Files.open`. */
 export async function openFile(path: string): Promise<OpenFile> {
-  const { file, size } = await handleOf(path);
+  const { file, size } = await openHandle(path);
   return {
     close: () => file.close(),
     async read(start = 0, end = size, scratch) {
@@ -48,7 +48,7 @@ export async function openFile(path: string): Promise<OpenFile> {
   };
 }
 
-async function handleOf(path: string): Promise<{ file: FileHandle; size: number }> {
+async function openHandle(path: string): Promise<{ file: FileHandle; size: number }> {
   try {
     const found = await stat(path);
     if (found.isFile()) return { file: await open(path, 'r'), size: found.size }; // to open a pipe waits for ever
@@ -61,9 +61,9 @@ async function handleOf(path: string): Promise<{ file: FileHandle; size: number 
 /** As `Files.list`. */
 export async function listFolder(path: string): Promise<string[] | undefined> {
   try {
-    if (!(await statOf(path))?.isDirectory()) return undefined;
+    if (!(await readStats(path))?.isDirectory()) return undefined;
     const names = await readdir(path);
-    const folders = await Promise.all(names.map(async (name) => (await statOf(join(path, name)))?.isDirectory()));
+    const folders = await Promise.all(names.map(async (name) => (await readStats(join(path, name)))?.isDirectory()));
     return names.map((name, i) => (folders[i] ? `${name}/` : name)).sort();
   } catch (error) {
     throw error instanceof UserError ? error : readFailed(path, error);
@@ -108,7 +108,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path); // Node's own recursive way never ends where the system answers as /proc does
   } catch (error) {
-    if (codeOf(error) === 'EEXIST' && (await statOf(path))?.isDirectory()) return;
+    if (codeOf(error) === 'EEXIST' && (await readStats(path))?.isDirectory()) return;
     if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw writeFailed(path, error);
     await makeFolder(dirname(path));
     await mkdir(path).catch((again) => {
@@ -134,7 +134,7 @@ const refusals: Readonly<Record<string, string>> = {
 /** A failure of the disk in a sentence; what is none, or is one already, stays as it is. */
 function writeFailed(path: string, cause: unknown): unknown {
   if (!isDiskError(cause)) return cause;
-  const message = `"${path}" cannot be written: ${reasonOf(cause)}. What was there is unchanged.`;
+  const message = `"${path}" cannot be written: ${explainDiskError(cause)}. What was there is unchanged.`;
   return new UserError('WRITE_FAILED', message, { cause });
 }
 
@@ -144,7 +144,7 @@ export function isDiskError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /** Why something could not be written, in words without a full stop; `error` is the disk's, or a `WRITE_FAILED` made of it. */
-export function reasonOf(error: unknown): string {
+export function explainDiskError(error: unknown): string {
   const cause = error instanceof UserError && error.code === 'WRITE_FAILED' ? error.cause : error;
   if (isDiskError(cause)) return refusals[String(cause.code)]!;
   return cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause);

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
-import { listFolder, openFile, readRange, statOf } from './disk.ts';
+import { listFolder, openFile, readRange, readStats } from './disk.ts';
 import { fingerprints } from './fingerprints.ts';
 import { isInside, refuseUnnamed } from './paths.ts';
 
@@ -46,7 +46,7 @@ export function openFiles(folders: FileFolders): Files {
     },
     async size(path) {
       await allow(path);
-      const found = await statOf(path);
+      const found = await readStats(path);
       return found?.isFile() ? found.size : undefined;
     },
     async list(path) {
@@ -65,10 +65,10 @@ export function openFiles(folders: FileFolders): Files {
 }
 
 async function locate(location: string, folders: FileFolders, allow: (path: string) => Promise<void>): Promise<string> {
-  const candidates = await candidatesOf(location, folders);
+  const candidates = await listCandidates(location, folders);
   for (const path of candidates) {
     await allow(path);
-    if (await statOf(path)) return sep === '\\' ? path.replaceAll('\\', '/') : path;
+    if (await readStats(path)) return sep === '\\' ? path.replaceAll('\\', '/') : path;
   }
   const places = candidates.map((path) => `"${path}"`).join(', ') || 'nowhere, since it is no valid name';
   const builtin = location.startsWith('builtin:') ? ` Built in are: ${await builtinNames(folders)}.` : '';
@@ -103,7 +103,7 @@ async function readableIn(folder: string, { workingFolder, mayRead }: FileFolder
 }
 
 /** Where a location may be, in the order of looking. */
-async function candidatesOf(location: string, folders: FileFolders): Promise<string[]> {
+async function listCandidates(location: string, folders: FileFolders): Promise<string[]> {
   if (location.startsWith('builtin:')) {
     const name = location.slice('builtin:'.length);
     return isPlainName(name) ? [join(folders.builtinFolder, name)] : [];
@@ -115,14 +115,14 @@ async function candidatesOf(location: string, folders: FileFolders): Promise<str
   if (isAbsolute(location) || /^\.\.?([\\/]|$)/.test(location) || !isPlainName(location)) return [path];
   const [owner, name, ...rest] = location.split('/');
   if (!owner || !name) return [path];
-  const snapshot = await snapshotOf(join(folders.hubCache, `models--${owner}--${name}`));
+  const snapshot = await findSnapshot(join(folders.hubCache, `models--${owner}--${name}`));
   return [path, join(folders.modelsFolder, location), join(snapshot, ...rest)];
 }
 
 /** The snapshot folder of a hub cache entry: the commit that `refs/main` names, else the only snapshot there is. */
-async function snapshotOf(entry: string): Promise<string> {
+async function findSnapshot(entry: string): Promise<string> {
   const snapshots = join(entry, 'snapshots');
-  if (await statOf(join(entry, 'refs', 'main'))) {
+  if (await readStats(join(entry, 'refs', 'main'))) {
     const commit = new TextDecoder().decode(await readRange(join(entry, 'refs', 'main'))).trim();
     if (isPlainName(commit)) return join(snapshots, commit);
   }

@@ -3,7 +3,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
-import { listFolder, readFailed, statOf } from './disk.ts';
+import { listFolder, readFailed, readStats } from './disk.ts';
 import { type JsonFile, jsonFile } from './jsonFile.ts';
 
 /** Files and folders inside a folder that is fingerprinted. */
@@ -45,7 +45,7 @@ interface Fingerprinting {
 async function fingerprint(path: string, given: Fingerprinting): Promise<string> {
   const { allow, above } = given;
   await allow(path);
-  const found = await statOf(path);
+  const found = await readStats(path);
   if (!found) throw new UserError('NOT_FOUND', `There is no file or folder "${path}".`);
   if (given.left-- <= 0)
     throw new UserError(
@@ -63,10 +63,10 @@ async function fingerprint(path: string, given: Fingerprinting): Promise<string>
     return folder.digest('hex');
   }
   if (!found.isFile()) throw new UserError('READ_FAILED', `"${path}" is no file.`);
-  return sha256Of(await realpath(path), found, given);
+  return readSha256(await realpath(path), found, given);
 }
 
-async function sha256Of(path: string, found: Stats, { known, kept }: Fingerprinting): Promise<string> {
+async function readSha256(path: string, found: Stats, { known, kept }: Fingerprinting): Promise<string> {
   const state = [found.size, found.ino, found.mtimeMs, found.ctimeMs].join(' ');
   const key = `${path}\n${state}`;
   const remembered = known.get(key);

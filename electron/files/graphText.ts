@@ -12,7 +12,7 @@ export const MAX_GRAPH_BYTES = 256 * 2 ** 20;
  * The text of a graph in the bytes of a file: the file itself, or what a PNG of ours carries. Throws UserError `NO_GRAPH`,
  * `BAD_PNG`, `NOT_UTF8`.
  */
-export function graphTextOf(bytes: Uint8Array, name: string): string {
+export function extractGraphText(bytes: Uint8Array, name: string): string {
   if (!isPng(bytes)) return decodeText(bytes, name);
   const text = readPngText(bytes).get(GRAPH_KEYWORD);
   if (text !== undefined) return text;

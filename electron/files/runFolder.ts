@@ -10,7 +10,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
 import { addPngText } from '../../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../../nodes/ports.ts';
-import { makeFolder, reasonOf, writeAtomic } from './disk.ts';
+import { explainDiskError, makeFolder, writeAtomic } from './disk.ts';
 
 /** The keyword under which a PNG holds the graph that made it. */
 export const GRAPH_KEYWORD = 'noiseloom-graph';
@@ -104,7 +104,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
   const began = new Date();
   const path = join(parent, folderName(began, start.document.title));
   const graphText = writeGraph(start.document);
-  const record = recordOf(start, graphText, began);
+  const record = startRecord(start, graphText, began);
   const texts = { Software: `Noiseloom ${start.versions.noiseloom}`, [GRAPH_KEYWORD]: graphText };
   const used = new Set(['run.json']);
   let failure: UserError | undefined;
@@ -149,7 +149,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       if (status !== 'cancelled') await reading;
       await queue;
       if (failure) record.problems.push(failure.toJSON());
-      record.state = failure ? 'failed' : stateOf(status);
+      record.state = failure ? 'failed' : toRunState(status);
       for (const node of Object.values(record.nodes)) if (node.state === 'running') node.state = record.state;
       record.ms = Date.now() - began.getTime();
       later(writeRecord);
@@ -159,7 +159,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
   };
 }
 
-function recordOf(start: RunStart, text: string, began: Date): RunRecord {
+function startRecord(start: RunStart, text: string, began: Date): RunRecord {
   const { location, folder, overrides, targets, device, versions, plan } = start;
   const seeds = plan.steps.flatMap(({ id, definition, params }) =>
     Object.entries(definition.params)
@@ -238,7 +238,7 @@ function unusedName(name: string, used: Set<string>): string {
   return unused;
 }
 
-function stateOf(status: RunStatus): RunState {
+function toRunState(status: RunStatus): RunState {
   return status === 'done' ? 'done' : status === 'cancelled' ? 'interrupted' : 'failed';
 }
 
@@ -249,7 +249,7 @@ function sha256(content: Uint8Array | string): string {
 function writeFailed(path: string, cause: unknown): UserError {
   return new UserError(
     'WRITE_FAILED',
-    `The run folder "${path}" cannot be written: ${reasonOf(cause)}. Free space, or choose another folder with --out.`,
+    `The run folder "${path}" cannot be written: ${explainDiskError(cause)}. Free space, or choose another folder with --out.`,
     { cause },
   );
 }

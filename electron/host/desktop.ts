@@ -6,7 +6,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { writeAtomic } from '../files/disk.ts';
 import { fileFolders, packageFolder, version } from '../files/folders.ts';
-import { graphTextOf } from '../files/graphText.ts';
+import { extractGraphText } from '../files/graphText.ts';
 import { listModels, removeModel } from '../models/localModels.ts';
 import { drafts } from './drafts.ts';
 import type { EngineHost } from './engineHost.ts';
@@ -74,7 +74,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     return file;
   };
   const api: DesktopApi = {
-    about: async () => aboutOf(folders, system !== undefined),
+    about: async () => describeProgram(folders, system !== undefined),
     licences,
     async openGraph() {
       const path = await dialogs().askOpen();
@@ -82,7 +82,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     },
     openRecent: (location) => recent.openRecent(location),
     async readDropped(name, bytes) {
-      const text = graphTextOf(bytes, name);
+      const text = extractGraphText(bytes, name);
       if (text.length > limits.text) throw new UserError('TOO_LARGE', `"${name}" is too large to be a graph.`);
       return { name: basename(name).replace(/\.(json|png)$/i, ''), text };
     },
@@ -145,7 +145,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
   return { api, open: async (path) => emit({ type: 'open', file: await open(path) }) };
 }
 
-function aboutOf({ graphs, runs }: DesktopFolders, dialogs: boolean): About {
+function describeProgram({ graphs, runs }: DesktopFolders, dialogs: boolean): About {
   const { platform, versions } = process;
   const known = platform === 'linux' || platform === 'darwin' || platform === 'win32';
   const { node, electron, chrome } = versions as Partial<Record<string, string>>;

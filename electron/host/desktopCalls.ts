@@ -1,4 +1,4 @@
-import { type Outcome, outcomeOf } from '../../graphs/engine/outcome.ts';
+import { catchOutcome, type Outcome } from '../../graphs/engine/outcome.ts';
 import { type DesktopApi, methods } from './ipc.ts';
 
 /** Whether a name and a list are a method and its arguments; those at the end that may be absent may be left out. */
@@ -11,5 +11,5 @@ export function isCall(name: string, args: unknown): args is readonly unknown[] 
 /** Calls a method of the desktop with arguments that `isCall` found right. */
 export function callDesktop(desktop: DesktopApi, name: string, args: readonly unknown[]): Promise<Outcome> {
   const method = desktop[name as keyof typeof methods] as (...args: readonly unknown[]) => Promise<unknown>;
-  return outcomeOf(() => method(...args));
+  return catchOutcome(() => method(...args));
 }

@@ -1,4 +1,4 @@
-import { problemOf } from '../../graphs/document/errors.ts';
+import { toProblem } from '../../graphs/document/errors.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { modelsFolder } from '../files/folders.ts';
 import { chooseFiles } from '../models/chooseFiles.ts';
@@ -27,7 +27,7 @@ export function pulls(tell: (pull: Pull) => void) {
       return { name, state: 'done' };
     } catch (error) {
       if (signal.aborted) return { name, state: 'stopped' };
-      return { name, state: 'failed', problem: failureOf(error) };
+      return { name, state: 'failed', problem: describeFailure(error) };
     }
   };
 
@@ -59,8 +59,8 @@ export function pulls(tell: (pull: Pull) => void) {
 }
 
 /** What the disk or the hub did, in a sentence. */
-function failureOf(error: unknown) {
-  if (error instanceof UserError) return problemOf(error);
+function describeFailure(error: unknown) {
+  if (error instanceof UserError) return toProblem(error);
   const reason = error instanceof Error ? error.message : String(error);
   return new UserError('PULL_FAILED', `The download stopped: ${reason}. What has arrived is kept; try again.`).toJSON();
 }

@@ -5,7 +5,7 @@ import { limits } from '../../graphs/document/document.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { makeFolder, writeAtomic } from '../files/disk.ts';
-import { graphTextOf, MAX_GRAPH_BYTES } from '../files/graphText.ts';
+import { extractGraphText, MAX_GRAPH_BYTES } from '../files/graphText.ts';
 import { recentFile, type Used } from '../files/recentFile.ts';
 import type { GraphFile, GraphPlace, RecentGraph } from './ipc.ts';
 
@@ -36,8 +36,8 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
   return {
     /** Opens what the user chose, and remembers it. A PNG gives its graph but no place to save to. */
     async open(location: string): Promise<GraphFile> {
-      const text = graphTextOf(await readGraph(location), location);
-      const name = nameOf(location);
+      const text = extractGraphText(await readGraph(location), location);
+      const name = nameWithoutEnding(location);
       if (/\.png$/i.test(location)) return { name, text };
       await remember(location);
       return { location, name, text };
@@ -54,7 +54,7 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
     async saveChosen(location: string, text: string): Promise<GraphPlace> {
       await write(location, text);
       await remember(location);
-      return { location, name: nameOf(location) };
+      return { location, name: nameWithoutEnding(location) };
     },
     /** Saves under a name in the folder of graphs. */
     async saveNamed(name: string, text: string, replace: boolean): Promise<GraphPlace> {
@@ -73,7 +73,7 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
       const others = dialogs ? [] : (await graphsIn(graphsFolder)).filter(({ location }) => !known.has(location));
       return [...used, ...others]
         .sort((a, b) => (a.used < b.used ? 1 : -1))
-        .map((graph) => ({ ...graph, name: nameOf(graph.location), exists: existsSync(graph.location) }));
+        .map((graph) => ({ ...graph, name: nameWithoutEnding(graph.location), exists: existsSync(graph.location) }));
     },
     async forget(location: string): Promise<void> {
       await file.change((recent) => recent.filter((old) => old.location !== location));
@@ -82,7 +82,7 @@ export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: 
 }
 
 /** The name of a graph for people: that of its file without the ending. */
-function nameOf(location: string): string {
+function nameWithoutEnding(location: string): string {
   return basename(location).replace(/\.(json|png)$/i, '');
 }
 

@@ -1,7 +1,7 @@
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
-import { isDiskError, reasonOf } from '../files/disk.ts';
+import { explainDiskError, isDiskError } from '../files/disk.ts';
 
 /** Where models come from and who asks. */
 export interface Hub {
@@ -92,7 +92,7 @@ export function describeHubError(error: unknown, hub: Hub, name: string, revisio
     return new UserError('BAD_TOKEN', 'The access token in HF_TOKEN does not start with "hf_".', { cause: error });
   }
   if (isDiskError(error)) {
-    const sentence = `"${name}" cannot be written: ${reasonOf(error)}. What has arrived is kept: make room and pull again.`;
+    const sentence = `"${name}" cannot be written: ${explainDiskError(error)}. What has arrived is kept: make room and pull again.`;
     return new UserError('WRITE_FAILED', sentence, { cause: error });
   }
   if (error instanceof UserError || !(error instanceof TypeError)) return error;

@@ -136,7 +136,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       route(request, response).catch((error: unknown) => {
         const refusal = error instanceof Refusal ? error : new Refusal(500, 'The server failed at this request.');
         const line =
-          error === refusal ? `Refused (${refusal.status}): ${refusal.message}` : `Failed: ${traceOf(error)}`;
+          error === refusal ? `Refused (${refusal.status}): ${refusal.message}` : `Failed: ${formatError(error)}`;
         if ((refusal.isSuspicious || refusal.status === 500) && !logged.has(line) && logged.size < MAX_LOGGED) {
           logged.add(line);
           options.log(line);
@@ -257,7 +257,7 @@ async function sendFile(pathname: string, response: ServerResponse, folder?: str
   response.writeHead(200, { 'content-type': file.mime }).end(bytes);
 }
 
-function traceOf(error: unknown): string {
+function formatError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

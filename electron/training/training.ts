@@ -11,7 +11,7 @@ import { lossCurve } from '../../nodes/ml/train/lossCurve.ts';
 import { readTrainingState, type TrainingState, writeTrainingState } from '../../nodes/ml/train/trainingState.ts';
 import { type Training, trainStep } from '../../nodes/ml/train/trainStep.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
-import { makeFolder, reasonOf, writeAtomic } from '../files/disk.ts';
+import { explainDiskError, makeFolder, writeAtomic } from '../files/disk.ts';
 
 export interface TrainingRun {
   /** What is trained with which settings; a checkpoint with another identity is refused. */
@@ -80,7 +80,7 @@ function writeFailed(folder: string, step: number, cause: unknown): unknown {
   if (!(cause instanceof UserError)) return cause;
   return new UserError(
     'WRITE_FAILED',
-    `The checkpoint of step ${step} cannot be written to "${folder}": ${reasonOf(cause)}. What was there before is whole; make room and go on with --resume.`,
+    `The checkpoint of step ${step} cannot be written to "${folder}": ${explainDiskError(cause)}. What was there before is whole; make room and go on with --resume.`,
     { cause },
   );
 }

@@ -3,7 +3,7 @@ import { allows, describeAllowed } from '../../nodes/params.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
 import { findCircles } from './cycles.ts';
 import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
-import { labelOf, type Problem, problem } from './errors.ts';
+import { labelNode, type Problem, problem } from './errors.ts';
 import { levelCards, levelOf, subgraphOf } from './levels.ts';
 import { didYouMean } from './suggest.ts';
 import { arrivalAt, arrivalType, wireFollower } from './wires.ts';
@@ -59,7 +59,7 @@ function checkLevel(
 /** A problem inside a subgraph, as it is from outside. */
 function insideNode(found: Problem, id: string, node: GraphNode, cards: Cards): Problem {
   const at = { ...found.at, ...(found.at.node === undefined ? { node: id } : { node: `${id}/${found.at.node}` }) };
-  return { ...found, at, message: `Inside ${labelOf(id, node, cards)}: ${found.message}` };
+  return { ...found, at, message: `Inside ${labelNode(id, node, cards)}: ${found.message}` };
 }
 
 function checkParams(problems: Problem[], id: string, node: GraphNode, card: NodeCard, cards: Cards): void {
@@ -68,7 +68,7 @@ function checkParams(problems: Problem[], id: string, node: GraphNode, card: Nod
     const given = own(node.params, name);
     const value = given === undefined ? param.initial : given;
     if (allows(param, value) || own(node.inputs, name)?.length) continue;
-    const message = `${labelOf(id, node, cards)}: the param ${name} is ${JSON.stringify(value).slice(0, 200)}.`;
+    const message = `${labelNode(id, node, cards)}: the param ${name} is ${JSON.stringify(value).slice(0, 200)}.`;
     problems.push(
       problem('BAD_PARAM', { node: id, param: name }, message, `Set it to ${describeAllowed(param)}.`, value),
     );
@@ -77,7 +77,7 @@ function checkParams(problems: Problem[], id: string, node: GraphNode, card: Nod
     if (Object.hasOwn(card.params, name)) continue;
     if (problems.length >= limits.problems) return;
     const names = Object.keys(card.params);
-    const message = `${labelOf(id, node, cards)} has no param "${name}".${didYouMean(name, names)}`;
+    const message = `${labelNode(id, node, cards)} has no param "${name}".${didYouMean(name, names)}`;
     const remedy = `Remove it or use one of its params: ${listed(names)}.`;
     problems.push(problem('UNKNOWN_PARAM', { node: id, param: name }, message, remedy, node.params[name]));
   }
@@ -98,13 +98,13 @@ function checkInputs(
     const arrival = arrivalAt(card, name);
     if (!arrival) {
       const names = [...Object.keys(card.inputs), ...Object.keys(card.params)];
-      const message = `${labelOf(id, node, cards)} has no input "${name}".${didYouMean(name, names)}`;
+      const message = `${labelNode(id, node, cards)} has no input "${name}".${didYouMean(name, names)}`;
       const remedy = `Connect one of its inputs instead: ${listed(names)}.`;
       problems.push(problem('UNKNOWN_INPUT', { node: id, port: name }, message, remedy, wires));
       continue;
     }
     if (wires.length > 1 && arrival.input?.count !== 'many') {
-      const message = `${labelOf(id, node, cards)}: ${wires.length} wires arrive at "${name}", which takes one.`;
+      const message = `${labelNode(id, node, cards)}: ${wires.length} wires arrive at "${name}", which takes one.`;
       problems.push(problem('TOO_MANY_WIRES', { node: id, port: name }, message, 'Keep one of them.', wires));
     }
     for (const wire of wires) {
@@ -122,7 +122,7 @@ function checkInputs(
     if (arriving >= needed) continue;
     const muted = arriving < wires.length ? ' A muted node has nothing to pass on to it.' : '';
     const wanted = needed === 1 ? `a wire of type ${type}` : `${needed} wires of type ${type} and has ${arriving}`;
-    const message = `${labelOf(id, node, cards)}: the input "${name}" needs ${wanted}.${muted}`;
+    const message = `${labelNode(id, node, cards)}: the input "${name}" needs ${wanted}.${muted}`;
     const remedy = `Connect an output of type ${type} to it${muted && ', or unmute the node before it'}.`;
     problems.push(problem('MISSING_INPUT', { node: id, port: name }, message, remedy));
   }
@@ -146,7 +146,7 @@ export function wrongWire(
   const at = { node: id, port: name };
   if (!source) {
     const suggestion = didYouMean(sourceId, Object.keys(document.nodes));
-    const message = `${labelOf(id, node, cards)}: the wire into "${name}" starts at node "${sourceId}", which is not in the graph.${suggestion}`;
+    const message = `${labelNode(id, node, cards)}: the wire into "${name}" starts at node "${sourceId}", which is not in the graph.${suggestion}`;
     return problem('UNKNOWN_NODE', at, message, 'Connect another node, or remove the wire.', wire);
   }
   const sourceCard = cards.get(source.type);
@@ -154,13 +154,13 @@ export function wrongWire(
   const port = own(sourceCard.outputs, output);
   if (!port) {
     const outputs = Object.keys(sourceCard.outputs);
-    const message = `${labelOf(id, node, cards)}: the wire into "${name}" starts at the output "${output}", which ${labelOf(sourceId, source, cards)} does not have.${didYouMean(output, outputs)}`;
+    const message = `${labelNode(id, node, cards)}: the wire into "${name}" starts at the output "${output}", which ${labelNode(sourceId, source, cards)} does not have.${didYouMean(output, outputs)}`;
     const remedy = outputs.length > 0 ? `Its outputs are ${listed(outputs)}.` : 'It has no outputs: remove the wire.';
     return problem('UNKNOWN_OUTPUT', at, message, remedy, wire);
   }
   const wanted = arrivalType(arrival);
   if (port.type === wanted) return undefined;
-  const message = `${labelOf(id, node, cards)}: "${name}" takes ${wanted}, but ${labelOf(sourceId, source, cards)} gives ${port.type} at "${output}".`;
+  const message = `${labelNode(id, node, cards)}: "${name}" takes ${wanted}, but ${labelNode(sourceId, source, cards)} gives ${port.type} at "${output}".`;
   return problem('TYPE_MISMATCH', at, message, `Connect an output of type ${wanted} instead.`, wire);
 }
 
@@ -180,7 +180,7 @@ function checkCycles(problems: Problem[], document: GraphDocument, ids: readonly
     const path = circle.map((number) => ids[number]!);
     const shown = path.length > 8 ? [...path.slice(0, 7), '...', path.at(-1)] : path;
     const first = path[0]!;
-    const label = labelOf(first, document.nodes[first]!, cards);
+    const label = labelNode(first, document.nodes[first]!, cards);
     const message = `${label} waits for its own result: ${[...shown, first].join(' -> ')}.`;
     problems.push(problem('CYCLE', { node: first }, message, 'Remove one of these wires.', path.slice(0, 100)));
   }
@@ -197,13 +197,13 @@ function badId(id: string): Problem {
 }
 
 function unknownType(id: string, node: GraphNode, cards: Cards): Problem {
-  const message = `${labelOf(id, node, cards)} is of the type "${node.type}", which this version does not know.${didYouMean(node.type, cards.keys())}`;
+  const message = `${labelNode(id, node, cards)} is of the type "${node.type}", which this version does not know.${didYouMean(node.type, cards.keys())}`;
   const remedy = 'Correct the type, remove the node, or install a version of Noiseloom that has it.';
   return problem('UNKNOWN_TYPE', { node: id }, message, remedy, node.type);
 }
 
 function otherVersion(id: string, node: GraphNode, card: NodeCard, cards: Cards): Problem {
-  const message = `${labelOf(id, node, cards)} is version ${node.version} of ${card.type}; this Noiseloom has version ${card.version}.`;
+  const message = `${labelNode(id, node, cards)} is version ${node.version} of ${card.type}; this Noiseloom has version ${card.version}.`;
   const newer = node.version > card.version;
   const remedy = newer
     ? 'Install a newer Noiseloom, or put a new node in its place.'

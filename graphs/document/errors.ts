@@ -39,7 +39,7 @@ export function titleOf(node: GraphNode, cards: Cards): string {
 }
 
 /** How sentences name a node: its title and its id. */
-export function labelOf(id: string, node: GraphNode, cards: Cards): string {
+export function labelNode(id: string, node: GraphNode, cards: Cards): string {
   return `"${titleOf(node, cards).slice(0, 200)}" (${id.slice(0, 200)})`;
 }
 
@@ -48,7 +48,7 @@ export function isUserError(error: unknown): error is UserError {
 }
 
 /** What went wrong, fit to cross processes. */
-export function problemOf(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (isUserError(error)) {
     const unforeseen = error.code === 'NODE_FAILED' && error.cause instanceof Error ? error.cause.stack : undefined;
     return { ...error.toJSON(), ...(unforeseen === undefined ? {} : { trace: unforeseen }) };

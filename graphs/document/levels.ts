@@ -132,7 +132,7 @@ function withSubgraphs(cards: Cards, subgraphs: GraphDocument['subgraphs']): Car
       const inner = subgraphOf(node);
       if (inner !== undefined) add(inner, depth + 1);
     }
-    all.set(`subgraph/${name}`, cardOf(name, subgraph, all));
+    all.set(`subgraph/${name}`, describeSubgraph(name, subgraph, all));
   };
   for (const name of Object.keys(subgraphs)) add(name, 0);
   grown.set(cards, { subgraphs, cards: all });
@@ -143,7 +143,7 @@ function withSubgraphs(cards: Cards, subgraphs: GraphDocument['subgraphs']): Car
  * The card of the nodes that stand for a subgraph. A port that leads only to params inside is a param itself, with the
  * value inside as its initial one; any other port is an input that wants what the nodes inside want.
  */
-function cardOf(name: string, subgraph: Subgraph, cards: Cards): NodeCard {
+function describeSubgraph(name: string, subgraph: Subgraph, cards: Cards): NodeCard {
   const inputs: Record<string, InputPort> = {};
   const params: Record<string, Param> = {};
   const places = placesBehind(subgraph, cards);
@@ -152,11 +152,11 @@ function cardOf(name: string, subgraph: Subgraph, cards: Cards): NodeCard {
     const first = behind[0];
     if (first?.param && behind.every(({ param }) => param)) {
       params[port] = (first.value === undefined ? first.param : { ...first.param, initial: first.value }) as Param;
-    } else inputs[port] = inputOf(subgraph.inputs[port] as PortType, behind);
+    } else inputs[port] = describeInput(subgraph.inputs[port] as PortType, behind);
   }
   const outputs: Record<string, OutputPort> = {};
   for (const port of Object.keys(subgraph.outputs).sort()) {
-    const [source, output] = resultOf(subgraph, port) ?? ['', ''];
+    const [source, output] = findResult(subgraph, port) ?? ['', ''];
     const given = own(cards.get(own(subgraph.nodes, source)?.type ?? '')?.outputs ?? {}, output);
     outputs[port] = { type: subgraph.outputs[port] as PortType, list: given?.list ?? false };
   }
@@ -191,7 +191,7 @@ function placesBehind({ nodes }: Subgraph, cards: Cards): Map<string, Place[]> {
   return places;
 }
 
-function inputOf(type: PortType, places: readonly Place[]): InputPort {
+function describeInput(type: PortType, places: readonly Place[]): InputPort {
   const fewest = (place: Place) =>
     place.input?.count === 'one' ? 1 : Math.max(0, (place.input?.min ?? 0) - place.others);
   const least = Math.max(0, ...places.map(fewest));
@@ -201,7 +201,7 @@ function inputOf(type: PortType, places: readonly Place[]): InputPort {
 }
 
 /** The wire inside that gives an output of a subgraph. */
-export function resultOf({ nodes }: Pick<Subgraph, 'nodes'>, port: string): Wire | undefined {
+export function findResult({ nodes }: Pick<Subgraph, 'nodes'>, port: string): Wire | undefined {
   const known = results.get(nodes);
   if (known) return known.get(port);
   const wires = new Map<string, Wire>();

@@ -237,7 +237,7 @@ function parse(text: string): unknown {
       `The text of the graph has ${text.length} characters; at most ${limits.text} are allowed.`,
     );
   }
-  if (nestingOf(text) > limits.depth) {
+  if (measureNesting(text) > limits.depth) {
     throw new UserError('TOO_LARGE', `The text of the graph nests brackets more than ${limits.depth} deep.`);
   }
   try {
@@ -254,7 +254,7 @@ function shown(value: unknown): string {
 }
 
 /** How deep brackets nest in a JSON text; brackets inside strings do not count. */
-function nestingOf(text: string): number {
+function measureNesting(text: string): number {
   let depth = 0;
   let deepest = 0;
   for (let i = 0; i < text.length; i++) {

@@ -4,7 +4,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { allows, describeAllowed } from '../../nodes/params.ts';
 import { idPattern, wrongWire } from '../document/check.ts';
 import { type GraphDocument, type GraphNode, type Json, own, type Wire } from '../document/document.ts';
-import { labelOf, type Problem, problem } from '../document/errors.ts';
+import { labelNode, type Problem, problem } from '../document/errors.ts';
 import { arrivalAt } from '../document/wires.ts';
 
 /*
@@ -51,7 +51,7 @@ export function removeNodes(document: GraphDocument, ids: Iterable<string>): Gra
 }
 
 /** Why a wire cannot arrive at an input (or a param) of a node, or undefined where it can. */
-export function refusalOf(
+export function findRefusal(
   document: GraphDocument,
   cards: Cards,
   wire: Wire,
@@ -61,7 +61,7 @@ export function refusalOf(
   const node = own(document.nodes, id);
   const card = node && cards.get(node.type);
   if (!card || !arrivalAt(card, name)) {
-    const message = node ? `${labelOf(id, node, cards)} has no input "${name}".` : `The graph has no node "${id}".`;
+    const message = node ? `${labelNode(id, node, cards)} has no input "${name}".` : `The graph has no node "${id}".`;
     return problem(
       node ? 'UNKNOWN_INPUT' : 'UNKNOWN_NODE',
       { node: id, port: name },
@@ -72,7 +72,7 @@ export function refusalOf(
   const wrong = wrongWire(document, cards, id, name, wire);
   if (wrong) return wrong;
   if (!waitsFor(document, wire[0], id)) return undefined;
-  const message = `${labelOf(id, node, cards)} would wait for its own result.`;
+  const message = `${labelNode(id, node, cards)} would wait for its own result.`;
   return problem('CYCLE', { node: id, port: name }, message, 'Connect a node that does not depend on it.', wire);
 }
 
@@ -89,10 +89,10 @@ function waitsFor(document: GraphDocument, id: string, source: string): boolean 
 
 /**
  * Connects a wire to an input or a param. It replaces the wire that is there, except where the input takes many: there
- * it comes last. Throws the UserError that `refusalOf` describes.
+ * it comes last. Throws the UserError that `findRefusal` describes.
  */
 export function connect(document: GraphDocument, cards: Cards, wire: Wire, id: string, name: string): GraphDocument {
-  const refusal = refusalOf(document, cards, wire, id, name);
+  const refusal = findRefusal(document, cards, wire, id, name);
   if (refusal) throw new UserError(refusal.code, `${refusal.message} ${refusal.remedy}`, { at: refusal.at });
   return produce(document, (draft) => {
     const node = draft.nodes[id]!;
@@ -139,7 +139,7 @@ export function moveNodes(
   positions: Readonly<Record<string, readonly [x: number, y: number]>>,
 ): GraphDocument {
   return produce(document, (draft) => {
-    for (const [id, position] of Object.entries(positions)) nodeOf(draft, id).position = [...position];
+    for (const [id, position] of Object.entries(positions)) requireNode(draft, id).position = [...position];
   });
 }
 
@@ -170,10 +170,10 @@ export function renameGraph(document: GraphDocument, title: string): GraphDocume
 }
 
 function change(document: GraphDocument, id: string, edit: (node: Draft<GraphNode>) => void): GraphDocument {
-  return produce(document, (draft) => edit(nodeOf(draft, id)));
+  return produce(document, (draft) => edit(requireNode(draft, id)));
 }
 
-function nodeOf(draft: Draft<GraphDocument>, id: string): Draft<GraphNode> {
+function requireNode(draft: Draft<GraphDocument>, id: string): Draft<GraphNode> {
   const node = Object.hasOwn(draft.nodes, id) ? draft.nodes[id] : undefined;
   if (!node) throw new UserError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
   return node;

@@ -22,7 +22,7 @@ export interface Marks {
  * Some nodes, notes and frames of a graph as a graph of their own, with the subgraphs they need; wires from other nodes,
  * and the nodes of ports, are left out.
  */
-export function fragmentOf(document: GraphDocument, ids: Iterable<string>, marks: Marks = {}): GraphDocument {
+export function extractFragment(document: GraphDocument, ids: Iterable<string>, marks: Marks = {}): GraphDocument {
   const kept = new Set(
     [...ids].filter((id) => own(document.nodes, id) && !isBoundary(document.nodes[id] as GraphNode)),
   );
@@ -74,7 +74,7 @@ export function insertFragment(
   fragment: GraphDocument,
   [dx, dy]: readonly [x: number, y: number],
 ): Inserted {
-  const { nodes: added, subgraphs } = withSubgraphsOf(document, fragment);
+  const { nodes: added, subgraphs } = mergeSubgraphs(document, fragment);
   const names = new Map<string, string>();
   let grown = document;
   for (const [id, node] of Object.entries(added)) {
@@ -111,7 +111,7 @@ export function insertFragment(
 }
 
 /** The nodes of a fragment without those of ports, and all subgraphs of both graphs, each under one name. */
-function withSubgraphsOf(
+function mergeSubgraphs(
   { subgraphs = {} }: GraphDocument,
   { subgraphs: added = {}, nodes }: GraphDocument,
 ): Pick<GraphDocument, 'nodes' | 'subgraphs'> {

@@ -2,7 +2,7 @@ import type { Cards } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { allows, type ChoiceParam, describeAllowed, parseParam } from '../../nodes/params.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from '../document/document.ts';
-import { labelOf, titleOf } from '../document/errors.ts';
+import { labelNode, titleOf } from '../document/errors.ts';
 import { levelCards, levelOf, subgraphOf, withLevel } from '../document/levels.ts';
 import { didYouMean } from '../document/suggest.ts';
 import { ownSubgraph } from './subgraphs.ts';
@@ -44,7 +44,7 @@ function applyOverride(
   const outer = slash > 0 && !isNode(here, name, cards) ? findNode(here, name.slice(0, slash), cards) : undefined;
   if (outer === undefined || subgraphOf(here.nodes[outer] as GraphNode) === undefined) {
     const id = findNode(here, name, cards);
-    const nodes = { ...here.nodes, [id]: setParamOf(id, here.nodes[id]!, param, value, cards) };
+    const nodes = { ...here.nodes, [id]: overrideParam(id, here.nodes[id]!, param, value, cards) };
     return withLevel(document, level, { ...here, nodes });
   }
   const unshared = ownSubgraph(document, level, outer);
@@ -58,9 +58,9 @@ function isNode(document: GraphDocument, name: string, cards: Cards): boolean {
   );
 }
 
-function setParamOf(id: string, node: GraphNode, name: string, value: Json, cards: Cards): GraphNode {
+function overrideParam(id: string, node: GraphNode, name: string, value: Json, cards: Cards): GraphNode {
   const card = cards.get(node.type);
-  const label = labelOf(id, node, cards);
+  const label = labelNode(id, node, cards);
   if (!card)
     throw new UserError('UNKNOWN_TYPE', `${label} is of the unknown type "${node.type}".`, { at: { node: id } });
   const at = { node: id, param: name };

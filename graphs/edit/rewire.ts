@@ -2,7 +2,7 @@ import type { Cards } from '../../nodes/card.ts';
 import { type GraphDocument, own, type Wire } from '../document/document.ts';
 import { rerouteType } from '../document/levels.ts';
 import { arrivalAt, arrivalNames, arrivalType, passedOn } from '../document/wires.ts';
-import { addNode, connect, disconnect, freshId, refusalOf, removeNodes } from './edit.ts';
+import { addNode, connect, disconnect, findRefusal, freshId, removeNodes } from './edit.ts';
 
 /** Where a wire arrives. */
 export interface Arrived {
@@ -12,7 +12,7 @@ export interface Arrived {
 }
 
 /** Every wire of a graph. */
-export function wiresOf(document: GraphDocument): Arrived[] {
+export function listWires(document: GraphDocument): Arrived[] {
   return Object.entries(document.nodes).flatMap(([node, { inputs }]) =>
     Object.entries(inputs).flatMap(([name, wires]) => wires.map((wire) => ({ wire, node, name }))),
   );
@@ -32,7 +32,7 @@ export function placesFor(document: GraphDocument, cards: Cards, wire: Wire, id:
     return input.count !== 'many' && own(node.inputs, name)?.length ? 1 : 0;
   };
   return arrivalNames(card)
-    .filter((name) => !refusalOf(document, cards, wire, id, name))
+    .filter((name) => !findRefusal(document, cards, wire, id, name))
     .sort((a, b) => rank(a) - rank(b));
 }
 
@@ -55,7 +55,7 @@ export function insertIntoWire(
   const place = placesFor(loose, cards, wire, id)[0];
   if (place === undefined) return undefined;
   const half = connect(loose, cards, wire, id, place);
-  if (refusalOf(half, cards, [id, output], node, name)) return undefined;
+  if (findRefusal(half, cards, [id, output], node, name)) return undefined;
   return connect(half, cards, [id, output], node, name);
 }
 
@@ -82,11 +82,11 @@ export function insertReroute(
 export function removeAndRejoin(document: GraphDocument, cards: Cards, ids: Iterable<string>): GraphDocument {
   let joined = document;
   const gone = new Set(ids);
-  const behind = wiresOf(document).filter(({ wire, node }) => gone.has(wire[0]) && !gone.has(node));
+  const behind = listWires(document).filter(({ wire, node }) => gone.has(wire[0]) && !gone.has(node));
   for (const { wire, node, name } of behind) {
     const source = sourceBefore(document, cards, wire, gone);
     joined = disconnect(joined, node, name, wire);
-    if (source && !refusalOf(joined, cards, source, node, name)) joined = connect(joined, cards, source, node, name);
+    if (source && !findRefusal(joined, cards, source, node, name)) joined = connect(joined, cards, source, node, name);
   }
   return removeNodes(joined, gone);
 }

@@ -10,14 +10,14 @@ import {
   type Subgraph,
   type Wire,
 } from '../document/document.ts';
-import { labelOf } from '../document/errors.ts';
+import { labelNode } from '../document/errors.ts';
 import {
+  findResult,
   INPUTS,
   isBoundary,
   levelCards,
   levelOf,
   OUTPUTS,
-  resultOf,
   subgraphOf,
   withLevel,
 } from '../document/levels.ts';
@@ -72,17 +72,17 @@ export function makeSubgraph(
     if (inside.has(nodeId)) {
       within[nodeId] = withWires(node, (wire, arrival) => {
         if (inside.has(wire[0])) return [wire];
-        return [[inputsId, portFor(inputs, wire, arrival, typeOf(document, cards, wire, nodeId, arrival))]];
+        return [[inputsId, portFor(inputs, wire, arrival, findWireType(document, cards, wire, nodeId, arrival))]];
       });
     } else {
       around[nodeId] = withWires(node, (wire, arrival) => {
         if (!inside.has(wire[0])) return [wire];
-        return [[id, portFor(outputs, wire, wire[1], typeOf(document, cards, wire, nodeId, arrival))]];
+        return [[id, portFor(outputs, wire, wire[1], findWireType(document, cards, wire, nodeId, arrival))]];
       });
     }
   }
 
-  const box = boxOf(Object.values(within));
+  const box = measureBox(Object.values(within));
   const bare = { version: 1, params: {} };
   within[inputsId] = { ...bare, type: INPUTS, inputs: {}, position: [box.left - BESIDE, box.top] };
   const results = [...outputs.values()].map(({ port, wire }) => [port, [wire]]);
@@ -121,7 +121,7 @@ function refuseBetween({ nodes }: GraphDocument, cards: Cards, inside: ReadonlyS
     for (const reader of readers.get(id) ?? []) {
       if (!inside.has(reader)) outside.add(reader);
       else {
-        const label = labelOf(id, nodes[id] as GraphNode, cards);
+        const label = labelNode(id, nodes[id] as GraphNode, cards);
         const message = `${label} needs a node of the selection, and another one needs it. Select it as well.`;
         throw new UserError('CYCLE', message, { at: { node: id } });
       }
@@ -129,7 +129,13 @@ function refuseBetween({ nodes }: GraphDocument, cards: Cards, inside: ReadonlyS
   }
 }
 
-function typeOf({ nodes }: GraphDocument, cards: Cards, [source, output]: Wire, id: string, arrival: string): PortType {
+function findWireType(
+  { nodes }: GraphDocument,
+  cards: Cards,
+  [source, output]: Wire,
+  id: string,
+  arrival: string,
+): PortType {
   const given = own(cards.get(own(nodes, source)?.type ?? '')?.outputs ?? {}, output);
   const card = cards.get((nodes[id] as GraphNode).type);
   const taken = card && arrivalAt(card, arrival);
@@ -150,9 +156,9 @@ export function unmakeSubgraph(
   const { [id]: outer, ...others } = document.nodes;
   const subgraph = subgraphNamed(document, subgraphOf(outer as GraphNode));
   const inner = Object.fromEntries(Object.entries(subgraph.nodes).filter(([, node]) => !isBoundary(node)));
-  const { left, top } = boxOf(Object.values(inner));
+  const { left, top } = measureBox(Object.values(inner));
   const [x, y] = (outer as GraphNode).position;
-  const fragment = { ...emptyDocument(''), ...marksOf(subgraph), nodes: inner };
+  const fragment = { ...emptyDocument(''), ...pickMarks(subgraph), nodes: inner };
   const inserted = insertFragment({ ...document, nodes: others }, fragment, [x - left, y - top]);
   const names = new Map(Object.keys(inner).map((innerId, i) => [innerId, inserted.ids[i] as string]));
 
@@ -166,7 +172,7 @@ export function unmakeSubgraph(
   for (const [other, node] of Object.entries(inserted.document.nodes)) {
     nodes[other] = withWires(node, (wire) => {
       if (wire[0] !== id) return [wire];
-      const result = resultOf(subgraph, wire[1]);
+      const result = findResult(subgraph, wire[1]);
       return result ? outside(result) : [];
     });
   }
@@ -292,7 +298,7 @@ export function ownSubgraph(document: GraphDocument, level: string | undefined, 
   const node = here.nodes[id] as GraphNode;
   const name = subgraphOf(node);
   const subgraph = subgraphNamed(document, name);
-  if (usesOf(document, name as string) <= 1) return document;
+  if (countUses(document, name as string) <= 1) return document;
   const fresh = freshName(document, subgraph.title);
   const nodes = { ...here.nodes, [id]: { ...node, type: `subgraph/${fresh}` } };
   return withLevel(document, level, { ...here, subgraphs: { ...here.subgraphs, [fresh]: subgraph }, nodes });
@@ -300,14 +306,14 @@ export function ownSubgraph(document: GraphDocument, level: string | undefined, 
 
 /** The whole document without a subgraph that no node stands for. */
 export function dropUnused(document: GraphDocument, name: string): GraphDocument {
-  if (!document.subgraphs || usesOf(document, name) > 0) return document;
+  if (!document.subgraphs || countUses(document, name) > 0) return document;
   const { [name]: _unused, ...kept } = document.subgraphs;
   const { subgraphs: _all, ...rest } = document;
   return Object.keys(kept).length > 0 ? { ...rest, subgraphs: kept } : rest;
 }
 
 /** How many nodes of a document stand for a subgraph. */
-export function usesOf(document: GraphDocument, name: string): number {
+export function countUses(document: GraphDocument, name: string): number {
   return [document, ...Object.values(document.subgraphs ?? {})].flatMap(subgraphsIn).filter((used) => used === name)
     .length;
 }
@@ -343,12 +349,12 @@ function freshIn(taken: ReadonlySet<string>, called: string): string {
   return name;
 }
 
-function marksOf({ notes, frames }: Subgraph): Pick<GraphDocument, 'notes' | 'frames'> {
+function pickMarks({ notes, frames }: Subgraph): Pick<GraphDocument, 'notes' | 'frames'> {
   return { ...(notes ? { notes } : {}), ...(frames ? { frames } : {}) };
 }
 
 /** Where nodes lie; their sizes are not known here. */
-function boxOf(nodes: readonly GraphNode[]) {
+function measureBox(nodes: readonly GraphNode[]) {
   const xs = nodes.map(({ position }) => position[0]);
   const ys = nodes.map(({ position }) => position[1]);
   return { left: least(xs), top: least(ys), right: -least(xs.map((x) => -x)) };

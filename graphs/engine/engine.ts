@@ -3,12 +3,12 @@ import type { Library, NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
 import { checkGraph } from '../document/check.ts';
 import { type GraphDocument, own } from '../document/document.ts';
-import { isUserError, type Problem, problemOf } from '../document/errors.ts';
+import { isUserError, type Problem, toProblem } from '../document/errors.ts';
 import { type OpenedGraph, readGraph } from '../document/read.ts';
 import { applyOverrides, findNode, type Overrides } from '../edit/overrides.ts';
 import { ValueCache } from '../run/cache.ts';
 import type { RunEvent, RunFinished, RunStatus } from '../run/events.ts';
-import type { Hold } from '../run/pause.ts';
+import type { WhilePaused } from '../run/pause.ts';
 import { type Plan, planRun } from '../run/plan.ts';
 import { runGraph } from '../run/run.ts';
 
@@ -24,7 +24,7 @@ export interface RunOptions {
   /** Whether nodes should show images of work in progress; by default not. */
   readonly previews?: boolean;
   /** Asked between steps, whether the run is to stand still: of whoever queues runs, in the engine's own process. */
-  readonly hold?: Hold;
+  readonly whilePaused?: WhilePaused;
   /** What `prepareRun` made of this graph and these options, where that is done: of whoever runs it in this process. */
   readonly prepared?: PreparedRun;
 }
@@ -94,11 +94,11 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
             signal,
             emit,
             previews: options.previews ?? false,
-            ...(options.hold && { hold: options.hold }),
+            ...(options.whilePaused && { whilePaused: options.whilePaused }),
           });
         } catch (error) {
           status = isUserError(error) && error.code === 'CANCELLED' ? 'cancelled' : 'failed';
-          if (status === 'failed') problems.push(problemOf(error));
+          if (status === 'failed') problems.push(toProblem(error));
         }
       }
       for (const problem of problems) emit({ type: 'problem', run, problem });
@@ -131,20 +131,20 @@ export function prepareRun(document: GraphDocument, { overrides, targets }: RunO
       targets &&
       neededBy(
         set,
-        targets.map((name) => findNode(set, headOf(name, set), library)),
+        targets.map((name) => findNode(set, findOuterNode(name, set), library)),
       );
     const problems = checkGraph(set, library).filter(
-      ({ at }) => !concerned || at.node === undefined || concerned.has(headOf(at.node, set)),
+      ({ at }) => !concerned || at.node === undefined || concerned.has(findOuterNode(at.node, set)),
     );
     if (problems.length > 0) return { document: set, plan: nothing, problems };
     return { document: set, plan: planRun(set, library, targets), problems };
   } catch (error) {
-    return { document: set, plan: nothing, problems: [problemOf(error)] };
+    return { document: set, plan: nothing, problems: [toProblem(error)] };
   }
 }
 
 /** The node that holds the one named `outer/inner`, else the name itself. */
-function headOf(name: string, { nodes }: GraphDocument): string {
+function findOuterNode(name: string, { nodes }: GraphDocument): string {
   const head = name.split('/')[0] as string;
   return !Object.hasOwn(nodes, name) && Object.hasOwn(nodes, head) ? head : name;
 }

@@ -18,13 +18,13 @@ export function parseMessage(text: string): unknown {
   const { value, bytes = [] } = JSON.parse(text) as MessageText;
   let whole = value;
   for (const [path, base64] of bytes) {
-    const found = bytesOf(base64);
+    const found = decodeBase64(base64);
     if (path.length === 0) whole = found;
     else {
       let place = whole as Record<string | number, unknown>;
-      for (const key of path.slice(0, -1)) place = ownOf(place, key) as Record<string | number, unknown>;
+      for (const key of path.slice(0, -1)) place = readOwn(place, key) as Record<string | number, unknown>;
       const last = path.at(-1) as string | number;
-      if (ownOf(place, last) !== null) throw new TypeError(`there is no place for bytes at ${path.join('.')}`);
+      if (readOwn(place, last) !== null) throw new TypeError(`there is no place for bytes at ${path.join('.')}`);
       place[last] = found;
     }
   }
@@ -38,7 +38,7 @@ function withoutBytes(
 ): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Uint8Array) {
-    found.push([[...path], base64Of(value)]);
+    found.push([[...path], encodeBase64(value)]);
     return null;
   }
   if (Array.isArray(value)) return value.map((item, i) => withoutBytes(item, [...path, i], found));
@@ -47,18 +47,18 @@ function withoutBytes(
   );
 }
 
-function ownOf(place: object, key: string | number): unknown {
+function readOwn(place: object, key: string | number): unknown {
   return Object.hasOwn(place, key) ? (place as Record<string | number, unknown>)[key] : undefined;
 }
 
-function base64Of(bytes: Uint8Array): string {
+function encodeBase64(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (let start = 0; start < bytes.length; start += 0x8000)
     parts.push(String.fromCharCode(...bytes.subarray(start, start + 0x8000)));
   return btoa(parts.join(''));
 }
 
-function bytesOf(base64: string): Uint8Array {
+function decodeBase64(base64: string): Uint8Array {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

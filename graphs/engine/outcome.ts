@@ -1,5 +1,5 @@
 import { UserError } from '../../nodes/errors.ts';
-import { isUserError, type Problem, problemOf } from '../document/errors.ts';
+import { isUserError, type Problem, toProblem } from '../document/errors.ts';
 
 /** What a call in another process came to, as plain data: errors keep their code, place and sentence. */
 export type Outcome<Value = unknown> =
@@ -7,16 +7,16 @@ export type Outcome<Value = unknown> =
   | { readonly ok: false; readonly problem: Problem };
 
 /** Waits for a call's result. What nobody foresaw becomes a problem `INTERNAL` with the place in the program. */
-export async function outcomeOf<Value>(call: () => Value | Promise<Value>): Promise<Outcome<Value>> {
+export async function catchOutcome<Value>(call: () => Value | Promise<Value>): Promise<Outcome<Value>> {
   try {
     return { ok: true, value: await call() };
   } catch (error) {
-    return { ok: false, problem: isUserError(error) ? problemOf(error) : unforeseen(error) };
+    return { ok: false, problem: isUserError(error) ? toProblem(error) : unforeseen(error) };
   }
 }
 
 /** The value, or throws the problem as UserError again. */
-export function resultOf<Value>(outcome: Outcome<Value>): Value {
+export function unwrapOutcome<Value>(outcome: Outcome<Value>): Value {
   if (outcome.ok) return outcome.value;
   const { code, message, at } = outcome.problem;
   throw new UserError(code, message, { at, cause: outcome.problem });

@@ -2,7 +2,7 @@ import { UserError } from '../../nodes/errors.ts';
 import type { RunEvent, RunFinished } from '../run/events.ts';
 import type { Engine } from './engine.ts';
 
-/** A run that is not over yet. */
+/** A run that waits or runs. */
 export interface QueuedRun {
   readonly run: string;
   /** Title of the graph. */
@@ -12,21 +12,21 @@ export interface QueuedRun {
 
 /**
  * An engine whose runs wait for each other, and outlive whoever asked for them: a window that was closed, a browser that
- * lost its connection. `run` rejects with UserError `RUN_EXISTS` where a run of that name is not over.
+ * lost its connection. `run` rejects with UserError `RUN_EXISTS` while another run has that name.
  */
 export interface QueuedEngine extends Engine {
-  /** The runs that are not over, in the order in which they run. */
+  /** The runs that wait or run, in the order in which they run. */
   listRuns(): Promise<readonly QueuedRun[]>;
   /**
-   * Tells the events of a run that somebody started, from its first on; of the previews that are past only the last of each
-   * node. Rejects with UserError `NO_RUN` where no such run waits or runs.
+   * Emits the events of a run that somebody started, from its first on; of earlier previews only the last of each node.
+   * Rejects with UserError `NO_RUN` where no such run waits or runs.
    */
   followRun(run: string, emit: (event: RunEvent) => void): Promise<RunFinished>;
-  /** Cancels a run, waiting or running, and no other; false where there is none of that name. */
+  /** Cancels a run, waiting or running; false where there is none of that name. */
   cancelRun(run: string): Promise<boolean>;
-  /** Holds a run before its next step, of a loop as well; false where none of that name runs. What it has in memory stays. */
+  /** Pauses a run before its next step, inside loops as well, and keeps its memory; false where none of that name runs. */
   pauseRun(run: string): Promise<boolean>;
-  /** Lets a paused run go on; false where none of that name is paused. */
+  /** Resumes a paused run; false where none of that name is paused. */
   resumeRun(run: string): Promise<boolean>;
 }
 
@@ -36,13 +36,13 @@ interface LiveRun {
   readonly title: string;
   readonly controller: AbortController;
   readonly listeners: Set<Emit>;
-  /** What it told so far. */
+  /** What it has emitted so far. */
   events: RunEvent[];
   state: QueuedRun['state'];
-  /** How many were before it when it was last told. */
+  /** How many runs came first when it last emitted `run-waiting`. */
   ahead: number;
   /** While it is paused: what its steps wait for, and what ends that. */
-  held?: { readonly until: Promise<void>; readonly release: () => void };
+  paused?: { readonly until: Promise<void>; readonly release: () => void };
   finished: Promise<RunFinished>;
 }
 
@@ -54,16 +54,26 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
   let named = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** Tells every run that waits how many are before it. */
-  const tellPlaces = () => {
-    let ahead = 0;
-    for (const [run, entry] of live) {
-      if (entry.state === 'waiting' && ahead > 0 && ahead !== entry.ahead) {
-        entry.ahead = ahead;
-        tell(entry, { type: 'run-waiting', run, ahead });
-      }
-      ahead++;
+  const nextName = () => {
+    do named++;
+    while (live.has(`run-${named}`));
+    return `run-${named}`;
+  };
+  /** Starts a run when those before it are over. */
+  const runAfter = async (
+    before: Promise<unknown>,
+    run: string,
+    entry: StartingRun,
+    start: () => Promise<RunFinished>,
+  ) => {
+    await Promise.race([before, aborted(entry.controller.signal)]);
+    if (entry.controller.signal.aborted) {
+      const finished = neverStarted(run);
+      publish(entry, finished);
+      return finished;
     }
+    entry.state = 'running';
+    return start();
   };
 
   return {
@@ -72,54 +82,28 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       const run = options.run ?? nextName();
       if (live.has(run))
         throw new UserError('RUN_EXISTS', `A run named "${run}" is not over yet; choose another name.`);
-      const controller = new AbortController();
-      const entry: StartingRun = {
-        title: document.title,
-        controller,
-        listeners: new Set([emit]),
-        events: [],
-        state: 'waiting',
-        ahead: 0,
-      };
-      const abort = () => controller.abort(signal?.reason);
+      const entry = startingRun(document.title, emit);
+      const abort = () => entry.controller.abort(signal?.reason);
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort, { once: true });
+      const whilePaused = () => entry.paused?.until;
+      const start = () =>
+        engine.run(
+          document,
+          { ...options, run, whilePaused },
+          (event) => publish(entry, event),
+          entry.controller.signal,
+        );
+      const isFirst = live.size === 0;
       const before = last;
-      const inTurn = async (): Promise<RunFinished> => {
-        try {
-          await Promise.race([before, aborted(controller.signal)]);
-          if (controller.signal.aborted) {
-            const finished: RunFinished = {
-              type: 'run-finished',
-              run,
-              status: 'cancelled',
-              ms: 0,
-              ran: 0,
-              cached: 0,
-              freed: 0,
-            };
-            tell(entry, finished);
-            return finished;
-          }
-          entry.state = 'running';
-          const hold = () => entry.held?.until;
-          return await engine.run(
-            document,
-            { ...options, run, hold },
-            (event) => tell(entry, event),
-            controller.signal,
-          );
-        } finally {
-          live.delete(run);
-          signal?.removeEventListener('abort', abort);
-          tellPlaces();
-        }
-      };
-      const waits = live.size > 0;
-      const finished = inTurn();
+      const finished = runAfter(before, run, entry, start).finally(() => {
+        live.delete(run);
+        signal?.removeEventListener('abort', abort);
+        publishPlaces(live);
+      });
       live.set(run, Object.assign(entry, { finished }));
       last = Promise.allSettled([before, finished]);
-      if (waits) tellPlaces();
+      if (!isFirst) publishPlaces(live);
       return finished;
     },
     listRuns: async () => [...live].map(([run, { title, state }]) => ({ run, title, state })),
@@ -139,13 +123,10 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       const entry = live.get(run);
       if (entry?.state !== 'running') return false;
       entry.state = 'paused';
-      if (engine.pauseRun) return engine.pauseRun(run); // it runs in another process, which tells of it
-      let release = () => {};
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      entry.held = { until: Promise.race([released, aborted(entry.controller.signal)]), release };
-      tell(entry, { type: 'run-paused', run });
+      if (engine.pauseRun) return engine.pauseRun(run); // it runs in another process, which emits the event
+      const { promise, resolve } = defer();
+      entry.paused = { until: Promise.race([promise, aborted(entry.controller.signal)]), release: resolve };
+      publish(entry, { type: 'run-paused', run });
       return true;
     },
     async resumeRun(run) {
@@ -153,26 +134,56 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       if (entry?.state !== 'paused') return false;
       entry.state = 'running';
       if (engine.resumeRun) return engine.resumeRun(run);
-      entry.held?.release();
-      delete entry.held;
-      tell(entry, { type: 'run-resumed', run });
+      entry.paused?.release();
+      delete entry.paused;
+      publish(entry, { type: 'run-resumed', run });
       return true;
     },
   };
-
-  function nextName(): string {
-    do named++;
-    while (live.has(`run-${named}`));
-    return `run-${named}`;
-  }
 }
 
-/** Keeps an event for those who come later, and tells it to those who are there. */
-function tell(entry: StartingRun, event: RunEvent): void {
+function startingRun(title: string, emit: Emit): StartingRun {
+  return {
+    title,
+    controller: new AbortController(),
+    listeners: new Set([emit]),
+    events: [],
+    state: 'waiting',
+    ahead: 0,
+  };
+}
+
+/** The end of a run that was cancelled while it waited. */
+function neverStarted(run: string): RunFinished {
+  return { type: 'run-finished', run, status: 'cancelled', ms: 0, ran: 0, cached: 0, freed: 0 };
+}
+
+/** Keeps an event for those who follow later, and emits it to those who follow now. */
+function publish(entry: StartingRun, event: RunEvent): void {
   if (event.type === 'preview')
     entry.events = entry.events.filter((old) => old.type !== 'preview' || old.node !== event.node);
   entry.events.push(event);
   for (const emit of entry.listeners) emit(event);
+}
+
+/** Emits to every waiting run how many come first, where that has changed. */
+function publishPlaces(live: ReadonlyMap<string, LiveRun>): void {
+  let ahead = 0;
+  for (const [run, entry] of live) {
+    if (entry.state === 'waiting' && ahead > 0 && ahead !== entry.ahead) {
+      entry.ahead = ahead;
+      publish(entry, { type: 'run-waiting', run, ahead });
+    }
+    ahead++;
+  }
+}
+
+function defer(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { UserError } from '../../nodes/errors.ts';
 import type { RunEvent } from '../run/events.ts';
-import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
+import { catchOutcome, type Outcome, unwrapOutcome } from './outcome.ts';
 import type { Port } from './port.ts';
 import type { QueuedEngine } from './queue.ts';
 
@@ -41,7 +41,7 @@ export function serveEngine(engine: QueuedEngine, port: Port): void {
     running.set(id, controller);
     const emit = (event: RunEvent) => reply({ id, event: withOwnBytes(event) });
     const [first, second] = args as [never, never];
-    const outcome = await outcomeOf<unknown>(() => {
+    const outcome = await catchOutcome<unknown>(() => {
       if (call === 'run') return engine.run(first, second, emit, controller.signal);
       if (call === 'followRun') return engine.followRun(first, emit);
       return engine[call](first);
@@ -75,7 +75,7 @@ export function connectEngine(port: Port): QueuedEngine {
     emit?: (event: RunEvent) => void,
     signal?: AbortSignal,
   ): Promise<Value> => {
-    if (!open) throw resultOf(lost);
+    if (!open) throw unwrapOutcome(lost);
     const id = ++calls;
     const abort = () => port.post({ id, abort: true } satisfies Request);
     const outcome = new Promise<Outcome>((settle) => pending.set(id, { settle, ...(emit ? { emit } : {}) }));
@@ -83,7 +83,7 @@ export function connectEngine(port: Port): QueuedEngine {
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      return resultOf((await outcome) as Outcome<Value>);
+      return unwrapOutcome((await outcome) as Outcome<Value>);
     } finally {
       pending.delete(id);
       signal?.removeEventListener('abort', abort);
@@ -103,7 +103,7 @@ export function connectEngine(port: Port): QueuedEngine {
   return {
     describeNodes: () => call('describeNodes', []),
     openGraph: (text) => call('openGraph', [text]),
-    run: (document, { hold: _hold, prepared: _prepared, ...options }, emit, signal) =>
+    run: (document, { whilePaused: _whilePaused, prepared: _prepared, ...options }, emit, signal) =>
       call('run', [document, options], emit, signal),
     clearCache: () => call('clearCache', []),
     listRuns: () => call('listRuns', []),

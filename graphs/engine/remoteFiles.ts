@@ -1,6 +1,6 @@
 import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
-import { type Outcome, outcomeOf, resultOf } from './outcome.ts';
+import { catchOutcome, type Outcome, unwrapOutcome } from './outcome.ts';
 import type { Port } from './port.ts';
 
 const names = ['locate', 'read', 'size', 'list', 'fingerprint', 'decodeImage'] as const satisfies readonly Exclude<
@@ -32,7 +32,7 @@ export function serveFiles(filesOf: FilesOf, port: Port): void {
       if (!names.includes(name)) return;
       const files = filesOf(location);
       const call = files[name] as (...args: readonly unknown[]) => Promise<unknown>;
-      port.post({ id, outcome: await outcomeOf(() => call(...args)) } satisfies Reply);
+      port.post({ id, outcome: await catchOutcome(() => call(...args)) } satisfies Reply);
     },
     () => {},
   );
@@ -58,7 +58,7 @@ export function connectFiles(port: Port): FilesOf {
       const id = ++calls;
       const outcome = new Promise<Outcome>((settle) => pending.set(id, settle));
       port.post({ id, location, name, args } satisfies Request);
-      return resultOf((await outcome) as Outcome<Value>);
+      return unwrapOutcome((await outcome) as Outcome<Value>);
     };
     return {
       locate: (named) => call('locate', named),

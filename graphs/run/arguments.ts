@@ -21,7 +21,7 @@ export interface StepCalls {
  * runs once per element, and single values serve every call. An input of many takes all elements at once.
  * Throws UserError `LIST_LENGTHS`, `BAD_PARAM`, `TOO_LARGE`.
  */
-export function callsOf(step: Step, results: readonly (StepResult | undefined)[]): StepCalls {
+export function gatherCalls(step: Step, results: readonly (StepResult | undefined)[]): StepCalls {
   const arrived: Record<string, unknown> = {};
   const lists: { readonly name: string; readonly length: number }[] = [];
   for (const { name, count, sources } of step.inputs) {
@@ -34,11 +34,11 @@ export function callsOf(step: Step, results: readonly (StepResult | undefined)[]
     arrived[name] = value;
     if (Array.isArray(value)) lists.push({ name, length: value.length });
   }
-  if (lists.length === 0) return { calls: [callOf(step, arrived)], mapped: false };
+  if (lists.length === 0) return { calls: [gatherCall(step, arrived)], mapped: false };
   refuseUnequal(lists);
   const calls = Array.from({ length: lists[0]!.length }, (_, element) => {
     const elements = lists.map(({ name }) => [name, (arrived[name] as unknown[])[element]]);
-    return callOf(step, { ...arrived, ...Object.fromEntries(elements) });
+    return gatherCall(step, { ...arrived, ...Object.fromEntries(elements) });
   });
   return { calls, mapped: true };
 }
@@ -59,7 +59,7 @@ function valueAt(results: readonly (StepResult | undefined)[], { step, output }:
   return results[step]!.outputs[output];
 }
 
-function callOf(step: Step, arrived: Readonly<Record<string, unknown>>): Call {
+function gatherCall(step: Step, arrived: Readonly<Record<string, unknown>>): Call {
   const inputs: Record<string, unknown> = {};
   const ports = step.definition.inputs;
   for (const name in ports) inputs[name] = arrived[name] ?? (ports[name]!.count === 'many' ? [] : undefined);

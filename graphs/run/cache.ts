@@ -76,7 +76,7 @@ export class ValueCache {
       return;
     }
     this.#entries.set(key, { result, used: ++this.#clock });
-    this.hold(result.resources);
+    this.retain(result.resources);
     for (const resource of result.resources) {
       const count = this.#cached.get(resource) ?? 0;
       this.#cached.set(resource, count + 1);
@@ -92,7 +92,7 @@ export class ValueCache {
   }
 
   /** Counts one more holder of each resource. */
-  hold(resources: readonly Resource[]): void {
+  retain(resources: readonly Resource[]): void {
     for (const resource of resources) this.#holders.set(resource, (this.#holders.get(resource) ?? 0) + 1);
   }
 

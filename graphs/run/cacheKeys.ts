@@ -1,7 +1,7 @@
 import type { Files } from '../../nodes/files.ts';
 import { placeError } from '../document/errors.ts';
 import { hashText } from './hashText.ts';
-import { labelOfStep, type Plan, type Step } from './plan.ts';
+import { labelStep, type Plan, type Step } from './plan.ts';
 
 /** Content hashes of files, by location as written in params. */
 export type Fingerprints = ReadonlyMap<string, string>;
@@ -14,7 +14,7 @@ export function cacheKeys({ steps }: Plan, fingerprints: Fingerprints): (string 
   const keys: (string | undefined)[] = [];
   for (const step of steps) {
     const known = !readsLate(step) && sourcesKnown(step, keys);
-    keys.push(known ? stepKey(step, keys, locationsOf(step, [step.params]), fingerprints) : undefined);
+    keys.push(known ? stepKey(step, keys, listLocations(step, [step.params]), fingerprints) : undefined);
   }
   return keys;
 }
@@ -57,7 +57,7 @@ export function readsLate({ definition, inputs }: Step): boolean {
 }
 
 /** The locations a step reads for these sets of params (several where it runs once per element of a list). */
-export function locationsOf({ definition }: Step, params: readonly Step['params'][]): readonly string[] {
+export function listLocations({ definition }: Step, params: readonly Step['params'][]): readonly string[] {
   return definition.files ? params.flatMap((values) => definition.files!(values)) : nowhere;
 }
 
@@ -75,7 +75,7 @@ export async function addFingerprints(
     try {
       known.set(location, await files.fingerprint(await files.locate(location)));
     } catch (error) {
-      throw placeError(error, step.id, labelOfStep(step));
+      throw placeError(error, step.id, labelStep(step));
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Cards } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { checkSubgraphs } from '../document/checkSubgraphs.ts';
 import { type GraphDocument, type GraphNode, type Json, limits, own, type Wire } from '../document/document.ts';
-import { INPUTS, isBoundary, isReroute, levelCards, levelOf, resultOf, subgraphOf } from '../document/levels.ts';
+import { findResult, INPUTS, isBoundary, isReroute, levelCards, levelOf, subgraphOf } from '../document/levels.ts';
 import { passedOn } from '../document/wires.ts';
 
 /** A graph, or the inside of one node that stands for a subgraph. */
@@ -34,7 +34,7 @@ export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocume
       if (isBoundary(node) || isReroute(node)) continue;
       if (subgraphOf(node) === undefined) nodes[level.prefix + id] = settled(level, node);
       else if (!node.muted) {
-        const inner = insideOf(level, id, cards);
+        const inner = findInside(level, id, cards);
         if (inner) levels.push(inner);
         else nodes[level.prefix + id] = node;
       }
@@ -48,7 +48,7 @@ export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocume
     const inputs: Record<string, Wire[]> = {};
     let { params } = node;
     for (const [name, wires] of Object.entries(node.inputs)) {
-      const sources = wires.flatMap((wire) => sourcesOf(level, wire, cards, walk));
+      const sources = wires.flatMap((wire) => findSources(level, wire, cards, walk));
       if (sources.length > 0) inputs[name] = sources;
       else if (wires.length === 1) {
         const value = valueAround(level, wires[0] as Wire);
@@ -67,7 +67,7 @@ function isLayered({ nodes }: GraphDocument): boolean {
   return false;
 }
 
-function insideOf(level: Level, id: string, cards: Cards): Level | undefined {
+function findInside(level: Level, id: string, cards: Cards): Level | undefined {
   const known = level.inside.get(id);
   if (known) return known;
   const name = subgraphOf(level.document.nodes[id] as GraphNode) as string;
@@ -81,7 +81,7 @@ function insideOf(level: Level, id: string, cards: Cards): Level | undefined {
 }
 
 /** The wires from nodes that run which a wire of a level stands for: none, one, or several from an input of many. */
-function sourcesOf(from: Level, first: Wire, cards: Cards, walk: { left: number }): Wire[] {
+function findSources(from: Level, first: Wire, cards: Cards, walk: { left: number }): Wire[] {
   const sources: Wire[] = [];
   const seen = new Set<string>();
   const stack: { readonly level: Level; readonly wire: Wire }[] = [{ level: from, wire: first }];
@@ -104,8 +104,8 @@ function sourcesOf(from: Level, first: Wire, cards: Cards, walk: { left: number 
       follow(outer, own((outer.document.nodes[outerId] as GraphNode).inputs, output) ?? []);
     } else if (node && isReroute(node)) follow(level, node.inputs.value ?? []);
     else if (node && subgraphOf(node) !== undefined) {
-      const inner = node.muted ? undefined : insideOf(level, id, cards);
-      if (inner) follow(inner, [resultOf(inner.document, output)]);
+      const inner = node.muted ? undefined : findInside(level, id, cards);
+      if (inner) follow(inner, [findResult(inner.document, output)]);
       else follow(level, [passedOn(level.document, level.cards, wire)]);
     } else sources.push([level.prefix + id, output]);
   }

@@ -20,7 +20,7 @@ export function nameBreak(error: unknown, calls: readonly Call[], origins: Origi
   if (!isUserError(error) || error.code !== 'NOT_DIFFERENTIABLE') return error;
   const { port } = error.at;
   const given = calls.flatMap(({ inputs }) => (port === undefined ? Object.values(inputs) : [inputs[port]])).flat();
-  const breaks = new Set(given.flatMap(breaksOf).map((each) => origins.get(each)));
+  const breaks = new Set(given.flatMap(findBreaks).map((each) => origins.get(each)));
   const labels = [...breaks].filter((label) => label !== undefined);
   if (labels.length === 0) return error;
   const message = `${error.message} The gradient breaks in ${labels.join(' and ')}.`;
@@ -34,8 +34,8 @@ function isFunction(value: unknown): value is MaybeDifferentiable {
 }
 
 /** The functions without a gradient that a value is made from, or the value itself where none of them is to blame. */
-function breaksOf(value: unknown): MaybeDifferentiable[] {
+function findBreaks(value: unknown): MaybeDifferentiable[] {
   if (!isFunction(value) || value.differentiable !== false) return [];
-  const deeper = (value.uses ?? []).flatMap(breaksOf);
+  const deeper = (value.uses ?? []).flatMap(findBreaks);
   return deeper.length > 0 ? deeper : [value];
 }

@@ -6,21 +6,21 @@ declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 const longest = 8;
 
 /** Gives a promise for as long as a run is to stand still, else undefined. */
-export type Hold = () => Promise<void> | undefined;
+export type WhilePaused = () => Promise<void> | undefined;
 
 /**
  * Makes a function that a run calls often. Where the last turn of the event loop is long enough ago it gives a promise
  * for the next one, in which messages (a cancel or a pause among them) are read; while the run is held, one for the end of
  * that; else undefined.
  */
-export function pauser(hold: Hold = () => undefined): () => Promise<void> | undefined {
+export function createPause(whilePaused: WhilePaused = () => undefined): () => Promise<void> | undefined {
   let last = performance.now();
   const breathe = async () => {
     await nextTurn();
-    await hold();
+    await whilePaused();
     last = performance.now();
   };
-  return () => (performance.now() - last < longest ? hold() : breathe());
+  return () => (performance.now() - last < longest ? whilePaused() : breathe());
 }
 
 function nextTurn(): Promise<void> {

@@ -2,7 +2,7 @@ import type { PortCount } from '../../nodes/card.ts';
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { type GraphDocument, type GraphNode, own, type Wire } from '../document/document.ts';
-import { labelOf } from '../document/errors.ts';
+import { labelNode } from '../document/errors.ts';
 import { arrivalNames, wireFollower } from '../document/wires.ts';
 import { findNode } from '../edit/overrides.ts';
 import { flattenGraph } from './flatten.ts';
@@ -33,7 +33,7 @@ export interface Step {
 }
 
 /** How sentences name the node of a step: its title and its id. */
-export function labelOfStep({ id, node, definition }: Pick<Step, 'id' | 'node' | 'definition'>): string {
+export function labelStep({ id, node, definition }: Pick<Step, 'id' | 'node' | 'definition'>): string {
   return `"${node.title ?? definition.title}" (${id})`;
 }
 
@@ -53,7 +53,7 @@ export function planRun(document: GraphDocument, library: Library, targets?: rea
   const flat = flattenGraph(document, library);
   const follow = wireFollower(flat, library);
   const wanted = new Set(
-    targets ? targets.flatMap((name) => nodesCalled(document, flat, name, library)) : sinksOf(flat, follow),
+    targets ? targets.flatMap((name) => nodesCalled(document, flat, name, library)) : findSinks(flat, follow),
   );
   const steps: Step[] = [];
   const lastUse: number[] = [];
@@ -96,7 +96,7 @@ function nodesCalled(document: GraphDocument, flat: GraphDocument, name: string,
   const inside = document === flat ? [] : Object.keys(flat.nodes).filter((inner) => inner.startsWith(`${id}/`));
   if (inside.length > 0) return inside;
   const node = document.nodes[id]!;
-  const label = labelOf(id, node, library);
+  const label = labelNode(id, node, library);
   if (node.muted) throw new UserError('MUTED', `${label} is muted. Unmute it to run it.`, { at: { node: id } });
   return [id];
 }
@@ -128,11 +128,12 @@ function openNode(
   const definition = library.get(node.type);
   const at = { node: id };
   if (!definition) {
-    throw new UserError('UNKNOWN_TYPE', `${labelOf(id, node, library)} is of the unknown type "${node.type}".`, {
+    throw new UserError('UNKNOWN_TYPE', `${labelNode(id, node, library)} is of the unknown type "${node.type}".`, {
       at,
     });
   }
-  if (node.muted) throw new UserError('MUTED', `${labelOf(id, node, library)} is muted. Unmute it to run it.`, { at });
+  if (node.muted)
+    throw new UserError('MUTED', `${labelNode(id, node, library)} is muted. Unmute it to run it.`, { at });
   const inputs: StepInput[] = [];
   const waits: Awaited[] = [];
   for (const name of arrivalNames(definition)) {
@@ -148,10 +149,10 @@ function openNode(
     }
     if (sources.length > 0) inputs.push({ name, count: definition.inputs[name]?.count ?? 'param', sources });
   }
-  return { step: { id, node, definition, params: paramsOf(node, definition), inputs, target }, waits, next: 0 };
+  return { step: { id, node, definition, params: fillParams(node, definition), inputs, target }, waits, next: 0 };
 }
 
-function paramsOf(node: GraphNode, definition: NodeDefinition): Step['params'] {
+function fillParams(node: GraphNode, definition: NodeDefinition): Step['params'] {
   let params: Record<string, unknown> | undefined;
   for (const name in definition.params) {
     if (Object.hasOwn(node.params, name)) continue;
@@ -162,7 +163,7 @@ function paramsOf(node: GraphNode, definition: NodeDefinition): Step['params'] {
 }
 
 /** The nodes that run although nothing reads them, in the order of the document. */
-function sinksOf(document: GraphDocument, follow: (wire: Wire) => Wire | undefined): string[] {
+function findSinks(document: GraphDocument, follow: (wire: Wire) => Wire | undefined): string[] {
   const read = new Set<string>();
   const ids: string[] = [];
   for (const id of Object.keys(document.nodes)) {
@@ -180,6 +181,6 @@ function sinksOf(document: GraphDocument, follow: (wire: Wire) => Wire | undefin
 }
 
 function cycleError(step: Step): UserError {
-  const message = `${labelOfStep(step)} waits for its own result. Remove one of the wires in the circle.`;
+  const message = `${labelStep(step)} waits for its own result. Remove one of the wires in the circle.`;
   return new UserError('CYCLE', message, { at: { node: step.id } });
 }

@@ -1,15 +1,15 @@
 import type { NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
 import { placeError } from '../document/errors.ts';
-import { callsOf, type StepCalls } from './arguments.ts';
+import { gatherCalls, type StepCalls } from './arguments.ts';
 import type { StepResult, ValueCache } from './cache.ts';
-import { addFingerprints, cacheKeys, locationsOf, readsLate, stepKey } from './cacheKeys.ts';
+import { addFingerprints, cacheKeys, listLocations, readsLate, stepKey } from './cacheKeys.ts';
+import { emitCached, hasRecords } from './emit.ts';
 import type { RunEvent } from './events.ts';
 import { nameBreak, noteOrigins, type Origins } from './nameBreak.ts';
-import { type Hold, pauser, throwIfCancelled } from './pause.ts';
-import { labelOfStep, type Plan, type Step } from './plan.ts';
+import { createPause, throwIfCancelled, type WhilePaused } from './pause.ts';
+import { labelStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
-import { givesRecords, tellCached } from './tell.ts';
 
 /** What a run needs from outside. */
 export interface RunWorld {
@@ -18,7 +18,7 @@ export interface RunWorld {
   readonly files: Files;
   readonly cache: ValueCache;
   readonly signal: AbortSignal;
-  readonly hold?: Hold;
+  readonly whilePaused?: WhilePaused;
   /** Whether anybody looks at previews. */
   readonly previews: boolean;
   emit(event: RunEvent): void;
@@ -32,12 +32,12 @@ export interface RunWorld {
 export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const { steps, lastUse } = plan;
   const { cache, signal, files } = world;
-  const pause = pauser(world.hold);
+  const pause = createPause(world.whilePaused);
   const fingerprints = new Map<string, string>();
   for (const step of steps) {
     if (!step.definition.files || readsLate(step)) continue;
     throwIfCancelled(signal);
-    await addFingerprints(fingerprints, step, locationsOf(step, [step.params]), files);
+    await addFingerprints(fingerprints, step, listLocations(step, [step.params]), files);
   }
   const keys = cacheKeys(plan, fingerprints);
   const { results, needed } = claimCached(plan, keys, cache);
@@ -46,8 +46,8 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const obtain = async (step: Step, number: number): Promise<StepResult> => {
     let stepCalls: StepCalls | undefined;
     if (keys[number] === undefined) {
-      stepCalls = callsOf(step, results);
-      const locations = locationsOf(
+      stepCalls = gatherCalls(step, results);
+      const locations = listLocations(
         step,
         stepCalls.calls.map(({ params }) => params),
       );
@@ -57,11 +57,11 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
     const key = keys[number]!;
     const cached = cache.get(key); // known only now, or given by a step that does the same
     if (cached) {
-      cache.hold(cached.resources);
-      tellCached(world.emit, world.run, step, cached);
+      cache.retain(cached.resources);
+      emitCached(world.emit, world.run, step, cached);
       return cached;
     }
-    stepCalls ??= callsOf(step, results);
+    stepCalls ??= gatherCalls(step, results);
     try {
       const result = await runStep(step, stepCalls, world, pause);
       cache.put(key, result);
@@ -85,14 +85,14 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
           results[number] = await obtain(step, number);
         } catch (error) {
           throwIfCancelled(signal);
-          throw placeError(error, step.id, labelOfStep(step));
+          throw placeError(error, step.id, labelStep(step));
         }
       } else {
         cache.get(keys[number]!); // now the most recently used
-        tellCached(world.emit, world.run, step, results[number]);
+        emitCached(world.emit, world.run, step, results[number]);
       }
       const result = results[number];
-      if (result) noteOrigins(origins, result, labelOfStep(step));
+      if (result) noteOrigins(origins, result, labelStep(step));
       for (const { sources } of step.inputs) {
         for (const source of sources) if (lastUse[source.step] === number) letGo(source.step);
       }
@@ -116,11 +116,11 @@ function claimCached({ steps }: Plan, keys: readonly (string | undefined)[], cac
   for (let number = steps.length - 1; number >= 0; number--) {
     const step = steps[number]!;
     const key = keys[number];
-    if (step.target || key === undefined || givesRecords(step)) needed[number] = 1;
+    if (step.target || key === undefined || hasRecords(step)) needed[number] = 1;
     if (!needed[number]) continue;
     const cached = key === undefined ? undefined : cache.get(key);
     if (cached) {
-      cache.hold(cached.resources);
+      cache.retain(cached.resources);
       results[number] = cached;
       continue;
     }

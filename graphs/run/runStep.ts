@@ -5,10 +5,10 @@ import type { Preview } from '../../nodes/ports.ts';
 import { freezeValue, partsOf, type Resource, refuseNonFinite } from '../../nodes/values.ts';
 import { type Call, refuseLong, type StepCalls } from './arguments.ts';
 import type { StepResult } from './cache.ts';
+import { emitArtifact, emitRecords } from './emit.ts';
 import { throwIfCancelled } from './pause.ts';
 import type { Step } from './plan.ts';
 import type { RunWorld } from './run.ts';
-import { tellArtifact, tellRecords } from './tell.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 const none: readonly never[] = [];
@@ -37,15 +37,15 @@ export async function runStep(
       if (pausing) await pausing;
       throwIfCancelled(signal);
       const call = calls[element]!;
-      const context = contextOf(step, world, pause, { artifacts, remarks }, element, calls.length);
+      const context = createContext(step, world, pause, { artifacts, remarks }, element, calls.length);
       const pending = definition.run(call.inputs, call.params, context);
       const outputs = ((pending instanceof Promise ? await pending : pending) ?? {}) as Values;
-      const held = resourcesOf(definition, outputs, call);
-      cache.hold(held);
+      const held = collectResources(definition, outputs, call);
+      cache.retain(held);
       for (const resource of held) resources.push(resource);
       given.push(outputs);
       for (const name in definition.outputs) {
-        if (definition.outputs[name]!.list) refuseLong(lengthOf(given, name), name);
+        if (definition.outputs[name]!.list) refuseLong(countElements(given, name), name);
         const checking = settle(definition, name, outputs[name]);
         if (checking) await checking;
       }
@@ -55,17 +55,17 @@ export async function runStep(
     throw error;
   }
   const result: StepResult = {
-    outputs: mapped ? listsOf(definition, given) : Object.freeze(given[0]!),
+    outputs: mapped ? joinLists(definition, given) : Object.freeze(given[0]!),
     artifacts: artifacts.length > 0 ? artifacts : none,
     remarks: remarks.length > 0 ? remarks : none,
     resources: resources.length > 0 ? resources : none,
   };
   emit({ type: 'node-finished', run, node: id, ms: performance.now() - started });
-  tellRecords(emit, run, step, result);
+  emitRecords(emit, run, step, result);
   return result;
 }
 
-function contextOf(
+function createContext(
   { id, definition }: Step,
   { device, files, signal, emit, run, previews }: RunWorld,
   pause: () => Promise<void> | undefined,
@@ -105,7 +105,7 @@ function contextOf(
       }
       const saved = { ...artifact, name: unusedName(artifact.name, artifacts) };
       artifacts.push(saved);
-      tellArtifact(emit, run, id, saved);
+      emitArtifact(emit, run, id, saved);
     },
     remark(text) {
       if (remarks.includes(text)) return;
@@ -128,7 +128,7 @@ function unusedName(name: string, artifacts: readonly Artifact[]): string {
  * All that must live as long as a call's outputs: their tensors and models, and, where an output is a model, the models
  * it was given, because it may use them.
  */
-function resourcesOf({ type, inputs, outputs: ports }: NodeDefinition, outputs: Values, call: Call): Resource[] {
+function collectResources({ type, inputs, outputs: ports }: NodeDefinition, outputs: Values, call: Call): Resource[] {
   const resources: Resource[] = [];
   let givesFunction = false;
   for (const name in ports) {
@@ -166,12 +166,12 @@ function settle({ outputs }: NodeDefinition, name: string, value: unknown): Prom
 }
 
 /** How many elements the lists of an output have together. */
-function lengthOf(given: readonly Values[], name: string): number {
+function countElements(given: readonly Values[], name: string): number {
   return given.reduce((sum, values) => sum + (values[name] as readonly unknown[]).length, 0);
 }
 
 /** One list per output from what each call gave; lists of calls are joined. */
-function listsOf({ outputs }: NodeDefinition, given: readonly Values[]): Values {
+function joinLists({ outputs }: NodeDefinition, given: readonly Values[]): Values {
   const lists: Record<string, readonly unknown[]> = {};
   for (const name in outputs) {
     lists[name] = Object.freeze(given.flatMap((values) => values[name]));

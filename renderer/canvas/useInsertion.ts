@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { ReactFlowProps } from 'reactflow';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import { insertIntoWire, wiresOf } from '../../graphs/edit/rewire.ts';
+import { insertIntoWire, listWires } from '../../graphs/edit/rewire.ts';
 import { useEditor } from '../state/editor.ts';
 import { editGraph, endGroup, type GraphState } from '../state/graph.ts';
 import { type FlowEdge, type FlowNode, readFlowId } from './flow.ts';
@@ -41,7 +41,7 @@ function findInsertion(
 ): { readonly element: Element; readonly inserted: GraphDocument } | undefined {
   const isLoose =
     Object.values(level.nodes[id]?.inputs ?? {}).every((wires) => wires.length === 0) &&
-    wiresOf(level).every(({ wire }) => wire[0] !== id);
+    listWires(level).every(({ wire }) => wire[0] !== id);
   if (type !== 'card' || !isLoose || !('clientX' in event)) return undefined;
   for (const under of document.elementsFromPoint(event.clientX, event.clientY)) {
     const element = under.closest('.react-flow__edge');

@@ -1,6 +1,6 @@
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
-import { fragmentOf } from '../../graphs/edit/fragment.ts';
+import { extractFragment } from '../../graphs/edit/fragment.ts';
 import { GRID } from '../level/grid.ts';
 import type { Editor } from '../state/editor.ts';
 import { pickMarks } from '../state/selection.ts';
@@ -34,7 +34,7 @@ export function copySelection(editor: Editor): string | undefined {
 
 function takeFragment(editor: Editor): GraphDocument {
   const { document } = editor.graph.getState();
-  return fragmentOf(document, selectedNodes(editor), pickMarks(editor.view.getState().selection));
+  return extractFragment(document, selectedNodes(editor), pickMarks(editor.view.getState().selection));
 }
 
 async function copy(editor: Editor): Promise<void> {

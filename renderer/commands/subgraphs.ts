@@ -1,5 +1,5 @@
 import { withLevel } from '../../graphs/document/levels.ts';
-import { dropUnused, makeSubgraph, ownSubgraph, unmakeSubgraph, usesOf } from '../../graphs/edit/subgraphs.ts';
+import { countUses, dropUnused, makeSubgraph, ownSubgraph, unmakeSubgraph } from '../../graphs/edit/subgraphs.ts';
 import type { Editor } from '../state/editor.ts';
 import { editGraph, editWhole, subgraphLookedAt } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
@@ -38,7 +38,7 @@ function hasSubgraph(editor: Editor): boolean {
 /** Whether other nodes stand for the same subgraph as the selected one. */
 function isShared(editor: Editor): boolean {
   const subgraph = selectedSubgraph(editor);
-  return subgraph !== undefined && usesOf(editor.graph.getState().whole, subgraph.name) > 1;
+  return subgraph !== undefined && countUses(editor.graph.getState().whole, subgraph.name) > 1;
 }
 
 /** Puts the selected nodes into a subgraph, to be named at once. */

@@ -1,6 +1,6 @@
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import { INPUTS, OUTPUTS } from '../../graphs/document/levels.ts';
-import { connect, disconnect, refusalOf } from '../../graphs/edit/edit.ts';
+import { connect, disconnect, findRefusal } from '../../graphs/edit/edit.ts';
 import type { Arrived } from '../../graphs/edit/rewire.ts';
 import { addInput, addOutput } from '../../graphs/edit/subgraphs.ts';
 import type { GraphState } from '../state/graph.ts';
@@ -14,7 +14,7 @@ export function explainRefusal({ document, cards }: GraphState, { wire, node, na
   const isNew = wire[1] === NEW_PORT || name === NEW_PORT;
   const isThrough = document.nodes[wire[0]]?.type === INPUTS && document.nodes[node]?.type === OUTPUTS;
   if (isNew) return isThrough ? '' : undefined;
-  return refusalOf(document, cards, wire, node, name)?.message;
+  return findRefusal(document, cards, wire, node, name)?.message;
 }
 
 /** The level with a wire that was drawn on the canvas, in the place of another one where `instead` is given. */

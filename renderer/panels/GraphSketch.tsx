@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import { wiresOf } from '../../graphs/edit/rewire.ts';
+import { listWires } from '../../graphs/edit/rewire.ts';
 import { estimateCardShape } from '../level/cardShape.ts';
 import { useGraph } from '../state/editor.ts';
 
@@ -18,7 +18,7 @@ export function GraphSketch({ document }: { document: GraphDocument }) {
   );
   const wires = useMemo(
     () =>
-      wiresOf(document).map(({ wire: [source, output], node, name }) => {
+      listWires(document).map(({ wire: [source, output], node, name }) => {
         const type = cards.get(document.nodes[source]?.type ?? '')?.outputs[output]?.type ?? 'unknown';
         return { key: `${source} ${output} ${node} ${name}`, source, node, type };
       }),

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
 import { renameGraph } from '../../graphs/edit/edit.ts';
-import { wiresOf } from '../../graphs/edit/rewire.ts';
+import { listWires } from '../../graphs/edit/rewire.ts';
 import { perform } from '../commands/commands.ts';
 import { useEditor, useGraph, useRuns, useView } from '../state/editor.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
@@ -54,7 +54,7 @@ function WholeGraph() {
           />
         </label>
         <p className="faint">
-          {messages.inspector.summary(Object.keys(document.nodes).length, wiresOf(document).length)}
+          {messages.inspector.summary(Object.keys(document.nodes).length, listWires(document).length)}
         </p>
         <p className="faint">{messages.inspector.nothing}</p>
       </section>

@@ -1,6 +1,6 @@
 import type { Bridge, DesktopApi, DesktopEvent } from '../../electron/host/ipc.ts';
 import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.ts';
-import { type Outcome, resultOf } from '../../graphs/engine/outcome.ts';
+import { type Outcome, unwrapOutcome } from '../../graphs/engine/outcome.ts';
 import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { connectEngine } from '../../graphs/engine/remote.ts';
@@ -150,6 +150,6 @@ function methodsBy(call: Call): DesktopApi {
     get:
       (_target, method: keyof DesktopApi) =>
       async (...args: unknown[]) =>
-        resultOf(await call(method, args)),
+        unwrapOutcome(await call(method, args)),
   });
 }

@@ -2,7 +2,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openFiles } from '../../electron/files/files.ts';
 import { fileFolders } from '../../electron/files/folders.ts';
-import { graphTextOf } from '../../electron/files/graphText.ts';
+import { extractGraphText } from '../../electron/files/graphText.ts';
 import { checkGraph } from '../../graphs/document/check.ts';
 import {
   emptyDocument,
@@ -267,7 +267,7 @@ describe('images', () => {
       ['iCCP', Buffer.concat([latin('profile\0\0'), bomb])],
     );
     const before = process.memoryUsage().rss;
-    expect(() => graphTextOf(bombs, 'a.png')).toThrow(expect.objectContaining({ code: 'NO_GRAPH' }));
+    expect(() => extractGraphText(bombs, 'a.png')).toThrow(expect.objectContaining({ code: 'NO_GRAPH' }));
     expect((await diskFiles.decodeImage(bombs)).width).toBe(1);
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
   });

@@ -1,5 +1,5 @@
 import { openFiles } from '../../electron/files/files.ts';
-import { graphTextOf } from '../../electron/files/graphText.ts';
+import { extractGraphText } from '../../electron/files/graphText.ts';
 import { anywhere } from '../../electron/files/paths.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { UserError } from '../../nodes/errors.ts';
@@ -36,7 +36,7 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
     return `${names.length} tensors, ${checkpoint.metadata.size} plain values`;
   },
   graph: async (path) => {
-    const { problems } = readGraph(graphTextOf(await files.read(path), path), library);
+    const { problems } = readGraph(extractGraphText(await files.read(path), path), library);
     return problems.map(({ message }) => message).join('\n');
   },
   tokenizer: async (path) => (await loadClipTokenizer(files, path)).encode('a red circle', 77).length,

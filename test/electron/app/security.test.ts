@@ -13,7 +13,7 @@ import { rendererFiles } from '../../../electron/host/rendererFiles.ts';
 // Outside Electron the module `electron` is the path of its program.
 vi.mock('electron', () => ({ shell: {}, protocol: {} }));
 const { hardened, isFromWindow, isOwn, isServed, mayOpen } = await import('../../../electron/app/security.ts');
-const { fileOf, origins } = await import('../../../electron/app/protocol.ts');
+const { findFile, origins } = await import('../../../electron/app/protocol.ts');
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const sources = readdirSync(join(root, 'electron'), { recursive: true, encoding: 'utf8' })
@@ -94,7 +94,7 @@ describe('the scheme', () => {
       ['/index.html', 'index'],
       ['/assets/main.js', 'main'],
     ]);
-    const find = (address: string) => fileOf(address, origins.window, files);
+    const find = (address: string) => findFile(address, origins.window, files);
     expect(find('app://noiseloom/index.html?x#y')).toBe('index');
     for (const address of [
       'app://engine/index.html',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { graphTextOf } from '../../../electron/files/graphText.ts';
+import { extractGraphText } from '../../../electron/files/graphText.ts';
 import { isUserError } from '../../../graphs/document/errors.ts';
 
 const text = '{ "format": "noiseloom-graph",\n "title": "un café 猫 🐈" }';
@@ -21,7 +21,7 @@ const latin1 = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 
 function refusalOf(bytes: Uint8Array): string {
   try {
-    return `read as ${graphTextOf(bytes, 'a.json')}`;
+    return `read as ${extractGraphText(bytes, 'a.json')}`;
   } catch (error) {
     if (!isUserError(error)) throw error;
     return `${error.code} ${error.message}`;
@@ -37,7 +37,7 @@ describe('the text of a graph', () => {
     ['UTF-16 LE', utf16(text, true)],
     ['UTF-16 BE', utf16(text, false)],
   ])('is read from %s', (_, bytes) => {
-    expect(graphTextOf(bytes, 'a.json')).toBe(text);
+    expect(extractGraphText(bytes, 'a.json')).toBe(text);
   });
 
   it.each([
@@ -57,7 +57,7 @@ describe('the text of a graph', () => {
   });
 
   it('keeps U+FFFD where the file has it', () => {
-    expect(graphTextOf(new TextEncoder().encode('"\ufffd"'), 'a.json')).toBe('"\ufffd"');
+    expect(extractGraphText(new TextEncoder().encode('"\ufffd"'), 'a.json')).toBe('"\ufffd"');
     expect(refusalOf(latin1('"\xef\xbf\xbd é"'))).toContain('its byte 5, ');
   });
 });

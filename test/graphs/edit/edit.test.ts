@@ -166,7 +166,7 @@ describe('edits', () => {
 
   it('connect: refuse what could never run', () => {
     const refused = (wire: [string, string], id: string, port: string) => {
-      const refusal = edit.refusalOf(start, library, wire, id, port)?.code ?? 'none';
+      const refusal = edit.findRefusal(start, library, wire, id, port)?.code ?? 'none';
       expect(codeOf(() => edit.connect(start, library, wire, id, port))).toBe(refusal);
       return refusal;
     };

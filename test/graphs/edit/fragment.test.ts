@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkGraph } from '../../../graphs/document/check.ts';
-import { fragmentOf, insertFragment } from '../../../graphs/edit/fragment.ts';
+import { extractFragment, insertFragment } from '../../../graphs/edit/fragment.ts';
 import { anyGraph, graph, library, node } from '../example.ts';
 
 const start = {
@@ -14,9 +14,9 @@ const start = {
   frames: [{ title: 'both', position: [8, 8], size: [80, 40] }],
 } as const;
 
-describe('fragmentOf', () => {
+describe('extractFragment', () => {
   it('keeps what is chosen and the wires between, and loses those from outside', () => {
-    const fragment = fragmentOf(start, ['b', 'a', 'nobody'], { notes: [0, 7] });
+    const fragment = extractFragment(start, ['b', 'a', 'nobody'], { notes: [0, 7] });
     expect(Object.keys(fragment.nodes)).toEqual(['a', 'b']);
     expect(fragment.nodes.a?.inputs).toEqual({});
     expect(fragment.nodes.b?.inputs).toEqual({ a: [['a', 'number']] });
@@ -27,7 +27,7 @@ describe('fragmentOf', () => {
 
 describe('insertFragment', () => {
   it('gives new ids where they are taken, moves everything and keeps the wires inside', () => {
-    const fragment = fragmentOf(start, ['n', 'a'], { frames: [0] });
+    const fragment = extractFragment(start, ['n', 'a'], { frames: [0] });
     const { document, ids, framesFrom } = insertFragment(start, fragment, [10, 20]);
     expect(ids).toEqual(['number', 'sum']);
     expect(document.nodes.sum?.inputs).toEqual({ a: [['number', 'number']] });
@@ -40,7 +40,7 @@ describe('insertFragment', () => {
   it('leaves a whole graph as it is when it is put into an empty one', () => {
     fc.assert(
       fc.property(anyGraph, (document) => {
-        const all = fragmentOf(document, Object.keys(document.nodes));
+        const all = extractFragment(document, Object.keys(document.nodes));
         expect(insertFragment(graph({}), all, [0, 0]).document.nodes).toEqual(all.nodes);
       }),
       { seed: 6, numRuns: 100 },
@@ -51,7 +51,7 @@ describe('insertFragment', () => {
     fc.assert(
       fc.property(anyGraph, (document) => {
         fc.pre(checkGraph(document, library).length === 0);
-        const twice = insertFragment(document, fragmentOf(document, Object.keys(document.nodes)), [0, 0]);
+        const twice = insertFragment(document, extractFragment(document, Object.keys(document.nodes)), [0, 0]);
         expect(checkGraph(twice.document, library)).toEqual([]);
         expect(Object.keys(twice.document.nodes)).toHaveLength(2 * Object.keys(document.nodes).length);
       }),

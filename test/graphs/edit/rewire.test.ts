@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkGraph } from '../../../graphs/document/check.ts';
 import { levelCards } from '../../../graphs/document/levels.ts';
 import { connect } from '../../../graphs/edit/edit.ts';
-import { insertIntoWire, insertReroute, placesFor, removeAndRejoin, wiresOf } from '../../../graphs/edit/rewire.ts';
+import { insertIntoWire, insertReroute, listWires, placesFor, removeAndRejoin } from '../../../graphs/edit/rewire.ts';
 import { graph, library, node } from '../example.ts';
 
 const start = graph({
@@ -43,15 +43,17 @@ describe('insertIntoWire', () => {
 describe('removeAndRejoin', () => {
   it('joins what was before with what was behind', () => {
     const joined = removeAndRejoin(start, library, ['a']);
-    expect(wiresOf(joined)).toEqual([{ wire: ['n', 'number'], node: 'b', name: 'a' }]);
+    expect(listWires(joined)).toEqual([{ wire: ['n', 'number'], node: 'b', name: 'a' }]);
   });
 
   it('goes through several removed nodes, and leaves open what has no source', () => {
     const longer = connect(start, library, ['b', 'number'], 'loose', 'b');
-    expect(wiresOf(removeAndRejoin(longer, library, ['a', 'b']))).toEqual([
+    expect(listWires(removeAndRejoin(longer, library, ['a', 'b']))).toEqual([
       { wire: ['n', 'number'], node: 'loose', name: 'b' },
     ]);
-    expect(wiresOf(removeAndRejoin(start, library, ['n']))).toEqual([{ wire: ['a', 'number'], node: 'b', name: 'a' }]);
+    expect(listWires(removeAndRejoin(start, library, ['n']))).toEqual([
+      { wire: ['a', 'number'], node: 'b', name: 'a' },
+    ]);
   });
 });
 

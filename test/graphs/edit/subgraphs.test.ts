@@ -6,7 +6,7 @@ import { INPUTS, levelCards, levelOf, OUTPUTS, subgraphAt, withLevel } from '../
 import { readGraph } from '../../../graphs/document/read.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import { setParam } from '../../../graphs/edit/edit.ts';
-import { fragmentOf, insertFragment } from '../../../graphs/edit/fragment.ts';
+import { extractFragment, insertFragment } from '../../../graphs/edit/fragment.ts';
 import { applyOverrides } from '../../../graphs/edit/overrides.ts';
 import * as edit from '../../../graphs/edit/subgraphs.ts';
 import { cacheKeys } from '../../../graphs/run/cacheKeys.ts';
@@ -324,7 +324,7 @@ describe('a fragment', () => {
   const outer = edit.makeSubgraph(made, cards, ['scaled-sum'], 'Outer').document;
 
   it('carries the subgraphs that it needs', () => {
-    const fragment = fragmentOf(outer, ['outer']);
+    const fragment = extractFragment(outer, ['outer']);
     expect(Object.keys(fragment.subgraphs ?? {}).sort()).toEqual(['outer', 'scaled-sum']);
     const pasted = insertFragment(graph({}), fragment, [0, 0]);
     expect(pasted.document.subgraphs).toEqual(outer.subgraphs);
@@ -333,7 +333,7 @@ describe('a fragment', () => {
 
   it('has other names where the same ones mean something else', () => {
     const other = withLevel(outer, 'scaled-sum', setParam(levelOf(outer, 'scaled-sum'), library, 'sum', 'scale', 1));
-    const pasted = insertFragment(other, fragmentOf(outer, ['outer']), [0, 0]);
+    const pasted = insertFragment(other, extractFragment(outer, ['outer']), [0, 0]);
     expect(Object.keys(pasted.document.subgraphs ?? {}).sort()).toEqual([
       'outer',
       'outer-2',
@@ -346,7 +346,7 @@ describe('a fragment', () => {
 
   it('leaves the nodes of ports behind', () => {
     const inside = levelOf(made, 'scaled-sum');
-    expect(Object.keys(fragmentOf(inside, Object.keys(inside.nodes)).nodes)).toEqual(['sum']);
+    expect(Object.keys(extractFragment(inside, Object.keys(inside.nodes)).nodes)).toEqual(['sum']);
   });
 });
 

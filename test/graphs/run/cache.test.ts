@@ -14,7 +14,7 @@ function resultOf(...resources: Resource[]): StepResult {
 
 /** What a run does with a new result: holds it, keeps it, lets it go. */
 function keep(cache: ValueCache, key: string, result: StepResult): void {
-  cache.hold(result.resources);
+  cache.retain(result.resources);
   cache.put(key, result);
   cache.release(result.resources);
 }
@@ -52,7 +52,7 @@ describe('ValueCache', () => {
     const model = modelOf(5_000);
     const result = resultOf(model);
     keep(cache, 'a', result);
-    cache.hold(result.resources);
+    cache.retain(result.resources);
     keep(cache, 'b', resultOf(modelOf(8_000)));
     expect(cache.get('a')).toBeUndefined();
     expect(model.disposals).toBe(0);

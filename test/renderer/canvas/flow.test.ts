@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { moveNodes } from '../../../graphs/edit/edit.ts';
-import { wiresOf } from '../../../graphs/edit/rewire.ts';
+import { listWires } from '../../../graphs/edit/rewire.ts';
 import {
   applySelectChanges,
   type FlowNode,
@@ -81,7 +81,7 @@ describe('toFlowEdges', () => {
     fc.assert(
       fc.property(anyGraph, (document) => {
         const edges = toFlowEdges(document, library, none);
-        const drawn = wiresOf(document).filter(({ wire }) => document.nodes[wire[0]]);
+        const drawn = listWires(document).filter(({ wire }) => document.nodes[wire[0]]);
         expect(edges.map((edge) => readFlowId(edge.id))).toEqual(drawn.map((arrived) => ({ kind: 'wire', arrived })));
         expect(edges.map((edge) => readConnection(edge))).toEqual(drawn);
       }),

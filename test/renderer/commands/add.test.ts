@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { GraphDocument } from '../../../graphs/document/document.ts';
-import { wiresOf } from '../../../graphs/edit/rewire.ts';
+import { listWires } from '../../../graphs/edit/rewire.ts';
 import { addNodeAt, addNodeInMiddle } from '../../../renderer/commands/add.ts';
 import type { Editor } from '../../../renderer/state/editor.ts';
 import { nodeItems } from '../../../renderer/state/selection.ts';
@@ -34,13 +34,13 @@ describe('addNodeAt', () => {
 
   it('wires a new node to the output that is in the hand', () => {
     addNodeAt(editor, cardOf('total'), { x: 800, y: 0 }, { side: 'source', wire: ['a', 'number'] });
-    expect(wiresOf(level()).at(-1)).toMatchObject({ wire: ['a', 'number'], name: 'numbers' });
+    expect(listWires(level()).at(-1)).toMatchObject({ wire: ['a', 'number'], name: 'numbers' });
     expect(steps()).toBe(1);
   });
 
   it('puts a node before the input that is in the hand, wired to it, and shows it', () => {
     addNodeAt(editor, cardOf('number'), { x: 400, y: 620 }, { side: 'target', node: 'a', name: 'b' });
-    const { wire } = wiresOf(level()).find(({ name }) => name === 'b')!;
+    const { wire } = listWires(level()).find(({ name }) => name === 'b')!;
     expect(level().nodes[wire[0]]?.position).toEqual([120, 600]);
     expect(editor.canvas?.reveal).toHaveBeenCalledWith({ x: 120 + 128, y: 600 + 80 });
   });
@@ -48,14 +48,14 @@ describe('addNodeAt', () => {
   it('looks for the next free place below where a node covers the wanted one', () => {
     editor = openEditor({ ...start, nodes: { ...start.nodes, in: node('text', {}, {}, { position: [120, 560] }) } });
     addNodeAt(editor, cardOf('number'), { x: 400, y: 620 }, { side: 'target', node: 'a', name: 'b' });
-    const { wire } = wiresOf(level()).find(({ name }) => name === 'b')!;
+    const { wire } = listWires(level()).find(({ name }) => name === 'b')!;
     expect(level().nodes[wire[0]]?.position).toEqual([120, 560 + 100 + 32 + 4]);
   });
 
   it('adds a node unwired where nothing of it fits', () => {
     addNodeAt(editor, cardOf('text'), { x: 0, y: 0 }, { side: 'target', node: 'a', name: 'b' });
     expect(Object.keys(level().nodes)).toHaveLength(3);
-    expect(wiresOf(level())).toEqual(wiresOf(start));
+    expect(listWires(level())).toEqual(listWires(start));
   });
 
   it('below others in the middle of what is seen, again and again', () => {

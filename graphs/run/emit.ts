@@ -7,12 +7,12 @@ import type { Step } from './plan.ts';
 type Emit = (event: RunEvent) => void;
 
 /** Tells a file that an output node gave. */
-export function tellArtifact(emit: Emit, run: string, node: string, artifact: Artifact): void {
+export function emitArtifact(emit: Emit, run: string, node: string, artifact: Artifact): void {
   emit({ type: artifact.mime.startsWith('image/') ? 'image' : 'file', run, node, ...artifact });
 }
 
 /** Whether a step gives what the record of a run holds: scores or traces. */
-export function givesRecords({ definition }: Step): boolean {
+export function hasRecords({ definition }: Step): boolean {
   for (const name in definition.outputs) {
     const { type } = definition.outputs[name]!;
     if (type === 'scores' || type === 'trace') return true;
@@ -21,7 +21,7 @@ export function givesRecords({ definition }: Step): boolean {
 }
 
 /** Tells every value of scores and every trace among a step's outputs. */
-export function tellRecords(emit: Emit, run: string, { id, definition }: Step, { outputs }: StepResult): void {
+export function emitRecords(emit: Emit, run: string, { id, definition }: Step, { outputs }: StepResult): void {
   for (const output in definition.outputs) {
     const { type } = definition.outputs[output]!;
     if (type !== 'scores' && type !== 'trace') continue;
@@ -33,10 +33,10 @@ export function tellRecords(emit: Emit, run: string, { id, definition }: Step, {
 }
 
 /** Tells that a step did not need to run, and again what it gave when it ran. */
-export function tellCached(emit: Emit, run: string, step: Step, result: StepResult | undefined): void {
+export function emitCached(emit: Emit, run: string, step: Step, result: StepResult | undefined): void {
   emit({ type: 'node-cached', run, node: step.id });
   if (!result) return;
-  for (const artifact of result.artifacts) tellArtifact(emit, run, step.id, artifact);
+  for (const artifact of result.artifacts) emitArtifact(emit, run, step.id, artifact);
   for (const text of result.remarks) emit({ type: 'remark', run, node: step.id, text });
-  tellRecords(emit, run, step, result);
+  emitRecords(emit, run, step, result);
 }
