@@ -18,7 +18,7 @@ export default defineConfig({
     })),
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.{ts,tsx}'],
     exclude: ['test/e2e/**'], // see vitest.windows.config.ts
     ...(vulkan && { env: { VK_ICD_FILENAMES: vulkan } }),
     testTimeout: 60_000,

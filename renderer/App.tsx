@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { Canvas } from './canvas/Canvas.tsx';
 import { copySelection } from './commands/clipboard.ts';
 import { findCommandForKey, perform } from './commands/commands.ts';
+import { pasteText } from './commands/insert.ts';
 import { listMenus } from './commands/menuBar.ts';
 import { removeSelection } from './commands/remove.ts';
 import { isField } from './controls/isField.ts';
@@ -13,10 +14,11 @@ import { Problems } from './panels/Problems.tsx';
 import { SidePanel } from './panels/SidePanel.tsx';
 import { TopBar } from './panels/TopBar.tsx';
 import { RunsPage } from './runs/RunsPage.tsx';
+import { attempt } from './state/attempt.ts';
 import { type Editor, useEditor, useGraph, useView } from './state/editor.ts';
+import { openFile, unlessUnsaved } from './state/files.ts';
 import { levelName } from './state/graph.ts';
 import { messages } from './state/messages.ts';
-import { attempt, openFile, pasteText, unlessUnsaved } from './state/session.ts';
 
 /** The whole window. */
 export function App() {

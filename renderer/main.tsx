@@ -21,8 +21,9 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App.tsx';
+import { askBeforeClosing } from './state/closing.ts';
 import { EditorContext } from './state/editor.ts';
-import { askBeforeClosing, createEditor } from './state/session.ts';
+import { createEditor } from './state/session.ts';
 import { connectShell } from './state/shell.ts';
 
 /** Pixels from which there is room for the inspector from the start. */

@@ -12,7 +12,7 @@ export const FarWires = memo(({ nodes: now, edges }: FarWiresProps) => {
   const nodes = useDeferredValue(now); // a node that is dragged comes first
   const flow = useReactFlow<FlowNode, FlowEdge>();
   const known = new Map(nodes.map((node) => [node.id, node]));
-  const placeOf = (id: string, name: string | null | undefined, type: 'source' | 'target') => {
+  const locateSocket = (id: string, name: string | null | undefined, type: 'source' | 'target') => {
     const node = known.get(id);
     const bounds = flow.getInternalNode(id)?.internals.handleBounds?.[type];
     const handles: readonly Pick<NodeHandle, 'id' | 'x' | 'y'>[] =
@@ -22,8 +22,8 @@ export const FarWires = memo(({ nodes: now, edges }: FarWiresProps) => {
   };
   const paths = new Map<string, string[]>();
   for (const { source, sourceHandle, target, targetHandle, data } of edges) {
-    const from = placeOf(source, sourceHandle, 'source');
-    const to = placeOf(target, targetHandle, 'target');
+    const from = locateSocket(source, sourceHandle, 'source');
+    const to = locateSocket(target, targetHandle, 'target');
     if (!from || !to) continue;
     const [path] = getBezierPath({
       sourceX: from.x,

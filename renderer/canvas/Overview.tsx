@@ -3,8 +3,11 @@ import { getNodesBounds, type ReactFlowState, type Rect, useReactFlow, useStore,
 import { messages } from '../state/messages.ts';
 import type { FlowNode } from './flow.ts';
 
-/** Pixels that the map takes on the screen, and the margin around the nodes in it. */
-const [WIDTH, HEIGHT, MARGIN] = [144, 96, 6];
+/** Pixels that the map takes on the screen. */
+const WIDTH = 144;
+const HEIGHT = 96;
+/** Pixels around the nodes in it. */
+const MARGIN = 6;
 
 interface OverviewProps {
   readonly nodes: readonly FlowNode[];
@@ -21,7 +24,7 @@ export const Overview = memo(({ nodes: now }: OverviewProps) => {
   const map = useRef<HTMLDivElement>(null);
   const seen = useRef<HTMLDivElement>(null);
   const bounds = useMemo(() => getNodesBounds(nodes as FlowNode[]), [nodes]);
-  const { scale, left, top } = useMemo(() => placed(bounds), [bounds]);
+  const { scale, left, top } = useMemo(() => placeInMap(bounds), [bounds]);
   const isNeeded = useStore((view) => !isSeenWhole(bounds, view));
 
   useLayoutEffect(() => {
@@ -59,8 +62,8 @@ export const Overview = memo(({ nodes: now }: OverviewProps) => {
     >
       <svg width={WIDTH} height={HEIGHT} aria-hidden>
         <g transform={`translate(${left} ${top}) scale(${scale})`}>
-          <path className="overview-mark" d={boxes(nodes, true)} />
-          <path className="overview-node" d={boxes(nodes, false)} />
+          <path className="overview-mark" d={outlineBoxes(nodes, true)} />
+          <path className="overview-node" d={outlineBoxes(nodes, false)} />
         </g>
       </svg>
       <div ref={seen} className="overview-seen" />
@@ -69,7 +72,7 @@ export const Overview = memo(({ nodes: now }: OverviewProps) => {
 });
 
 /** How the nodes' bounds are brought into the map: pixels of the map for one of the canvas, and where its origin lies. */
-function placed({ x, y, width, height }: Rect): {
+function placeInMap({ x, y, width, height }: Rect): {
   readonly scale: number;
   readonly left: number;
   readonly top: number;
@@ -84,7 +87,7 @@ function isSeenWhole(bounds: Rect, { transform: [x, y, zoom], width, height }: R
 }
 
 /** One outline for all nodes, or for all notes and frames. */
-function boxes(nodes: readonly FlowNode[], marks: boolean): string {
+function outlineBoxes(nodes: readonly FlowNode[], marks: boolean): string {
   return nodes
     .filter(({ type }) => (type === 'note' || type === 'frame') === marks)
     .map(({ position, measured, width, height }) => {

@@ -4,8 +4,8 @@ import { extractFragment } from '../../graphs/edit/fragment.ts';
 import { GRID } from '../level/grid.ts';
 import type { Editor } from '../state/editor.ts';
 import { pickMarks } from '../state/selection.ts';
-import { insert, pasteText } from '../state/session.ts';
 import type { Command } from './command.ts';
+import { insert, pasteText } from './insert.ts';
 import { removeSelection } from './remove.ts';
 import { hasParts, selectedNodes } from './selected.ts';
 

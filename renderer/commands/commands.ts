@@ -1,5 +1,5 @@
+import { attempt } from '../state/attempt.ts';
 import type { Editor } from '../state/editor.ts';
-import { attempt } from '../state/session.ts';
 import { arrangeCommands } from './arrange.ts';
 import type { Command, CommandName } from './command.ts';
 import { editCommands } from './edit.ts';

@@ -1,5 +1,6 @@
+import { attempt } from '../state/attempt.ts';
 import type { Editor } from '../state/editor.ts';
-import { attempt, newGraph, openFile, save, saveAs, unlessUnsaved } from '../state/session.ts';
+import { newGraph, openFile, save, saveAs, unlessUnsaved } from '../state/files.ts';
 import type { Command } from './command.ts';
 
 export const fileCommands: readonly Command[] = [

@@ -1,11 +1,11 @@
-import type { GraphNode } from '../../graphs/document/document.ts';
 import { isBoundary, isReroute } from '../../graphs/document/levels.ts';
 import { reseed } from '../../graphs/edit/reseed.ts';
 import { newSeed } from '../controls/newSeed.ts';
 import type { Editor } from '../state/editor.ts';
+import { requireEngine } from '../state/engine.ts';
 import { editWhole, wholeId } from '../state/graph.ts';
 import { isOver, type Run } from '../state/run.ts';
-import { engineOf, pauseRun, run, stopRun } from '../state/session.ts';
+import { pauseRun, run, stopRun } from '../state/running.ts';
 import type { Command } from './command.ts';
 import { hasNodes, selectedNodes } from './selected.ts';
 
@@ -36,7 +36,7 @@ export const runCommands: readonly Command[] = [
     enabled: (editor) => (findLiveRun(editor)?.state ?? 'waiting') !== 'waiting',
     perform: pause,
   },
-  { name: 'freeMemory', menu: 'run', begins: true, perform: (editor) => engineOf(editor).clearCache() },
+  { name: 'freeMemory', menu: 'run', begins: true, perform: (editor) => requireEngine(editor).clearCache() },
   { name: 'restartEngine', menu: 'run', perform: ({ desktop }) => desktop.restartEngine() },
 ];
 
@@ -44,7 +44,7 @@ export const runCommands: readonly Command[] = [
 async function runSelection(editor: Editor): Promise<void> {
   const state = editor.graph.getState();
   const targets = selectedNodes(editor).filter((id) => {
-    const node = state.document.nodes[id] as GraphNode;
+    const node = state.document.nodes[id]!;
     return !isReroute(node) && !isBoundary(node);
   });
   if (targets.length === 0) return;

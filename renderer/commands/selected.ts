@@ -1,4 +1,3 @@
-import type { GraphNode } from '../../graphs/document/document.ts';
 import { subgraphOf } from '../../graphs/document/levels.ts';
 import { USUAL_SIZE } from '../level/cardShape.ts';
 import type { Editor } from '../state/editor.ts';
@@ -42,7 +41,7 @@ export function onlySelected({ view }: Editor): Named | undefined {
 export function selectedSubgraph(editor: Editor): { readonly id: string; readonly name: string } | undefined {
   const { nodes } = editor.graph.getState().document;
   const [found, ...others] = selectedNodes(editor).flatMap((id) => {
-    const name = subgraphOf(nodes[id] as GraphNode);
+    const name = subgraphOf(nodes[id]!);
     return name === undefined ? [] : [{ id, name }];
   });
   return others.length === 0 ? found : undefined;

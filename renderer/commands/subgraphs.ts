@@ -1,7 +1,7 @@
 import { withLevel } from '../../graphs/document/levels.ts';
 import { countUses, dropUnused, makeSubgraph, ownSubgraph, unmakeSubgraph } from '../../graphs/edit/subgraphs.ts';
 import type { Editor } from '../state/editor.ts';
-import { editGraph, editWhole, subgraphLookedAt } from '../state/graph.ts';
+import { editGraph, editWhole, findCurrentSubgraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { selectNodes } from '../state/view.ts';
 import type { Command } from './command.ts';
@@ -58,13 +58,13 @@ function ungroup(editor: Editor): void {
   const subgraph = selectedSubgraph(editor);
   if (!subgraph) return;
   const unmade = unmakeSubgraph(state.document, subgraph.id);
-  editWhole(graph, (whole) => dropUnused(withLevel(whole, subgraphLookedAt(state), unmade.document), subgraph.name));
+  editWhole(graph, (whole) => dropUnused(withLevel(whole, findCurrentSubgraph(state), unmade.document), subgraph.name));
   selectNodes(view, unmade.ids);
 }
 
 /** Gives the selected subgraph a definition of its own, so that changes inside concern it alone. */
 function unshare(editor: Editor): void {
-  const level = subgraphLookedAt(editor.graph.getState());
+  const level = findCurrentSubgraph(editor.graph.getState());
   const subgraph = selectedSubgraph(editor);
   if (subgraph) editWhole(editor.graph, (whole) => ownSubgraph(whole, level, subgraph.id));
 }

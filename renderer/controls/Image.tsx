@@ -10,12 +10,12 @@ interface ImageProps {
 
 /** An image from the bytes of its file. */
 export function Image({ bytes, alt, className, mime = 'image/png' }: ImageProps) {
-  const url = useUrlOf(bytes, mime);
+  const url = useObjectUrl(bytes, mime);
   return url ? <img className={className} src={url} alt={alt} draggable={false} /> : null;
 }
 
 /** An address for bytes, good while the component is there. */
-export function useUrlOf(bytes: Uint8Array | undefined, mime: string): string | undefined {
+export function useObjectUrl(bytes: Uint8Array | undefined, mime: string): string | undefined {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     if (!bytes) return;
@@ -35,9 +35,9 @@ export function PreviewImage({ preview }: { preview: Preview }) {
     const { width, height, rgb } = preview;
     const image = context.createImageData(width, height);
     for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
-      image.data[to] = rgb[from] as number;
-      image.data[to + 1] = rgb[from + 1] as number;
-      image.data[to + 2] = rgb[from + 2] as number;
+      image.data[to] = rgb[from]!;
+      image.data[to + 1] = rgb[from + 1]!;
+      image.data[to + 2] = rgb[from + 2]!;
       image.data[to + 3] = 255;
     }
     context.putImageData(image, 0, 0);

@@ -15,7 +15,7 @@ import { messages } from '../state/messages.ts';
 import { newSeed } from './newSeed.ts';
 import { useScrub } from './useScrub.ts';
 
-export interface ParamControlProps {
+interface ParamControlProps {
   readonly id: string;
   /** What screen readers call it. */
   readonly label: string;
@@ -63,7 +63,7 @@ function Switch({ id, label, value, onChange, onLeave }: ParamControlProps) {
 }
 
 function Choice({ id, label, value, options, onChange, onLeave }: ParamControlProps & { options: readonly string[] }) {
-  const unknown = !options.includes(value as string);
+  const unknown = typeof value !== 'string' || !options.includes(value);
   return (
     <select
       id={id}

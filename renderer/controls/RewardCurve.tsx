@@ -3,7 +3,9 @@ import { LinePath } from '@visx/shape';
 import { messages } from '../state/messages.ts';
 import type { Curves } from '../state/run.ts';
 
-const [width, pad] = [232, 4];
+/** Pixels of a curve across, and what is left free around its line. */
+const WIDTH = 232;
+const PADDING = 4;
 
 /** The curves of a node while they climb: the first large, each with the best so far and its last value. */
 export function RewardCurve({ curves }: { curves: Curves }) {
@@ -33,8 +35,11 @@ interface OneCurveProps {
 function OneCurve({ name, points, best, height }: OneCurveProps) {
   const values = [...points, ...best].map(([, value]) => value);
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const x = scaleLinear({ domain: [0, 1], range: [pad, width - pad] });
-  const y = scaleLinear({ domain: low === high ? [low - 1, high + 1] : [low, high], range: [height - pad, pad] });
+  const x = scaleLinear({ domain: [0, 1], range: [PADDING, WIDTH - PADDING] });
+  const y = scaleLinear({
+    domain: low === high ? [low - 1, high + 1] : [low, high],
+    range: [height - PADDING, PADDING],
+  });
   const last = points.at(-1);
   const place = { x: ([fraction]: Curves[string][number]) => x(fraction), y: ([, v]: Curves[string][number]) => y(v) };
   return (
@@ -42,7 +47,7 @@ function OneCurve({ name, points, best, height }: OneCurveProps) {
       <span>
         {name} <b>{last ? messages.results.number(last[1]) : ''}</b>
       </span>
-      <svg viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+      <svg viewBox={`0 0 ${WIDTH} ${height}`} aria-hidden="true">
         <LinePath className="best" data={[...best]} {...place} fill="none" />
         <LinePath data={[...points]} {...place} fill="none" />
         {last && <circle cx={x(last[0])} cy={y(last[1])} r={2.5} />}

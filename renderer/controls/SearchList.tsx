@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { messages } from '../state/messages.ts';
-import { rankOf } from './rankOf.ts';
+import { rankLabel } from './rankLabel.ts';
 
 export interface Choice {
   readonly key: string;
@@ -102,7 +102,7 @@ export function SearchList({ label, choices, onChoose, draggedAs }: SearchListPr
 
 function search(choices: readonly Choice[], query: string): Choice[] {
   return choices
-    .map((choice) => ({ choice, rank: rankOf(query, choice.label, `${choice.group ?? ''} ${choice.detail ?? ''}`) }))
+    .map((choice) => ({ choice, rank: rankLabel(query, choice.label, `${choice.group ?? ''} ${choice.detail ?? ''}`) }))
     .filter(({ rank }) => rank > 0)
     .sort((a, b) => b.rank - a.rank)
     .map(({ choice }) => choice);

@@ -1,5 +1,5 @@
 /** What of the styles of the window a plot needs to look the same in a file of its own. */
-const properties = [
+const COPIED_PROPERTIES = [
   'fill',
   'stroke',
   'stroke-width',
@@ -11,19 +11,19 @@ const properties = [
 ];
 
 /** A plot as the text of an SVG file, with the styles that it has on the screen. */
-export function svgText(svg: SVGSVGElement | null): string {
+export function writeSvg(svg: SVGSVGElement | null): string {
   if (!svg) throw new Error('The plot is not on the screen.');
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const [shown, copied] = [[...svg.querySelectorAll('*')], [...copy.querySelectorAll('*')]];
   for (const [i, element] of shown.entries()) {
     const style = getComputedStyle(element);
-    for (const name of properties) copied[i]?.setAttribute(name, style.getPropertyValue(name));
+    for (const name of COPIED_PROPERTIES) copied[i]?.setAttribute(name, style.getPropertyValue(name));
     copied[i]?.removeAttribute('class');
   }
   const [, , width, height] = (svg.getAttribute('viewBox') ?? '0 0 640 480').split(' ');
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  copy.setAttribute('width', width as string);
-  copy.setAttribute('height', height as string);
+  copy.setAttribute('width', width!);
+  copy.setAttribute('height', height!);
   const ground = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
   ground.setAttribute('width', '100%');
   ground.setAttribute('height', '100%');
@@ -33,8 +33,8 @@ export function svgText(svg: SVGSVGElement | null): string {
 }
 
 /** A plot as a PNG of twice its size. */
-export async function pngOfSvg(svg: SVGSVGElement | null): Promise<Uint8Array> {
-  const url = URL.createObjectURL(new Blob([svgText(svg)], { type: 'image/svg+xml' }));
+export async function drawPng(svg: SVGSVGElement | null): Promise<Uint8Array> {
+  const url = URL.createObjectURL(new Blob([writeSvg(svg)], { type: 'image/svg+xml' }));
   try {
     const image = new Image();
     image.src = url;

@@ -1,9 +1,9 @@
 import { addNodeAt } from '../commands/add.ts';
 import { describeCardChoice } from '../controls/cardChoice.ts';
 import { findFittingCards } from '../level/fitting.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 import type { Overlay } from '../state/view.ts';
 import { SearchBox } from './SearchBox.tsx';
 

@@ -1,6 +1,6 @@
+import { closeWindow } from '../state/closing.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { closeWindow } from '../state/session.ts';
 import { Box } from './Box.tsx';
 
 /** Asks whether the window may close although a run goes on. */

@@ -1,4 +1,3 @@
-import type { GraphNode } from '../../graphs/document/document.ts';
 import { titleOf } from '../../graphs/document/errors.ts';
 import { connect } from '../../graphs/edit/edit.ts';
 import type { Choice } from '../controls/SearchList.tsx';
@@ -15,7 +14,7 @@ export function Connect({ overlay, close }: { overlay: Extract<Overlay, { kind: 
   const { graph } = useEditor();
   const { document, cards } = graph.getState();
   const { node: id, screen } = overlay;
-  const titleAt = (node: string) => titleOf(document.nodes[node] as GraphNode, cards);
+  const titleAt = (node: string) => titleOf(document.nodes[node]!, cards);
   const wires = listPossibleWires(document, cards, id);
   const choices = wires.map(({ wire: [from, output], node, name }, i): Choice => {
     const [out, into] = [spellName(output), spellName(name)];

@@ -1,6 +1,7 @@
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
+import { save } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
-import { attempt, save } from '../state/session.ts';
 import { Box } from './Box.tsx';
 
 /** Asks whether changes that are not saved may be left behind. */

@@ -1,7 +1,8 @@
 import type { Draft } from '../../electron/host/ipc.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
+import { openFile } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
-import { attempt, openFile } from '../state/session.ts';
 import { Box } from './Box.tsx';
 
 /** Graphs that were not saved when the window was closed or stopped. */

@@ -1,8 +1,8 @@
 import { Download } from 'lucide-react';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { formatBytes } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 
 /** Fetches the device that is optional because it is large. */
 export function NativeTensorFlow() {

@@ -1,7 +1,8 @@
 import { useState } from 'react';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
+import { saveUnder } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
-import { attempt, saveUnder } from '../state/session.ts';
 import { Box } from './Box.tsx';
 
 /** Asks for a name to save under, where the shell has no dialog for that. */

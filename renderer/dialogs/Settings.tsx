@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { DeviceRow } from '../../electron/host/ipc.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 import { Box } from './Box.tsx';
 import { NativeTensorFlow } from './NativeTensorFlow.tsx';
 

@@ -32,9 +32,9 @@ export function findFittingCards(
 
 /** The wires that a node can have from and to the others, besides those that it has; those to params come last. */
 export function listPossibleWires(document: GraphDocument, cards: Cards, id: string): Arrived[] {
-  const outputsOf = (node: string) => Object.keys(cards.get(document.nodes[node]?.type ?? '')?.outputs ?? {});
+  const listOutputs = (node: string) => Object.keys(cards.get(document.nodes[node]?.type ?? '')?.outputs ?? {});
   const between = (from: string, to: string) =>
-    outputsOf(from).flatMap((output) => {
+    listOutputs(from).flatMap((output) => {
       const wire = [from, output] as const;
       const there = (name: string) => document.nodes[to]?.inputs[name]?.some(([a, b]) => a === from && b === output);
       return placesFor(document, cards, wire, to).flatMap((name) => (there(name) ? [] : [{ wire, node: to, name }]));

@@ -4,7 +4,7 @@ import { connect, disconnect, findRefusal } from '../../graphs/edit/edit.ts';
 import type { Arrived } from '../../graphs/edit/rewire.ts';
 import { addInput, addOutput } from '../../graphs/edit/subgraphs.ts';
 import type { GraphState } from '../state/graph.ts';
-import { subgraphLookedAt } from '../state/graph.ts';
+import { findCurrentSubgraph } from '../state/graph.ts';
 
 /** The socket at which a wire becomes a new port of the subgraph. No port has such a name. */
 export const NEW_PORT = '+';
@@ -21,7 +21,7 @@ export function explainRefusal({ document, cards }: GraphState, { wire, node, na
 export function joinWire(state: GraphState, { wire, node, name }: Arrived, instead?: Arrived): GraphDocument {
   const { document, cards } = state;
   const before = instead ? disconnect(document, instead.node, instead.name, instead.wire) : document;
-  const inside = subgraphLookedAt(state);
+  const inside = findCurrentSubgraph(state);
   if (inside !== undefined && wire[1] === NEW_PORT) return addInput(before, cards, inside, wire[0], node, name);
   if (inside !== undefined && name === NEW_PORT) return addOutput(before, cards, inside, wire, node);
   return connect(before, cards, wire, node, name);

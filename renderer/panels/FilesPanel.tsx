@@ -1,9 +1,10 @@
 import { X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { RecentGraph } from '../../electron/host/ipc.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
+import { openFile, unlessUnsaved } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
-import { attempt, openFile, unlessUnsaved } from '../state/session.ts';
 
 /** Graphs that were opened or saved before. */
 export function FilesPanel() {

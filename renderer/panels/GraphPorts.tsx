@@ -1,14 +1,14 @@
 import { X } from 'lucide-react';
 import { type PortSide, removePort, renamePort } from '../../graphs/edit/subgraphs.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
-import { editWhole, subgraphLookedAt } from '../state/graph.ts';
+import { editWhole, findCurrentSubgraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 
 /** The ports of the subgraph that is being edited, to be renamed and removed. */
 export function GraphPorts() {
   const { graph } = useEditor();
-  const inside = useGraph(subgraphLookedAt);
+  const inside = useGraph(findCurrentSubgraph);
   const subgraph = useGraph(({ whole }) => (inside === undefined ? undefined : whole.subgraphs?.[inside]));
   if (inside === undefined || !subgraph) return null;
   return (['inputs', 'outputs'] as const).map((side) => (

@@ -3,7 +3,7 @@ import { useEditor } from '../state/editor.ts';
 import { formatBytes, formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { isOver, type Run } from '../state/run.ts';
-import { stopRun } from '../state/session.ts';
+import { stopRun } from '../state/running.ts';
 
 /** How far the run is that is shown, and the images that it gave. */
 export function LastRun({ run }: { run: Run }) {

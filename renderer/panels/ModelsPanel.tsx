@@ -1,10 +1,10 @@
 import { Download, Trash2 } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import type { Model, Pull, PullPlan } from '../../electron/host/ipc.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
 import { formatBytes } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 import { findMissingModels } from './missingModels.ts';
 
 /** Models on this machine, what the graph misses, and downloads with their progress. */

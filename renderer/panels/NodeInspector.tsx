@@ -8,7 +8,7 @@ import { perform } from '../commands/commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
 import { useEditor, useGraph, useNodeProblems } from '../state/editor.ts';
 import { spellName } from '../state/format.ts';
-import { editGraph, endGroup, subgraphLookedAt } from '../state/graph.ts';
+import { editGraph, endGroup, findCurrentSubgraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { Colours } from './Colours.tsx';
 import { GraphPorts } from './GraphPorts.tsx';
@@ -126,7 +126,7 @@ function ParamField({ id, name, param, node }: ParamFieldProps) {
 /** Buttons that make an input of a param: one for a wire from a node to be chosen, inside a subgraph one for a port. */
 function WireButtons({ id, name }: { id: string; name: string }) {
   const { graph, view, canvas } = useEditor();
-  const inside = useGraph(subgraphLookedAt);
+  const inside = useGraph(findCurrentSubgraph);
   const ports = useGraph(({ document }) =>
     Object.keys(document.nodes).find((other) => document.nodes[other]?.type === INPUTS),
   );

@@ -2,9 +2,9 @@ import { isReroute } from '../../graphs/document/levels.ts';
 import { addNodeInMiddle } from '../commands/add.ts';
 import { CARD_DRAG_TYPE, describeCardChoice } from '../controls/cardChoice.ts';
 import { SearchList } from '../controls/SearchList.tsx';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 
 /** All nodes by group; one that is chosen is put into the middle of the canvas or below it, or dragged to its place. */
 export function NodesPanel() {

@@ -2,16 +2,16 @@ import { X } from 'lucide-react';
 import type { Problem } from '../../graphs/document/errors.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
 import { goToNode } from '../commands/levels.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useRuns } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { shownRun } from '../state/run.ts';
-import { attempt } from '../state/session.ts';
 
 /** Everything that is wrong with the graph and with the run that is shown; each leads to its node. */
 export function Problems() {
   const { view } = useEditor();
   const problems = useGraph((state) => state.problems);
-  const ofRun = useRuns((state) => shownRun(state)?.problems ?? none);
+  const ofRun = useRuns((state) => shownRun(state)?.problems ?? NONE);
   const all = [...ofRun.filter(({ message }) => !problems.some((known) => known.message === message)), ...problems];
   return (
     <section className="problems" aria-label={messages.problems.name}>
@@ -38,7 +38,7 @@ export function Problems() {
     </section>
   );
 }
-const none: readonly Problem[] = [];
+const NONE: readonly Problem[] = [];
 
 function OneProblem({ problem: { code, message, remedy, at, value } }: { problem: Problem }) {
   const editor = useEditor();

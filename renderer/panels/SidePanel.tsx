@@ -7,7 +7,7 @@ import { ModelsPanel } from './ModelsPanel.tsx';
 import { NodesPanel } from './NodesPanel.tsx';
 import { TemplatesPanel } from './TemplatesPanel.tsx';
 
-const panels = {
+const PANELS = {
   nodes: { Icon: Boxes, Panel: NodesPanel },
   templates: { Icon: LayoutTemplate, Panel: TemplatesPanel },
   files: { Icon: Files, Panel: FilesPanel },
@@ -18,13 +18,13 @@ const panels = {
 export function SidePanel() {
   const { view } = useEditor();
   const side = useView((state) => state.side);
-  const Panel = side && panels[side].Panel;
+  const Panel = side && PANELS[side].Panel;
   const show = (name: SidePanelName | undefined) => view.setState({ side: name });
   return (
     <>
       <nav className="rail" aria-label={messages.app.menu}>
-        {(Object.keys(panels) as SidePanelName[]).map((name) => {
-          const { Icon } = panels[name];
+        {(Object.keys(PANELS) as SidePanelName[]).map((name) => {
+          const { Icon } = PANELS[name];
           return (
             <button
               key={name}

@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'react';
 import type { Template } from '../../electron/host/ipc.ts';
 import { Image } from '../controls/Image.tsx';
+import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
-import { attempt, openFile, unlessUnsaved } from '../state/session.ts';
+import { openFile, unlessUnsaved } from '../state/files.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
 /** Graphs to begin with, each with an image of what it gave, or else of itself, and what it does. */

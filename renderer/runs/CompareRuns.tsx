@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'react';
 import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
 import { BeforeAfter } from '../controls/BeforeAfter.tsx';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
-import { captionOf, imagesOfRun } from './imagesOfRun.ts';
-import { differencesOf } from './paramsOf.ts';
+import { compareParams } from './graphParams.ts';
+import { captionImage, listImages } from './listImages.ts';
 import { RunImage } from './RunImage.tsx';
 
 interface CompareRunsProps {
@@ -26,9 +26,9 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
     if (folder !== undefined) void attempt(editor, async () => setOtherRecord(await editor.desktop.readRun(folder)));
   }, [editor, folder]);
   if (!other) return <p className="empty">{messages.results.none}</p>;
-  const [mine, theirs] = [imagesOfRun(summary), imagesOfRun(other)];
+  const [mine, theirs] = [listImages(summary), listImages(other)];
   const [a, b] = [mine[left], theirs[right]];
-  const differences = otherRecord ? differencesOf(record.graph.document, otherRecord.graph.document) : [];
+  const differences = otherRecord ? compareParams(record.graph.document, otherRecord.graph.document) : [];
   return (
     <>
       <div className="viewer-bar">
@@ -41,7 +41,7 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
           >
             {others.map((run) => (
               <option key={run.folder} value={run.folder}>
-                {nameOf(run)}
+                {nameRun(run)}
               </option>
             ))}
           </select>
@@ -57,8 +57,8 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
       <div className="compare">
         {a && b ? (
           <BeforeAfter
-            before={<RunImage folder={summary.folder} name={a.name} alt={captionOf(a)} />}
-            after={<RunImage folder={other.folder} name={b.name} alt={captionOf(b)} />}
+            before={<RunImage folder={summary.folder} name={a.name} alt={captionImage(a)} />}
+            after={<RunImage folder={other.folder} name={b.name} alt={captionImage(b)} />}
           />
         ) : (
           <p className="empty">{messages.results.noImages}</p>
@@ -71,8 +71,8 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
               <thead>
                 <tr>
                   <th>{messages.results.param}</th>
-                  <th title={nameOf(summary)}>{messages.results.left}</th>
-                  <th title={nameOf(other)}>{messages.results.right}</th>
+                  <th title={nameRun(summary)}>{messages.results.left}</th>
+                  <th title={nameRun(other)}>{messages.results.right}</th>
                 </tr>
               </thead>
               <tbody>
@@ -92,7 +92,7 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
   );
 }
 
-function nameOf({ title, started }: RunSummary): string {
+function nameRun({ title, started }: RunSummary): string {
   return `${title}, ${new Date(started).toLocaleString()}`;
 }
 

@@ -1,5 +1,5 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
-import { captionOf } from './imagesOfRun.ts';
+import { captionImage } from './listImages.ts';
 import { RunImage } from './RunImage.tsx';
 
 interface ImageGridProps {
@@ -23,7 +23,7 @@ export function ImageGrid({ folder, images, last, onShow }: ImageGridProps) {
             onClick={() => onShow(i)}
           >
             <RunImage folder={folder} name={image.name} alt="" />
-            <span className="caption">{captionOf(image)}</span>
+            <span className="caption">{captionImage(image)}</span>
           </button>
         </li>
       ))}

@@ -3,17 +3,17 @@ import { type KeyboardEvent, useCallback, useState } from 'react';
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { BeforeAfter } from '../controls/BeforeAfter.tsx';
 import { useZoom } from '../controls/useZoom.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 import { ImageGrid } from './ImageGrid.tsx';
-import { captionOf, imagesOfRun } from './imagesOfRun.ts';
+import { captionImage, listImages } from './listImages.ts';
 import { RunImage } from './RunImage.tsx';
 import { ZoomButtons } from './ZoomButtons.tsx';
 
 /** The images of a run: all of them, one of them large, or two with a slider between; large ones can be zoomed. */
 export function ImageViewer({ run }: { run: RunSummary }) {
-  const images = imagesOfRun(run);
+  const images = listImages(run);
   const [shown, setShown] = useState<number>();
   const [before, setBefore] = useState<number>();
   /** The image that was shown last: the focus returns to it. */
@@ -82,7 +82,7 @@ function LargeImage({ folder, images, shown, before, onShow, onBefore, onLeave }
         <button type="button" className="icon-button" aria-label={messages.results.next} onClick={() => step(1)}>
           <ChevronRight size={18} aria-hidden />
         </button>
-        <span className="caption">{captionOf(image)}</span>
+        <span className="caption">{captionImage(image)}</span>
         <BeforeChoice images={images} value={before} onChange={onBefore} />
         <ZoomButtons zoom={zoom} />
         <ExportButton folder={folder} name={image.name} />
@@ -90,8 +90,8 @@ function LargeImage({ folder, images, shown, before, onShow, onBefore, onLeave }
       <div {...zoom.place}>
         {first ? (
           <BeforeAfter
-            before={<RunImage folder={folder} name={first.name} alt={captionOf(first)} />}
-            after={<RunImage folder={folder} name={image.name} alt={captionOf(image)} />}
+            before={<RunImage folder={folder} name={first.name} alt={captionImage(first)} />}
+            after={<RunImage folder={folder} name={image.name} alt={captionImage(image)} />}
           />
         ) : (
           <RunImage folder={folder} name={image.name} alt={image.label?.prompt ?? image.name} />

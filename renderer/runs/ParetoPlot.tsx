@@ -1,10 +1,10 @@
 import { Download } from 'lucide-react';
 import { type RefObject, useMemo, useRef, useState } from 'react';
 import type { RunSummary } from '../../electron/host/ipc.ts';
-import { pngOfSvg, svgText } from '../controls/svgFile.ts';
+import { drawPng, writeSvg } from '../controls/svgFile.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 import {
   type Candidate,
   findFront,
@@ -110,10 +110,10 @@ function Exports({ svg, candidates }: { svg: RefObject<SVGSVGElement | null>; ca
   const encode = (text: string) => new TextEncoder().encode(text);
   return (
     <>
-      <button type="button" className="button" onClick={() => save('pareto.svg', () => encode(svgText(svg.current)))}>
+      <button type="button" className="button" onClick={() => save('pareto.svg', () => encode(writeSvg(svg.current)))}>
         <Download size={14} aria-hidden /> {messages.results.svg}
       </button>
-      <button type="button" className="button" onClick={() => save('pareto.png', () => pngOfSvg(svg.current))}>
+      <button type="button" className="button" onClick={() => save('pareto.png', () => drawPng(svg.current))}>
         <Download size={14} aria-hidden /> {messages.results.png}
       </button>
       <button type="button" className="button" onClick={() => save('pareto.csv', () => encode(writeCsv(candidates)))}>

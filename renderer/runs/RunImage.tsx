@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
-import { useUrlOf } from '../controls/Image.tsx';
+import { useObjectUrl } from '../controls/Image.tsx';
+import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
-import { attempt } from '../state/session.ts';
 
 interface RunImageProps {
   readonly folder: string;
@@ -12,12 +12,12 @@ interface RunImageProps {
 
 /** An image of a run folder, read when it is shown. */
 export function RunImage({ folder, name, alt, className }: RunImageProps) {
-  const url = useUrlOf(useRunFile(folder, name), name.endsWith('.svg') ? 'image/svg+xml' : 'image/png');
+  const url = useObjectUrl(useRunFile(folder, name), name.endsWith('.svg') ? 'image/svg+xml' : 'image/png');
   return url ? <img className={className} src={url} alt={alt} draggable={false} /> : <span className="loading" />;
 }
 
 /** The bytes of a file of a run folder; undefined until they are there. */
-export function useRunFile(folder: string, name: string | undefined): Uint8Array | undefined {
+function useRunFile(folder: string, name: string | undefined): Uint8Array | undefined {
   const editor = useEditor();
   const [bytes, setBytes] = useState<Uint8Array>();
   useEffect(() => {

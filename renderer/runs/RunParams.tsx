@@ -1,13 +1,13 @@
 import type { RunRecord } from '../../electron/host/ipc.ts';
 import { messages } from '../state/messages.ts';
-import { paramsOf } from './paramsOf.ts';
+import { listParams } from './graphParams.ts';
 
 /** Every param that a run was made with. */
 export function RunParams({ record }: { record: RunRecord }) {
   return (
     <table className="scores">
       <tbody>
-        {Object.entries(paramsOf(record.graph.document)).map(([name, value]) => (
+        {Object.entries(listParams(record.graph.document)).map(([name, value]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
             <td>{value}</td>

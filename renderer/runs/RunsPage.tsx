@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useRuns, useView } from '../state/editor.ts';
 import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { isOver } from '../state/run.ts';
-import { attempt, stopRun } from '../state/session.ts';
-import { imagesOfRun } from './imagesOfRun.ts';
+import { stopRun } from '../state/running.ts';
+import { listImages } from './listImages.ts';
 import { OneRun } from './OneRun.tsx';
 import { RunImage } from './RunImage.tsx';
 
@@ -48,7 +49,7 @@ export function RunsPage() {
                 onClick={() => editor.view.setState({ folder: summary.folder })}
               >
                 <span className="gallery-images">
-                  {imagesOfRun(summary)
+                  {listImages(summary)
                     .slice(0, 3)
                     .map(({ name }) => (
                       <RunImage key={name} folder={summary.folder} name={name} alt="" />

@@ -1,9 +1,9 @@
 import { ArrowDown, ArrowUp, Download } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { attempt } from '../state/session.ts';
 import { readCandidates, writeCsv } from './candidates.ts';
 import { RunImage } from './RunImage.tsx';
 import { TableChoice } from './TableChoice.tsx';

@@ -71,10 +71,10 @@ export function useNodeRun(id: string): NodeRun | undefined {
 export function useNodeProblems(id: string): readonly Problem[] {
   return useGraph(
     useShallow((state) => {
-      if (state.problems.length === 0) return none;
+      if (state.problems.length === 0) return NONE;
       const called = wholeId(state, id);
       return state.problems.filter(({ at }) => at.node === called || at.node?.startsWith(`${called}/`));
     }),
   );
 }
-const none: readonly Problem[] = [];
+const NONE: readonly Problem[] = [];

@@ -72,7 +72,7 @@ export function learnCards(store: GraphStore, cards: readonly NodeCard[]): void 
   const library: Cards = new Map(cards.map((card) => [card.type, card]));
   store.setState(({ whole, path }) => ({
     library,
-    ...lookedAt(whole, path, library),
+    ...openLevel(whole, path, library),
     problems: checkGraph(whole, library),
   }));
 }
@@ -80,7 +80,7 @@ export function learnCards(store: GraphStore, cards: readonly NodeCard[]): void 
 /** Begins with another document, without a way back to the one before. */
 export function openDocument(store: GraphStore, document: GraphDocument, place: GraphPlaceOf): void {
   store.setState(({ library }) => ({
-    ...lookedAt(document, [], library),
+    ...openLevel(document, [], library),
     past: [],
     future: [],
     group: undefined,
@@ -88,17 +88,17 @@ export function openDocument(store: GraphStore, document: GraphDocument, place: 
     name: place.name,
     location: place.location,
     draft: place.draft,
-    problems: problemsOf(document, library),
+    problems: findProblems(document, library),
   }));
 }
 
 /** Goes to the inside of a node, by the path of nodes that leads there; as far as there is such a path. */
 export function lookInside(store: GraphStore, path: readonly string[]): void {
-  store.setState(({ whole, library }) => ({ ...lookedAt(whole, path, library), group: undefined }));
+  store.setState(({ whole, library }) => ({ ...openLevel(whole, path, library), group: undefined }));
 }
 
 /** The name of the subgraph whose inside is being edited. */
-export function subgraphLookedAt({ whole, path }: GraphState): string | undefined {
+export function findCurrentSubgraph({ whole, path }: GraphState): string | undefined {
   return subgraphAt(whole, path);
 }
 
@@ -132,11 +132,11 @@ export function editWhole(store: GraphStore, edit: (whole: GraphDocument) => Gra
   if (endless) throw new UserError(endless.code, `${endless.message} ${endless.remedy}`);
   const continues = group !== undefined && group === last;
   store.setState({
-    ...lookedAt(next, path, library),
+    ...openLevel(next, path, library),
     past: continues ? past : [...past, whole].slice(-UNDO_STEPS),
     future: [],
     group,
-    problems: problemsOf(next, library),
+    problems: findProblems(next, library),
   });
 }
 
@@ -150,11 +150,11 @@ export function undo(store: GraphStore): void {
     const before = past.at(-1);
     if (!before) return {};
     return {
-      ...lookedAt(before, path, library),
+      ...openLevel(before, path, library),
       past: past.slice(0, -1),
       future: [whole, ...future],
       group: undefined,
-      problems: problemsOf(before, library),
+      problems: findProblems(before, library),
     };
   });
 }
@@ -164,11 +164,11 @@ export function redo(store: GraphStore): void {
     const after = future[0];
     if (!after) return {};
     return {
-      ...lookedAt(after, path, library),
+      ...openLevel(after, path, library),
       past: [...past, whole],
       future: future.slice(1),
       group: undefined,
-      problems: problemsOf(after, library),
+      problems: findProblems(after, library),
     };
   });
 }
@@ -182,7 +182,7 @@ export function isUnsaved({ whole, saved }: GraphState): boolean {
   return whole !== saved;
 }
 
-function lookedAt(
+function openLevel(
   whole: GraphDocument,
   wanted: readonly string[],
   library: Cards,
@@ -193,6 +193,6 @@ function lookedAt(
   return { whole, path, document: levelOf(whole, name), cards: levelCards(whole, library, name) };
 }
 
-function problemsOf(document: GraphDocument, library: Cards): readonly Problem[] {
+function findProblems(document: GraphDocument, library: Cards): readonly Problem[] {
   return library.size === 0 ? [] : checkGraph(document, library);
 }

@@ -7,7 +7,7 @@ import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
 export type NodeRunState = 'waiting' | 'running' | 'cached' | 'done' | 'failed' | 'stopped';
 
 /** A file that a node of a run gave. */
-export interface RunFile {
+interface RunFile {
   readonly node: string;
   readonly name: string;
   readonly mime: string;
@@ -96,42 +96,54 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
       return { ...run, state: 'paused', paused: now };
     case 'run-resumed': {
       const { paused = now, ...rest } = run;
-      return { ...rest, state: 'running', nodes: later(run.nodes, now - paused) };
+      return { ...rest, state: 'running', nodes: delayStarts(run.nodes, now - paused) };
     }
     case 'node-started':
-      return at(run, event.node, () => ({ state: 'running', fraction: 0, started: now }));
+      return changeNode(run, event.node, () => ({ state: 'running', fraction: 0, started: now }));
     case 'node-progress':
-      return at(run, event.node, (node) => ({
+      return changeNode(run, event.node, (node) => ({
         ...node,
         fraction: event.fraction,
         ...(event.text === undefined ? {} : { text: event.text }),
-        ...withFigures(node, event.fraction, event.figures),
+        ...addFigures(node, event.fraction, event.figures),
       }));
     case 'node-cached':
-      return at(run, event.node, () => ({ state: 'cached' }));
+      return changeNode(run, event.node, () => ({ state: 'cached' }));
     case 'node-finished':
-      return at(run, event.node, ({ fraction: _, preview: __, ...node }) => ({ ...node, state: 'done', ms: event.ms }));
+      return changeNode(run, event.node, ({ fraction: _, preview: __, ...node }) => ({
+        ...node,
+        state: 'done',
+        ms: event.ms,
+      }));
     case 'preview':
-      return at(run, event.node, (node) => ({ ...node, preview: event.preview }));
+      return changeNode(run, event.node, (node) => ({ ...node, preview: event.preview }));
     case 'image':
     case 'file': {
       const { node: id, name, mime, bytes, label } = event;
       const file: RunFile = { node: id, name, mime, bytes, ...(label ? { label } : {}) };
-      return at(run, id, (node) => ({ ...node, files: [...(node.files ?? []), file] }));
+      return changeNode(run, id, (node) => ({ ...node, files: [...(node.files ?? []), file] }));
     }
     case 'scores':
-      return at(run, event.node, (node) => ({ ...node, scores: [...(node.scores ?? []), event.scores] }));
+      return changeNode(run, event.node, (node) => ({ ...node, scores: [...(node.scores ?? []), event.scores] }));
     case 'trace':
-      return at(run, event.node, (node) => ({ ...node, curves: curvesOf(event.trace), remarks: event.trace.remarks }));
+      return changeNode(run, event.node, (node) => ({
+        ...node,
+        curves: readCurves(event.trace),
+        remarks: event.trace.remarks,
+      }));
     case 'problem': {
       const told = { ...run, problems: [...run.problems, event.problem] };
       const { node: id } = event.problem.at;
-      return id === undefined ? told : at(told, id, (node) => ({ ...node, state: 'failed', problem: event.problem }));
+      return id === undefined
+        ? told
+        : changeNode(told, id, (node) => ({ ...node, state: 'failed', problem: event.problem }));
     }
     case 'run-finished': {
       const over = { ...run, state: event.status, ms: event.ms, freed: event.freed };
       // of a graph that could not run, its check tells what is wrong, and no longer once that is mended
-      return event.status === 'invalid' ? { ...over, nodes: {}, problems: [] } : { ...over, nodes: settled(run.nodes) };
+      return event.status === 'invalid'
+        ? { ...over, nodes: {}, problems: [] }
+        : { ...over, nodes: stopUnfinished(run.nodes) };
     }
     default:
       return run; // an event of a newer engine
@@ -140,19 +152,19 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
 
 /** The run where the engine went away in its midst. */
 export function breakRun(run: Run, problem: Problem): Run {
-  return { ...run, state: 'failed', nodes: settled(run.nodes), problems: [...run.problems, problem] };
+  return { ...run, state: 'failed', nodes: stopUnfinished(run.nodes), problems: [...run.problems, problem] };
 }
 
 export function isOver({ state }: Run): boolean {
   return state !== 'waiting' && state !== 'running' && state !== 'paused';
 }
 
-function at(run: Run, id: string, change: (node: NodeRun) => NodeRun): Run {
+function changeNode(run: Run, id: string, change: (node: NodeRun) => NodeRun): Run {
   return { ...run, nodes: { ...run.nodes, [id]: change(run.nodes[id] ?? { state: 'waiting' }) } };
 }
 
 /** As if what runs had started so much later: the time for which it stood still does not count. */
-function later(nodes: Run['nodes'], ms: number): Run['nodes'] {
+function delayStarts(nodes: Run['nodes'], ms: number): Run['nodes'] {
   const entries = Object.entries(nodes).map(([id, node]): [string, NodeRun] =>
     node.state === 'running' && node.started !== undefined ? [id, { ...node, started: node.started + ms }] : [id, node],
   );
@@ -160,7 +172,7 @@ function later(nodes: Run['nodes'], ms: number): Run['nodes'] {
 }
 
 /** What still waited or ran when the run ended was stopped. */
-function settled(nodes: Run['nodes']): Run['nodes'] {
+function stopUnfinished(nodes: Run['nodes']): Run['nodes'] {
   const entries = Object.entries(nodes).map(([id, node]): [string, NodeRun] =>
     node.state === 'waiting' || node.state === 'running' ? [id, { ...node, state: 'stopped' }] : [id, node],
   );
@@ -168,7 +180,7 @@ function settled(nodes: Run['nodes']): Run['nodes'] {
 }
 
 /** The curves of a trace that is whole: at each evaluation the mean over the images that still climbed. */
-function curvesOf({ columns, values }: Trace): Curves {
+function readCurves({ columns, values }: Trace): Curves {
   const evaluations = Math.max(0, ...values.map((rows) => rows.length));
   const curve = (column: number) =>
     Array.from({ length: evaluations }, (_, i): readonly [number, number] => {
@@ -179,7 +191,7 @@ function curvesOf({ columns, values }: Trace): Curves {
   return Object.fromEntries(shown.map(({ name, i }) => [name, curve(i)]));
 }
 
-function withFigures(
+function addFigures(
   node: NodeRun,
   fraction: number,
   figures: Readonly<Record<string, number>> | undefined,
@@ -193,20 +205,21 @@ function withFigures(
   return { curves };
 }
 
-const inside = new WeakMap<Run['nodes'], Map<string, NodeRun | undefined>>();
+/** What was merged of the nodes of a run, by prefix. */
+const merged = new WeakMap<Run['nodes'], Map<string, NodeRun | undefined>>();
 
 /** What a run did at all nodes whose ids begin with a prefix, as if they were one; undefined where there are none. */
 export function runInside(nodes: Run['nodes'], prefix: string): NodeRun | undefined {
-  const known = inside.get(nodes) ?? new Map<string, NodeRun | undefined>();
-  inside.set(nodes, known);
+  const known = merged.get(nodes) ?? new Map<string, NodeRun | undefined>();
+  merged.set(nodes, known);
   if (!known.has(prefix)) {
     const within = Object.entries(nodes).flatMap(([id, node]) => (id.startsWith(prefix) ? [node] : []));
-    known.set(prefix, within.length > 0 ? asOne(within) : undefined);
+    known.set(prefix, within.length > 0 ? mergeRuns(within) : undefined);
   }
   return known.get(prefix);
 }
 
-function asOne(nodes: readonly NodeRun[]): NodeRun {
+function mergeRuns(nodes: readonly NodeRun[]): NodeRun {
   const is = (state: NodeRunState) => nodes.some((node) => node.state === state);
   const over = nodes.filter(({ state }) => state === 'done' || state === 'cached');
   const begun = is('running') || (over.length > 0 && is('waiting'));

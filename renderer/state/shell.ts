@@ -54,7 +54,11 @@ function httpShell({ fetch }: Page): Shell {
   return {
     desktop: methodsBy(async (method, args) => {
       if (method === 'exportFile') return download(...(args as [string, Uint8Array<ArrayBuffer>]));
-      const response = await fetch(`/api/desktop/${method}`, { method: 'POST', headers, body: serialiseMessage(args) });
+      const response = await fetch(`/api/desktop/${method}`, {
+        method: 'POST',
+        headers: HEADERS,
+        body: serialiseMessage(args),
+      });
       return parseMessage(await response.text()) as Outcome<never>;
     }),
     listen(listener) {
@@ -78,7 +82,7 @@ function download(name: string, bytes: Uint8Array<ArrayBuffer>): Outcome<never> 
   return { ok: true, value: undefined as never };
 }
 
-const headers = { 'content-type': 'application/json' };
+const HEADERS = { 'content-type': 'application/json' };
 
 /**
  * The engine over HTTP: one stream of lines from the server, whose first line names the connection, and a POST for every
@@ -91,7 +95,11 @@ async function keepConnected(fetch: Page['fetch'], use: (engine: QueuedEngine) =
     const abort = new AbortController();
     const port: Port = {
       post(message) {
-        void fetch(`/api/engine/${connection}`, { method: 'POST', headers, body: serialiseMessage(message) }).then(
+        void fetch(`/api/engine/${connection}`, {
+          method: 'POST',
+          headers: HEADERS,
+          body: serialiseMessage(message),
+        }).then(
           ({ ok }) => ok || abort.abort(),
           () => abort.abort(),
         );
@@ -134,7 +142,7 @@ async function readLines(
       const { done, value } = await reader.read();
       if (done) return;
       const lines = (rest + value).split('\n');
-      rest = lines.pop() as string;
+      rest = lines.pop()!;
       for (const line of lines) if (line !== '') receive(parseMessage(line));
     }
   } catch {

@@ -8,6 +8,7 @@ import {
   createGraphStore,
   editGraph,
   endGroup,
+  findCurrentSubgraph,
   type GraphStore,
   isUnsaved,
   learnCards,
@@ -15,7 +16,6 @@ import {
   markSaved,
   openDocument,
   redo,
-  subgraphLookedAt,
   UNDO_STEPS,
   undo,
   wholeId,
@@ -156,7 +156,7 @@ describe('inside a subgraph', () => {
     expect(store.getState().document).toBe(store.getState().whole);
     lookInside(store, [id]);
     expect(Object.keys(store.getState().document.nodes).sort()).toEqual(['a', 'inputs', 'outputs']);
-    expect(subgraphLookedAt(store.getState())).toBe('part');
+    expect(findCurrentSubgraph(store.getState())).toBe('part');
     expect(wholeId(store.getState(), 'a')).toBe('part/a');
     set(7);
     expect(store.getState().whole.subgraphs?.part?.nodes.a?.params.scale).toBe(7);

@@ -1,11 +1,11 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { messages } from '../state/messages.ts';
 
-export function imagesOfRun({ outputs }: Pick<RunSummary, 'outputs'>): RunSummary['outputs'] {
+export function listImages({ outputs }: Pick<RunSummary, 'outputs'>): RunSummary['outputs'] {
   return outputs.filter(({ mime }) => mime.startsWith('image/'));
 }
 
-export function captionOf(output: RunSummary['outputs'][number] | undefined): string {
+export function captionImage(output: RunSummary['outputs'][number] | undefined): string {
   if (!output) return '';
   const { name, label } = output;
   const seed = label?.seed === undefined ? '' : `${messages.results.seed} ${label.seed} · `; // first: prompts are cut off

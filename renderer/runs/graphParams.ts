@@ -1,7 +1,7 @@
 import type { GraphDocument } from '../../graphs/document/document.ts';
 
 /** Every param and wire of a graph as text, by `node.param`; those of a subgraph by `subgraph: node.param`. */
-export function paramsOf(document: GraphDocument): Record<string, string> {
+export function listParams(document: GraphDocument): Record<string, string> {
   const subgraphs = Object.entries(document.subgraphs ?? {}).flatMap(([name, { nodes }]) =>
     Object.entries(nodes).map(([id, node]) => [`${name}: ${id}`, node] as const),
   );
@@ -18,7 +18,7 @@ export function paramsOf(document: GraphDocument): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-export interface Difference {
+interface Difference {
   readonly name: string;
   /** Undefined where a graph has no such param. */
   readonly left: string | undefined;
@@ -26,9 +26,9 @@ export interface Difference {
 }
 
 /** What differs between two graphs. */
-export function differencesOf(left: GraphDocument, right: GraphDocument): Difference[] {
-  const [ofLeft, ofRight] = [paramsOf(left), paramsOf(right)];
-  return [...new Set([...Object.keys(ofLeft), ...Object.keys(ofRight)])]
-    .filter((name) => ofLeft[name] !== ofRight[name])
-    .map((name) => ({ name, left: ofLeft[name], right: ofRight[name] }));
+export function compareParams(left: GraphDocument, right: GraphDocument): Difference[] {
+  const [leftParams, rightParams] = [listParams(left), listParams(right)];
+  return [...new Set([...Object.keys(leftParams), ...Object.keys(rightParams)])]
+    .filter((name) => leftParams[name] !== rightParams[name])
+    .map((name) => ({ name, left: leftParams[name], right: rightParams[name] }));
 }
