@@ -49,13 +49,12 @@ export function moveItems(document: GraphDocument, moved: readonly Moved[]): Gra
   let next = document;
   for (const { item, x, y } of moved) {
     const position = [Math.round(x), Math.round(y)] as const;
+    if (item.kind === 'wire') continue;
+    const list = item.kind === 'note' ? 'notes' : 'frames';
+    const old = item.kind === 'node' ? document.nodes[item.id] : document[list]?.[item.place];
+    if (!old || (old.position[0] === position[0] && old.position[1] === position[1])) continue;
     if (item.kind === 'node') positions[item.id] = position;
-    else if (item.kind !== 'wire') {
-      const list = item.kind === 'note' ? 'notes' : 'frames';
-      const old = document[list]?.[item.place]?.position;
-      if (old && (old[0] !== position[0] || old[1] !== position[1]))
-        next = changeMark(next, list, item.place, { position });
-    }
+    else next = changeMark(next, list, item.place, { position });
   }
   return moveNodes(next, positions);
 }
