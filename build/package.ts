@@ -56,6 +56,7 @@ const config: Configuration = {
     'out/renderer/**',
     'out/licences.txt',
     'graphs/templates/**',
+    'build/native/ops/**', // their hash names the compiled library
     'nodes/model/builtin/**',
     // bundled are all packages but those with binaries
     '!node_modules/**',

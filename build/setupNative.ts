@@ -1,9 +1,10 @@
 /**
  * `npm run setup:native [-- --cuda] [--optional]`: gets native TensorFlow ready for this user, once.
  *
- * Takes what is there if it loads; else builds from a TensorFlow wheel; else takes the official archive; else says in
- * a sentence each what was in the way. Then compiles layers of our own for it, where there is a compiler. Interrupted, it goes on where it stopped. The exit code is 1 where it could not,
- * or 0 with --optional: everything also runs without, on WebGPU or WebAssembly.
+ * Uses an existing build if it loads; else builds from a TensorFlow wheel; else downloads the official archive; else prints
+ * one sentence about each failure. Then it compiles Noiseloom's own ops where there is a compiler. An interrupted run resumes
+ * where it stopped. The exit code is 1 on failure, or 0 with --optional: everything also runs without native TensorFlow, on
+ * WebGPU or WebAssembly.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -13,14 +14,14 @@ import type { DownloadOptions } from '../electron/devices/native/download.ts';
 import {
   addonName,
   addonPath,
-  layersName,
   type NativeKind,
+  nameOpsLibrary,
   nativeBuilds,
   nativeRoot,
   quietName,
 } from '../electron/devices/native/nativeFolders.ts';
 import { takeArchive } from '../electron/devices/native/takeArchive.ts';
-import { compileLayers, findCompiler } from './native/compile.ts';
+import { compileOps, findCompiler } from './native/compile.ts';
 import { buildFromWheel } from './native/fromWheel.ts';
 
 const options = process.argv.slice(2);
@@ -67,16 +68,18 @@ async function setUp(): Promise<boolean> {
 
 async function ready(folder: string, version: string): Promise<true> {
   console.log(`Native TensorFlow ${version} is ready in ${folder}.`);
-  if (existsSync(join(folder, layersName)) || !existsSync(join(folder, addonName))) return true;
+  const library = nameOpsLibrary();
+  if (existsSync(join(folder, library)) || !existsSync(join(folder, addonName))) return true;
   try {
-    await compileLayers(findCompiler(), folder);
-    const { loads, text } = tryLoad(folder, layersName);
+    await compileOps(findCompiler(), folder);
+    const { loads, text } = tryLoad(folder, library);
     if (!loads) {
-      await rm(join(folder, layersName));
-      throw new Error(`They do not load: ${text}`);
+      await rm(join(folder, library));
+      throw new Error(`they do not load: ${text}`);
     }
+    console.log("Noiseloom's own ops are compiled.");
   } catch (error) {
-    console.log(`It goes without layers of our own, and slower: ${error instanceof Error ? error.message : error}`);
+    console.log(`It runs slower, without Noiseloom's own ops: ${error instanceof Error ? error.message : error}`);
   }
   return true;
 }

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { addonName, layersName, quietName } from '../../electron/devices/native/nativeFolders.ts';
+import { addonName, nameOpsLibrary, opsFolder, quietName } from '../../electron/devices/native/nativeFolders.ts';
 import { packageFolder } from '../../electron/files/folders.ts';
 
 const mac = process.platform === 'darwin';
@@ -34,15 +34,16 @@ export function compileAddons(compiler: Compiler, folder: string): void {
   run(compiler, [...common(), '-O2', own('quiet.cc'), '-o', join(folder, quietName)]);
 }
 
-/** Compiles the layers of our own into a folder that holds TensorFlow's libraries. */
-export async function compileLayers(compiler: Compiler, folder: string): Promise<void> {
-  const fresh = join(folder, `${layersName}.${process.pid}`);
+/** Compiles Noiseloom's own ops into a folder that holds TensorFlow's libraries. */
+export async function compileOps(compiler: Compiler, folder: string): Promise<void> {
+  const library = join(folder, nameOpsLibrary());
+  const fresh = `${library}.${process.pid}`;
   try {
     run(compiler, [
       ...[...common(), '-O3', '-fopenmp-simd', '-fno-math-errno', '-fno-trapping-math', '-Wno-psabi'],
-      ...[own('layers.cc'), ...libraries(folder, ['framework']), '-o', fresh],
+      ...[join(opsFolder, 'ops.cc'), ...libraries(folder, ['framework']), '-o', fresh],
     ]);
-    await rename(fresh, join(folder, layersName));
+    await rename(fresh, library);
   } finally {
     await rm(fresh, { force: true });
   }

@@ -63,17 +63,17 @@ async function loadFirst(kinds: readonly NativeKind[]): Promise<Loaded> {
     );
   }
   const addon = loadAddon(folder);
-  const [{ NodeJSKernelBackend }, { registerBackend }, { registerNativeKernels }, { registerNativeLayers }] =
+  const [{ NodeJSKernelBackend }, { registerBackend }, { registerNativeKernels }, { registerNativeOps }] =
     await Promise.all([
       import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js'),
       import('../../../nodes/ml/tf.ts'),
       import('./nativeKernels.ts'),
-      import('./nativeLayers.ts'),
+      import('./nativeOps.ts'),
       import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js'),
     ]);
   registerNativeKernels();
   const usesGpu = addon.isUsingGpuDevice();
-  if (!usesGpu) registerNativeLayers(folder);
+  if (!usesGpu) registerNativeOps(folder);
   // The second argument only chooses between two sentences that are never printed here.
   registerBackend('tensorflow', () => new NodeJSKernelBackend(addon, ''));
   return { version: addon.TF_Version, usesGpu };

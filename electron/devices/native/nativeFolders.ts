@@ -1,6 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { packageFolder } from '../../files/folders.ts';
 
 export type NativeKind = 'cpu' | 'cuda';
 
@@ -8,17 +10,25 @@ export type NativeKind = 'cpu' | 'cuda';
 export const addonName = 'tfjs_binding.node';
 /** Silences TensorFlow while its libraries load; only in folders that were built here. */
 export const quietName = 'quiet.node';
-/**
- * Layers as single operations (`build/native/layers.cc`); only in folders where a compiler was found. The number goes up
- * with every change of what they offer, so that older ones are not taken.
- */
-export const layersName = 'layers-4.node';
+/** The sources of Noiseloom's own ops. */
+export const opsFolder = join(packageFolder, 'build', 'native', 'ops');
 /** The addon in a folder from the official archive, where the published addon finds its libraries in `deps/lib/`. */
 export const archiveAddon = join('lib', 'napi-v8', addonName);
 
 /** The addon in a folder of either kind; undefined where there is none. */
 export function addonPath(folder: string): string | undefined {
   return [addonName, archiveAddon].map((name) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/**
+ * The library of Noiseloom's own ops in a build's folder, where a compiler was found. Its name has a hash of the sources, so
+ * that each version of them finds its own library.
+ */
+export function nameOpsLibrary(): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(opsFolder).sort())
+    hash.update(`${name}\n`).update(readFileSync(join(opsFolder, name)));
+  return `ops-${hash.digest('hex').slice(0, 12)}.node`;
 }
 
 /** Where builds of native TensorFlow are kept for this user: outside any checkout, so reinstalling does not lose them. */

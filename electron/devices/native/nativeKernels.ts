@@ -1,28 +1,21 @@
 /**
  * Kernels that tfjs-node lacks, or has in a form that diffusion models cannot use. TensorFlow's convolutions take any
  * padding, but tfjs-node passes on only 'same' and 'valid' (and lists of numbers forward). Diffusion models pad by one
- * pixel before a stride of two, forward and backward, so the four kernels are registered anew here.
+ * pixel before a stride of two, forward and backward, so the four kernels are replaced here.
  */
+import type { Kernels } from '../../../nodes/ml/nn/ops.ts';
 import {
   type Conv2DAttrs,
-  type Conv2DBackpropFilterAttrs,
-  type Conv2DBackpropInputAttrs,
   concat,
   dispose,
-  getKernel,
-  type KernelConfig,
-  type NamedAttrMap,
-  registerKernel,
   type Tensor,
   type Tensor4D,
   type TensorInfo,
   tensor1d,
   tidy,
-  unregisterKernel,
   zerosLike,
 } from '../../../nodes/ml/tf.ts';
-
-const backendName = 'tensorflow';
+import { registerKernels } from '../registerKernels.ts';
 
 /** The part of tfjs-node's backend that kernels use. */
 interface NativeBackend {
@@ -36,93 +29,73 @@ interface NativeBackend {
   executeSingleOutput(name: string, attributes: object[], inputs: TensorInfo[]): Tensor;
 }
 
-export function registerNativeKernels(): void {
-  registerKernel({ kernelName: 'NoiseloomLinear', backendName, kernelFunc: linear });
-  for (const name of ['Conv2D', 'FusedConv2D']) {
-    replaceKernel(name, (original) => (args) => {
-      const attrs = args.attrs as unknown as Conv2DAttrs;
-      return original({ ...args, attrs: { ...attrs, pad: asList(attrs.pad) } as unknown as NamedAttrMap });
-    });
-  }
-  replaceKernel('Conv2DBackpropInput', (original) => (args) => {
-    const attrs = args.attrs as unknown as Conv2DBackpropInputAttrs;
-    const { dy, filter } = args.inputs as { dy: TensorInfo; filter: TensorInfo };
-    const pad = asList(attrs.pad);
-    if (typeof pad === 'string') return original({ ...args, attrs: { ...attrs, pad } as unknown as NamedAttrMap });
-    const backend = args.backend as NativeBackend;
-    const shape = tensor1d(attrs.inputShape, 'int32');
-    const result = backend.executeSingleOutput('Conv2DBackpropInput', explicit(backend, attrs.strides, pad), [
-      shape,
-      filter,
-      dy,
-    ]);
+const kernels: Kernels<NativeBackend> = {
+  /**
+   * Saves the reshapes of the plain form. (TensorFlow's MatMul would take half as long for small matrices, but 2.21's leaves
+   * the heap corrupt after products of some shapes in a CLIP or a U-Net, as oneDNN's 1x1 convolutions do.)
+   */
+  NoiseloomLinear(backend, { x, weight, bias }, { transposed }) {
+    const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
+    const type = { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
+    const attributes = [
+      type,
+      { name: 'adj_x', type: TF_ATTR_BOOL, value: false },
+      { name: 'adj_y', type: TF_ATTR_BOOL, value: transposed },
+    ];
+    const product = backend.executeSingleOutput('BatchMatMulV2', attributes, [x, weight]);
+    if (!bias) return [product];
+    const sum = backend.executeSingleOutput('AddV2', [type], [product, bias]);
+    product.dispose();
+    return [sum];
+  },
+  Conv2D: (_, inputs, attributes, original) => original(inputs, { ...attributes, pad: listPadding(attributes.pad) }),
+  FusedConv2D: (_, inputs, attributes, original) =>
+    original(inputs, { ...attributes, pad: listPadding(attributes.pad) }),
+  Conv2DBackpropInput(backend, inputs, attributes, original) {
+    if (!isOneToOne(inputs.filter)) return inputGradient(backend, inputs, attributes, original);
+    // Here TensorFlow 2.21 reads uninitialised memory. A second output channel of zeros, which changes nothing, avoids it.
+    const [dy, filter] = [inputs.dy, inputs.filter].map((x) => tidy(() => concat([x, zerosLike(x)], 3)));
+    const result = inputGradient(backend, { dy: dy!, filter: filter! }, attributes, original);
+    dispose([dy!, filter!]);
+    return result;
+  },
+  Conv2DBackpropFilter(backend, inputs, attributes, original) {
+    const pad = listPadding(attributes.pad);
+    if (typeof pad === 'string') return original(inputs, { ...attributes, pad });
+    const shape = tensor1d(attributes.filterShape, 'int32');
+    const explicit = listExplicitPadding(backend, attributes.strides, pad);
+    const result = backend.executeSingleOutput('Conv2DBackpropFilter', explicit, [inputs.x, shape, inputs.dy]);
     shape.dispose();
     return result;
-  });
-  replaceKernel('Conv2DBackpropInput', withTwoOutputs);
-  replaceKernel('Conv2DBackpropFilter', (original) => (args) => {
-    const attrs = args.attrs as unknown as Conv2DBackpropFilterAttrs;
-    const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
-    const pad = asList(attrs.pad);
-    if (typeof pad === 'string') return original({ ...args, attrs: { ...attrs, pad } as unknown as NamedAttrMap });
-    const backend = args.backend as NativeBackend;
-    const shape = tensor1d(attrs.filterShape, 'int32');
-    const result = backend.executeSingleOutput('Conv2DBackpropFilter', explicit(backend, attrs.strides, pad), [
-      x,
-      shape,
-      dy,
-    ]);
-    shape.dispose();
-    return result;
-  });
-}
-
-/**
- * `project` of linear.ts without the reshapes around it. (TensorFlow's MatMul would take half as long for small matrices,
- * but 2.21's leaves the heap corrupt after products of some shape in a CLIP or a U-Net, as oneDNN's 1x1 convolutions do.)
- */
-const linear: KernelConfig['kernelFunc'] = ({ inputs, attrs, backend }) => {
-  const native = backend as NativeBackend;
-  const { x, weight, bias } = inputs as { x: TensorInfo; weight: TensorInfo; bias: TensorInfo | undefined };
-  const { TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = native.binding;
-  const type = { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
-  const turned = [
-    { name: 'adj_x', type: TF_ATTR_BOOL, value: false },
-    { name: 'adj_y', type: TF_ATTR_BOOL, value: attrs?.transposed },
-  ];
-  const product = native.executeSingleOutput('BatchMatMulV2', [type, ...turned], [x, weight]);
-  if (!bias) return [product];
-  const sum = native.executeSingleOutput('AddV2', [type], [product, bias]);
-  product.dispose();
-  return [sum];
+  },
 };
 
-/**
- * From one channel to one channel, TensorFlow 2.21 reads memory that nobody wrote. A second output channel of zeros,
- * which changes nothing, avoids it.
- */
-const withTwoOutputs: Wrap = (original) => (args) => {
-  const { dy, filter } = args.inputs as { dy: Tensor4D; filter: Tensor4D };
-  if (filter.shape[2] !== 1 || filter.shape[3] !== 1) return original(args);
-  const [wideDy, wideFilter] = [dy, filter].map((x) => tidy(() => concat([x, zerosLike(x)], 3))) as [Tensor, Tensor];
-  const result = original({ ...args, inputs: { dy: wideDy, filter: wideFilter } });
-  dispose([wideDy, wideFilter]);
+export function registerNativeKernels(): void {
+  registerKernels('tensorflow', kernels);
+}
+
+type InputGradient = NonNullable<Kernels<NativeBackend>['Conv2DBackpropInput']>;
+
+const inputGradient: InputGradient = (backend, inputs, attributes, original) => {
+  const pad = listPadding(attributes.pad);
+  if (typeof pad === 'string') return original(inputs, { ...attributes, pad });
+  const shape = tensor1d(attributes.inputShape, 'int32');
+  const explicit = listExplicitPadding(backend, attributes.strides, pad);
+  const result = backend.executeSingleOutput('Conv2DBackpropInput', explicit, [shape, inputs.filter, inputs.dy]);
+  shape.dispose();
   return result;
 };
 
-type Wrap = (original: KernelConfig['kernelFunc']) => KernelConfig['kernelFunc'];
-
-function replaceKernel(kernelName: string, wrap: Wrap) {
-  const original = getKernel(kernelName, backendName);
-  unregisterKernel(kernelName, backendName);
-  registerKernel({ ...original, kernelFunc: wrap(original.kernelFunc) });
+/** Whether a convolution has one input channel and one output channel. */
+function isOneToOne({ shape }: Tensor4D): boolean {
+  return shape[2] === 1 && shape[3] === 1;
 }
 
 type Padding = Conv2DAttrs['pad'];
 type PaddingList = Exclude<Padding, 'valid' | 'same' | number>;
 
 /** A number of pixels on every side as the list that TensorFlow understands. */
-function asList(pad: Padding): 'valid' | 'same' | PaddingList {
+function listPadding(pad: Padding): 'valid' | 'same' | PaddingList {
   if (typeof pad !== 'number') return pad;
   return pad === 0
     ? 'valid'
@@ -135,7 +108,7 @@ function asList(pad: Padding): 'valid' | 'same' | PaddingList {
 }
 
 /** The attributes of TensorFlow's two convolution gradients for NHWC and explicit padding. */
-function explicit(backend: NativeBackend, strides: [number, number] | number, pad: PaddingList): object[] {
+function listExplicitPadding(backend: NativeBackend, strides: [number, number] | number, pad: PaddingList): object[] {
   const { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_BOOL, TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
   const [down, right] = typeof strides === 'number' ? [strides, strides] : strides;
   return [

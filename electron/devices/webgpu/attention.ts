@@ -1,49 +1,41 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import type { TensorInfo } from '../../../nodes/ml/tf.ts';
-import { dispatch, sizeOf } from './dispatch.ts';
+import type { AttentionAttributes, Ops, Results } from '../../../nodes/ml/nn/ops.ts';
+import type { Tensor4D, TensorInfo } from '../../../nodes/ml/tf.ts';
+import { countElements, dispatch } from './dispatch.ts';
 
 /*
- * Attention that never holds its scores: a workgroup has a tile of rows of the result and goes over the other side tile by
- * tile. Operations, their inputs and their results are those of nodes/ml/nn/attention.ts.
- * Source: arXiv 2205.14135, algorithm 1 and appendix B.2
+ * Attention that never holds its score matrix: a workgroup computes a tile of rows of the result and reads the other side tile
+ * by tile. Source: arXiv 2205.14135, algorithm 1 and appendix B.2
  */
 
-interface Inputs {
-  readonly q: TensorInfo;
-  readonly k: TensorInfo;
-  readonly v: TensorInfo;
-  readonly mask?: TensorInfo;
-}
-interface GradientInputs extends Inputs {
-  readonly dy: TensorInfo;
-  readonly y: TensorInfo;
-}
-interface Attributes {
-  readonly batch: number;
-  readonly heads: number;
-  readonly scale: number;
-}
+type Inputs = Ops['NoiseloomAttention']['inputs'] & { readonly mask?: Tensor4D };
+type GradientInputs = Ops['NoiseloomAttentionGradient']['inputs'] & { readonly mask?: Tensor4D };
 
 /** [y] */
-export function attention(backend: WebGPUBackend, { q, k, v, mask }: Inputs, attributes: Attributes): TensorInfo[] {
-  return run(backend, forward, { q, k, v, ...(mask && { mask }) }, { result: q.shape }, attributes);
+export function attention(
+  backend: WebGPUBackend,
+  { q, k, v, mask }: Inputs,
+  attributes: AttentionAttributes,
+): Results<'NoiseloomAttention'> {
+  const [y] = run(backend, forward, { q, k, v, ...(mask && { mask }) }, { result: q.shape }, attributes);
+  return [y!];
 }
 
 /** [dq, dk, dv] */
 export function attentionGradient(
   backend: WebGPUBackend,
   { q, k, v, mask, dy, y }: GradientInputs,
-  attributes: Attributes,
-): TensorInfo[] {
+  attributes: AttentionAttributes,
+): Results<'NoiseloomAttentionGradient'> {
   const { batch, heads } = attributes;
   const always = { q, k, ...(mask && { mask }) };
-  const perRow = [batch, heads, sizeOf(q.shape.slice(0, -1)) / batch, 2];
+  const perRow = [batch, heads, countElements(q.shape.slice(0, -1)) / batch, 2];
   const [rows] = run(backend, rowStatistics, { ...always, dy, y }, { result: perRow }, attributes) as [TensorInfo];
   const read = { ...always, v, dy, rows };
-  const dq = run(backend, queryGradient, read, { result: q.shape }, attributes);
-  const others = run(backend, keyGradients, read, { result: k.shape, dv: v.shape }, attributes);
+  const [dq] = run(backend, queryGradient, read, { result: q.shape }, attributes);
+  const [dk, dv] = run(backend, keyGradients, read, { result: k.shape, dv: v.shape }, attributes);
   backend.disposeData(rows.dataId);
-  return [...dq, ...others];
+  return [dq!, dk!, dv!];
 }
 
 type Side = 'queries' | 'keys';
@@ -77,7 +69,7 @@ const product = (into: string, own: string, other: string): string => `
     }
   }`;
 
-/** Puts each thread's weights of the other side's rows where all find them. */
+/** Shares each thread's weights of the other side's rows with its workgroup. */
 const share = (weight: string): string => `
   workgroupBarrier();
   weights[y * 32 + x] = ${weight}0;
@@ -188,12 +180,12 @@ function run(
   pass: Pass,
   inputs: Readonly<Record<string, TensorInfo>>,
   outputs: Readonly<Record<string, readonly number[]>>,
-  { batch, heads, scale }: Attributes,
+  { batch, heads, scale }: AttentionAttributes,
 ): TensorInfo[] {
   const { q, k, mask } = inputs as unknown as Inputs;
-  const channels = q.shape.at(-1) as number;
+  const channels = q.shape.at(-1)!;
   const width = channels / heads;
-  const [queries, keys] = [q, k].map(({ shape }) => sizeOf(shape) / (channels * batch)) as [number, number];
+  const [queries, keys] = [q, k].map(({ shape }) => countElements(shape) / (channels * batch)) as [number, number];
   const tiles = Math.ceil((pass.own === 'queries' ? queries : keys) / tile);
   const workgroups = batch * heads * tiles;
   const parts = Math.ceil(width / 16);
@@ -202,21 +194,30 @@ function run(
     name: [pass.name, parts, depth, ...(mask ? ['masked'] : [])].join(' '),
     inputs,
     outputs,
-    integers: { blocks: workgroups, tiles, heads, queries, keys, channels, width, ...(mask && maskSteps(mask.shape)) },
+    integers: {
+      blocks: workgroups,
+      tiles,
+      heads,
+      queries,
+      keys,
+      channels,
+      width,
+      ...(mask && readMaskStrides(mask.shape)),
+    },
     reals: { scale },
     workgroups,
     threads,
-    code: codeOf(pass, Object.keys(inputs), parts, depth),
+    code: writeCode(pass, Object.keys(inputs), parts, depth),
   });
 }
 
-/** How far apart neighbours along an axis of a mask lie; 0 where it is broadcast. */
-function maskSteps(shape: readonly number[]): Record<string, number> {
-  const step = (axis: number) => (shape[axis] === 1 ? 0 : sizeOf(shape.slice(axis + 1)));
+/** The strides of a mask; 0 along an axis that is broadcast. */
+function readMaskStrides(shape: readonly number[]): Record<string, number> {
+  const step = (axis: number) => (shape[axis] === 1 ? 0 : countElements(shape.slice(axis + 1)));
   return { maskImage: step(0), maskHead: step(1), maskQuery: step(2), maskKey: step(3) };
 }
 
-function codeOf({ own, start, step, end }: Pass, names: readonly string[], parts: number, depth: number): string {
+function writeCode({ own, start, step, end }: Pass, names: readonly string[], parts: number, depth: number): string {
   const isQuery = own === 'queries';
   const other: Side = isQuery ? 'keys' : 'queries';
   const readers = Object.entries(sides)

@@ -1,11 +1,11 @@
 import type { WebGPUBackend, WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu';
 import type { TensorInfo } from '../../../nodes/ml/tf.ts';
 
-/** One run of a kernel of our own on the graphics card. All tensors are in rows, and float32 where nothing else is said. */
+/** One run of a WGSL kernel. All tensors are row-major, and float32 unless `dtype` says otherwise. */
 export interface Dispatch {
-  /** Unique among kernels; the text of `code` may depend on nothing but this and `threads`. */
+  /** Unique among kernels: compiled code is cached by it, so `code` must depend on nothing but this and `threads`. */
   readonly name: string;
-  /** By the names under which `code` reads them, each an `array<f32>` or, of integers, an `array<i32>`. */
+  /** By the names under which `code` reads them, each an `array<f32>` or, for integers, an `array<i32>`. */
   readonly inputs: Readonly<Record<string, TensorInfo>>;
   /** Shapes, by the names under which `code` writes them; the first is called `result`. At most eight buffers in all. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
@@ -14,17 +14,17 @@ export interface Dispatch {
   /** Numbers that `code` reads as `uniforms.NAME`. */
   readonly integers?: Readonly<Record<string, number>>;
   readonly reals?: Readonly<Record<string, number>>;
-  /** Workgroups that are needed; a few more may run, as a device takes only so many along one axis. */
+  /** Workgroups needed; a few more may run where there are more than a device takes along one axis. */
   readonly workgroups: number;
-  /** Threads of a workgroup. */
+  /** Threads per workgroup. */
   readonly threads: number;
-  /** WGSL with a function `run(index: i32)` of the thread's number among all; its number in the workgroup is `localIndex`. */
+  /** WGSL with a function `run(index: i32)` of the thread's global index; its index in the workgroup is `localIndex`. */
   readonly code: string;
 }
 
 /**
- * Runs a kernel and returns its outputs in order. TensorFlow.js gives a program one output; the others go in as inputs that
- * the kernel does not read, and it declares their bindings once more, to be written.
+ * Runs a kernel and returns its outputs in order; the caller owns them. TensorFlow.js allows a program one output. Further
+ * ones are passed as inputs that the kernel does not read, and are bound a second time to be written.
  */
 export function dispatch(backend: WebGPUBackend, call: Dispatch): TensorInfo[] {
   const { name, inputs, outputs, dtype = 'float32', integers = {}, reals = {}, workgroups, threads, code } = call;
@@ -56,7 +56,7 @@ export function dispatch(backend: WebGPUBackend, call: Dispatch): TensorInfo[] {
   return [result, ...others];
 }
 
-/** WGSL of `joined(own)`: the sums of both numbers over the threads of a workgroup, which all have to call it. */
+/** WGSL of `joined(own)`: both sums over all threads of a workgroup, each of which must call it. */
 export const workgroupSum = (threads: number): string => `
 var<workgroup> partial: array<vec2f, ${threads}>;
 fn joined(own: vec2f) -> vec2f {
@@ -70,4 +70,5 @@ fn joined(own: vec2f) -> vec2f {
   return partial[0];
 }`;
 
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+export const countElements = (shape: readonly number[]): number =>
+  shape.reduce((product, length) => product * length, 1);

@@ -1,9 +1,10 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import type { TensorInfo } from '../../../nodes/ml/tf.ts';
-import { swish } from './activate.ts';
-import { type Dispatch, dispatch, sizeOf, workgroupSum } from './dispatch.ts';
+import type { GroupNormAttributes, Ops, Results } from '../../../nodes/ml/nn/ops.ts';
+import type { Tensor4D, TensorInfo } from '../../../nodes/ml/tf.ts';
+import { swish } from './activations.ts';
+import { countElements, type Dispatch, dispatch, workgroupSum } from './dispatch.ts';
 
-/** x as [images, pixels, channels]; one row of a layer normalisation is an image of one pixel and one group. */
+/** x as [images, pixels, channels]; a row of a layer normalisation is an image of one pixel and one group. */
 interface View {
   readonly images: number;
   readonly pixels: number;
@@ -14,89 +15,75 @@ interface View {
 /** Group normalisation as in nodes/ml/nn/groupNorm.ts, with the same inputs and results: [y, m, r]. */
 export function groupNorm(
   backend: WebGPUBackend,
-  inputs: Readonly<Record<'x' | 'scale' | 'offset', TensorInfo>>,
+  inputs: Ops['NoiseloomGroupNorm']['inputs'],
   { groups, eps, activation }: GroupNormAttributes,
-): TensorInfo[] {
+): Results<'NoiseloomGroupNorm'> {
   const { shape } = inputs.x;
-  const perChannel = [shape[0] as number, 1, 1, shape[3] as number];
+  const perChannel = [shape[0], 1, 1, shape[3]];
   const outputs = { result: shape, m: perChannel, r: perChannel };
-  return run(backend, forward(activation === 'silu'), { inputs, outputs, reals: { eps } }, imageView(shape, groups));
+  const pass = forward(activation === 'silu');
+  const results = run(backend, pass, { inputs, outputs, reals: { eps } }, imageView(shape, groups));
+  return results as Results<'NoiseloomGroupNorm'>;
 }
 
 /** [dx] */
 export function groupNormGradient(
   backend: WebGPUBackend,
-  inputs: Readonly<Record<'dy' | 'x' | 'scale' | 'offset' | 'm' | 'r', TensorInfo>>,
+  inputs: Ops['NoiseloomGroupNormGradient']['inputs'],
   { groups, activation }: GroupNormAttributes,
-): TensorInfo[] {
+): Results<'NoiseloomGroupNormGradient'> {
   const { shape } = inputs.x;
-  return run(
-    backend,
-    backward(activation === 'silu'),
-    { inputs, outputs: { result: shape } },
-    imageView(shape, groups),
-  );
+  const pass = backward(activation === 'silu');
+  const [dx] = run(backend, pass, { inputs, outputs: { result: shape } }, imageView(shape, groups));
+  return [dx!];
 }
 
 /** Layer normalisation as in nodes/ml/nn/layerNorm.ts: [y, m, r]. */
 export function layerNorm(
   backend: WebGPUBackend,
-  inputs: Readonly<Record<'x' | 'scale' | 'offset', TensorInfo>>,
-  { eps }: { readonly eps: number },
-): TensorInfo[] {
+  inputs: Ops['NoiseloomLayerNorm']['inputs'],
+  { eps }: Ops['NoiseloomLayerNorm']['attributes'],
+): Results<'NoiseloomLayerNorm'> {
   const { shape } = inputs.x;
   const perRow = [...shape.slice(0, -1), 1];
-  return run(
-    backend,
-    forward(false),
-    { inputs, outputs: { result: shape, m: perRow, r: perRow }, reals: { eps } },
-    rowView(shape),
-  );
+  const outputs = { result: shape, m: perRow, r: perRow };
+  const results = run(backend, forward(false), { inputs, outputs, reals: { eps } }, rowView(shape));
+  return results as Results<'NoiseloomLayerNorm'>;
 }
 
 /** [dx] */
 export function layerNormGradient(
   backend: WebGPUBackend,
-  inputs: Readonly<Record<'dy' | 'x' | 'scale' | 'm' | 'r', TensorInfo>>,
-): TensorInfo[] {
+  inputs: Ops['NoiseloomLayerNormGradient']['inputs'],
+): Results<'NoiseloomLayerNormGradient'> {
   const { shape } = inputs.x;
-  return run(backend, backward(false), { inputs, outputs: { result: shape } }, rowView(shape));
+  const [dx] = run(backend, backward(false), { inputs, outputs: { result: shape } }, rowView(shape));
+  return [dx!];
 }
 
-interface GroupNormAttributes {
-  readonly groups: number;
-  readonly eps: number;
-  readonly activation: 'linear' | 'silu';
-}
-
-function imageView([n, height, width, channels]: number[], groups: number): View {
-  return {
-    images: n as number,
-    pixels: (height as number) * (width as number),
-    channels: channels as number,
-    groups,
-  };
+function imageView([images, height, width, channels]: Tensor4D['shape'], groups: number): View {
+  return { images, pixels: height * width, channels, groups };
 }
 
 function rowView(shape: number[]): View {
-  const channels = shape.at(-1) as number;
-  return { images: sizeOf(shape.slice(0, -1)), pixels: 1, channels, groups: 1 };
+  const channels = shape.at(-1)!;
+  return { images: countElements(shape.slice(0, -1)), pixels: 1, channels, groups: 1 };
 }
 
-/** Values of a group up to which one workgroup does all of it: more would keep most of a graphics card idle. */
-const mostAlone = 2 ** 16;
+/** One workgroup does a whole group up to this many values; beyond, too much of the graphics card would be idle. */
+const maxGroupOfOneWorkgroup = 2 ** 16;
 
 /**
- * What a workgroup does with its part of a group (some of its pixels), in WGSL. It may read how many `elements` the part
- * has, where in x they are and of which channels, `at(e)` and `channelOf(e)`, and where in m and r the group's values begin,
- * `statistic`.
+ * What a workgroup does with its part of a group (some of its pixels), in WGSL. It can read the number of `elements` in the
+ * part, the index of each in x, `at(e)`, and its channel, `channelOf(e)`, and the index of the group's first value in m and
+ * r, `statistic`.
  */
 interface Pass {
   readonly name: string;
   readonly functions: string;
-  /** Finds two numbers of the part, `sums`. */
+  /** Computes two values of the part, `sums`. */
   readonly summed: string;
-  /** Finds those of the group, `whole`; this thread has those of one part, `own` of `count` values. */
+  /** Combines them to those of the group, `whole`; this thread has those of one part, `own` of `count` values. */
   readonly together: string;
   /** Writes the results of the part; the group has `total` values. */
   readonly apply: string;
@@ -140,7 +127,7 @@ const backward = (silu: boolean): Pass => ({
   functions: `${swish}
     fn normal(i: i32, statistic: i32) -> f32 { return (x[i] - m[statistic]) * r[statistic]; }
     fn slope(i: i32, c: i32, h: f32) -> f32 {
-      return scale[c] * dy[i]${silu ? ' * swishSlope(h * scale[c] + offset[c], 1)' : ''};
+      return scale[c] * dy[i]${silu ? ' * swishDerivative(h * scale[c] + offset[c], 1)' : ''};
     }`,
   summed: `
     var sums = vec2f();
@@ -159,7 +146,7 @@ const backward = (silu: boolean): Pass => ({
     }`,
 });
 
-/** In one dispatch, or with large groups in two: the sums over parts of them, then the rest. */
+/** Runs in one dispatch, or for large groups in two: the sums of their parts, then the rest. */
 function run(
   backend: WebGPUBackend,
   pass: Pass,
@@ -169,9 +156,9 @@ function run(
   const isRow = pixels === 1 && groups === 1;
   const width = channels / groups;
   const threads = isRow ? 64 : 256;
-  const parts = Math.min(threads, pixels, Math.ceil((pixels * width) / mostAlone));
+  const parts = Math.min(threads, pixels, Math.ceil((pixels * width) / maxGroupOfOneWorkgroup));
   const workgroups = images * groups * parts;
-  const statistics = sizeOf(call.outputs.m ?? call.inputs.m?.shape ?? []);
+  const statistics = countElements(call.outputs.m ?? call.inputs.m?.shape ?? []);
   const shared = {
     threads,
     workgroups,
@@ -185,10 +172,11 @@ function run(
       statistics: statistics / (images * groups),
     },
   };
-  const codeOf = (body: string) => [workgroupSum(threads), sizes, pass.functions, mainOf(threads, body)].join('\n');
+  const writeCode = (body: string) =>
+    [workgroupSum(threads), sizes, pass.functions, writeMain(threads, body)].join('\n');
   const name = `${isRow ? 'Row' : 'Group'}Norm${pass.name}`;
   if (parts === 1) {
-    const code = codeOf(`${pass.summed}\nlet whole = sums;\n${pass.apply}`);
+    const code = writeCode(`${pass.summed}\nlet whole = sums;\n${pass.apply}`);
     return dispatch(backend, { ...call, ...shared, name, code });
   }
   const [sums] = dispatch(backend, {
@@ -196,7 +184,7 @@ function run(
     ...shared,
     name: `${name}Sums`,
     outputs: { result: [workgroups, 2] },
-    code: codeOf(`${pass.summed}
+    code: writeCode(`${pass.summed}
       if (thread == 0 && elements > 0) { result[2 * block] = sums.x; result[2 * block + 1] = sums.y; }`),
   }) as [TensorInfo];
   const results = dispatch(backend, {
@@ -204,7 +192,7 @@ function run(
     ...shared,
     name: `${name}Joined`,
     inputs: { ...call.inputs, sums },
-    code: codeOf(`
+    code: writeCode(`
       var own = vec2f();
       let count = f32(select(0, elementsOf(thread), thread < uniforms.parts));
       if (count > 0) {
@@ -223,7 +211,7 @@ fn elementsOf(part: i32) -> i32 {
   return ((part + 1) * uniforms.pixels / uniforms.parts - part * uniforms.pixels / uniforms.parts) * uniforms.width;
 }`;
 
-const mainOf = (threads: number, body: string): string => `
+const writeMain = (threads: number, body: string): string => `
 var<private> first: i32;
 var<private> group: i32;
 fn at(e: i32) -> i32 { return first + e / uniforms.width * uniforms.channels + e % uniforms.width; }

@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { DeviceBackend } from '../../../nodes/ml/device.ts';
 import { describeAdapter } from './webgpuAdapter.ts';
-import { registerWebgpuLayers } from './webgpuLayers.ts';
+import { registerWebgpuKernels } from './webgpuKernels.ts';
 
 /** WebGPU outside a browser, by Dawn. */
 export const webgpuDevice: DeviceBackend = {
@@ -17,7 +17,7 @@ export const webgpuDevice: DeviceBackend = {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     const opened = describeAdapter(adapter, asked);
     await import('@tensorflow/tfjs-backend-webgpu');
-    registerWebgpuLayers();
+    registerWebgpuKernels();
     return opened;
   },
 };

@@ -2,7 +2,7 @@ import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { DeviceBackend } from '../../../nodes/ml/device.ts';
 import { backend } from '../../../nodes/ml/tf.ts';
 import { describeAdapter } from './webgpuAdapter.ts';
-import { registerWebgpuLayers } from './webgpuLayers.ts';
+import { registerWebgpuKernels } from './webgpuKernels.ts';
 
 /** WebGPU of the page that this runs in. */
 export const webgpuPageDevice: DeviceBackend = {
@@ -11,7 +11,7 @@ export const webgpuPageDevice: DeviceBackend = {
     const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
     const opened = describeAdapter(adapter ?? null, asked);
     await import('@tensorflow/tfjs-backend-webgpu');
-    registerWebgpuLayers();
+    registerWebgpuKernels();
     return opened;
   },
 };

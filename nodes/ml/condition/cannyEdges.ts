@@ -72,8 +72,7 @@ export function thresholdEdges(edges: Tensor4D, low: number, high: number): Tens
 }
 
 /** Keeps `length` [N, H, W, 1] where no neighbour along `slopes` (rounded to 45 degrees) exceeds it. */
-const thin = defineOp<{ length: Tensor4D; slopes: Tensor4D }>({
-  name: 'NoiseloomThinEdges',
+const thin = defineOp('NoiseloomThinEdges', {
   reads: ['slopes'],
   keeps: 2,
   forward({ length, slopes }) {

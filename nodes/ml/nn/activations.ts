@@ -13,60 +13,63 @@ export const gelu = <T extends Tensor>(x: T): T => geluOp({ x }) as T;
 /** First half of the last axis times GELU of the second: [..., 2 C] -> [..., C]. Source: arXiv 2002.05202, equation 6 */
 export const geglu = <T extends Tensor>(x: T): T => gegluOp({ x }) as T;
 
-/** An operation f(x), and dy f'(x) as another. */
-function activation(name: string, forward: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor) {
-  const gradientOp = defineGradientOp<{ dy: Tensor; x: Tensor }>(`${name}Gradient`, ['dy', 'x'], ({ dy, x }) =>
-    backward(dy, x),
-  );
-  const op = defineOp<{ x: Tensor }>({
-    name,
+type Activation = 'Silu' | 'QuickGelu' | 'Gelu' | 'Geglu';
+
+/** Defines an op f(x), and another for its gradient dy f'(x). */
+function defineActivation(
+  name: Activation,
+  forward: (x: Tensor) => Tensor,
+  backward: (dy: Tensor, x: Tensor) => Tensor,
+) {
+  const gradientOp = defineGradientOp(`Noiseloom${name}Gradient`, ['dy', 'x'], ({ dy, x }) => [backward(dy, x)]);
+  const op = defineOp(`Noiseloom${name}`, {
     reads: ['x'],
     forward: ({ x }) => [forward(x)],
-    gradient: (dy, [x]) => ({ x: () => gradientOp({ dy, x: x as Tensor }) }),
+    gradient: (dy, [x]) => ({ x: () => gradientOp({ dy, x: x! })[0] }),
   });
   return [op, gradientOp] as const;
 }
 
-/** s (1 + c x (1 - s)), s = sigmoid(c x): the slope of x s */
-function swishSlope(x: Tensor, c: number): Tensor {
+/** s (1 + c x (1 - s)), s = sigmoid(c x): the derivative of x s */
+function swishDerivative(x: Tensor, c: number): Tensor {
   const s = sigmoid(c === 1 ? x : mul(x, c));
   const y = mul(x, s);
   return add(s, c === 1 ? sub(y, mul(y, s)) : mul(sub(y, mul(y, s)), c));
 }
 
-export const [siluOp, siluGradient] = activation(
-  'NoiseloomSilu',
+export const [siluOp, siluGradient] = defineActivation(
+  'Silu',
   (x) => mul(x, sigmoid(x)),
-  (dy, x) => mul(dy, swishSlope(x, 1)),
+  (dy, x) => mul(dy, swishDerivative(x, 1)),
 );
 
-const [quickGeluOp] = activation(
-  'NoiseloomQuickGelu',
+const [quickGeluOp] = defineActivation(
+  'QuickGelu',
   (x) => mul(x, sigmoid(mul(x, 1.702))),
-  (dy, x) => mul(dy, swishSlope(x, 1.702)),
+  (dy, x) => mul(dy, swishDerivative(x, 1.702)),
 );
 
 /** Phi(x) = (1 + erf(x / sqrt 2)) / 2 */
-const cumulative = (x: Tensor): Tensor => add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+const normalCdf = (x: Tensor): Tensor => add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
 /** d (x Phi(x)) / dx = Phi(x) + x phi(x), phi(x) = exp(-x^2 / 2) / sqrt(2 pi) */
-const slope = (x: Tensor, phi: Tensor): Tensor =>
+const geluDerivative = (x: Tensor, phi: Tensor): Tensor =>
   add(phi, mul(x, mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI))));
 
-const [geluOp] = activation(
-  'NoiseloomGelu',
-  (x) => mul(x, cumulative(x)),
-  (dy, x) => mul(dy, slope(x, cumulative(x))),
+const [geluOp] = defineActivation(
+  'Gelu',
+  (x) => mul(x, normalCdf(x)),
+  (dy, x) => mul(dy, geluDerivative(x, normalCdf(x))),
 );
 
-const [gegluOp] = activation(
-  'NoiseloomGeglu',
+const [gegluOp] = defineActivation(
+  'Geglu',
   (x) => {
     const [value, gate] = split(x, 2, -1) as [Tensor, Tensor];
-    return mul(value, mul(gate, cumulative(gate)));
+    return mul(value, mul(gate, normalCdf(gate)));
   },
   (dy, x) => {
     const [value, gate] = split(x, 2, -1) as [Tensor, Tensor];
-    const phi = cumulative(gate);
-    return concat([mul(dy, mul(gate, phi)), mul(mul(dy, value), slope(gate, phi))], -1);
+    const phi = normalCdf(gate);
+    return concat([mul(dy, mul(gate, phi)), mul(mul(dy, value), geluDerivative(gate, phi))], -1);
   },
 );

@@ -15,7 +15,8 @@ import {
   tidy,
   transpose,
 } from '../tf.ts';
-import { defineGradientOp, defineGradientsOp, defineOp } from './defineOp.ts';
+import { defineGradientOp, defineOp } from './defineOp.ts';
+import type { AttentionAttributes, Ops } from './ops.ts';
 
 export interface AttentionOptions {
   readonly heads: number;
@@ -29,36 +30,22 @@ export interface AttentionOptions {
 
 /**
  * Scaled dot-product attention. q [N, T, C], k and v [N, S, C], heads side by side in C -> [N, T, C]. Scores are never
- * remembered: the backward pass computes them again, in the same slices. The caller owns the result.
+ * kept: the backward pass recomputes them in the same slices. The caller owns the result.
  * Source: arXiv 1706.03762, equation 1; gradient arXiv 2205.14135, appendix B.2
  */
 export function attention<T extends Tensor2D | Tensor3D>(q: T, k: T, v: T, options: AttentionOptions): T {
   const { heads, mask, sliceBytes = 2 ** 28, batch = q.shape[0] } = options;
-  const width = (q.shape.at(-1) as number) / heads;
+  const width = q.shape.at(-1)! / heads;
   const attributes = { batch, heads, scale: 1 / Math.sqrt(width), sliceBytes };
-  return (mask ? attendMasked : attend)({ q, k, v, ...(mask && { mask }) }, attributes) as T;
+  return (mask ? attendMasked({ q, k, v, mask }, attributes) : attend({ q, k, v }, attributes)) as T;
 }
 
-interface Inputs {
-  readonly q: Tensor;
-  readonly k: Tensor;
-  readonly v: Tensor;
-  readonly mask?: Tensor4D;
-}
-interface GradientInputs extends Inputs {
-  readonly dy: Tensor;
-  readonly y: Tensor;
-}
-interface Attributes {
-  readonly batch: number;
-  readonly heads: number;
-  /** 1 / sqrt(width of a head) */
-  readonly scale: number;
-  readonly sliceBytes: number;
-}
+/** With or without a mask. */
+type Inputs = Ops['NoiseloomAttention']['inputs'] & { readonly mask?: Tensor4D };
+type GradientInputs = Ops['NoiseloomAttentionGradient']['inputs'] & { readonly mask?: Tensor4D };
 
 /** P = softmax(s q k^T + mask), y = P v, s = 1 / sqrt(C / heads) */
-function attended({ q, k, v, mask }: Inputs, attributes: Attributes): Tensor {
+function attendSliced({ q, k, v, mask }: Inputs, attributes: AttentionAttributes): Tensor {
   const scaled = apart(mul(q, attributes.scale), attributes); // [N, heads, T, C / heads]
   const [keys, values] = [apart(k, attributes), apart(v, attributes)]; // [N, heads, S, C / heads]
   const [y] = inSlices(
@@ -67,11 +54,14 @@ function attended({ q, k, v, mask }: Inputs, attributes: Attributes): Tensor {
     (rows, whole) => [matMul(weights(rows(scaled), whole(keys), mask && rows(mask)), whole(values))],
     () => false,
   );
-  return together(y as Tensor, q.rank);
+  return together(y!, q.rank);
 }
 
 /** dv = P^T dy,  dS = P (dy v^T - rowsum(dy y)),  dq = s dS k,  dk = s dS^T q:  [dq, dk, dv] */
-function slopes({ q, k, v, mask, dy, y }: GradientInputs, attributes: Attributes): Tensor[] {
+function attendSlicedGradient(
+  { q, k, v, mask, dy, y }: GradientInputs,
+  attributes: AttentionAttributes,
+): [dq: Tensor, dk: Tensor, dv: Tensor] {
   const { scale, sliceBytes } = attributes;
   const scaled = apart(mul(q, scale), attributes);
   const [keys, values, d] = [k, v, dy].map((x) => apart(x, attributes)) as [Tensor, Tensor, Tensor];
@@ -81,46 +71,49 @@ function slopes({ q, k, v, mask, dy, y }: GradientInputs, attributes: Attributes
     sliceBytes,
     (rows, whole) => {
       const p = weights(rows(scaled), whole(keys), mask && rows(mask));
-      const dS = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
+      const [dS] = softmaxGradient({ p, dp: matMul(rows(d), whole(values), false, true), level: rows(level) });
       return [mul(matMul(dS, whole(keys)), scale), matMul(dS, rows(scaled), true), matMul(p, rows(d), true)];
     },
     (output) => output > 0,
   );
-  return parts.map((part) => together(part, dy.rank));
+  return parts.map((part) => together(part, dy.rank)) as [Tensor, Tensor, Tensor];
 }
 
-function attentionOp(name: string, masked: boolean) {
-  const reads = masked ? (['q', 'k', 'v', 'mask'] as const) : (['q', 'k', 'v'] as const);
-  const slopesOp = defineGradientsOp<GradientInputs, Attributes>(`${name}Gradient`, [...reads, 'dy', 'y'], slopes);
-  return defineOp<Inputs, Attributes>({
-    name,
-    reads,
-    keeps: 1,
-    forward: (inputs, attributes) => [attended(inputs, attributes)],
-    gradient(dy, [q, k, v, ...rest], attributes) {
-      const [mask, y] = masked ? rest : [undefined, ...rest];
-      const inputs = { q, k, v, mask, dy, y } as GradientInputs;
-      const [dq, dk, dv] = slopesOp(inputs, attributes) as [Tensor, Tensor, Tensor];
-      return {
-        q: () => dq,
-        k: () => dk,
-        v: () => dv,
-        mask: () => {
-          throw new Error('An attention mask is a constant: it has no gradient.');
-        },
-      };
-    },
-  });
+function noMaskGradient(): never {
+  throw new Error('An attention mask is a constant: it has no gradient.');
 }
-const attend = attentionOp('NoiseloomAttention', false);
-const attendMasked = attentionOp('NoiseloomMaskedAttention', true);
+
+const attendGradient = defineGradientOp('NoiseloomAttentionGradient', ['q', 'k', 'v', 'dy', 'y'], attendSlicedGradient);
+const attend = defineOp('NoiseloomAttention', {
+  reads: ['q', 'k', 'v'],
+  keeps: 1,
+  forward: (inputs, attributes) => [attendSliced(inputs, attributes)],
+  gradient(dy, [q, k, v, y], attributes) {
+    const [dq, dk, dv] = attendGradient({ q: q!, k: k!, v: v!, dy, y: y! }, attributes);
+    return { q: () => dq, k: () => dk, v: () => dv };
+  },
+});
+
+const attendMaskedGradient = defineGradientOp(
+  'NoiseloomMaskedAttentionGradient',
+  ['q', 'k', 'v', 'mask', 'dy', 'y'],
+  attendSlicedGradient,
+);
+const attendMasked = defineOp('NoiseloomMaskedAttention', {
+  reads: ['q', 'k', 'v', 'mask'],
+  keeps: 1,
+  forward: (inputs, attributes) => [attendSliced(inputs, attributes)],
+  gradient(dy, [q, k, v, mask, y], attributes) {
+    const inputs = { q: q!, k: k!, v: v!, mask: mask as Tensor4D, dy, y: y! };
+    const [dq, dk, dv] = attendMaskedGradient(inputs, attributes);
+    return { q: () => dq, k: () => dk, v: () => dv, mask: noMaskGradient };
+  },
+});
 
 /** p (dp - level), level [.., T, 1] the sum of p dp over the last axis */
-const softmaxGradient = defineGradientOp<{ p: Tensor; dp: Tensor; level: Tensor }>(
-  'NoiseloomSoftmaxGradient',
-  ['p', 'dp', 'level'],
-  ({ p, dp, level }) => mul(p, sub(dp, level)),
-);
+const softmaxGradient = defineGradientOp('NoiseloomSoftmaxGradient', ['p', 'dp', 'level'], ({ p, dp, level }) => [
+  mul(p, sub(dp, level)),
+]);
 
 /** softmax(q k^T + mask) [.., T, S] */
 function weights(q: Tensor, k: Tensor, mask: Tensor | undefined): Tensor {
@@ -129,8 +122,8 @@ function weights(q: Tensor, k: Tensor, mask: Tensor | undefined): Tensor {
 }
 
 /** [N, T, C] or [N T, C] -> [N, heads, T, C / heads] */
-function apart(x: Tensor, { batch, heads }: Attributes): Tensor4D {
-  const width = (x.shape.at(-1) as number) / heads;
+function apart(x: Tensor, { batch, heads }: AttentionAttributes): Tensor4D {
+  const width = x.shape.at(-1)! / heads;
   if (heads === 1) return reshape(x, [batch, 1, -1, width]);
   return transpose(reshape(x, [batch, -1, heads, width]), [0, 2, 1, 3]);
 }
@@ -158,7 +151,7 @@ function inSlices(
   added: (output: number) => boolean,
 ): Tensor[] {
   const [n, heads, t] = queries.shape as [number, number, number];
-  const fit = Math.floor(bytes / (4 * (keys.shape[2] as number))); // rows of scores
+  const fit = Math.floor(bytes / (4 * keys.shape[2]!)); // rows of scores
   const lengths = [n, heads, t];
   const atOnce = [fit / (t * heads), fit / t, fit].map((count) => Math.max(1, Math.floor(count)));
   const visit = (begin: readonly number[], size: readonly number[]): Tensor[] => {
@@ -170,14 +163,12 @@ function inSlices(
           (x) => cut(x, begin.slice(0, 2), size.slice(0, 2)),
         ),
       );
-    const step = atOnce[axis] as number;
-    const pieces = chunks(lengths[axis] as number, step).map(([at, length]) =>
-      visit([...begin, at], [...size, length]),
-    );
+    const step = atOnce[axis]!;
+    const pieces = chunks(lengths[axis]!, step).map(([at, length]) => visit([...begin, at], [...size, length]));
     const [first] = pieces as [Tensor[], ...Tensor[][]];
     if (pieces.length === 1) return first;
     return first.map((_, output) => {
-      const parts = pieces.map((piece) => piece[output] as Tensor);
+      const parts = pieces.map((piece) => piece[output]!);
       return axis === 2 && added(output) ? parts.reduce((sum, part) => add(sum, part)) : concat(parts, axis);
     });
   };

@@ -63,19 +63,7 @@ function edges(length: number, kernel: number, stride: number, before: number, a
   return { zeros: [before, read] as const, same };
 }
 
-interface ConvolutionInputs {
-  readonly x: Tensor4D;
-  readonly filter: Tensor4D;
-  readonly bias: Tensor1D | undefined;
-}
-interface ConvolutionAttributes {
-  readonly strides: number;
-  readonly pad: 'same' | 'valid';
-  readonly activation: 'linear' | 'relu';
-}
-
-const convolution = defineOp<ConvolutionInputs, ConvolutionAttributes>({
-  name: 'NoiseloomConvolution',
+const convolution = defineOp('NoiseloomConvolution', {
   reads: ['x', 'filter'],
   keeps: 1,
   forward: ({ x, filter, bias }, attributes) => [
@@ -86,11 +74,11 @@ const convolution = defineOp<ConvolutionInputs, ConvolutionAttributes>({
     }),
   ],
   gradient(dy, [x, filter, y], { strides, pad, activation }) {
-    const d = () => (activation === 'relu' ? mul(dy, step(y as Tensor)) : dy);
+    const d = () => (activation === 'relu' ? mul(dy, step(y!)) : dy);
     const shared = { strides, pad, dataFormat: 'NHWC' };
     return {
-      x: () => run('Conv2DBackpropInput', { dy: d(), filter: filter as Tensor }, { ...shared, inputShape: x?.shape }),
-      filter: () => run('Conv2DBackpropFilter', { x: x as Tensor, dy: d() }, { ...shared, filterShape: filter?.shape }),
+      x: () => run('Conv2DBackpropInput', { dy: d(), filter: filter! }, { ...shared, inputShape: x!.shape }),
+      filter: () => run('Conv2DBackpropFilter', { x: x!, dy: d() }, { ...shared, filterShape: filter!.shape }),
       bias: () => sum(d(), [0, 1, 2]),
     };
   },

@@ -14,95 +14,93 @@ import {
   type Tensor,
   tidy,
 } from '../tf.ts';
+import type { OpName, Ops } from './ops.ts';
 import { withOwnTape } from './recompute.ts';
 
-/** Tensors by name; one that is undefined is left out. */
-type Inputs = object;
+type Inputs<K extends OpName> = Ops[K]['inputs'];
+type Attributes<K extends OpName> = Ops[K]['attributes'];
+type PlainForm<K extends OpName> = (inputs: Inputs<K>, attributes: Attributes<K>) => Ops[K]['results'];
+/** An op without attributes is called without them. */
+type Arguments<K extends OpName> = [
+  inputs: Inputs<K>,
+  ...(object extends Attributes<K> ? [] : [attributes: Attributes<K>]),
+];
 
-export interface OpDefinition<I extends Inputs, A extends object> {
-  /** Unique among all kernels of TensorFlow.js. A device that registers a kernel of this name runs that for `forward`. */
-  readonly name: string;
-  /** Inputs that the gradient reads; they must always be given. */
-  readonly reads?: readonly (keyof I & string)[];
-  /** How many outputs the gradient reads: 1 keeps the result itself, 2 the first remainder as well, and so on. */
+export interface OpDefinition<K extends OpName> {
+  /** Inputs that the gradient reads; they are never optional. */
+  readonly reads?: readonly (keyof Inputs<K> & string)[];
+  /** How many results the gradient reads: 1 keeps the first, 2 the second as well, and so on. */
   readonly keeps?: number;
-  /** The result, then what the gradient wants to remember (small tensors). Runs in a tidy. */
-  forward(inputs: I, attributes: A): [result: Tensor, ...remembered: Tensor[]];
+  /** The plain form, for devices without a kernel: the result, then small tensors that the gradient reads. Runs in a tidy. */
+  readonly forward: PlainForm<K>;
   /**
-   * One function an input that returns the gradient with respect to it, of that input's shape. Only those asked for are
-   * called, each in a tidy. What is made outside of them lives until the whole backward pass ends: keep that small.
+   * For each input a function that returns the gradient with respect to it, in its shape. `saved` holds the inputs of
+   * `reads`, then `keeps` results. Only those asked for are called, each in a tidy. What is made outside of them lives until
+   * the whole backward pass ends: keep that small.
    */
-  gradient(dy: Tensor, saved: Tensor[], attributes: A): { [name in keyof I]-?: () => Tensor };
+  gradient(dy: Tensor, saved: Tensor[], attributes: Attributes<K>): { [name in keyof Inputs<K>]-?: () => Tensor };
 }
 
-/** An operation of gradients: itself differentiated, where that is ever asked for, through its plain form. */
-export function defineGradientOp<I extends Inputs, A extends object = object>(
-  name: string,
-  inputNames: readonly (keyof I & string)[],
-  plain: (inputs: I, attributes: A) => Tensor,
-): (inputs: I, attributes?: A) => Tensor {
-  const op = defineGradientsOp<I, A>(name, inputNames, (inputs, attributes) => [plain(inputs, attributes)]);
-  return (inputs, attributes) => op(inputs, attributes)[0] as Tensor;
-}
-
-/** The same with several results. The inputs named must always be given. */
-export function defineGradientsOp<I extends Inputs, A extends object = object>(
-  name: string,
-  inputNames: readonly (keyof I & string)[],
-  plain: (inputs: I, attributes: A) => Tensor[],
-): (inputs: I, attributes?: A) => Tensor[] {
+/**
+ * Defines an op that computes gradients, with one result or several. Should it be differentiated itself, that goes through
+ * its plain form. The caller owns the results.
+ */
+export function defineGradientOp<K extends OpName>(
+  name: K,
+  inputNames: readonly (keyof Inputs<K> & string)[],
+  plain: PlainForm<K>,
+): (...args: Arguments<K>) => Ops[K]['results'] {
   registerGradient({
     kernelName: name,
     inputsToSave: [...inputNames],
     gradFunc(dys, saved, attributes) {
       const weighted = (...xs: Tensor[]) => {
-        const named = Object.fromEntries(inputNames.map((each, i) => [each, xs[i]])) as I;
-        const results = plain(named, attributes as unknown as A);
-        return addN(results.map((result, i) => sum(mul(result, [dys].flat()[i] as Tensor))));
+        const named = Object.fromEntries(inputNames.map((each, i) => [each, xs[i]])) as Inputs<K>;
+        const results: readonly Tensor[] = plain(named, attributes as unknown as Attributes<K>);
+        return addN(results.map((result, i) => sum(mul(result, [dys].flat()[i]!))));
       };
-      const slopes = withOwnTape(() => grads(weighted)(saved));
-      return Object.fromEntries(inputNames.map((each, i) => [each, () => slopes[i] as Tensor]));
+      const gradients = withOwnTape(() => grads(weighted)(saved));
+      return Object.fromEntries(inputNames.map((each, i) => [each, () => gradients[i]!]));
     },
   });
-  return (inputs, attributes) => runOp(name, plain, inputs, attributes);
+  return (...args) => runOp(name, plain, ...args);
 }
 
 /**
- * An operation with a hand-written gradient. Unlike `customGrad`, it computes only the gradients that are asked for
- * (frozen weights cost nothing) and is one entry on the tape. `saved` holds the inputs of `reads`, then `keeps` outputs.
+ * Defines an op with a hand-written gradient. Unlike `customGrad`, it computes only the gradients that are asked for (frozen
+ * weights cost nothing) and is one entry on the tape. A call returns the first result, which the caller owns.
  */
-export function defineOp<I extends Inputs, A extends object = object>(
-  definition: OpDefinition<I, A>,
-): (inputs: I, attributes?: A) => Tensor {
-  const { name, reads = [], keeps = 0, forward, gradient } = definition;
+export function defineOp<K extends OpName>(name: K, definition: OpDefinition<K>): (...args: Arguments<K>) => Tensor {
+  const { reads = [], keeps = 0, forward, gradient } = definition;
   registerGradient({
     kernelName: name,
     inputsToSave: [...reads],
     outputsToSave: Array.from({ length: keeps }, () => true),
     gradFunc: (dy, saved, attributes) =>
-      gradient(Array.isArray(dy) ? (dy[0] as Tensor) : dy, saved, attributes as unknown as A),
+      gradient(Array.isArray(dy) ? dy[0]! : dy, saved, attributes as unknown as Attributes<K>),
   });
-  return (inputs, attributes) => {
-    const [result, ...remembered] = runOp(name, forward, inputs, attributes);
-    dispose(remembered);
-    return result as Tensor;
+  return (...args) => {
+    const [result, ...others]: readonly Tensor[] = runOp(name, forward, ...args);
+    dispose(others);
+    return result!;
   };
 }
 
 /** Runs the device's kernel of that name, or the plain form where it has none. */
-function runOp<I extends Inputs, A extends object>(
-  name: string,
-  plain: (inputs: I, attributes: A) => Tensor[],
-  inputs: I,
-  attributes: A | undefined,
-): Tensor[] {
+function runOp<K extends OpName>(name: K, plain: PlainForm<K>, ...args: Arguments<K>): Ops[K]['results'] {
+  const [inputs, attributes] = args;
   const backendName = getBackend();
   if (!getKernel(name, backendName))
     registerKernel({
       kernelName: name,
       backendName,
-      kernelFunc: (call) => tidy(() => plain(call.inputs as unknown as I, call.attrs as unknown as A)),
+      kernelFunc: (call) =>
+        tidy(() => [...plain(call.inputs as unknown as Inputs<K>, call.attrs as unknown as Attributes<K>)]),
     });
   const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-  return engine().runKernel<Tensor[]>(name, given as NamedTensorMap, attributes as unknown as NamedAttrMap);
+  return engine().runKernel<Tensor[]>(
+    name,
+    given as NamedTensorMap,
+    attributes as unknown as NamedAttrMap,
+  ) as Ops[K]['results'];
 }

@@ -17,6 +17,7 @@ import {
 import type { Weights } from '../weights/weights.ts';
 import { siluGradient } from './activations.ts';
 import { defineGradientOp, defineOp } from './defineOp.ts';
+import type { GroupNormAttributes, Ops } from './ops.ts';
 
 /**
  * Group normalisation: every group of C / groups neighbouring channels of one image gets mean 0 and variance 1, then
@@ -34,19 +35,7 @@ export function groupNorm(
   return normalise({ x, scale, offset }, { groups, eps, activation }) as Tensor4D;
 }
 
-interface Attributes {
-  readonly groups: number;
-  readonly eps: number;
-  readonly activation: 'linear' | 'silu';
-}
-interface GradientInputs {
-  readonly dy: Tensor;
-  readonly x: Tensor4D;
-  readonly scale: Tensor1D;
-  readonly offset: Tensor1D;
-  readonly m: Tensor;
-  readonly r: Tensor;
-}
+type GradientInputs = Ops['NoiseloomGroupNormGradient']['inputs'];
 
 /**
  * Passes over the whole tensor are what costs, so statistics are taken per channel (a fast reduction) and joined per
@@ -56,8 +45,7 @@ interface GradientInputs {
  *   z  = (x - m) r scale + offset,   y = z or silu(z),   dz = dy or dy silu'(z)
  *   dx = r scale dz + r (a + b r (x - m)),   a = -1/k sum scale dz,   b = -1/k sum scale dz (x - m) r   over the group
  */
-const normalise = defineOp<{ x: Tensor4D; scale: Tensor1D; offset: Tensor1D }, Attributes>({
-  name: 'NoiseloomGroupNorm',
+const normalise = defineOp('NoiseloomGroupNorm', {
   reads: ['x', 'scale', 'offset'],
   keeps: 3,
   forward({ x, scale, offset }, { groups, eps, activation }) {
@@ -73,14 +61,14 @@ const normalise = defineOp<{ x: Tensor4D; scale: Tensor1D; offset: Tensor1D }, A
     const inputs = { dy, x, scale, offset, m, r } as unknown as GradientInputs;
     const sums = () => channelSums(beforeActivation(inputs, attributes), inputs);
     return {
-      x: () => normaliseGradient(inputs, attributes),
+      x: () => normaliseGradient(inputs, attributes)[0],
       scale: () => sum(sums().dScale, [0, 1, 2]),
       offset: () => sum(sums().dOffset, [0, 1, 2]),
     };
   },
 });
 
-const normaliseGradient = defineGradientOp<GradientInputs, Attributes>(
+const normaliseGradient = defineGradientOp(
   'NoiseloomGroupNormGradient',
   ['dy', 'x', 'scale', 'offset', 'm', 'r'],
   (inputs, attributes) => {
@@ -93,14 +81,14 @@ const normaliseGradient = defineGradientOp<GradientInputs, Attributes>(
     const [a, b] = split(overGroups(both, groups), 2) as [Tensor, Tensor]; // [N, 1, 1, C]
     const slope = mul(square(r), b);
     const level = sub(mul(r, a), mul(slope, m));
-    return add(add(mul(dz, mul(r, scale)), mul(x, slope)), level);
+    return [add(add(mul(dz, mul(r, scale)), mul(x, slope)), level)];
   },
 );
 
 /** dz, of the shape of x */
-function beforeActivation({ dy, x, scale, offset, m, r }: GradientInputs, { activation }: Attributes): Tensor {
+function beforeActivation({ dy, x, scale, offset, m, r }: GradientInputs, { activation }: GroupNormAttributes): Tensor {
   if (activation === 'linear') return dy;
-  return siluGradient({ dy, x: add(mul(sub(x, m), mul(r, scale)), offset) });
+  return siluGradient({ dy, x: add(mul(sub(x, m), mul(r, scale)), offset) })[0];
 }
 
 /** What scale and offset of each channel of each image would get, [N, 1, 1, C]. */
@@ -111,7 +99,7 @@ function channelSums(dz: Tensor, { x, m, r }: GradientInputs): { dScale: Tensor;
 
 /** Adds up one value a channel over each group, and gives the sum to each of its channels: [N, .., C] -> [N, 1, 1, C]. */
 function overGroups(perChannel: Tensor, groups: number): Tensor {
-  const [batch, channels] = [perChannel.shape[0] as number, perChannel.shape.at(-1) as number];
+  const [batch, channels] = [perChannel.shape[0]!, perChannel.shape.at(-1)!];
   const width = channels / groups;
   const sums = sum(reshape(perChannel, [batch, groups, width]), 2, true); // [N, groups, 1]
   return reshape(tile(sums, [1, 1, width]), [batch, 1, 1, channels]);

@@ -12,8 +12,7 @@ export function layerNorm<T extends Tensor>(x: T, w: Weights, eps: number): T {
 }
 
 /** m mean, r 1 / standard deviation, z = (x - m) r, g = scale dy:  dx = r (g - mean(g) - z mean(g z)). */
-const normalise = defineOp<{ x: Tensor; scale: Tensor1D; offset: Tensor1D }, { eps: number }>({
-  name: 'NoiseloomLayerNorm',
+const normalise = defineOp('NoiseloomLayerNorm', {
   reads: ['x', 'scale'],
   keeps: 3,
   forward({ x, scale, offset }, { eps }) {
@@ -23,24 +22,22 @@ const normalise = defineOp<{ x: Tensor; scale: Tensor1D; offset: Tensor1D }, { e
     return [add(mul(mul(centred, r), scale), offset), m, r];
   },
   gradient(dy, [x, scale, _y, m, r]) {
-    const z = () => mul(sub(x as Tensor, m as Tensor), r as Tensor);
+    const z = () => mul(sub(x!, m!), r!);
     const leading = dy.shape.slice(0, -1).map((_, axis) => axis);
     return {
-      x: () => normaliseGradient({ dy, x, scale, m, r } as GradientInputs),
+      x: () => normaliseGradient({ dy, x: x!, scale: scale!, m: m!, r: r! })[0],
       scale: () => sum(mul(dy, z()), leading),
       offset: () => sum(dy, leading),
     };
   },
 });
 
-type GradientInputs = { readonly [name in 'dy' | 'x' | 'scale' | 'm' | 'r']: Tensor };
-
-const normaliseGradient = defineGradientOp<GradientInputs>(
+const normaliseGradient = defineGradientOp(
   'NoiseloomLayerNormGradient',
   ['dy', 'x', 'scale', 'm', 'r'],
   ({ dy, x, scale, m, r }) => {
     const [z, g] = [mul(sub(x, m), r), mul(dy, scale)];
     const along = mul(z, mean(mul(g, z), -1, true));
-    return mul(sub(sub(g, mean(g, -1, true)), along), r);
+    return [mul(sub(sub(g, mean(g, -1, true)), along), r)];
   },
 );

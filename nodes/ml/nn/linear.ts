@@ -1,6 +1,7 @@
 import { add, matMul, reshape, sum, type Tensor, type Tensor1D, type Tensor2D } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { defineOp } from './defineOp.ts';
+import type { Ops } from './ops.ts';
 
 /** y = x W^T + b on the last axis. x [..., in], w.weight [out, in], w.bias [out] if present. The caller owns the result. */
 export function linear<T extends Tensor>(x: T, w: Weights): T {
@@ -9,37 +10,26 @@ export function linear<T extends Tensor>(x: T, w: Weights): T {
   return project({ x, weight, bias }, { transposed: true }) as T;
 }
 
-interface Inputs {
-  readonly x: Tensor;
-  readonly weight: Tensor2D;
-  readonly bias?: Tensor1D | undefined;
-}
-interface Attributes {
-  readonly transposed: boolean;
-}
-
 /**
  * y = x W + b on the last axis, with a weight [in, out], or [out, in] where it is `transposed`. The caller owns the result.
  */
-export const project: (inputs: Inputs, attributes: Attributes) => Tensor = defineOp<Inputs, Attributes>({
-  name: 'NoiseloomLinear',
+export const project: (
+  inputs: Ops['NoiseloomLinear']['inputs'],
+  attributes: Ops['NoiseloomLinear']['attributes'],
+) => Tensor = defineOp('NoiseloomLinear', {
   reads: ['x', 'weight'],
   forward({ x, weight, bias }, { transposed }) {
     const product = matMul(rows(x), weight, false, transposed); // [rows, out]
     const y = bias ? add(product, bias) : product;
-    return [x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), product.shape[1] as number])];
+    return [x.rank === 2 ? y : reshape(y, [...x.shape.slice(0, -1), product.shape[1]!])];
   },
   gradient(dy, [x, weight], { transposed }) {
     return {
       x: () => project({ x: dy, weight: weight as Tensor2D }, { transposed: !transposed }),
-      weight: () =>
-        transposed
-          ? matMul(rows(dy), rows(x as Tensor), true, false)
-          : matMul(rows(x as Tensor), rows(dy), true, false),
+      weight: () => (transposed ? matMul(rows(dy), rows(x!), true, false) : matMul(rows(x!), rows(dy), true, false)),
       bias: () => sum(rows(dy), 0),
     };
   },
 });
 
-const rows = (x: Tensor): Tensor2D =>
-  x.rank === 2 ? (x as Tensor2D) : reshape(x, [-1, x.shape[x.rank - 1] as number]);
+const rows = (x: Tensor): Tensor2D => (x.rank === 2 ? (x as Tensor2D) : reshape(x, [-1, x.shape[x.rank - 1]!]));

@@ -8,8 +8,7 @@ import { defineOp } from './defineOp.ts';
  */
 export const maxPool2x2 = (x: Tensor4D): Tensor4D => pool({ x }) as Tensor4D;
 
-const pool = defineOp<{ x: Tensor4D }>({
-  name: 'NoiseloomMaxPool',
+const pool = defineOp('NoiseloomMaxPool', {
   reads: ['x'],
   keeps: 1,
   forward: ({ x }) => [maxPool(x, 2, 2, 'valid')],
@@ -19,7 +18,7 @@ const pool = defineOp<{ x: Tensor4D }>({
       const [h, w] = [(y as Tensor4D).shape[1], (y as Tensor4D).shape[2]];
       const enlarged = (small: Tensor) => image.resizeNearestNeighbor(small as Tensor4D, [2 * h, 2 * w]);
       const covered = slice(x as Tensor4D, [0, 0, 0, 0], [n, 2 * h, 2 * w, channels]);
-      const largest = cast(equal(covered, enlarged(y as Tensor)), 'float32');
+      const largest = cast(equal(covered, enlarged(y!)), 'float32');
       return pad(mul(enlarged(dy), largest), [
         [0, 0],
         [0, height - 2 * h],

@@ -10,7 +10,7 @@ export function padEdges(x: Tensor4D, width: number, kind: 'reflect' | 'replicat
 }
 
 function padAlong(x: Tensor4D, axis: number, width: number, kind: 'reflect' | 'replicate'): Tensor4D {
-  const length = x.shape[axis] as number;
+  const length = x.shape[axis]!;
   const part = (start: number, size: number): Tensor4D => {
     const [begin, sizes] = [[0, 0, 0, 0], [...x.shape]];
     begin[axis] = start;

@@ -7,14 +7,12 @@ export const residual = <T extends Tensor>(a: T, b: T): T => sumOp({ a, b }) as 
 /** x + offset, one number for each image and channel. x [N, H, W, C], offset [N, C] -> [N, H, W, C] */
 export const addPerImage = (x: Tensor4D, offset: Tensor2D): Tensor4D => offsetOp({ x, offset }) as Tensor4D;
 
-const sumOp = defineOp<{ a: Tensor; b: Tensor }>({
-  name: 'NoiseloomResidual',
+const sumOp = defineOp('NoiseloomResidual', {
   forward: ({ a, b }) => [add(a, b)],
   gradient: (dy) => ({ a: () => clone(dy), b: () => clone(dy) }),
 });
 
-const offsetOp = defineOp<{ x: Tensor4D; offset: Tensor2D }>({
-  name: 'NoiseloomAddPerImage',
+const offsetOp = defineOp('NoiseloomAddPerImage', {
   forward: ({ x, offset }) => [add(x, reshape(offset, [x.shape[0], 1, 1, x.shape[3]]))],
   gradient: (dy) => ({ x: () => clone(dy), offset: () => sum(dy, [1, 2]) }),
 });

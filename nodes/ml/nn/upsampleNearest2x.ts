@@ -11,8 +11,7 @@ export function upsampleNearest2x(x: Tensor4D, size: readonly [number, number] =
 
 const doubled = (x: Tensor4D): [number, number] => [2 * x.shape[1], 2 * x.shape[2]];
 
-const enlarge = defineOp<{ x: Tensor4D }, { size: [number, number] }>({
-  name: 'NoiseloomUpsample',
+const enlarge = defineOp('NoiseloomUpsample', {
   reads: ['x'],
   forward: ({ x }, { size }) => [image.resizeNearestNeighbor(x, size)],
   gradient: (dy, [x], { size }) => ({

@@ -68,18 +68,16 @@ function flopsOf(name: string, attributes: readonly Attribute[], inputs: readonl
     case 'Conv2DBackpropFilter':
       return 2 * sizeOf(shapeOf(2)) * kernel(result.shape);
     case 'NoiseloomConvolution3x3':
-    case 'NoiseloomConvolution3x3AndBias':
+    case 'NoiseloomConvolution3x3WithBias':
       return 2 * result.size * 9 * (shapeOf(0)[3] ?? 0);
     case 'MatMul':
     case '_FusedMatMul':
     case 'BatchMatMul':
     case 'BatchMatMulV2':
-    case 'NoiseloomProduct':
-    case 'NoiseloomProductAndBias': {
-      const turned = attributes.some(({ name, value }) =>
-        name === 'flag' ? Number(value) & 1 : /^(transpose_a|adj_x)$/.test(name) && value === true,
-      );
-      return 2 * result.size * (shapeOf(0).at(turned ? -2 : -1) ?? 0);
+    case 'NoiseloomMatMul':
+    case 'NoiseloomMatMulWithBias': {
+      const isTransposed = attributes.some(({ name, value }) => /^(transpose_a|adj_x)$/.test(name) && value === true);
+      return 2 * result.size * (shapeOf(0).at(isTransposed ? -2 : -1) ?? 0);
     }
     case 'NoiseloomAttention':
       return 4 * sizeOf(shapeOf(0)) * keysOf(attributes, shapeOf(1));
@@ -92,7 +90,7 @@ function flopsOf(name: string, attributes: readonly Attribute[], inputs: readonl
 
 /** Of one image, from [images keys, channels] or [images, keys, channels]. */
 function keysOf(attributes: readonly Attribute[], shape: readonly number[]): number {
-  const images = attributes.find(({ name }) => name === 'count')?.value as number;
+  const images = attributes.find(({ name }) => name === 'batch')?.value as number;
   return sizeOf(shape.slice(0, -1)) / images;
 }
 

@@ -140,7 +140,7 @@ function distance(got: Float32Array, expected: Float32Array): number {
   return worst / largest;
 }
 
-describe.skipIf(opened instanceof Error && !isRequired)('layers that WebGPU has as kernels of our own', () => {
+describe.skipIf(opened instanceof Error && !isRequired)('kernels of our own for WebGPU', () => {
   beforeEach(async () => {
     await openDevice('webgpu', devices); // throws the reason where it is required and absent
   });

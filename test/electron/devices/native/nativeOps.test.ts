@@ -14,7 +14,7 @@ import { expectClose, slopePair } from '../../../support/closeness.ts';
 import { guardLeaks } from '../../../support/devices.ts';
 
 const opened = await openDevice('native', devices).catch((error: Error) => error);
-const hasLayers = !(opened instanceof Error) && tf.getKernel('NoiseloomGroupNorm', 'tensorflow') !== undefined;
+const hasOps = !(opened instanceof Error) && tf.getKernel('NoiseloomGroupNorm', 'tensorflow') !== undefined;
 const isRequired = process.env.NOISELOOM_REQUIRE?.split(',').includes('native') ?? false;
 
 type Layer = (x: tf.Tensor) => tf.Tensor;
@@ -39,14 +39,14 @@ function normalised(x: tf.Tensor, axes: number[]): tf.Tensor {
   const { mean, variance } = tf.moments(x, axes, true);
   return tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-5)));
 }
-/** Products of [.., M, K] and [.., K, N], added up one by one: by none of the layers that are tested. */
+/** Products of [.., M, K] and [.., K, N], added up one by one: by none of the ops under test. */
 const product = (a: tf.Tensor, b: tf.Tensor) => tf.sum(tf.mul(tf.expandDims(a, -1), tf.expandDims(b, -3)), -2);
-const turned = (x: tf.Tensor) => tf.transpose(x, [...x.shape.keys()].toSpliced(-2, 2, x.rank - 1, x.rank - 2));
+const transposed = (x: tf.Tensor) => tf.transpose(x, [...x.shape.keys()].toSpliced(-2, 2, x.rank - 1, x.rank - 2));
 
 function plainAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, heads: number): tf.Tensor {
   const [n, queries, channels] = q.shape as [number, number, number];
   const apart = (x: tf.Tensor) => tf.transpose(tf.reshape(x, [n, -1, heads, channels / heads]), [0, 2, 1, 3]);
-  const scores = tf.div(product(apart(q), turned(apart(k))), Math.sqrt(channels / heads));
+  const scores = tf.div(product(apart(q), transposed(apart(k))), Math.sqrt(channels / heads));
   const e = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
   const y = product(tf.div(e, tf.sum(e, -1, true)), apart(v));
   return tf.reshape(tf.transpose(y, [0, 2, 1, 3]), [n, queries, channels]);
@@ -80,20 +80,20 @@ function convolutionCase(shape: [n: number, h: number, w: number, c: number], ou
     tolerance: 2e-5,
   };
 }
-/** Products of matrices of which some lie turned. */
+/** Products of matrices, some of them transposed. */
 function productCase(
   batch: number[],
   rows: number,
   depth: number,
   columns: number,
-  turnedA: boolean,
-  turnedB: boolean,
+  transposeA: boolean,
+  transposeB: boolean,
 ) {
-  const b = () => random([...batch, ...(turnedB ? [columns, depth] : [depth, columns])], 0, 1, 41);
+  const b = () => random([...batch, ...(transposeB ? [columns, depth] : [depth, columns])], 0, 1, 41);
   return {
-    x: () => random([...batch, ...(turnedA ? [depth, rows] : [rows, depth])], 0, 1, 40),
-    ours: (x: tf.Tensor) => tf.matMul(x, b(), turnedA, turnedB),
-    plain: (x: tf.Tensor) => product(turnedA ? turned(x) : x, turnedB ? turned(b()) : b()),
+    x: () => random([...batch, ...(transposeA ? [depth, rows] : [rows, depth])], 0, 1, 40),
+    ours: (x: tf.Tensor) => tf.matMul(x, b(), transposeA, transposeB),
+    plain: (x: tf.Tensor) => product(transposeA ? transposed(x) : x, transposeB ? transposed(b()) : b()),
   };
 }
 const phi: Layer = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
@@ -145,14 +145,14 @@ const cases: Record<string, Case> = {
   'a 3x3 convolution of few pixels': convolutionCase([2, 7, 5, 64], 80),
   'a 3x3 convolution of one pixel': convolutionCase([1, 1, 1, 16], 32, false),
   'a product': productCase([], 130, 37, 100, false, false),
-  'products, the first turned': productCase([3], 70, 50, 33, true, false),
-  'products, the second turned': productCase([2, 3], 5, 61, 32, false, true),
-  'products, both turned': productCase([2], 29, 40, 16, true, true),
+  'products, the first transposed': productCase([3], 70, 50, 33, true, false),
+  'products, the second transposed': productCase([2, 3], 5, 61, 32, false, true),
+  'products, both transposed': productCase([2], 29, 40, 16, true, true),
   'a product of a row and a column': productCase([], 1, 1000, 1, false, false),
   'a linear layer of rows': {
     x: () => random([123, 45], 0, 1, 15),
     ours: (x) => linear(x, of(random([67, 45], 0, 1, 16), random([67], 0, 1, 17))),
-    plain: (x) => tf.add(product(x, turned(random([67, 45], 0, 1, 16))), random([67], 0, 1, 17)),
+    plain: (x) => tf.add(product(x, transposed(random([67, 45], 0, 1, 16))), random([67], 0, 1, 17)),
   },
   'a linear layer of images, without a bias': {
     x: () => random([2, 9, 5, 45], 0, 1, 18),
@@ -196,8 +196,8 @@ async function expectAsPlain({ x: make, ours, plain, tolerance = 1e-5 }: Case): 
   });
 }
 
-describe.skipIf(!hasLayers && !isRequired)('layers of native TensorFlow that are single operations', () => {
-  beforeAll(() => expect(hasLayers, 'run "npm run setup:native"').toBe(true));
+describe.skipIf(!hasOps && !isRequired)('ops of our own for native TensorFlow', () => {
+  beforeAll(() => expect(hasOps, 'run "npm run setup:native"').toBe(true));
   guardLeaks();
 
   it.each(Object.entries(cases))('%s: as made of plain operations, and so its gradient', (_, testCase) =>
