@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { limits, VERSION } from '../../../graphs/document/document.ts';
-import { migrateDocument, migrations } from '../../../graphs/document/migrations.ts';
+import { checkMigrations, migrateDocument } from '../../../graphs/document/migrations.ts';
 import { readGraph } from '../../../graphs/document/read.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import { planRun } from '../../../graphs/run/plan.ts';
@@ -165,27 +165,46 @@ describe('readGraph shows what it can', () => {
 describe('migrations of the document', () => {
   const list = [
     {
-      name: 'title was called name',
+      name: 'title-was-name',
       from: 1,
       migrate: ({ name, ...rest }: Record<string, unknown>) => ({ ...rest, title: name }),
     },
     {
-      name: 'titles shout',
+      name: 'titles-shout',
       from: 2,
       migrate: (document: Record<string, unknown>) => ({ ...document, title: `${document.title}!` }),
     },
   ];
+  const [first, second] = list as [(typeof list)[0], (typeof list)[1]];
 
   it('run one after the other from the version of the document', () => {
     expect(migrateDocument({ version: 1, name: 'a' }, 3, list)).toEqual({ version: 3, title: 'a!' });
+    expect(migrateDocument({ version: 1, name: 'a' }, 2, list)).toEqual({ version: 2, title: 'a' });
     expect(migrateDocument({ version: 2, title: 'a' }, 3, list)).toEqual({ version: 3, title: 'a!' });
     expect(migrateDocument({ version: 3, title: 'a' }, 3, list)).toEqual({ version: 3, title: 'a' });
-    expect(() => migrateDocument({ version: 1 }, 4, list)).toThrow('no migration from document version 3');
   });
 
-  it('are named and without gaps', () => {
-    expect(migrations.map(({ from }) => from)).toEqual(Array.from({ length: VERSION - 1 }, (_, i) => i + 1));
-    for (const { name } of migrations) expect(name).not.toBe('');
+  it('are refused where a version is missing, comes twice or leads too far', () => {
+    expect(checkMigrations(list, 3)).toBe(list);
+    expect(() => checkMigrations(list, 4)).toThrow('There is no migration from document version 3.');
+    expect(() => checkMigrations([second], 3)).toThrow('There is no migration from document version 1.');
+    expect(() => checkMigrations([second, first], 3)).toThrow('There is no migration from document version 1.');
+    expect(() => checkMigrations(list, 2)).toThrow('A migration leads beyond document version 2.');
+  });
+
+  it('are refused without a name of their own', () => {
+    expect(() => checkMigrations([{ ...first, name: '' }], 2)).toThrow('"" cannot be the name of a migration.');
+    expect(() => checkMigrations([first, { ...second, name: first.name }], 3)).toThrow('Two migrations are called');
+  });
+});
+
+describe('a saved graph of each format version', () => {
+  it.each(Array.from({ length: VERSION }, (_, i) => i + 1))('%i opens', (version) => {
+    const saved = fixtureOf(version);
+    expect(JSON.parse(saved).version).toBe(version);
+    const { document } = readGraph(saved, realLibrary);
+    expect(document.version).toBe(VERSION);
+    expect(Object.keys(document.nodes)).toEqual(Object.keys(JSON.parse(saved).nodes));
   });
 });
 
