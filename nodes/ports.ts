@@ -178,6 +178,8 @@ export interface Generator extends LoadedFunction {
   readonly differentiable: boolean;
   /** What the model itself recommends. */
   readonly defaults: SampleSettings & { readonly width: number; readonly height: number };
+  /** What its latents are multiplied by, where that matters to another decoder of them. */
+  readonly latentScale?: number;
   /** The only words that the model knows, in lower case; absent where it was trained on language at large. */
   readonly words?: readonly string[];
   /** [h, w, c] of the latents for an image size in pixels. Throws UserError `BAD_SIZE`. */
@@ -223,6 +225,8 @@ export interface Consistency extends LoadedFunction {
 
 /** Residuals that a ControlNet adds to a U-Net's skip connections. */
 export interface ControlNet extends LoadedFunction {
+  /** It steers the prompted answers only: beside a negative prompt its residuals count as zero. */
+  readonly promptedOnly?: boolean;
   /**
    * sample [N, h, w, c], timesteps [N], context [N, tokens, width], condition image [N, H, W, 3] -> residuals in the
    * U-Net's order (one per skip connection), then the middle block's, unscaled. The caller owns them.

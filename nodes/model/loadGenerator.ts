@@ -1,11 +1,11 @@
 import { defineNode } from '../defineNode.ts';
 import { loadGenerator as load } from '../ml/models/load/loadGenerator.ts';
-import { model } from '../params.ts';
+import { choice, model } from '../params.ts';
 import { loadOptions } from './shared/loadOptions.ts';
 
 export const loadGenerator = defineNode({
   type: 'model/load-generator',
-  version: 1,
+  version: 2,
   title: 'Load generator',
   summary: 'A text-to-image model: Stable Diffusion 1, 2, XL or their Turbo kin.',
   source: 'arXiv 2112.10752, 2307.01952',
@@ -15,10 +15,16 @@ export const loadGenerator = defineNode({
       initial: 'builtin:world',
       help: 'A built-in model, a diffusers folder, a single .safetensors or .ckpt file, or the name of a pulled model.',
     }),
+    prediction: choice({
+      initial: 'auto',
+      options: ['auto', 'epsilon', 'v'],
+      help: 'What the U-Net predicts: auto takes what the files say; v is the velocity of many later models of Stable Diffusion 2 and XL.',
+    }),
   },
   outputs: { generator: 'generator' },
   files: (params) => [params.model],
+  upgrades: { 1: (params) => ({ ...params, prediction: 'auto' }) },
   run: async (_inputs, params, context) => ({
-    generator: await load(context.files, params.model, loadOptions(context)),
+    generator: await load(context.files, params.model, loadOptions(context), params.prediction),
   }),
 });

@@ -17,13 +17,13 @@ export const swapDecoder = defineNode({
   params: {
     model: model({
       initial: 'madebyollin/taesd',
-      help: "A diffusers folder of an autoencoder, TAESD's own decoder file, or the name of a pulled model: taesd for Stable Diffusion 1 and 2, taesdxl for SDXL.",
+      help: "A diffusers folder of an autoencoder, a VAE's single file, TAESD's own decoder file, or the name of a pulled model: taesd for Stable Diffusion 1 and 2, taesdxl for SDXL.",
     }),
   },
   outputs: { generator: 'generator' },
   files: (params) => [params.model],
   async run({ generator }, { model }, context) {
-    const decoder = await loadDecoder(context.files, model, loadOptions(context));
+    const decoder = await loadDecoder(context.files, model, generator.latentScale, loadOptions(context));
     try {
       requireFit(generator, decoder);
     } catch (error) {
@@ -36,6 +36,7 @@ export const swapDecoder = defineNode({
         bytes: decoder.bytes,
         uses: [generator],
         differentiable: generator.differentiable,
+        ...(generator.latentScale !== undefined && { latentScale: generator.latentScale }),
         defaults: generator.defaults,
         latentShape: (width, height) => generator.latentShape(width, height),
         ...(generator.promptShape && { promptShape: generator.promptShape }),

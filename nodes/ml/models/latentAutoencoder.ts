@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { add, mul, sub, type Tensor4D, tidy } from '../tf.ts';
+import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Weights } from '../weights/weights.ts';
 import { autoencoderKL, autoencoderKLConfig, autoencoderKLShapes, currentAutoencoderName } from './autoencoderKL.ts';
 import { decodeTiny } from './autoencoderTiny.ts';
@@ -11,6 +12,8 @@ import { type Json, reader } from './unetConfig.ts';
 export interface LatentAutoencoder {
   /** Channels of the latents. */
   readonly channels: number;
+  /** What latents were multiplied by before the diffusion model saw them. */
+  readonly scalingFactor: number;
   /** Pixels of an image's side per value of the latents' side. */
   readonly factor: number;
   /** Names (see `rename`) and shapes of the weights; undefined where the weights themselves say what they are. */
@@ -27,6 +30,7 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
     const config = autoencoderKLConfig(json);
     return {
       channels: config.latent_channels,
+      scalingFactor: config.scaling_factor,
       factor: 2 ** (config.block_out_channels.length - 1),
       shapes: autoencoderKLShapes(config),
       rename: currentAutoencoderName,
@@ -41,6 +45,7 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
     const scale = read.number('scaling_factor', 1);
     return {
       channels: read.count('latent_channels', 4),
+      scalingFactor: scale,
       factor: 2 ** (read.counts('decoder_block_out_channels', [64, 64, 64, 64]).length - 1),
       shapes: undefined,
       rename: (name) => name,
@@ -52,6 +57,7 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
     const config = linearPatchConfig(json);
     return {
       channels: config.latent_channels,
+      scalingFactor: config.scaling_factor,
       factor: config.patch_size,
       shapes: undefined,
       rename: (name) => name,
@@ -62,6 +68,16 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
     };
   },
 };
+
+/**
+ * The weights that a file must have to decode: an autoencoder that was published without its encoder has those of the decoder
+ * alone, but one that has any of its encoder must have it whole.
+ */
+export function shapesToDecode({ shapes }: LatentAutoencoder, file: Pick<Checkpoint, 'names'>): Shapes | undefined {
+  const encodes = (name: string) => /^(encoder|quant_conv)\./.test(name);
+  if (!shapes || file.names().some(encodes)) return shapes;
+  return new Map([...shapes].filter(([name]) => !encodes(name)));
+}
 
 /** The autoencoder that a config.json describes. Throws UserError `UNSUPPORTED` or `BAD_CONFIG`. */
 export function latentAutoencoder(json: Json): LatentAutoencoder {

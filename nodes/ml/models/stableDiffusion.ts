@@ -31,6 +31,7 @@ import {
   type Tensor3D,
   type Tensor4D,
   tensor2d,
+  tensor4d,
   tidy,
   tile,
   zerosLike,
@@ -50,7 +51,7 @@ export interface StableDiffusionParts {
   /** The caller owns the result. */
   encodePrompt(prompt: string): PromptFeatures;
   readonly unet: ReturnType<typeof unet2DCondition>;
-  readonly latents: { readonly channels: number; readonly factor: number };
+  readonly latents: { readonly channels: number; readonly factor: number; readonly scalingFactor: number };
   /** Latents -> images, about [-1, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
   /** An empty negative prompt is all zeros rather than the encoding of an empty text (SDXL). */
@@ -72,6 +73,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
     name: parts.name,
     bytes: parts.bytes,
     differentiable: true,
+    latentScale: parts.latents.scalingFactor,
     defaults: parts.defaults,
     ...(parts.words && { words: parts.words }),
     latentShape(width, height) {
@@ -187,6 +189,8 @@ interface TextConditions {
   readonly context: Tensor3D;
   readonly textEmbeds: Tensor2D | undefined;
   readonly timeIds: Tensor2D | undefined;
+  /** [rows, 1, 1, 1]: 0 where the prompt is the negative one, else 1; undefined where no row has it. */
+  readonly prompted: Tensor4D | undefined;
 }
 
 function textConditions(
@@ -219,12 +223,19 @@ function textConditions(
       context: promptOffset ? add<Tensor3D>(context, concat(offsets(promptOffset), 0)) : context,
       textEmbeds: pooled.length > 0 ? concat(pooled, 0) : undefined,
       timeIds: pooled.length > 0 ? tensor2d(timeIds, [features.length, 6]) : undefined,
+      prompted: rows.some(({ negative }) => negative)
+        ? tensor4d(
+            rows.map(({ negative }) => (negative ? 0 : 1)),
+            [rows.length, 1, 1, 1],
+          )
+        : undefined,
     };
   });
   return {
     context: keep(conditions.context),
     textEmbeds: conditions.textEmbeds && keep(conditions.textEmbeds),
     timeIds: conditions.timeIds && keep(conditions.timeIds),
+    prompted: conditions.prompted && keep(conditions.prompted),
   };
 }
 
@@ -232,7 +243,7 @@ function added({ textEmbeds, timeIds }: TextConditions): { added?: AddedConditio
   return textEmbeds && timeIds ? { added: { textEmbeds, timeIds } } : {};
 }
 
-/** The sum of what all ControlNets add, each times its scale. */
+/** The sum of what all ControlNets add, each times its scale, and by some only beside the prompts that are not negative. */
 function steered(
   conditions: readonly Condition[],
   sample: Tensor4D,
@@ -250,7 +261,8 @@ function steered(
       image: images,
       ...added(text),
     });
-    return [...down, mid].map((residual) => (scale === 1 ? residual : mul<Tensor4D>(residual, scale)));
+    const share = controlnet.promptedOnly && text.prompted ? mul<Tensor4D>(text.prompted, scale) : scale;
+    return [...down, mid].map((residual) => (share === 1 ? residual : mul<Tensor4D>(residual, share)));
   });
   const sums = residuals.reduce((total, each) =>
     total.map((residual, i) => add<Tensor4D>(residual, each[i] as Tensor4D)),

@@ -25,14 +25,34 @@ const usual = {
 
 /**
  * Loads the tokenizer of a transformers folder: vocab.json and merges.txt, or tokenizer.json; tokenizer_config.json and
- * special_tokens_map.json where they exist. Throws UserError `NOT_FOUND` or `BAD_TOKENIZER`.
+ * special_tokens_map.json where they exist, and added tokens wherever they are listed. `size`: the tokens that the model
+ * knows. Throws UserError `NOT_FOUND` or `BAD_TOKENIZER`.
  */
-export async function loadClipTokenizer(files: Files, folder: string): Promise<Tokenizer> {
+export async function loadClipTokenizer(
+  files: Files,
+  folder: string,
+  size = Number.POSITIVE_INFINITY,
+): Promise<Tokenizer> {
   const config: ClipTokenizerConfig = {
     ...((await readJson(files, joinPath(folder, 'special_tokens_map.json'))) as ClipTokenizerConfig),
     ...((await readJson(files, joinPath(folder, 'tokenizer_config.json'))) as ClipTokenizerConfig),
   };
-  return clipTokenizer(await readVocabulary(files, folder), config, folder);
+  const added_tokens_decoder = { ...(await listedTokens(files, folder)), ...config.added_tokens_decoder };
+  return clipTokenizer(await readVocabulary(files, folder), { ...config, added_tokens_decoder }, folder, size);
+}
+
+/** Added tokens in the older and the newer place: added_tokens.json, and the `added_tokens` of tokenizer.json. */
+async function listedTokens(files: Files, folder: string): Promise<ClipTokenizerConfig['added_tokens_decoder']> {
+  const older = Object.entries((await readJson(files, joinPath(folder, 'added_tokens.json'))) ?? {});
+  const whole = (await readJson(files, joinPath(folder, 'tokenizer.json'))) as
+    | { added_tokens?: unknown }
+    | null
+    | undefined;
+  const newer = Array.isArray(whole?.added_tokens) ? whole.added_tokens : [];
+  return Object.fromEntries([
+    ...older.map(([content, id]) => [String(id), { content, normalized: true }]),
+    ...newer.map((token: { id?: unknown } | null) => [String(token?.id), token]),
+  ]);
 }
 
 /** Whether a folder holds a vocabulary that `loadClipTokenizer` reads. */
@@ -41,11 +61,12 @@ export async function holdsClipTokenizer(files: Files, folder: string): Promise<
   return (names.includes('vocab.json') && names.includes('merges.txt')) || names.includes('tokenizer.json');
 }
 
-/** A CLIP tokenizer as transformers' CLIPTokenizer behaves. `source` names it in errors. */
+/** A CLIP tokenizer as transformers' CLIPTokenizer behaves. `source` names it in errors; `size`: see `loadClipTokenizer`. */
 export function clipTokenizer(
   { vocab, merges }: Pick<BytePairVocabulary, 'vocab' | 'merges'>,
   config: ClipTokenizerConfig,
   source: string,
+  size = Number.POSITIVE_INFINITY,
 ): Tokenizer {
   const idOf = (token: string, use: string) => {
     const id = vocab[token];
@@ -66,6 +87,11 @@ export function clipTokenizer(
   for (const [id, token] of Object.entries(config.added_tokens_decoder ?? {})) {
     if (!/^\d{1,9}$/.test(id)) throw badTokenizer(source, `the number of an added token is "${id.slice(0, 40)}"`);
     const { content, normalized } = spelled(token, `added token ${id}`, source);
+    if (Number(id) >= size)
+      throw badTokenizer(
+        source,
+        `its token ${JSON.stringify(content.slice(0, 40))} is number ${id}, and the model knows ${size}`,
+      );
     added.set(content, { id: Number(id), content, normalized });
   }
   const limit = config.model_max_length ?? Number.POSITIVE_INFINITY;

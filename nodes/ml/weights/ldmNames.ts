@@ -97,9 +97,12 @@ function renamed(inside: readonly [name: string, rest: string][], rules: Rules):
   );
 }
 
-/** The autoencoder below `first_stage_model.`; its attention was written as 1x1 convolutions. */
-export function ldmAutoencoder(names: readonly string[]): Sources {
-  const inside = below(names, 'first_stage_model.');
+/**
+ * The autoencoder below `prefix`; its attention was written as 1x1 convolutions, by some converters under the names of
+ * diffusers.
+ */
+export function ldmAutoencoder(names: readonly string[], prefix: string): Sources {
+  const inside = below(names, prefix);
   const levels = new Set(inside.flatMap(([, rest]) => /^decoder\.up\.(\d+)\./.exec(rest)?.[1] ?? [])).size;
   const upLevel = (i: string) => levels - 1 - Number(i); // the file counts from the image, diffusers from the latents
   const rules: Rules = [
@@ -120,9 +123,15 @@ export function ldmAutoencoder(names: readonly string[]): Sources {
       /^(encoder|decoder)\.mid\.block_([12])\.(.+)$/,
       (side, i, rest) => `${side}.mid_block.resnets.${Number(i) - 1}.${shortcut(rest)}`,
     ],
-    [/^(encoder|decoder)\.mid\.attn_1\.norm\./, '$1.mid_block.attentions.0.group_norm.'],
-    [/^(encoder|decoder)\.mid\.attn_1\.([qkv])\./, '$1.mid_block.attentions.0.to_$2.'],
-    [/^(encoder|decoder)\.mid\.attn_1\.proj_out\./, '$1.mid_block.attentions.0.to_out.0.'],
+    [/^(encoder|decoder)\.mid\.attn_1\.(?:group_)?norm\./, '$1.mid_block.attentions.0.group_norm.'],
+    [
+      /^(encoder|decoder)\.mid\.attn_1\.(?:to_)?([qkv]|query|key|value)\.(.+)$/,
+      (side, part, rest) => `${side}.mid_block.attentions.0.to_${part.charAt(0)}.${rest}`,
+    ],
+    [
+      /^(encoder|decoder)\.mid\.attn_1\.(?:proj_out|proj_attn|to_out\.0|to_out)\./,
+      '$1.mid_block.attentions.0.to_out.0.',
+    ],
     [/^(encoder|decoder)\.norm_out\./, '$1.conv_norm_out.'],
     [/^((encoder|decoder)\.conv_(in|out)|quant_conv|post_quant_conv)\./, '$1.'],
   ];

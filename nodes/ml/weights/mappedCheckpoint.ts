@@ -33,11 +33,19 @@ export function mappedCheckpoint(file: Checkpoint, sources: ReadonlyMap<string, 
   };
 }
 
-/** The tensors of a file of torch that a trainer saved as `state_dict` beside other things; any other file as it is. */
+/**
+ * The tensors of a file of torch that a trainer saved as `state_dict` beside other things, or under the `module.` of a
+ * training on several devices; any other file as it is.
+ */
 export function stateDict(file: Checkpoint): Checkpoint {
-  const prefix = 'state_dict/';
-  const inside = file.names().filter((name) => name.startsWith(prefix));
-  if (inside.length === 0) return file;
+  return below(below(file, 'state_dict/', false), 'module.', true);
+}
+
+/** The tensors below a prefix, where there are any; with `all`, only where every name has it. */
+function below(file: Checkpoint, prefix: string, all: boolean): Checkpoint {
+  const names = file.names();
+  const inside = names.filter((name) => name.startsWith(prefix));
+  if (inside.length === 0 || (all && inside.length < names.length)) return file;
   return mappedCheckpoint(file, new Map(inside.map((name) => [name.slice(prefix.length), { name }])));
 }
 

@@ -1,16 +1,27 @@
 import { type Files, isPlainName, joinPath } from '../../files.ts';
 import { badCheckpoint, type Checkpoint, entryOf } from './checkpoint.ts';
+import { foreignContent } from './foreignContent.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openTorchCheckpoint } from './torchCheckpoint.ts';
+import { isZip } from './zip.ts';
+
+/** How much of a file's start tells what it is. */
+const startBytes = 512;
 
 /**
- * Opens a checkpoint by the end of its name: `.safetensors`, `.index.json` (a checkpoint in several files), else a torch
- * file (`.pt`, `.pth`, `.ckpt`, `.bin`). Reads and checks headers only. Throws UserError `NOT_FOUND`, `READ_FAILED` or
- * `BAD_CHECKPOINT`.
+ * Opens a checkpoint by what it contains: safetensors, a torch file (`.pt`, `.pth`, `.ckpt`, `.bin`), or, by its name, the
+ * index of a checkpoint in several files. The ending decides only where the content tells nothing. Reads and checks
+ * headers only. Throws UserError `NOT_FOUND`, `READ_FAILED` or `BAD_CHECKPOINT`.
  */
 export async function openCheckpoint(files: Files, path: string): Promise<Checkpoint> {
-  if (path.endsWith('.index.json')) return openSharded(files, path);
-  return path.endsWith('.safetensors') ? openSafetensors(files, path) : openTorchCheckpoint(files, path);
+  if (/\.index(\.[\w-]+)?\.json$/i.test(path)) return openSharded(files, path);
+  const size = await files.size(path);
+  const start = await files.read(path, 0, Math.min(size ?? 0, startBytes));
+  const foreign = foreignContent(start);
+  if (foreign) throw badCheckpoint(path, foreign);
+  if (isZip(start) || start[0] === 0x80) return openTorchCheckpoint(files, path);
+  if (start[8] === 0x7b || /\.(safetensors|sft)$/i.test(path)) return openSafetensors(files, path);
+  return openTorchCheckpoint(files, path);
 }
 
 /** An index maps every tensor to a file in the index' own folder. */
@@ -51,7 +62,7 @@ async function readIndex(files: Files, path: string): Promise<Map<string, string
   if (typeof map !== 'object' || map === null || Array.isArray(map)) throw badCheckpoint(path, 'it has no weight_map');
   const shardNames = new Map<string, string>();
   for (const [name, shardName] of Object.entries(map)) {
-    const isShard = typeof shardName === 'string' && isPlainName(shardName) && !shardName.endsWith('.index.json');
+    const isShard = typeof shardName === 'string' && isPlainName(shardName) && !shardName.endsWith('.json');
     if (!isShard)
       throw badCheckpoint(path, `"${name}" is said to lie in ${JSON.stringify(shardName)}, outside of its folder`);
     shardNames.set(name, shardName);

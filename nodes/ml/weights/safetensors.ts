@@ -57,9 +57,6 @@ export async function openSafetensors(files: Files, path: string): Promise<Check
 async function readHeaderLength(files: Files, path: string, size: number): Promise<number> {
   const start = await files.read(path, 0, Math.min(size, 8));
   if (start.length < 8) throw badCheckpoint(path, `it has ${start.length} bytes, fewer than the 8 of a header length`);
-  if (String.fromCharCode(...start) === 'version ') {
-    throw badCheckpoint(path, 'it is a git LFS pointer, not the file itself; run "git lfs pull" in its folder');
-  }
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
   if (length < 2n || length > BigInt(longestHeader) || length > BigInt(size - 8)) {
     throw badCheckpoint(path, `its header claims ${length} bytes and the file has ${size}`);
@@ -119,7 +116,8 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, dataBytes: number, pat
     position += bytes;
   }
   if (position !== dataBytes) {
-    throw badCheckpoint(path, `its tensors take ${position} bytes and the file has ${dataBytes} bytes for them`);
+    const cut = position > dataBytes ? ': it was not downloaded to the end' : '';
+    throw badCheckpoint(path, `its tensors take ${position} bytes and the file has ${dataBytes} bytes for them${cut}`);
   }
 }
 

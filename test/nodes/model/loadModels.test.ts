@@ -31,7 +31,7 @@ describe('Load generator', () => {
       fractions.push(fraction);
     };
     const model = goldenFolder('tiny-sdxl-turbo');
-    const { generator } = await loadGenerator.run({}, { model }, contextOf({ progress }));
+    const { generator } = await loadGenerator.run({}, { model, prediction: 'auto' }, contextOf({ progress }));
     expect(generator.name).toBe('tiny-sdxl-turbo');
     expect(fractions).toHaveLength(4);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
@@ -39,13 +39,17 @@ describe('Load generator', () => {
   });
 
   it('reads the files that its cache key covers', () => {
-    expect(loadGenerator.files?.({ model: 'owner/name' })).toEqual(['owner/name']);
+    expect(loadGenerator.files?.({ model: 'owner/name', prediction: 'auto' })).toEqual(['owner/name']);
     expect(loadControlnet.files?.({ model: 'x.pth' })).toEqual(['x.pth']);
   });
 
   it('refuses a model that does not fit into the memory of the device', async () => {
     const small = { ...device, memory: { freeBytes: () => 1000 } };
-    const run = loadGenerator.run({}, { model: goldenFolder('tiny-sd15') }, contextOf({ device: small }));
+    const run = loadGenerator.run(
+      {},
+      { model: goldenFolder('tiny-sd15'), prediction: 'auto' },
+      contextOf({ device: small }),
+    );
     await expect(run).rejects.toThrow(/"tiny-sd15" needs .* of memory and .* are free/);
   });
 
@@ -53,7 +57,9 @@ describe('Load generator', () => {
     const controller = new AbortController();
     const progress = async () => controller.abort();
     const context = contextOf({ signal: controller.signal, progress });
-    await expect(loadGenerator.run({}, { model: goldenFolder('tiny-sd15') }, context)).rejects.toThrow(/abort/i);
+    await expect(
+      loadGenerator.run({}, { model: goldenFolder('tiny-sd15'), prediction: 'auto' }, context),
+    ).rejects.toThrow(/abort/i);
   });
 });
 

@@ -6,28 +6,46 @@ import { parseSchedulerConfig } from '../../diffusion/settings.ts';
 import { loadClipTokenizer } from '../../text/clipTokenizer.ts';
 import { transformersText } from '../../weights/ldmNames.ts';
 import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import { openWhole } from '../../weights/wholeFile.ts';
 import { clipTextConfig, clipTextShapes } from '../clipText.ts';
-import { latentAutoencoder } from '../latentAutoencoder.ts';
+import { latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
 import { unetShapes } from '../unet2DCondition.ts';
 import { type Json, reader, unetConfig } from '../unetConfig.ts';
-import type { ModelDescription, TextPart } from './modelDescription.ts';
+import {
+  type ModelDescription,
+  type PredictionChoice,
+  predictions,
+  requireFit,
+  type TextPart,
+} from './modelDescription.ts';
 import { contentOf, findWeights, nameOf, readConfig } from './modelFolder.ts';
 
-/** Pipelines by `_class_name` of model_index.json, with the folders of their text encoders and tokenizers. */
-const pipelines: Readonly<Record<string, readonly (readonly [encoder: string, tokenizer: string])[]>> = {
-  StableDiffusionPipeline: [['text_encoder', 'tokenizer']],
-  StableDiffusionXLPipeline: [
-    ['text_encoder', 'tokenizer'],
-    ['text_encoder_2', 'tokenizer_2'],
-  ],
-};
+/** Text encoders of a pipeline, in their order, with their tokenizers; SDXL has both. */
+const textFolders = [
+  ['text_encoder', 'tokenizer'],
+  ['text_encoder_2', 'tokenizer_2'],
+] as const;
+
+/** Parts that change nothing in making images of text: pipelines for other tasks share the rest. */
+const sparedParts = [
+  'safety_checker',
+  'feature_extractor',
+  'image_encoder',
+  'watermark',
+  'controlnet',
+  'scheduler',
+  'vae',
+];
 
 /**
  * Reads what a diffusers folder (or a snapshot of the Hugging Face cache) says of its model, and the headers of its weights.
  * Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what reading throws.
  */
-export async function describeFolder(files: Files, folder: string): Promise<ModelDescription> {
+export async function describeFolder(
+  files: Files,
+  folder: string,
+  prediction: PredictionChoice = 'auto',
+): Promise<ModelDescription> {
   const index = await readConfig(files, folder, 'model_index.json');
   const texts = pipelineOf(index, folder);
   const place = (name: string) => joinPath(folder, name);
@@ -36,30 +54,37 @@ export async function describeFolder(files: Files, folder: string): Promise<Mode
   const vaeJson = await readConfig(files, place('vae'));
   const autoencoder = latentAutoencoder(vaeJson);
   const { rename } = autoencoder;
-  const vaeFile = await openCheckpoint(files, await findWeights(files, place('vae')));
-  const schedulerConfig = await readScheduler(files, place('scheduler'));
+  const vaeFile = await openWhole(files, await findWeights(files, place('vae')));
+  requireFit(folder, unet, autoencoder);
+  const vaeWeights = mappedCheckpoint(vaeFile, new Map(vaeFile.names().map((name) => [rename(name), { name }])));
+  const unetFile = await openWhole(files, await findWeights(files, place('unet')));
+  const schedulerConfig = {
+    ...corrected(await readScheduler(files, place('scheduler')), texts.length),
+    ...(prediction !== 'auto' && { prediction_type: predictions[prediction] }),
+  };
   const scale = autoencoder.factor;
   return {
     name: nameOf(folder),
     sdxl: texts.length > 1,
     zeroEmptyNegative: texts.length > 1 && index.force_zeros_for_empty_prompt !== false,
     texts: await Promise.all(texts.map((text) => readText(files, folder, text))),
-    unet: {
-      title: 'U-Net',
-      config: unet,
-      checkpoint: await openCheckpoint(files, await findWeights(files, place('unet'))),
-      shapes: unetShapes(unet),
-    },
+    unet: { title: 'U-Net', config: unet, checkpoint: unetFile, shapes: unetShapes(unet), file: unetFile },
     autoencoder: {
       title: String(vaeJson._class_name),
       description: autoencoder,
-      checkpoint: mappedCheckpoint(vaeFile, new Map(vaeFile.names().map((name) => [rename(name), { name }]))),
-      shapes: autoencoder.shapes,
+      checkpoint: vaeWeights,
+      shapes: shapesToDecode(autoencoder, vaeWeights),
+      file: vaeFile,
     },
     schedulerConfig,
     askPrediction: false,
     ...(Array.isArray(index.words) && { words: index.words.map(String) }),
-    defaults: defaultsOf(index, schedulerConfig, sampleSize(unetJson).map((side) => side * scale) as [number, number]),
+    defaults: defaultsOf(
+      index,
+      texts.length,
+      schedulerConfig,
+      sampleSize(unetJson).map((side) => side * scale) as [number, number],
+    ),
   };
 }
 
@@ -70,16 +95,26 @@ interface TextFolders {
   readonly className: string;
 }
 
+/**
+ * The text encoders of a pipeline. What it is for does not matter (image to image, inpainting, ControlNet, latent
+ * consistency), but its parts must be those of text to image. Throws UserError `UNSUPPORTED`.
+ */
 function pipelineOf(index: Json, folder: string): TextFolders[] {
-  const name = String(index._class_name);
-  const pipeline = Object.hasOwn(pipelines, name) ? pipelines[name] : undefined;
-  if (!pipeline)
+  const present = Object.entries(index).filter(
+    ([, part]) => Array.isArray(part) && part.length === 2 && part[1] !== null,
+  );
+  const classes = new Map(present.map(([name, part]) => [name, (part as unknown[])[1]]));
+  const texts = textFolders.filter(([encoder]) => encoder === 'text_encoder' || classes.has(encoder));
+  const known = new Set<string>([...sparedParts, 'unet', ...texts.flat()]);
+  const foreign = present.find(([name]) => !known.has(name));
+  const isLatentDiffusion = [undefined, 'UNet2DConditionModel'].includes(classes.get('unet') as string | undefined);
+  if (foreign || !isLatentDiffusion || typeof index._class_name !== 'string')
     throw new UserError(
       'UNSUPPORTED',
-      `"${folder}" holds a ${name}, which is not supported; supported are ${Object.keys(pipelines).join(', ')}.`,
+      `"${folder}" holds a ${String(index._class_name)}${foreign ? ` with the part "${foreign[0]}"` : ''}, which is not supported; supported are StableDiffusionPipeline, StableDiffusionXLPipeline and others of the same parts.`,
     );
-  return pipeline.map(([encoder, tokenizer]) => {
-    const className = [index[encoder]].flat()[1];
+  return texts.map(([encoder, tokenizer]) => {
+    const className = classes.get(encoder);
     if (className === 'CLIPTextModel' || className === 'CLIPTextModelWithProjection')
       return { encoder, tokenizer, className };
     throw new UserError(
@@ -91,14 +126,20 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
 
 async function readText(files: Files, folder: string, text: TextFolders): Promise<TextPart> {
   const place = joinPath(folder, text.encoder);
-  const config = clipTextConfig({ ...(await readConfig(files, place)), architectures: [text.className] });
-  const file = await openCheckpoint(files, await findWeights(files, place));
+  const stated = await readConfig(files, place);
+  // That of a whole CLIP holds the text encoder's, and its weights those of images, which nothing here takes.
+  const own = stated.model_type === 'clip' ? ((stated.text_config ?? {}) as Json) : stated;
+  const config = clipTextConfig({ ...own, architectures: [text.className] });
+  const file = await openWhole(files, await findWeights(files, place));
+  file.setAside(file.names().filter((name) => /^(vision_model|visual_projection|logit_scale)\b/.test(name)));
+  if (!config.projected) file.setAside(['text_projection.weight']);
   return {
     title: 'text encoder',
     config,
-    tokenizer: await loadClipTokenizer(files, joinPath(folder, text.tokenizer)),
+    tokenizer: await loadClipTokenizer(files, joinPath(folder, text.tokenizer), config.vocab_size),
     checkpoint: mappedCheckpoint(file, transformersText(file.names(), '')),
     shapes: clipTextShapes(config),
+    file,
   };
 }
 
@@ -109,11 +150,22 @@ async function readScheduler(files: Files, folder: string): Promise<SchedulerCon
   return parseSchedulerConfig(new TextDecoder().decode(await files.read(path)));
 }
 
-/** [width, height] of the latents that the U-Net was trained on. */
+/**
+ * Configs of the first diffusers do not state what it was trained with, and StableDiffusionPipeline corrects them while it is
+ * built: timesteps start at 1, and latents are not clipped. SDXL came later. Source: diffusers, StableDiffusionPipeline
+ */
+function corrected(config: SchedulerConfig, encoders: number): SchedulerConfig {
+  return encoders > 1 || isFlow(config) ? config : { ...config, steps_offset: 1, clip_sample: false };
+}
+
+const isFlow = (config: SchedulerConfig): boolean => String(config._class_name).startsWith('FlowMatch');
+
+/** [width, height] of the latents that the U-Net was trained on; before 0.9 diffusers wrote a wrong one. */
 function sampleSize(json: Json): [number, number] {
-  const size = json.sample_size;
+  const isOld = /^0\.[0-8]\./.test(String(json._diffusers_version));
+  const size = isOld && typeof json.sample_size === 'number' ? Math.max(64, json.sample_size) : json.sample_size;
   if (Array.isArray(size) && size.length === 2 && size.every(Number.isInteger)) return [size[1], size[0]];
-  const side = reader('U-Net', json).count('sample_size', 64);
+  const side = reader('U-Net', { sample_size: size }).count('sample_size', 64);
   return [side, side];
 }
 
@@ -121,8 +173,13 @@ function sampleSize(json: Json): [number, number] {
  * What the model recommends. A distilled one is known by Euler steps with trailing timesteps, as sd-turbo and sdxl-turbo
  * are published, or by the LCM scheduler. `recommended` in model_index.json (steps, guidance_scale) goes first.
  */
-function defaultsOf(index: Json, scheduler: SchedulerConfig, [width, height]: [number, number]): Generator['defaults'] {
-  const { steps, guidanceScale } = usualSettings(index, scheduler);
+function defaultsOf(
+  index: Json,
+  encoders: number,
+  scheduler: SchedulerConfig,
+  [width, height]: [number, number],
+): Generator['defaults'] {
+  const { steps, guidanceScale } = usualSettings(encoders, scheduler);
   const recommended = (index.recommended ?? {}) as Json;
   return {
     scheduler: 'model',
@@ -134,9 +191,9 @@ function defaultsOf(index: Json, scheduler: SchedulerConfig, [width, height]: [n
   };
 }
 
-function usualSettings(index: Json, scheduler: SchedulerConfig): { steps: number; guidanceScale: number } {
+function usualSettings(encoders: number, scheduler: SchedulerConfig): { steps: number; guidanceScale: number } {
   const sampler = String(scheduler._class_name);
   if (sampler === 'LCMScheduler') return { steps: 4, guidanceScale: 1 };
   if (sampler.startsWith('Euler') && scheduler.timestep_spacing === 'trailing') return { steps: 1, guidanceScale: 1 };
-  return { steps: 30, guidanceScale: index._class_name === 'StableDiffusionXLPipeline' ? 5 : 7.5 };
+  return { steps: 30, guidanceScale: encoders > 1 ? 5 : 7.5 };
 }

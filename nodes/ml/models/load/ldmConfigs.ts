@@ -41,16 +41,18 @@ function encoderJson(file: Checkpoint): Json {
   const all = Array.from({ length: levels }, (_, i) => i);
   const channels = all.map((i) => sizeOf(file, `down_blocks.${i}.resnets.0.conv1.weight`, 0));
   const depths = all.map((i) => depthOf(file, `down_blocks.${i}`));
-  const middleDepth = depthOf(file, 'mid_block') || 1;
+  const middleDepth = depthOf(file, 'mid_block');
   const crossAttention = file.names().find((name) => name.endsWith('attn2.to_k.weight'));
-  const projection = 'mid_block.attentions.0.proj_in.weight';
-  const linear = file.has(projection) && file.entry(projection).shape.length === 2;
+  const projection = file.names().find((name) => name.endsWith('attentions.0.proj_in.weight'));
+  // Without attention, none of the two kinds: only models after Stable Diffusion 1 were published so.
+  const linear = projection === undefined || file.entry(projection).shape.length === 2;
   return {
     in_channels: sizeOf(file, 'conv_in.weight', 1),
     block_out_channels: channels,
     layers_per_block: countOf(file, (i) => `down_blocks.0.resnets.${i}.conv1.weight`),
     down_block_types: depths.map((depth) => (depth > 0 ? 'CrossAttnDownBlock2D' : 'DownBlock2D')),
-    transformer_layers_per_block: depths.map((depth, i) => depth || (i === levels - 1 ? middleDepth : 1)),
+    mid_block_type: middleTypeOf(file),
+    transformer_layers_per_block: depths.map((depth, i) => depth || (i === levels - 1 && middleDepth) || 1),
     ...(crossAttention !== undefined && { cross_attention_dim: sizeOf(file, crossAttention, 1) }),
     use_linear_projection: linear,
     // The number of heads, whatever the name says: eight in Stable Diffusion 1, heads of one width in all later models.
@@ -63,21 +65,26 @@ function encoderJson(file: Checkpoint): Json {
   };
 }
 
+function middleTypeOf(file: Checkpoint): string | null {
+  if (file.has('mid_block.attentions.0.norm.weight')) return 'UNetMidBlock2DCrossAttn';
+  return file.has('mid_block.resnets.0.conv1.weight') ? 'UNetMidBlock2D' : null;
+}
+
 /** Transformer layers of a block's first attention. */
 function depthOf(file: Checkpoint, block: string): number {
   return countOf(file, (i) => `${block}.attentions.0.transformer_blocks.${i}.norm1.weight`);
 }
 
-/** config.json of an AutoencoderKL. */
+/** config.json of an AutoencoderKL; the decoder tells, since some files have no encoder. */
 export function autoencoderJson(file: Checkpoint, scalingFactor: number): Json {
-  const levels = countOf(file, (i) => `encoder.down_blocks.${i}.resnets.0.conv1.weight`);
+  const levels = countOf(file, (i) => `decoder.up_blocks.${i}.resnets.0.conv1.weight`);
   return {
     _class_name: 'AutoencoderKL',
     latent_channels: sizeOf(file, 'decoder.conv_in.weight', 1),
     block_out_channels: Array.from({ length: levels }, (_, i) =>
-      sizeOf(file, `encoder.down_blocks.${i}.resnets.0.conv1.weight`, 0),
+      sizeOf(file, `decoder.up_blocks.${levels - 1 - i}.resnets.0.conv1.weight`, 0),
     ),
-    layers_per_block: countOf(file, (i) => `encoder.down_blocks.0.resnets.${i}.conv1.weight`),
+    layers_per_block: countOf(file, (i) => `decoder.up_blocks.0.resnets.${i}.conv1.weight`) - 1,
     use_quant_conv: file.has('quant_conv.weight'),
     use_post_quant_conv: file.has('post_quant_conv.weight'),
     mid_block_add_attention: file.has('decoder.mid_block.attentions.0.to_q.weight'),

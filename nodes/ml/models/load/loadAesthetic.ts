@@ -2,8 +2,8 @@ import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import { dispose } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
-import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
+import { openWhole } from '../../weights/wholeFile.ts';
 import { type AffineMap, affineLayers, collapse } from '../affineHead.ts';
 import { type LoadedClipVision, loadClipVision } from './loadClip.ts';
 import { type LoadOptions, loadParts } from './loadParts.ts';
@@ -61,9 +61,10 @@ export async function loadAesthetic(
 export async function loadHead(files: Files, location: string, options: LoadOptions = {}): Promise<LoadedHead> {
   const path = await files.locate(location);
   const file = (await files.list(path)) ? await headIn(files, path) : path;
-  const checkpoint = withLayers(stateDict(await openCheckpoint(files, file)));
+  const stored = await openWhole(files, file);
+  const checkpoint = withLayers(stored);
   const { names, shapes } = affineLayers(checkpoint, '');
-  const loaded = await loadParts(nameOf(path), { head: { title: 'head', checkpoint, shapes } }, options);
+  const loaded = await loadParts(nameOf(path), { head: { title: 'head', checkpoint, shapes, file: stored } }, options);
   const map = collapse(names.map((name) => loaded.weights.head.at(name)));
   loaded.dispose();
   return {
@@ -85,7 +86,7 @@ function withLayers(file: Checkpoint): Checkpoint {
 }
 
 async function headIn(files: Files, folder: string): Promise<string> {
-  const names = ((await files.list(folder)) ?? []).filter((name) => /\.(pth|pt|bin|safetensors)$/.test(name));
+  const names = ((await files.list(folder)) ?? []).filter((name) => /\.(pth|pt|bin|ckpt|safetensors|sft)$/i.test(name));
   if (names.length === 1) return joinPath(folder, names[0]!);
   const found = names.length > 1 ? 'name one of them' : 'there is no weights file';
   throw new UserError('NOT_FOUND', `"${folder}" is no aesthetic head: ${found}; ${await contentOf(files, folder)}.`);

@@ -5,9 +5,11 @@ import { readVocabulary } from '../../text/readVocabulary.ts';
 import { readMerges, simpleTokenizer, vocabularySize } from '../../text/simpleTokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
-import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import { seemsLike } from '../../weights/fileKinds.ts';
+import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
+
 import { openClip } from '../../weights/openClipNames.ts';
+import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
 import { type Clip, type ClipConfig, type ClipPreprocessing, clip, clipConfig, clipShapes } from '../clip.ts';
 import type { ClipTextConfig } from '../clipText.ts';
 import { clipVision, clipVisionShapes } from '../clipVision.ts';
@@ -39,13 +41,17 @@ export interface LoadedClipVision extends Omit<LoadedClip, 'encodePrompts' | 'lo
  */
 export async function loadClip(files: Files, location: string, options: LoadOptions = {}): Promise<LoadedClip> {
   const described = await describeClip(files, await files.locate(location));
-  const { name, checkpoint, config, preprocessing } = described;
+  const { name, checkpoint, config, preprocessing, file } = described;
   const { vision, text } = config;
   if (!text)
     throw new UserError('UNSUPPORTED', `"${checkpoint.path}" holds the images' half of a CLIP only, not the text's.`);
   const tokenizer = await tokenizerOf(files, described, text);
   const shapes = clipShapes(config);
-  const { weights, bytes, dispose } = await loadParts(name, { clip: { title: 'CLIP', checkpoint, shapes } }, options);
+  const { weights, bytes, dispose } = await loadParts(
+    name,
+    { clip: { title: 'CLIP', checkpoint, shapes, file } },
+    options,
+  );
   const memory = { recompute: true, ...options.memory };
   return { ...clip(weights.clip, { vision, text }, tokenizer, memory), name, preprocessing, bytes, dispose };
 }
@@ -56,8 +62,11 @@ export async function loadClipVision(
   location: string,
   options: LoadOptions = {},
 ): Promise<LoadedClipVision> {
-  const { name, checkpoint, config, preprocessing } = await describeClip(files, await files.locate(location));
-  const part = { title: 'CLIP vision encoder', checkpoint, shapes: clipVisionShapes(config.vision) };
+  const { name, checkpoint, config, preprocessing, file } = await describeClip(files, await files.locate(location));
+  file.setAside(
+    file.names().filter((each) => /^(text|transformer|ln_final|token_|positional_)|^logit_scale$/.test(each)),
+  );
+  const part = { title: 'CLIP vision encoder', checkpoint, shapes: clipVisionShapes(config.vision), file };
   const { weights, bytes, dispose } = await loadParts(name, { clip: part }, options);
   const encodeImage = clipVision(weights.clip, config.vision, { recompute: true, ...options.memory });
   return { encodeImage, name, width: config.vision.projection_dim, preprocessing, bytes, dispose };
@@ -67,6 +76,7 @@ interface ClipDescription {
   readonly name: string;
   /** Under transformers' names. */
   readonly checkpoint: Checkpoint;
+  readonly file: WholeFile;
   readonly config: ClipConfig;
   readonly preprocessing: ClipPreprocessing;
   /** The file uses open_clip's names, and hence its tokenizer. */
@@ -79,7 +89,7 @@ interface ClipDescription {
 async function describeClip(files: Files, path: string): Promise<ClipDescription> {
   const isFolder = (await files.list(path)) !== undefined;
   const folder = isFolder ? path : path.replace(/[\\/][^\\/]*$/, '');
-  const stored = stateDict(await openCheckpoint(files, isFolder ? await weightsIn(files, folder) : path));
+  const stored = await openWhole(files, isFolder ? await weightsIn(files, folder) : path);
   const isOpenClip = stored.has('visual.conv1.weight');
   if (!isOpenClip && !stored.has('vision_model.embeddings.class_embedding')) throw noClip(stored);
   const checkpoint = isOpenClip ? mappedCheckpoint(stored, openClip(stored.names())) : stored;
@@ -87,14 +97,14 @@ async function describeClip(files: Files, path: string): Promise<ClipDescription
   const config = clipConfig(stated?.json ?? clipJson(checkpoint, isOpenClip));
   const size = config.vision.image_size;
   const preprocessing = stated?.preprocessing(size) ?? usualPreprocessing(size);
-  return { name: nameOf(path), checkpoint, config, preprocessing, isOpenClip, folder };
+  return { name: nameOf(path), checkpoint, file: stored, config, preprocessing, isOpenClip, folder };
 }
 
 function noClip(file: Checkpoint): UserError {
   const names = file.names();
   return new UserError(
     'UNSUPPORTED',
-    `"${file.path}" is no CLIP: looked for vision_model.embeddings.class_embedding (transformers) or visual.conv1.weight (open_clip) among its ${names.length} tensors; it has ${names.slice(0, 3).join(', ') || 'none'}${names.length > 3 ? ', ...' : ''}.`,
+    `"${file.path}" is no CLIP: looked for vision_model.embeddings.class_embedding (transformers) or visual.conv1.weight (open_clip) among its ${names.length} tensors; it has ${names.slice(0, 3).join(', ') || 'none'}${names.length > 3 ? ', ...' : ''}.${seemsLike(names)}`,
   );
 }
 
@@ -147,7 +157,7 @@ async function tokenizerOf(
   }
   for (const place of [folder, joinPath(folder, 'tokenizer')]) {
     const vocabulary = await readVocabulary(files, place).catch(() => undefined);
-    if (vocabulary && Object.keys(vocabulary.vocab).length <= size) return loadClipTokenizer(files, place);
+    if (vocabulary && Object.keys(vocabulary.vocab).length <= size) return loadClipTokenizer(files, place, size);
   }
   const vocabulary = await findVocabulary(files, folder, size);
   return clipTokenizer(vocabulary, { model_max_length: length }, vocabulary.path);

@@ -2,9 +2,12 @@ import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { Tensor4D } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
-import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
-import { type LatentAutoencoder, latentAutoencoder } from '../latentAutoencoder.ts';
+import { seemsLike } from '../../weights/fileKinds.ts';
+import { ldmAutoencoder } from '../../weights/ldmNames.ts';
+import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
+import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
+import { type LatentAutoencoder, latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
+import { autoencoderJson } from './ldmConfigs.ts';
 import { type LoadOptions, loadParts } from './loadParts.ts';
 import { findWeights, nameOf, readConfig } from './modelFolder.ts';
 
@@ -18,17 +21,24 @@ export interface LatentDecoder extends Pick<LatentAutoencoder, 'channels' | 'fac
 }
 
 /**
- * Loads a decoder alone: a diffusers folder of an autoencoder, or TAESD's own `taesd_decoder` file. The caller owns it.
+ * Loads a decoder alone: a diffusers folder of an autoencoder, TAESD's own `taesd_decoder` file, or the VAE of a single file,
+ * alone in it or with a whole model, under the names of latent-diffusion or of diffusers. The caller owns it.
+ * `latentScale`: what the latents were multiplied by, where the file does not tell (default: that of Stable Diffusion 1).
  * Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what `loadParts` throws.
  */
-export async function loadDecoder(files: Files, location: string, options: LoadOptions = {}): Promise<LatentDecoder> {
+export async function loadDecoder(
+  files: Files,
+  location: string,
+  latentScale = 0.18215,
+  options: LoadOptions = {},
+): Promise<LatentDecoder> {
   const path = await files.locate(location);
-  const { autoencoder, checkpoint } = (await files.list(path))
+  const { autoencoder, checkpoint, file } = (await files.list(path))
     ? await readFolder(files, path)
-    : await readTaesd(files, path);
-  const { channels, factor, rename, shapes } = autoencoder;
+    : await readFile(files, path, latentScale);
+  const { channels, factor, rename } = autoencoder;
   const named = mappedCheckpoint(checkpoint, new Map(checkpoint.names().map((name) => [rename(name), { name }])));
-  const part = { title: 'decoder', checkpoint: named, shapes };
+  const part = { title: 'decoder', checkpoint: named, shapes: shapesToDecode(autoencoder, named), file };
   const { weights, bytes, dispose } = await loadParts(nameOf(path), { decoder: part }, options);
   const decode = autoencoder.open(weights.decoder, { recompute: true, ...options.memory });
   return { name: nameOf(path), bytes, channels, factor, decode, dispose };
@@ -37,23 +47,38 @@ export async function loadDecoder(files: Files, location: string, options: LoadO
 interface Described {
   readonly autoencoder: LatentAutoencoder;
   readonly checkpoint: Checkpoint;
+  readonly file: WholeFile;
 }
 
 async function readFolder(files: Files, folder: string): Promise<Described> {
   const autoencoder = latentAutoencoder(await readConfig(files, folder));
-  return { autoencoder, checkpoint: await openCheckpoint(files, await findWeights(files, folder)) };
+  const file = await openWhole(files, await findWeights(files, folder));
+  return { autoencoder, checkpoint: file, file };
+}
+
+async function readFile(files: Files, path: string, latentScale: number): Promise<Described> {
+  const file = await openWhole(files, path);
+  const names = file.names();
+  if (names.includes('1.weight') && !names.includes('0.weight')) return readTaesd(file);
+  const prefix = ['first_stage_model.', 'vae.', ''].find((each) => file.has(`${each}decoder.conv_in.weight`));
+  if (prefix === undefined)
+    throw new UserError(
+      'UNSUPPORTED',
+      `"${path}" is no decoder: looked for decoder.conv_in.weight of a VAE, and for "1.weight" without "0.weight" of TAESD; its names start with ${names.slice(0, 3).join(', ') || 'nothing'}.${seemsLike(names)}`,
+    );
+  if (prefix !== '') file.setAside(names.filter((name) => !name.startsWith(prefix))); // of the model around it
+  const inLdm = names.some((name) => name.startsWith(`${prefix}decoder.mid.`));
+  const plain = new Map(
+    names.filter((name) => name.startsWith(prefix)).map((name) => [name.slice(prefix.length), { name }]),
+  );
+  const checkpoint = mappedCheckpoint(file, inLdm ? ldmAutoencoder(names, prefix) : plain);
+  const json = autoencoderJson(checkpoint, latentScale);
+  return { autoencoder: latentAutoencoder(json), checkpoint, file };
 }
 
 /** TAESD's own files number their layers from 1: 0 is the squashing, which has no weights. */
-async function readTaesd(files: Files, path: string): Promise<Described> {
-  const file = stateDict(await openCheckpoint(files, path));
-  const names = file.names();
-  if (!names.includes('1.weight') || names.includes('0.weight'))
-    throw new UserError(
-      'UNSUPPORTED',
-      `"${path}" is no decoder of TAESD: looked for a tensor "1.weight" and none "0.weight"; its names start with ${names.slice(0, 3).join(', ') || 'nothing'}.`,
-    );
+function readTaesd(file: WholeFile): Described {
   const json = { _class_name: 'AutoencoderTiny', latent_channels: file.entry('1.weight').shape[1] };
-  const renamed = new Map(names.map((name) => [`decoder.layers.${name}`, { name }]));
-  return { autoencoder: latentAutoencoder(json), checkpoint: mappedCheckpoint(file, renamed) };
+  const renamed = new Map(file.names().map((name) => [`decoder.layers.${name}`, { name }]));
+  return { autoencoder: latentAutoencoder(json), checkpoint: mappedCheckpoint(file, renamed), file };
 }

@@ -1,9 +1,7 @@
 import type { Files } from '../../../files.ts';
 import type { Tensor4D } from '../../tf.ts';
-import type { Checkpoint } from '../../weights/checkpoint.ts';
-import { stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
 import type { Weights } from '../../weights/weights.ts';
+import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
 import { hed, hedShapes, hedWidths } from '../hed.ts';
 import { type ImageUNetConfig, imageUNet, imageUNetConfig, imageUNetShapes } from '../imageUNet.ts';
 import { lineDrawing, lineDrawingConfig, lineDrawingShapes } from '../lineDrawing.ts';
@@ -50,24 +48,28 @@ export async function loadImageUNet(
 ): Promise<DetectorNetwork & { readonly config: ImageUNetConfig }> {
   const folder = await files.locate(location);
   const config = imageUNetConfig(await readConfig(files, folder));
-  const checkpoint = await openCheckpoint(files, await findWeights(files, folder));
+  const checkpoint = await openWhole(files, await findWeights(files, folder));
   const build = (weights: Weights) => imageUNet(weights, config);
   const network = await loadNetwork('ImageUNet', checkpoint, imageUNetShapes(config), build, options);
   return { ...network, name: nameOf(folder), config };
 }
 
-async function openFile(files: Files, location: string): Promise<Checkpoint> {
-  return stateDict(await openCheckpoint(files, await files.locate(location)));
+async function openFile(files: Files, location: string): Promise<WholeFile> {
+  return openWhole(files, await files.locate(location));
 }
 
 async function loadNetwork(
   title: string,
-  checkpoint: Checkpoint,
+  checkpoint: WholeFile,
   shapes: Shapes,
   build: (weights: Weights, memory: MemoryOptions) => (pixels: Tensor4D) => Tensor4D,
   options: LoadOptions,
 ): Promise<DetectorNetwork> {
   const name = nameOf(checkpoint.path);
-  const { weights, bytes, dispose } = await loadParts(name, { network: { title, checkpoint, shapes } }, options);
+  const { weights, bytes, dispose } = await loadParts(
+    name,
+    { network: { title, checkpoint, shapes, file: checkpoint } },
+    options,
+  );
   return { name, bytes, detect: build(weights.network, { recompute: true, ...options.memory }), dispose };
 }

@@ -4,7 +4,7 @@ import type { Generator } from '../../../ports.ts';
 import { stableDiffusion } from '../stableDiffusion.ts';
 import { describeFolder } from './diffusersFolder.ts';
 import type { LoadOptions } from './loadParts.ts';
-import { loadDescribed, type ModelDescription } from './modelDescription.ts';
+import { loadDescribed, type ModelDescription, type PredictionChoice } from './modelDescription.ts';
 import { contentOf } from './modelFolder.ts';
 import { describeSingleFile } from './singleFile.ts';
 
@@ -14,15 +14,26 @@ import { describeSingleFile } from './singleFile.ts';
  * nothing is left in memory. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
  * `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
-export async function loadGenerator(files: Files, location: string, options: LoadOptions = {}): Promise<Generator> {
-  return stableDiffusion(await loadDescribed(await describeModel(files, await files.locate(location)), options));
+export async function loadGenerator(
+  files: Files,
+  location: string,
+  options: LoadOptions = {},
+  prediction: PredictionChoice = 'auto',
+): Promise<Generator> {
+  return stableDiffusion(
+    await loadDescribed(await describeModel(files, await files.locate(location), prediction), options),
+  );
 }
 
-/** Reads configs and headers of a model, not its weights. */
-export async function describeModel(files: Files, path: string): Promise<ModelDescription> {
+/** Reads configs and headers of a model, not its weights. `prediction`: what its U-Net predicts, over what its files say. */
+export async function describeModel(
+  files: Files,
+  path: string,
+  prediction: PredictionChoice = 'auto',
+): Promise<ModelDescription> {
   const names = await files.list(path);
-  if (!names) return describeSingleFile(files, path);
-  if (names.includes('model_index.json')) return describeFolder(files, path);
+  if (!names) return describeSingleFile(files, path, prediction);
+  if (names.includes('model_index.json')) return describeFolder(files, path, prediction);
   throw new UserError(
     'NOT_FOUND',
     `"${path}" is no text-to-image model: looked for model_index.json of a diffusers pipeline; ${await contentOf(files, path)}. A single .safetensors or .ckpt file is named by its own path.`,

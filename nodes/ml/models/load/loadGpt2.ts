@@ -3,8 +3,8 @@ import type { Files } from '../../../files.ts';
 import { badTokenizer } from '../../text/badTokenizer.ts';
 import { type Gpt2Tokenizer, type Gpt2Vocabulary, gpt2Tokenizer } from '../../text/gpt2Tokenizer.ts';
 import { readVocabulary } from '../../text/readVocabulary.ts';
-import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
+import { openWhole } from '../../weights/wholeFile.ts';
 import { type Gpt2, type Gpt2Config, gpt2, gpt2Config, gpt2Shapes } from '../gpt2.ts';
 import type { Json } from '../unetConfig.ts';
 import { type LoadOptions, loadParts } from './loadParts.ts';
@@ -31,11 +31,11 @@ export async function loadGpt2(files: Files, location: string, options: LoadOpti
   const folder = isFolder ? path : path.replace(/[\\/][^\\/]*$/, '');
   const config = gpt2Config(await readConfig(files, folder));
   const tokenizer = await tokenizerOf(files, folder, config.vocab_size);
-  const stored = stateDict(await openCheckpoint(files, isFolder ? await findWeights(files, folder) : path));
+  const stored = await openWhole(files, isFolder ? await findWeights(files, folder) : path);
   // GPT2LMHeadModel puts this before every name; GPT2Model, as the first published files, does not.
   const names = stored.names().map((name) => [name.replace(/^transformer\./, ''), { name }] as const);
   const checkpoint = mappedCheckpoint(stored, new Map(names));
-  const part = { title: 'GPT-2', checkpoint, shapes: gpt2Shapes(config) };
+  const part = { title: 'GPT-2', checkpoint, shapes: gpt2Shapes(config), file: stored };
   const { weights, bytes, dispose } = await loadParts(nameOf(path), { whole: part }, options);
   return { ...gpt2(weights.whole, config), name: nameOf(path), config, tokenizer, bytes, dispose };
 }

@@ -5,8 +5,8 @@ import type { Tokenizer } from '../../text/tokenizer.ts';
 import { dispose } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { imageRewardNames } from '../../weights/imageRewardNames.ts';
-import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
+import { openWhole } from '../../weights/wholeFile.ts';
 import { affineLayers, collapse } from '../affineHead.ts';
 import { bertReaderConfig, bertReaderShapes } from '../bertReader.ts';
 import { type BlipVisionConfig, blipVisionShapes } from '../blipVision.ts';
@@ -43,7 +43,7 @@ export async function loadImageReward(
   const path = await files.locate(location);
   const isFolder = (await files.list(path)) !== undefined;
   const folder = isFolder ? path : path.replace(/[\\/][^\\/]*$/, '');
-  const stored = stateDict(await openCheckpoint(files, isFolder ? await weightsIn(files, folder) : path));
+  const stored = await openWhole(files, isFolder ? await weightsIn(files, folder) : path);
   const checkpoint = underOurNames(stored);
   const config = await configOf(files, folder, checkpoint);
   const tokenizer = await tokenizerOf(files, folder, config.text.vocab_size);
@@ -53,7 +53,8 @@ export async function loadImageReward(
     ...bertReaderShapes(config.text, config.vision.width),
     ...head.shapes,
   ]);
-  const part = { title: 'ImageReward', checkpoint, shapes };
+  stored.setAside(stored.names().filter((name) => /(^|\.)(vision_proj|text_proj)\./.test(name))); // of BLIP's other tasks
+  const part = { title: 'ImageReward', checkpoint, shapes, file: stored };
   const loaded = await loadParts(nameOf(path), { whole: part }, options);
   const weights = loaded.weights.whole;
   const affine = collapse(head.names.map((name) => weights.at(name)));

@@ -3,6 +3,7 @@ import { dispose, type Tensor } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { checkpointBytes, loadWeights, requireMemory } from '../../weights/loadWeights.ts';
 import { type Weights, weightsOf } from '../../weights/weights.ts';
+import { requireNothingUnknown, type WholeFile } from '../../weights/wholeFile.ts';
 import type { MemoryOptions, Shapes } from '../unetBlocks.ts';
 
 export interface LoadOptions {
@@ -11,6 +12,8 @@ export interface LoadOptions {
   freeBytes?(): number;
   /** Called and awaited before each part, with the fraction of bytes loaded so far. Where it rejects, nothing is left. */
   progress?(fraction: number, text: string): Promise<void>;
+  /** Told, in a sentence, what the user should know though nothing failed. */
+  remark?(sentence: string): void;
   /** How the model spends memory; by default blocks are recomputed in the backward pass. */
   readonly memory?: MemoryOptions;
 }
@@ -22,6 +25,8 @@ export interface Part {
   readonly checkpoint: Checkpoint;
   /** Names and shapes that are needed; undefined loads everything there is. */
   readonly shapes: Shapes | undefined;
+  /** What the checkpoint is read from, where nothing of it may be left over; parts may share it. */
+  readonly file?: WholeFile;
 }
 
 export interface LoadedParts<Name extends string> {
@@ -32,8 +37,9 @@ export interface LoadedParts<Name extends string> {
 }
 
 /**
- * Checks all parts against their architectures and the free memory, then loads their weights. After a failure or an
- * abort nothing is left. Throws UserError `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY` and what reading throws.
+ * Checks all parts against their architectures and the free memory, and that nothing of their files is left over, then
+ * loads their weights. After a failure or an abort nothing is left. Throws UserError `WRONG_WEIGHTS`, `UNKNOWN_WEIGHTS`,
+ * `NOT_ENOUGH_MEMORY` and what reading throws.
  */
 export async function loadParts<Name extends string>(
   name: string,
@@ -42,6 +48,15 @@ export async function loadParts<Name extends string>(
 ): Promise<LoadedParts<Name>> {
   const entries = Object.entries<Part>(parts) as [Name, Part][];
   for (const [, part] of entries) checkShapes(part);
+  for (const file of new Set(entries.map(([, part]) => part.file)))
+    if (file)
+      requireNothingUnknown(
+        file,
+        titleOf(
+          entries.map(([, part]) => part),
+          file,
+        ),
+      );
   const sizes = entries.map(([, part]) => checkpointBytes(part.checkpoint, neededOf(part)));
   const bytes = sumOf(sizes);
   if (freeBytes) requireMemory(`"${name}"`, bytes, freeBytes());
@@ -79,9 +94,18 @@ function neededOf({ shapes }: Part): { keep?: (name: string) => boolean } {
   return shapes ? { keep: (name) => shapes.has(name) } : {};
 }
 
-/** Tensors that are too many are no failure: they are not loaded. They are named where others are missing. */
+/** The part that a file holds, or the parts' common name. */
+function titleOf(parts: readonly Part[], file: WholeFile): string {
+  const held = parts.filter((part) => part.file === file);
+  return held.length === 1 ? (held[0] as Part).title : 'model';
+}
+
+/** Tensors that are too many are named where others are missing. */
 function checkShapes({ title, checkpoint, shapes }: Part): void {
-  if (!shapes) return;
+  if (!shapes) {
+    for (const name of checkpoint.names()) checkpoint.entry(name);
+    return;
+  }
   const names = new Set(checkpoint.names());
   const missing = [...shapes.keys()].filter((name) => !names.has(name));
   const unexpected = [...names].filter((name) => !shapes.has(name));

@@ -1,3 +1,4 @@
+import { UserError } from '../../../errors.ts';
 import type { Generator } from '../../../ports.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
@@ -11,6 +12,10 @@ import type { MemoryOptions } from '../unetBlocks.ts';
 import type { UNetConfig } from '../unetConfig.ts';
 import { type LoadedParts, type LoadOptions, loadParts, type Part } from './loadParts.ts';
 import { predictedQuantity } from './predictedQuantity.ts';
+
+/** What a U-Net predicts, where the user states it; `auto`: what its files say. */
+export type PredictionChoice = 'auto' | 'epsilon' | 'v';
+export const predictions = { epsilon: 'epsilon', v: 'v_prediction' } as const;
 
 export interface TextPart extends Part {
   readonly config: ClipTextConfig;
@@ -27,10 +32,21 @@ export interface ModelDescription {
   readonly unet: Part & { readonly config: UNetConfig };
   readonly autoencoder: Part & { readonly description: LatentAutoencoder };
   readonly schedulerConfig: SchedulerConfig;
+  /** For people: what was assumed of the model that its files do not say. */
+  readonly remark?: string;
   /** The files do not say what the U-Net predicts: it is asked. */
   readonly askPrediction: boolean;
   readonly defaults: Generator['defaults'];
   readonly words?: Generator['words'];
+}
+
+/** Throws UserError `UNSUPPORTED` for a U-Net that takes more than latents. */
+export function requireFit(path: string, unet: UNetConfig, { channels }: LatentAutoencoder): void {
+  if (unet.in_channels === channels && unet.out_channels === channels) return;
+  throw new UserError(
+    'UNSUPPORTED',
+    `"${path}" takes ${unet.in_channels} channels and predicts ${unet.out_channels} for latents of ${channels}: a model for inpainting, depth or editing, which is not supported.`,
+  );
 }
 
 /** A model with its weights in memory. */
@@ -41,7 +57,8 @@ export interface LoadedModel extends StableDiffusionParts {
 
 /** Loads the weights of a described model. The caller owns the result. Throws what `loadParts` throws. */
 export async function loadDescribed(model: ModelDescription, options: LoadOptions): Promise<LoadedModel> {
-  const { unet, autoencoder, texts, schedulerConfig } = model;
+  const { unet, autoencoder, texts, schedulerConfig, remark } = model;
+  if (remark !== undefined) options.remark?.(remark);
   const textParts = Object.fromEntries(texts.map((text, i) => [`text ${i}`, text]));
   const loaded = await loadParts<string>(model.name, { unet, autoencoder, ...textParts }, options);
   try {

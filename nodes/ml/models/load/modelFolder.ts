@@ -21,16 +21,26 @@ export async function readConfig(files: Files, folder: string, name = 'config.js
 
 /**
  * The weights file of a component's folder, by diffusers' and transformers' names: safetensors before torch files, one
- * without a variant (full precision) before fp16, an index of several parts like a file. Throws UserError `NOT_FOUND`.
+ * without a variant (full precision) before fp16, an index of several parts like a file, its variant before or after
+ * `index`. Throws UserError `NOT_FOUND`.
  */
 export async function findWeights(files: Files, folder: string): Promise<string> {
-  const pattern = /^(model|pytorch_model|diffusion_pytorch_model)(\.[\w-]+)?\.(safetensors|bin)(\.index\.json)?$/;
-  const found = ((await files.list(folder)) ?? []).flatMap((name) => {
-    const match = pattern.exec(name);
-    return match ? [{ name, rank: rankOf(match[2] ?? '', match[3] as string, match[4] !== undefined) }] : [];
+  const pattern =
+    /^(model|pytorch_model|diffusion_pytorch_model)(\.[\w-]+)?\.(safetensors|sft|bin|ckpt)(\.index(\.[\w-]+)?\.json)?$/i;
+  const names = (await files.list(folder)) ?? [];
+  const parts = names.filter((name) => /-\d{5}-of-\d{5}\b/.test(name));
+  const found = names.flatMap((name) => {
+    const match = parts.includes(name) ? null : pattern.exec(name);
+    const [variant, format] = [match?.[2] ?? match?.[5] ?? '', match?.[3] ?? ''];
+    return match ? [{ name, rank: rankOf(variant.toLowerCase(), format.toLowerCase(), match[4] !== undefined) }] : [];
   });
   const best = found.sort((a, b) => a.rank - b.rank)[0];
   if (best) return joinPath(folder, best.name);
+  if (parts.length > 0)
+    throw new UserError(
+      'NOT_FOUND',
+      `"${folder}" has ${parts.length} parts of weights (${parts.slice(0, 2).join(', ')}), and not the .index.json that says which tensor lies in which.`,
+    );
   throw new UserError(
     'NOT_FOUND',
     `"${folder}" has no weights: looked for model, pytorch_model or diffusion_pytorch_model, perhaps with .fp16, as .safetensors, .bin or their .index.json; ${await contentOf(files, folder)}.`,
@@ -39,7 +49,7 @@ export async function findWeights(files: Files, folder: string): Promise<string>
 
 function rankOf(variant: string, format: string, inParts: boolean): number {
   const precision = ['', '.fp16', '.bf16', '.fp32'].indexOf(variant);
-  return (format === 'bin' ? 100 : 0) + (precision === -1 ? 10 : precision) + (inParts ? 0.5 : 0);
+  return (/bin|ckpt/.test(format) ? 100 : 0) + (precision === -1 ? 10 : precision) + (inParts ? 0.5 : 0);
 }
 
 /** For people: "it holds a, b" or "there is no such folder". */

@@ -11,7 +11,9 @@ export async function predictedQuantity({
   unet,
   encodePrompt,
   latents,
-}: Pick<StableDiffusionParts, 'unet' | 'encodePrompt' | 'latents'>): Promise<'epsilon' | 'v_prediction'> {
+}: Pick<StableDiffusionParts, 'unet' | 'encodePrompt'> & { readonly latents: { readonly channels: number } }): Promise<
+  'epsilon' | 'v_prediction'
+> {
   const correlation = tidy(() => {
     const noise = latentNoise([0], [32, 32, latents.channels]);
     const answer: Tensor4D = unet(noise, 999, encodePrompt('').context);

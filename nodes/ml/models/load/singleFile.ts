@@ -3,25 +3,32 @@ import type { Files } from '../../../files.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import { clipTokenizer } from '../../text/clipTokenizer.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
+import { seemsLike } from '../../weights/fileKinds.ts';
 import { ldmAutoencoder, ldmUnet, type Sources, transformersText } from '../../weights/ldmNames.ts';
-import { mappedCheckpoint, stateDict } from '../../weights/mappedCheckpoint.ts';
-import { openCheckpoint } from '../../weights/openCheckpoint.ts';
+import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
 import { openClipText } from '../../weights/openClipNames.ts';
-import { clipTextConfig, clipTextShapes } from '../clipText.ts';
-import { latentAutoencoder } from '../latentAutoencoder.ts';
+import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
+import { type ClipTextConfig, clipTextConfig, clipTextShapes } from '../clipText.ts';
+import { latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
 import { unetShapes } from '../unet2DCondition.ts';
 import { unetConfig } from '../unetConfig.ts';
 import { findVocabulary } from './findVocabulary.ts';
 import { autoencoderJson, textJson, unetJson } from './ldmConfigs.ts';
-import type { ModelDescription, TextPart } from './modelDescription.ts';
+import {
+  type ModelDescription,
+  type PredictionChoice,
+  predictions,
+  requireFit,
+  type TextPart,
+} from './modelDescription.ts';
 import { nameOf } from './modelFolder.ts';
 
 /** Where text encoders lie in a file, what naming they use, and what their tokenizers pad with. */
 interface TextLayout {
   readonly prefix: string;
   readonly openClip: boolean;
-  /** Layers left out at the end: Stable Diffusion 2 takes the last but one state. */
-  readonly skippedLayers: number;
+  /** The last but one state is taken: a last layer, where the file has one, is left out. */
+  readonly penultimate: boolean;
   readonly padding: '<|endoftext|>' | '!';
 }
 interface Family {
@@ -31,9 +38,11 @@ interface Family {
   /** Side of the usual latents. */
   readonly side: number;
   readonly guidanceScale: number;
+  /** Of the timesteps, where the published folder states it. */
+  readonly spacing?: 'leading';
 }
 
-const vitL = { openClip: false, skippedLayers: 0, padding: '<|endoftext|>' } as const;
+const vitL = { openClip: false, penultimate: false, padding: '<|endoftext|>' } as const;
 const families: readonly Family[] = [
   {
     title: 'Stable Diffusion 1',
@@ -44,65 +53,90 @@ const families: readonly Family[] = [
   },
   {
     title: 'Stable Diffusion 2',
-    texts: [{ prefix: 'cond_stage_model.model.', openClip: true, skippedLayers: 1, padding: '!' }],
+    texts: [{ prefix: 'cond_stage_model.model.', openClip: true, penultimate: true, padding: '!' }],
     scalingFactor: 0.18215,
     side: 64,
     guidanceScale: 7.5,
+    spacing: 'leading',
   },
   {
     title: 'Stable Diffusion XL',
     texts: [
       { ...vitL, prefix: 'conditioner.embedders.0.transformer.' },
-      { prefix: 'conditioner.embedders.1.model.', openClip: true, skippedLayers: 0, padding: '!' },
+      { prefix: 'conditioner.embedders.1.model.', openClip: true, penultimate: false, padding: '!' },
     ],
     scalingFactor: 0.13025,
     side: 128,
     guidanceScale: 5,
+    spacing: 'leading',
   },
 ];
 
 /**
  * Reads the header of a single-file checkpoint of Stable Diffusion 1, 2 or XL and derives all configs from names and
- * shapes. Throws UserError `NOT_FOUND`, `UNSUPPORTED` and what reading throws.
+ * shapes. `stated`: what the U-Net predicts, where the user knows. Throws UserError `NOT_FOUND`, `UNSUPPORTED` and what reading throws.
  */
-export async function describeSingleFile(files: Files, path: string): Promise<ModelDescription> {
-  const file = stateDict(await openCheckpoint(files, path));
+export async function describeSingleFile(
+  files: Files,
+  path: string,
+  stated: PredictionChoice = 'auto',
+): Promise<ModelDescription> {
+  const file = await openWhole(files, path);
   const names = file.names();
   const family = familyOf(names, path);
+  refuseEdm(file);
   const texts = await textParts(files, file, family);
   const unetFile = mappedCheckpoint(file, ldmUnet(names));
   const unet = unetConfig(unetJson(unetFile));
-  if (unet.in_channels !== unet.out_channels)
-    throw new UserError(
-      'UNSUPPORTED',
-      `"${path}" takes ${unet.in_channels} channels and predicts ${unet.out_channels}: a model for inpainting or depth, which is not supported.`,
-    );
-  const vaeFile = mappedCheckpoint(file, ldmAutoencoder(names));
+  const vaeFile = mappedCheckpoint(file, ldmAutoencoder(names, 'first_stage_model.'));
   const autoencoder = latentAutoencoder(autoencoderJson(vaeFile, family.scalingFactor));
-  const prediction = predictionOf(file, family);
+  requireFit(path, unet, autoencoder);
+  const prediction = await predictionOf(files, file, family, stated);
   const few = fewSteps(nameOf(path));
   return {
     name: nameOf(path),
     sdxl: texts.length > 1,
     zeroEmptyNegative: texts.length > 1,
     texts,
-    unet: { title: `${family.title} U-Net`, config: unet, checkpoint: unetFile, shapes: unetShapes(unet) },
+    unet: { title: `${family.title} U-Net`, config: unet, checkpoint: unetFile, shapes: unetShapes(unet), file },
     autoencoder: {
       title: 'AutoencoderKL',
       description: autoencoder,
       checkpoint: vaeFile,
-      shapes: autoencoder.shapes,
+      shapes: shapesToDecode(autoencoder, vaeFile),
+      file,
     },
-    schedulerConfig: scheduler(family, { distilled: few !== undefined, prediction, zeroSignal: file.has('ztsnr') }),
+    schedulerConfig: scheduler(family, {
+      distilled: few !== undefined,
+      prediction,
+      zeroSignal: marks(file, 'ztsnr') && prediction === 'v_prediction',
+    }),
     askPrediction: prediction === undefined,
-    defaults: defaultsOf(family, few, autoencoder.factor),
+    defaults: defaultsOf(family, few?.steps, autoencoder.factor),
+    ...(few && { remark: few.remark }),
   };
 }
 
-/** How many steps a distilled model takes, which only its name tells; undefined for others. */
-function fewSteps(name: string): number | undefined {
-  if (/turbo/i.test(name)) return 1;
-  return /lightning|hyper/i.test(name) ? 4 : undefined;
+/**
+ * How many steps a distilled model takes, which only its name tells; undefined for others. Whole words count, also those
+ * written together with a capital: `HyperSDXL`, and not `hyperrealistic`, `Hyper-Realistic`.
+ */
+function fewSteps(name: string): { steps: number; remark: string } | undefined {
+  const words = name
+    .replace(/\.\w+$/, '')
+    .replace(/([a-z])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3 $2$4')
+    .toLowerCase()
+    .split(/[^a-z]+/);
+  const word = words.find(
+    (each, i) =>
+      ['turbo', 'lightning', 'hyper'].includes(each) &&
+      !(each === 'hyper' && /^(real|detail|photo)/.test(words[i + 1] ?? '')),
+  );
+  if (word === undefined) return undefined;
+  const stated = /(?:^|\D)([1-8])[ _-]?steps?/i.exec(name)?.[1];
+  const steps = stated === undefined ? (word === 'turbo' ? 1 : 4) : Number(stated);
+  const remark = `"${name}" has the word "${word}" in its name, so it is taken for a distilled model: ${steps} ${steps === 1 ? 'step' : 'steps'} without guidance unless the sampler says otherwise, and trailing timesteps. If it is none, rename the file.`;
+  return { steps, remark };
 }
 
 function defaultsOf(family: Family, few: number | undefined, factor: number): ModelDescription['defaults'] {
@@ -123,11 +157,11 @@ function familyOf(names: readonly string[], path: string): Family {
   const prefixes = [...new Set(names.map((name) => name.split('.').slice(0, 2).join('.')))];
   throw new UserError(
     'UNSUPPORTED',
-    `"${path}" is no whole Stable Diffusion 1, 2 or XL checkpoint: looked for ${wanted.join(', ')}; its names start with ${prefixes.slice(0, 5).join(', ') || 'nothing'}.`,
+    `"${path}" is no whole Stable Diffusion 1, 2 or XL checkpoint: looked for ${wanted.join(', ')}; its names start with ${prefixes.slice(0, 5).join(', ') || 'nothing'}.${seemsLike(names)}`,
   );
 }
 
-async function textParts(files: Files, file: Checkpoint, family: Family): Promise<TextPart[]> {
+async function textParts(files: Files, file: WholeFile, family: Family): Promise<TextPart[]> {
   const encoders = family.texts.map((layout) => textEncoder(file, layout));
   const [first] = encoders as [(typeof encoders)[0]];
   const vocabulary = await findVocabulary(files, file.path, first.config.vocab_size);
@@ -140,30 +174,94 @@ async function textParts(files: Files, file: Checkpoint, family: Family): Promis
   });
 }
 
-function textEncoder(file: Checkpoint, layout: TextLayout): Omit<TextPart, 'tokenizer'> {
+function textEncoder(file: WholeFile, layout: TextLayout): Omit<TextPart, 'tokenizer'> {
   const whole = mappedCheckpoint(file, textSources(file, layout));
-  const layers = clipTextConfig(textJson(whole, layout.openClip)).num_hidden_layers - layout.skippedLayers;
-  const checkpoint = layout.skippedLayers ? mappedCheckpoint(file, textSources(file, layout, layers)) : whole;
+  const found = clipTextConfig(textJson(whole, layout.openClip));
+  const layers = layout.penultimate ? layersBeforeLast(whole, found) : found.num_hidden_layers;
+  const checkpoint = mappedCheckpoint(file, textSources(file, layout, layers));
+  file.setAside(file.names().filter((name) => layerOf(name, layout) >= layers));
   const config = clipTextConfig(textJson(checkpoint, layout.openClip));
-  return { title: 'text encoder', config, checkpoint, shapes: clipTextShapes(config) };
+  return { title: 'text encoder', config, checkpoint, shapes: clipTextShapes(config), file };
+}
+
+/**
+ * Layers without the last, which trainers leave out since nothing is taken from it: of the published width that is told by
+ * their number, 23 of 24; of any other by what else of a whole CLIP is there.
+ */
+function layersBeforeLast(file: Checkpoint, { hidden_size: width, num_hidden_layers: layers }: ClipTextConfig): number {
+  if (width === 1024) return Math.min(layers, 23);
+  return file.has('text_projection.weight') ? layers - 1 : layers;
+}
+
+/** The layer of an open_clip text encoder that a tensor belongs to; -1 for all else. */
+function layerOf(name: string, { openClip, prefix }: TextLayout): number {
+  const start = `${prefix}transformer.resblocks.`;
+  return openClip && name.startsWith(start) ? Number.parseInt(name.slice(start.length), 10) : -1;
 }
 
 function textSources(file: Checkpoint, { openClip, prefix }: TextLayout, layers?: number): Sources {
   return openClip ? openClipText(file.names(), prefix, layers) : transformersText(file.names(), prefix);
 }
 
-/**
- * What the file says that its model predicts: by its metadata (modelspec 1.0.0), or by a tensor named `v_pred`. Of
- * Stable Diffusion 2 both kinds were published without saying so: undefined.
- */
-function predictionOf(file: Checkpoint, { title }: Family): 'epsilon' | 'v_prediction' | undefined {
-  const stated = file.metadata.get('modelspec.prediction_type');
-  if (file.has('v_pred') || stated === 'v') return 'v_prediction';
-  return stated === 'epsilon' || title !== 'Stable Diffusion 2' ? 'epsilon' : undefined;
+/** Whether a file has a tensor that is there to say something, whatever its value. */
+function marks(file: WholeFile, name: string): boolean {
+  file.setAside([name]);
+  return file.has(name);
 }
 
-/** The schedule that all these models were trained on; diffusers' folders of them say the same. */
-function scheduler({ title }: Family, { distilled, prediction, zeroSignal }: Training): SchedulerConfig {
+/** Throws UserError `UNSUPPORTED` for models that see noise in another way, which they say by tensors (see ComfyUI, SDXL). */
+function refuseEdm(file: Checkpoint): void {
+  const marker = file.names().find((name) => /^edm_(mean|std|vpred\..+)$/.test(name));
+  if (marker === undefined) return;
+  throw new UserError(
+    'UNSUPPORTED',
+    `"${file.path}" has a tensor "${marker}": it was trained with the preconditioning of EDM, as Playground 2.5 and CosXL were, which is not supported.`,
+  );
+}
+
+/**
+ * What a model predicts, as the user states it, else its file: by its metadata (modelspec 1.0.0, or ComfyUI's name for it),
+ * by a tensor named `v_pred`, or by a `.yaml` of the same name beside it, as latent-diffusion's code wants it. Of Stable
+ * Diffusion 2 both kinds were published without saying so: undefined.
+ */
+async function predictionOf(
+  files: Files,
+  file: WholeFile,
+  { title }: Family,
+  stated: PredictionChoice,
+): Promise<'epsilon' | 'v_prediction' | undefined> {
+  const marked = marks(file, 'v_pred');
+  if (stated !== 'auto') return predictions[stated];
+  if (marked) return 'v_prediction';
+  const { metadata } = file;
+  const said =
+    metadata.get('modelspec.prediction_type') ??
+    metadata.get('modelspec.predict_key') ??
+    (await yamlBeside(files, file));
+  if (said === 'v' || said === 'v_prediction') return 'v_prediction';
+  return said === 'epsilon' || said === 'eps' || title !== 'Stable Diffusion 2' ? 'epsilon' : undefined;
+}
+
+/** `v` or `epsilon`, where a config of latent-diffusion beside a file says so. */
+async function yamlBeside(files: Files, { path }: Checkpoint): Promise<string | undefined> {
+  for (const ending of ['yaml', 'yml']) {
+    const place = path.replace(/\.\w+$/, `.${ending}`);
+    const size = await files.size(place).catch(() => undefined); // one that may not be read
+    if (size === undefined || size > longestYaml) continue;
+    const text = new TextDecoder().decode(await files.read(place));
+    if (/^\s*parameterization:\s*["']?v["']?\s*(#.*)?$/m.test(text) || /\bV(Scaling|Weighting)\b/.test(text))
+      return 'v';
+    return 'epsilon';
+  }
+  return undefined;
+}
+const longestYaml = 1 << 20;
+
+/**
+ * The schedule that all these models were trained on, as diffusers' folders of them state it: that of Stable Diffusion 1
+ * leaves the spacing of timesteps to the sampler.
+ */
+function scheduler({ title, spacing }: Family, { distilled, prediction, zeroSignal }: Training): SchedulerConfig {
   return {
     _class_name: title === 'Stable Diffusion XL' || distilled ? 'EulerDiscreteScheduler' : 'DDIMScheduler',
     num_train_timesteps: 1000,
@@ -171,7 +269,7 @@ function scheduler({ title }: Family, { distilled, prediction, zeroSignal }: Tra
     beta_start: 0.00085,
     beta_end: 0.012,
     prediction_type: prediction ?? 'epsilon',
-    timestep_spacing: distilled || zeroSignal ? 'trailing' : 'leading',
+    ...(distilled || zeroSignal ? { timestep_spacing: 'trailing' } : spacing && { timestep_spacing: spacing }),
     rescale_betas_zero_snr: zeroSignal,
     steps_offset: 1,
     clip_sample: false,
@@ -180,7 +278,7 @@ function scheduler({ title }: Family, { distilled, prediction, zeroSignal }: Tra
 }
 interface Training {
   readonly distilled: boolean;
-  readonly prediction: ReturnType<typeof predictionOf>;
+  readonly prediction: Awaited<ReturnType<typeof predictionOf>>;
   /** The last timestep holds no signal: stated by a tensor named `ztsnr`. */
   readonly zeroSignal: boolean;
 }

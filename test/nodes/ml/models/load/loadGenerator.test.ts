@@ -245,7 +245,8 @@ describe('a single file', () => {
     });
     const plain = await describeModel(files, 'x/plain.safetensors');
     expect(plain.defaults).toMatchObject({ steps: 30, guidanceScale: 7.5 });
-    expect(plain.schedulerConfig).toMatchObject({ prediction_type: 'epsilon', timestep_spacing: 'leading' });
+    expect(plain.schedulerConfig).toMatchObject({ prediction_type: 'epsilon', steps_offset: 1 });
+    expect(plain.schedulerConfig).not.toHaveProperty('timestep_spacing'); // nor does the published folder state it
   });
 
   it('of Stable Diffusion 2 is asked what it predicts', async () => {
