@@ -9,6 +9,7 @@ const contents: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^\x89HDF/, 'it is an HDF5 file of Keras; get the model as safetensors'],
   [/^(\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP)/, 'it is an image'],
   [/^(7z\xbc\xaf|Rar!|\xfd7zXZ|BZh)/, 'it is an archive; unpack it first'],
+  [/^\s*[[{]\s*"[ -~]{4}/, 'it is JSON, as configs and vocabularies are, and holds no weights'],
   [/^%PDF/, 'it is a PDF document'],
 ];
 /** A short answer of a server in place of the file: text from the first byte to the last. */

@@ -19,9 +19,14 @@ export async function openCheckpoint(files: Files, path: string): Promise<Checkp
   const start = await files.read(path, 0, Math.min(size ?? 0, startBytes));
   const foreign = foreignContent(start);
   if (foreign) throw badCheckpoint(path, foreign);
-  if (isZip(start) || start[0] === 0x80) return openTorchCheckpoint(files, path);
-  if (start[8] === 0x7b || /\.(safetensors|sft)$/i.test(path)) return openSafetensors(files, path);
+  const isTorch = isZip(start) || start[0] === 0x80;
+  if (startsHeader(start) || (!isTorch && /\.(safetensors|sft)$/i.test(path))) return openSafetensors(files, path);
   return openTorchCheckpoint(files, path);
+}
+
+/** A length in 8 bytes, of which the last are zero, and then a JSON object. No torch file starts so. */
+function startsHeader(start: Uint8Array): boolean {
+  return start[5] === 0 && start[6] === 0 && start[7] === 0 && start[8] === 0x7b;
 }
 
 /** An index maps every tensor to a file in the index' own folder. */

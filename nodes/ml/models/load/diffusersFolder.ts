@@ -108,7 +108,7 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
   const known = new Set<string>([...sparedParts, 'unet', ...texts.flat()]);
   const foreign = present.find(([name]) => !known.has(name));
   const isLatentDiffusion = [undefined, 'UNet2DConditionModel'].includes(classes.get('unet') as string | undefined);
-  if (foreign || !isLatentDiffusion || typeof index._class_name !== 'string')
+  if (foreign || !isLatentDiffusion || !classes.has('text_encoder'))
     throw new UserError(
       'UNSUPPORTED',
       `"${folder}" holds a ${String(index._class_name)}${foreign ? ` with the part "${foreign[0]}"` : ''}, which is not supported; supported are StableDiffusionPipeline, StableDiffusionXLPipeline and others of the same parts.`,
