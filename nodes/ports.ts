@@ -182,6 +182,8 @@ export interface Generator extends LoadedFunction {
   readonly latentScale?: number;
   /** The only words that the model knows, in lower case; absent where it was trained on language at large. */
   readonly words?: readonly string[];
+  /** The end of a prompt that is not read because the prompt is too long; '' where all of it is. */
+  unreadPart?(prompt: string): string;
   /** [h, w, c] of the latents for an image size in pixels. Throws UserError `BAD_SIZE`. */
   latentShape(width: number, height: number): [h: number, w: number, c: number];
   /** [T, D] of the features of a prompt, where they can be moved by `promptOffset`. */

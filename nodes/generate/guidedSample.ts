@@ -2,7 +2,7 @@ import { defineNode, many, one } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { integer, number } from '../params.ts';
 import { drawImages } from './shared/drawImages.ts';
-import { remarkOnWords } from './shared/remarkOnWords.ts';
+import { remarkOnPrompt } from './shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from './shared/sampleParams.ts';
 
 export const guidedSample = defineNode({
@@ -38,7 +38,7 @@ export const guidedSample = defineNode({
   },
   outputs: { images: 'images' },
   async run({ generator, noise, prompt, consistency, reference, conditions }, params, { progress, remark }) {
-    remarkOnWords(generator, prompt, remark);
+    remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     for (const [port, { name, differentiable }] of Object.entries({ generator, consistency }))
       if (!differentiable)
         throw new UserError(

@@ -1,7 +1,7 @@
 import { defineNode, many, one, optional } from '../defineNode.ts';
 import { number } from '../params.ts';
 import { drawImages } from './shared/drawImages.ts';
-import { remarkOnWords } from './shared/remarkOnWords.ts';
+import { remarkOnPrompt } from './shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from './shared/sampleParams.ts';
 
 export const sample = defineNode({
@@ -37,7 +37,7 @@ export const sample = defineNode({
   },
   outputs: { images: 'images' },
   async run({ generator, noise, prompt, expandedPrompt, conditions }, params, { progress, remark }) {
-    remarkOnWords(generator, prompt, remark);
+    remarkOnPrompt(generator, prompt, [params.negativePrompt, expandedPrompt ?? ''], remark);
     const { negativePrompt, originalWeight, expandedWeight, batch } = params;
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt, settings, conditions };

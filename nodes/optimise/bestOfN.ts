@@ -1,6 +1,6 @@
 import { defineNode, many, one } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
@@ -44,7 +44,7 @@ export const bestOfN = defineNode({
     allScores: output('scores', 'The scores of all candidates, in the order they were drawn.'),
   },
   async run({ generator, prompt, rewards, watch, conditions }, params, { progress, remark }) {
-    remarkOnWords(generator, prompt, remark);
+    remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     const shape = latentShapeOf(generator, params);
     const settings = sampleSettings(generator, params);
     const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };

@@ -1,6 +1,6 @@
 import { defineNode, type InputValues, list, many, optional, type ParamValues } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
@@ -67,7 +67,7 @@ export const climb = defineNode({
     const parts = readObjectiveParts(given, settings);
     requireGradient('Climb', parts);
     const { noise, prompts } = parts.request;
-    for (const prompt of prompts) remarkOnWords(parts.generator, prompt, context.remark);
+    for (const prompt of prompts) remarkOnPrompt(parts.generator, prompt, [settings.negativePrompt], context.remark);
     const { variable } = settings;
     const how = { ...settings, projectRadius: false, gradient: 'exact' } as const;
     const { rows, labels, trace } = await optimiseImages(parts, how, context);

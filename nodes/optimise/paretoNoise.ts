@@ -1,5 +1,5 @@
 import { defineNode, many, one } from '../defineNode.ts';
-import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { previewOfPixels } from '../ml/image/previewOf.ts';
 import { disposeCandidate } from '../ml/optimise/drawCandidates.ts';
@@ -76,7 +76,7 @@ export const paretoNoise = defineNode({
   },
   async run({ generator, noise, prompt, rewards, watch, conditions }, params, context) {
     const { progress, remark, save, signal } = context;
-    remarkOnWords(generator, prompt, remark);
+    remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     requireGradient('Pareto noise', { generator, rewards });
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };

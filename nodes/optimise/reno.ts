@@ -1,6 +1,6 @@
 import { defineNode, type InputValues, many, one, optional, type ParamValues } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { remarkOnWords } from '../generate/shared/remarkOnWords.ts';
+import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
@@ -77,7 +77,8 @@ export const reno = defineNode({
   },
   async run(given, settings, context) {
     refuse(given, settings);
-    for (const prompt of given.prompt) remarkOnWords(given.generator, prompt, context.remark);
+    for (const prompt of given.prompt)
+      remarkOnPrompt(given.generator, prompt, [settings.negativePrompt], context.remark);
     const parts = readObjectiveParts(given, settings);
     let rows: readonly RowResult[] = [];
     try {

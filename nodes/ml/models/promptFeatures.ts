@@ -1,4 +1,5 @@
 import type { Tokenizer } from '../text/tokenizer.ts';
+import { unreadPart } from '../text/unreadPart.ts';
 import { concat, dispose, keep, Tensor, type Tensor2D, type Tensor3D, tidy } from '../tf.ts';
 import type { ClipTextConfig, clipText } from './clipText.ts';
 
@@ -18,8 +19,18 @@ export interface PromptEncoder {
 }
 
 /** Ids of a prompt, as long as both the tokenizer and the encoder allow. */
-export function promptIds(prompt: string, { tokenizer, config }: PromptEncoder): number[] {
-  return tokenizer.encode(prompt, Math.min(tokenizer.maxLength, config.max_position_embeddings));
+export function promptIds(prompt: string, encoder: PromptEncoder): number[] {
+  return encoder.tokenizer.encode(prompt, promptLength(encoder));
+}
+
+/** The end of a prompt that one of the encoders does not read; '' where all read it all. */
+export function unreadBy(prompt: string, encoders: readonly PromptEncoder[]): string {
+  const parts = encoders.map((encoder) => unreadPart(prompt, encoder.tokenizer, promptLength(encoder)));
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+}
+
+function promptLength({ tokenizer, config }: PromptEncoder): number {
+  return Math.min(tokenizer.maxLength, config.max_position_embeddings);
 }
 
 /** Stable Diffusion 1 and 2: the last state after the final norm. The caller owns the result. */

@@ -48,6 +48,7 @@ export interface StableDiffusionParts {
   readonly defaults: Generator['defaults'];
   readonly words?: Generator['words'];
   readonly schedulerConfig: SchedulerConfig;
+  readonly unreadPart?: Generator['unreadPart'];
   /** The caller owns the result. */
   encodePrompt(prompt: string): PromptFeatures;
   readonly unet: ReturnType<typeof unet2DCondition>;
@@ -76,6 +77,7 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
     latentScale: parts.latents.scalingFactor,
     defaults: parts.defaults,
     ...(parts.words && { words: parts.words }),
+    ...(parts.unreadPart && { unreadPart: parts.unreadPart }),
     latentShape(width, height) {
       for (const side of [width, height])
         if (!Number.isInteger(side) || side < factor || side % factor)

@@ -1,5 +1,5 @@
 import { type InputValues, many, type NodeContext, one, type ParamValues } from '../../defineNode.ts';
-import { remarkOnWords } from '../../generate/shared/remarkOnWords.ts';
+import { remarkOnPrompt } from '../../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../../generate/shared/sampleParams.ts';
 import { latentShapeOf, sizeParams } from '../../generate/shared/sizeParams.ts';
 import { previewOfPixels } from '../../ml/image/previewOf.ts';
@@ -56,7 +56,7 @@ export async function searchImages(
 ): Promise<Searched> {
   const shape = latentShapeOf(source.generator, params);
   const [prompt = ''] = source.request.prompts;
-  remarkOnWords(source.generator, prompt, remark);
+  remarkOnPrompt(source.generator, prompt, [params.negativePrompt], remark);
   let done = 0;
   await progress(0);
   return await searchNoise(

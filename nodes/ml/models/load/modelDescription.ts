@@ -5,7 +5,7 @@ import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { Weights } from '../../weights/weights.ts';
 import { type ClipTextConfig, clipText } from '../clipText.ts';
 import type { LatentAutoencoder } from '../latentAutoencoder.ts';
-import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures } from '../promptFeatures.ts';
+import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures, unreadBy } from '../promptFeatures.ts';
 import type { StableDiffusionParts } from '../stableDiffusion.ts';
 import { unet2DCondition } from '../unet2DCondition.ts';
 import type { MemoryOptions } from '../unetBlocks.ts';
@@ -81,6 +81,7 @@ function connect(model: ModelDescription, loaded: LoadedParts<string>, memory: M
     bytes: loaded.bytes,
     defaults: model.defaults,
     ...(model.words && { words: model.words }),
+    unreadPart: (prompt: string) => unreadBy(prompt, encoders),
     zeroEmptyNegative: model.zeroEmptyNegative,
     encoders,
     weights: { unet: weightsOf('unet'), autoencoder: weightsOf('autoencoder') },
