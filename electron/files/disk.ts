@@ -4,6 +4,8 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import type { OpenFile } from '../../nodes/files.ts';
+import { parseJson } from '../../nodes/parseJson.ts';
+import { tooLarge } from '../../nodes/readWhole.ts';
 
 /** What the disk tells of a path; undefined where nothing is. Throws UserError `READ_FAILED`. */
 export async function readStats(path: string): Promise<Stats | undefined> {
@@ -23,6 +25,16 @@ export async function readRange(path: string, start?: number, end?: number, scra
   } finally {
     await file.close();
   }
+}
+
+/**
+ * The JSON of a file that is small by its nature, as records are. Throws UserError `TOO_LARGE` before anything is read, and
+ * SyntaxError where it is too deep or no JSON.
+ */
+export async function readJsonFile(path: string, most: number): Promise<unknown> {
+  const size = (await readStats(path))?.size ?? 0;
+  if (size > most) throw tooLarge(path, size, most);
+  return parseJson(new TextDecoder().decode(await readRange(path)), { depth: 100, values: most / 4 });
 }
 
 /** As `Files.open`. */

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
+import { escapeControls } from '../../nodes/quote.ts';
 import { listFolder, openFile, readRange, readStats } from './disk.ts';
 import { fingerprints } from './fingerprints.ts';
 import { isInside, refuseUnnamed } from './paths.ts';
@@ -157,6 +158,8 @@ function loadSharp(): Promise<typeof import('sharp').default> {
 async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }> {
   const load = await loadSharp();
   try {
+    const { width, height } = await load(bytes, { limitInputPixels: false }).metadata(); // reads no pixels
+    if (width * height > MAX_PIXELS) throw tooManyPixels(width, height);
     const image = load(bytes, { limitInputPixels: MAX_PIXELS })
       .autoOrient()
       .flatten({ background: '#ffffff' })
@@ -166,11 +169,15 @@ async function decodeImage(bytes: Uint8Array): Promise<{ width: number; height: 
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion`);
     return { width: info.width, height: info.height, rgb: new Uint8Array(data) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    if (reason.includes('pixel limit'))
-      throw new UserError('TOO_LARGE', `The image has too many pixels; at most ${MAX_PIXELS} are read.`, { cause });
+    if (cause instanceof UserError) throw cause;
+    const reason = escapeControls(cause instanceof Error ? cause.message : String(cause));
     throw new UserError('BAD_IMAGE', `These ${bytes.length} bytes are no image that can be read: ${reason}.`, {
       cause,
     });
   }
+}
+
+function tooManyPixels(width: number, height: number): UserError {
+  const pixels = `${width * height} pixels; at most ${MAX_PIXELS} are read`;
+  return new UserError('TOO_LARGE', `The image of ${width}x${height} has ${pixels}. Make it smaller.`);
 }

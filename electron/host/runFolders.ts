@@ -3,11 +3,15 @@ import { uptime } from 'node:os';
 import { join, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
+import { readJsonFile } from '../files/disk.ts';
 import type { RunRecord } from '../files/runFolder.ts';
 import type { RunSummary } from './ipc.ts';
 
 /** How many of the newest the gallery shows. */
 const MAX_RUNS = 500;
+
+/** Bytes of a run.json: of more images than a run can have. */
+const MAX_RECORD_BYTES = 2 ** 26;
 
 /** The folders of runs, newest first; what is no run is passed over. */
 export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> {
@@ -29,7 +33,10 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
 /** The record of a run. Throws UserError `NO_RUN`. */
 export async function readRecord(runsFolder: string, folder: string): Promise<RunRecord> {
   try {
-    const record = JSON.parse(await readFile(join(await runPath(runsFolder, folder), 'run.json'), 'utf8')) as RunRecord;
+    const record = (await readJsonFile(
+      join(await runPath(runsFolder, folder), 'run.json'),
+      MAX_RECORD_BYTES,
+    )) as RunRecord;
     const wrong = mistakeIn(record);
     if (wrong) throw new Error(`its run.json ${wrong}`);
     return isOrphan(record) ? { ...record, state: 'interrupted' } : record;

@@ -1,7 +1,7 @@
-import { readFile, rename, rm, statfs } from 'node:fs/promises';
+import { rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
-import { makeFolder, writeAtomic } from '../files/disk.ts';
+import { makeFolder, readJsonFile, writeAtomic } from '../files/disk.ts';
 import { downloadFile, hasContent, partPath, sizeOnDisk } from './downloadFile.ts';
 import { type Hub, type HubFile, type HubModel, sumSizes } from './hub.ts';
 
@@ -71,7 +71,7 @@ export async function pullModel(
 /** The record of a pulled model, or undefined where a folder holds none. */
 export async function readPullRecord(folder: string): Promise<PullRecord | undefined> {
   try {
-    return JSON.parse(await readFile(join(folder, PULL_RECORD), 'utf8')) as PullRecord;
+    return (await readJsonFile(join(folder, PULL_RECORD), 2 ** 24)) as PullRecord;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { allows, describeAllowed } from '../../nodes/params.ts';
+import { quote } from '../../nodes/quote.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
 import { findCircles } from './cycles.ts';
 import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
@@ -68,7 +69,7 @@ function checkParams(problems: Problem[], id: string, node: GraphNode, card: Nod
     const given = own(node.params, name);
     const value = given === undefined ? param.initial : given;
     if (allows(param, value) || own(node.inputs, name)?.length) continue;
-    const message = `${labelNode(id, node, cards)}: the param ${name} is ${JSON.stringify(value).slice(0, 200)}.`;
+    const message = `${labelNode(id, node, cards)}: the param ${name} is ${quote(value)}.`;
     problems.push(
       problem('BAD_PARAM', { node: id, param: name }, message, `Set it to ${describeAllowed(param)}.`, value),
     );

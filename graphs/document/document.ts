@@ -10,6 +10,8 @@ export const limits = {
   text: 64 * 2 ** 20,
   /** Brackets within brackets in the text of a graph. */
   depth: 64,
+  /** Values in the text of a graph. */
+  values: 10_000_000,
   /** Nodes of a graph with all that its subgraphs hold, each as often as it is used. */
   nodes: 200_000,
   subgraphs: 1000,

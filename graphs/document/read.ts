@@ -1,6 +1,8 @@
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
 import { type ErrorPlace, UserError } from '../../nodes/errors.ts';
 import { optionOf } from '../../nodes/params.ts';
+import { measureJson } from '../../nodes/parseJson.ts';
+import { escapeControls, quote } from '../../nodes/quote.ts';
 import { checkGraph } from './check.ts';
 import {
   FORMAT,
@@ -32,13 +34,12 @@ export function readGraph(text: string, library: Library, steps = migrations): O
   const raw = parse(text);
   const record = isRecord(raw) ? raw : {};
   if (record.format !== FORMAT) {
-    const got =
-      'format' in record ? `its format is ${JSON.stringify(record.format)?.slice(0, 80)}` : 'it has no format';
+    const got = 'format' in record ? `its format is ${quote(record.format)}` : 'it has no format';
     throw new UserError('NOT_A_GRAPH', `This is not a Noiseloom graph: ${got}, where "${FORMAT}" is needed.`);
   }
   const { version } = record;
   if (!isVersion(version)) {
-    const got = JSON.stringify(version)?.slice(0, 80);
+    const got = quote(version);
     throw new UserError('NOT_A_GRAPH', `The version of a graph is a whole number from 1; this one has ${got}.`);
   }
   if (version > VERSION) {
@@ -237,34 +238,24 @@ function parse(text: string): unknown {
       `The text of the graph has ${text.length} characters; at most ${limits.text} are allowed.`,
     );
   }
-  if (measureNesting(text) > limits.depth) {
+  const { depth, values } = measureJson(text);
+  if (depth > limits.depth) {
     throw new UserError('TOO_LARGE', `The text of the graph nests brackets more than ${limits.depth} deep.`);
+  }
+  if (values > limits.values) {
+    throw new UserError('TOO_LARGE', `The graph has ${values} values; at most ${limits.values} are allowed.`);
   }
   try {
     return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = escapeControls(cause instanceof Error ? cause.message : String(cause));
     throw new UserError('NOT_JSON', `The graph is not readable as JSON: ${reason}.`, { cause });
   }
 }
 
 /** A value in few letters. */
 function shown(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 80) ?? 'missing';
-}
-
-/** How deep brackets nest in a JSON text; brackets inside strings do not count. */
-function measureNesting(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x22) {
-      for (i++; i < text.length && text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
-    } else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth);
-    else if (code === 0x5d || code === 0x7d) depth--;
-  }
-  return deepest;
+  return value === undefined ? 'missing' : quote(value);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@ import { type Draft, produce } from 'immer';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { allows, describeAllowed } from '../../nodes/params.ts';
+import { quote } from '../../nodes/quote.ts';
 import { idPattern, wrongWire } from '../document/check.ts';
 import { type GraphDocument, type GraphNode, type Json, own, type Wire } from '../document/document.ts';
 import { labelNode, type Problem, problem } from '../document/errors.ts';
@@ -117,7 +118,7 @@ export function setParam(document: GraphDocument, cards: Cards, id: string, name
   const at = { node: id, param: name };
   if (!param) throw new UserError('UNKNOWN_PARAM', `Node "${id}" has no param "${name}".`, { at });
   if (!allows(param, value)) {
-    const message = `The param ${name} cannot be ${JSON.stringify(value)}. It must be ${describeAllowed(param)}.`;
+    const message = `The param ${name} cannot be ${quote(value)}. It must be ${describeAllowed(param)}.`;
     throw new UserError('BAD_PARAM', message, { at });
   }
   return change(document, id, (node) => {

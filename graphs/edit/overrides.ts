@@ -1,6 +1,7 @@
 import type { Cards } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { allows, type ChoiceParam, describeAllowed, parseParam } from '../../nodes/params.ts';
+import { quote } from '../../nodes/quote.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from '../document/document.ts';
 import { labelNode, titleOf } from '../document/errors.ts';
 import { levelCards, levelOf, subgraphOf, withLevel } from '../document/levels.ts';
@@ -74,7 +75,7 @@ function overrideParam(id: string, node: GraphNode, name: string, value: Json, c
   const read = typeof value === 'string' ? parseParam(param, value) : value;
   if (!allows(param, read)) {
     const meant = param.kind === 'choice' ? meantBy(String(read), param) : '';
-    const message = `${label}: the param ${name} cannot be ${JSON.stringify(value)}.${meant} It must be ${describeAllowed(param)}.`;
+    const message = `${label}: the param ${name} cannot be ${quote(value)}.${meant} It must be ${describeAllowed(param)}.`;
     throw new UserError('BAD_PARAM', message, { at });
   }
   const { [name]: _driving, ...inputs } = node.inputs;

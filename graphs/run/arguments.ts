@@ -1,6 +1,7 @@
 import { UserError } from '../../nodes/errors.ts';
 import { allows, describeAllowed, paramFromWire } from '../../nodes/params.ts';
-import { type Json, limits } from '../document/document.ts';
+import { quote } from '../../nodes/quote.ts';
+import { limits } from '../document/document.ts';
 import type { StepResult } from './cache.ts';
 import type { Source, Step } from './plan.ts';
 
@@ -81,7 +82,7 @@ function drivenParam({ definition }: Step, name: string, value: unknown): unknow
   const param = definition.params[name]!;
   const read = paramFromWire(param, value);
   if (allows(param, read)) return read;
-  const got = JSON.stringify(value as Json)?.slice(0, 80);
+  const got = quote(value);
   const message = `a wire sets the param ${name} to ${got}. It must be ${describeAllowed(param)}.`;
   throw new UserError('BAD_PARAM', message, { at: { param: name } });
 }

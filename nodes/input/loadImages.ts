@@ -7,6 +7,7 @@ import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { tensor4d } from '../ml/tf.ts';
 import { file } from '../params.ts';
 import type { ImageLabel } from '../ports.ts';
+import { largest, readWhole } from '../readWhole.ts';
 
 const endings = ['png', 'jpg', 'jpeg', 'webp', 'avif', 'gif', 'tif', 'tiff'] as const;
 
@@ -33,7 +34,7 @@ export const loadImages = defineNode({
     for (const [i, each] of paths.entries()) {
       const name = each.slice(each.lastIndexOf('/') + 1);
       await progress(i / paths.length, name);
-      const bytes = await files.read(each);
+      const bytes = await readWhole(files, each, largest.image);
       const image = await files.decodeImage(bytes);
       refuseLargeBatch(paths.length, image.width, image.height);
       loaded.push({ ...image, name, label: { name, ...originOf(bytes) } });

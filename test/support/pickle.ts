@@ -31,8 +31,7 @@ export const tensor = (
   from: Pickle = storage,
 ): Pickle => call(global('torch._utils', '_rebuild_tensor_v2'), from, int(0), shape, strides);
 
-export const bytesOf = (pickle: Pickle): Uint8Array =>
-  Uint8Array.from(`\x80\x02${pickle}.`, (letter) => letter.charCodeAt(0));
+export const bytesOf = (pickle: Pickle): Uint8Array => Buffer.from(`\x80\x02${pickle}.`, 'latin1');
 
 /** A file of `torch.save` with that pickle, and storage "0" with the float32 1. */
 export function torchFile(pickle: Pickle): Uint8Array {

@@ -10,15 +10,16 @@ import { readMerges } from '../../nodes/ml/text/simpleTokenizer.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
 
 /*
- * `readStranger.ts KIND PATH`: reads a file of a stranger as its kind, in a process of its own whose memory the caller
- * limits and which the caller ends when it takes too long. Prints a line of JSON: how it ended, and the most memory taken.
+ * `readStranger.ts KIND PATH [KIND PATH ...]`: reads files of a stranger as their kinds, in a process whose memory the caller
+ * limits and which the caller ends when it takes too long. Prints a line of JSON for each.
  */
 
 export interface StrangersOutcome {
-  /** Of the UserError, or `read`; any other error is none of ours to expect. */
+  readonly path: string;
+  /** Of the UserError, or `read`; any other error ends the process. */
   readonly code: string;
   readonly message: string;
-  /** Most memory that the process took while reading, beyond what it took before, in bytes. */
+  /** The most memory that the process has taken so far, in bytes. */
   readonly bytes: number;
 }
 
@@ -45,14 +46,16 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   image: async (path) => (await files.decodeImage(await files.read(path))).rgb.length,
 };
 
-const [kind, path] = process.argv.slice(2) as [string, string];
-const before = process.resourceUsage().maxRSS;
-let [code, message] = ['read', ''];
-try {
-  message = String(await readers[kind]!(path));
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  ({ code, message } = error);
+const given = process.argv.slice(2);
+for (let i = 0; i < given.length; i += 2) {
+  const [kind, path] = given.slice(i, i + 2) as [string, string];
+  let [code, message] = ['read', ''];
+  try {
+    message = String(await readers[kind]!(path));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    ({ code, message } = error);
+  }
+  const bytes = process.resourceUsage().maxRSS * 1024;
+  console.log(JSON.stringify({ path, code, message, bytes } satisfies StrangersOutcome));
 }
-const bytes = (process.resourceUsage().maxRSS - before) * 1024;
-console.log(JSON.stringify({ code, message, bytes } satisfies StrangersOutcome));

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { clone, type Tensor, tidy } from '../tf.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
@@ -34,7 +35,7 @@ export function createScheduler(config: SchedulerConfig): Scheduler {
   if (sampler === undefined) {
     throw new UserError(
       'UNSUPPORTED',
-      `Scheduler class ${JSON.stringify(config._class_name)} is not supported; supported: ${[...samplers.keys()].join(', ')}. Choose a scheduler by name instead of the model's own.`,
+      `Scheduler class ${quote(config._class_name)} is not supported; supported: ${[...samplers.keys()].join(', ')}. Choose a scheduler by name instead of the model's own.`,
     );
   }
   const scheduler = sampler(config);

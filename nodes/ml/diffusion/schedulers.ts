@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 
 const dpm = { _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'dpmsolver++', solver_order: 2 };
@@ -70,7 +71,7 @@ export function schedulerConfig(base: SchedulerConfig, name: string): SchedulerC
   if (chosen === undefined) {
     throw new UserError(
       'UNKNOWN_SCHEDULER',
-      `There is no scheduler ${JSON.stringify(name)}; choose one of model, ${schedulerNames.join(', ')}.`,
+      `There is no scheduler ${quote(name)}; choose one of model, ${schedulerNames.join(', ')}.`,
     );
   }
   const flow = base._class_name === 'FlowMatchEulerDiscreteScheduler' || base.prediction_type === 'flow_prediction';

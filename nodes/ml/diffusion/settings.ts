@@ -1,4 +1,6 @@
 import { UserError } from '../../errors.ts';
+import { parseJson } from '../../parseJson.ts';
+import { quote } from '../../quote.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 
 /** For some fields, the values that are implemented. */
@@ -39,7 +41,7 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
     if (initial !== null && typeof value !== typeof initial) {
       throw new UserError(
         'BAD_CONFIG',
-        `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a ${typeof initial}.`,
+        `${config._class_name}: ${field} is ${quote(value)}, but must be a ${typeof initial}.`,
       );
     }
     if (
@@ -48,7 +50,7 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
     )
       throw new UserError(
         'BAD_CONFIG',
-        `${config._class_name}: ${field} is ${JSON.stringify(value)}, but must be a whole number from 1 to ${mostTimesteps}.`,
+        `${config._class_name}: ${field} is ${quote(value)}, but must be a whole number from 1 to ${mostTimesteps}.`,
       );
     const choices = allowed[field];
     if (choices !== undefined && !choices.includes(value)) {
@@ -66,10 +68,10 @@ export function unsupported(
   value: unknown,
   choices: readonly unknown[],
 ): UserError {
-  const list = choices.map((choice) => JSON.stringify(choice)).join(', ');
+  const list = choices.map((choice) => quote(choice)).join(', ');
   return new UserError(
     'UNSUPPORTED',
-    `${config._class_name} with ${field} = ${JSON.stringify(value)} is not supported; supported: ${list}. Choose another scheduler or change that field of scheduler_config.json.`,
+    `${config._class_name} with ${field} = ${quote(value)} is not supported; supported: ${list}. Choose another scheduler or change that field of scheduler_config.json.`,
   );
 }
 
@@ -83,7 +85,7 @@ export function parseSchedulerConfig(text: string): SchedulerConfig {
   );
   let config: unknown;
   try {
-    config = JSON.parse(strict);
+    config = parseJson(strict);
   } catch (cause) {
     throw new UserError('BAD_CONFIG', `scheduler_config.json is not valid JSON: ${(cause as Error).message}.`, {
       cause,

@@ -1,9 +1,11 @@
 /** Reads and adds the text chunks of a PNG without touching its pixels. Source: PNG specification 3, sections 5 and 11.3.3. */
 import { UserError } from '../../errors.ts';
-import { inflateUpTo } from './inflateUpTo.ts';
+import { inflateUpTo } from '../inflateUpTo.ts';
 
 /** Bytes that the compressed texts of one PNG may unpack to. */
 const MOST_UNPACKED = 16 * 2 ** 20;
+/** Text chunks of one PNG. */
+const MOST_TEXTS = 1000;
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -21,14 +23,17 @@ export function isPng(bytes: Uint8Array): boolean {
 
 /**
  * The text chunks (tEXt, zTXt, iTXt) of a PNG: keyword -> text. Chunks that are malformed, or unpack to more than 16 MiB
- * together, are passed over. Throws UserError `BAD_PNG` where the bytes are no PNG or end in the middle of a chunk.
+ * together, are passed over. Throws UserError `BAD_PNG` where the bytes are no PNG, end in the middle of a chunk, or hold more than 1000 texts.
  */
 export function readPngText(png: Uint8Array): Map<string, string> {
   const found = new Map<string, string>();
   let room = MOST_UNPACKED;
+  let texts = 0;
   for (const { type, start, end } of chunksOf(png)) {
+    if (!['tEXt', 'zTXt', 'iTXt'].includes(type)) continue;
+    if (++texts > MOST_TEXTS) throw new UserError('BAD_PNG', `This PNG holds more than ${MOST_TEXTS} texts.`);
     const content = png.subarray(start, end);
-    const zero = content.indexOf(0);
+    const zero = content.subarray(0, 80).indexOf(0);
     if (zero < 1) continue;
     const keep = (decode: (bytes: Uint8Array) => string | undefined, body: Uint8Array, isPacked: boolean) => {
       const bytes = isPacked ? inflateUpTo(body, room) : body;
@@ -51,7 +56,8 @@ export function readPngText(png: Uint8Array): Map<string, string> {
  * Latin-1 can hold the text, else as iTXt. Throws UserError `BAD_PNG` as above.
  */
 export function addPngText(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
-  const end = chunksOf(png).find(({ type }) => type === 'IEND');
+  let end: Chunk | undefined;
+  for (const chunk of chunksOf(png)) if (chunk.type === 'IEND') end = chunk;
   if (!end) throw new UserError('BAD_PNG', 'This PNG has no end chunk: the file is cut short.');
   const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
   const out = new Uint8Array(png.length + added.reduce((sum, chunk) => sum + chunk.length, 0));
@@ -65,18 +71,16 @@ export function addPngText(png: Uint8Array, texts: Readonly<Record<string, strin
   return out;
 }
 
-function chunksOf(png: Uint8Array): Chunk[] {
+function* chunksOf(png: Uint8Array): Generator<Chunk, void> {
   if (!isPng(png)) throw new UserError('BAD_PNG', 'This file is not a PNG: it does not start with the PNG signature.');
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  const chunks: Chunk[] = [];
   for (let at = SIGNATURE.length; at < png.length; ) {
     const end = at + 12 <= png.length ? at + 8 + view.getUint32(at) : Number.POSITIVE_INFINITY;
     if (end + 4 > png.length) throw new UserError('BAD_PNG', `This PNG is cut short in a chunk at byte ${at}.`);
     const type = latin1(png.subarray(at + 4, at + 8));
-    chunks.push({ type, at, start: at + 8, end });
+    yield { type, at, start: at + 8, end };
     at = type === 'IEND' ? png.length : end + 4; // what follows the end is no part of the PNG
   }
-  return chunks;
 }
 
 function textChunk(keyword: string, text: string): Uint8Array {
@@ -108,9 +112,9 @@ function afterZero(bytes: Uint8Array, from: number): number {
 }
 
 function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  return parts.join('');
 }
 
 /** Undefined where the bytes are not UTF-8. */

@@ -1,3 +1,4 @@
+import { quote } from '../../quote.ts';
 import { attention } from '../nn/attention.ts';
 import { embedding } from '../nn/embedding.ts';
 import { layerNorm } from '../nn/layerNorm.ts';
@@ -68,7 +69,7 @@ export function gpt2Config(json: Json): Gpt2Config {
     eos_token_id: ends as number[],
   };
   if (!ends.every(Number.isInteger))
-    throw read.bad(`"eos_token_id" is ${JSON.stringify(json.eos_token_id)}, and the number of a token is needed`);
+    throw read.bad(`"eos_token_id" is ${quote(json.eos_token_id)}, and the number of a token is needed`);
   if (width % config.n_head) throw read.bad(`"n_embd" is ${width}, which ${config.n_head} heads cannot share evenly`);
   return config;
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { add, mul, sub, type Tensor4D, tidy } from '../tf.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Weights } from '../weights/weights.ts';
@@ -86,6 +87,6 @@ export function latentAutoencoder(json: Json): LatentAutoencoder {
   if (described) return described(json);
   throw new UserError(
     'UNSUPPORTED',
-    `The autoencoder class ${JSON.stringify(json._class_name)} is not supported; supported are ${Object.keys(classes).join(', ')}.`,
+    `The autoencoder class ${quote(json._class_name)} is not supported; supported are ${Object.keys(classes).join(', ')}.`,
   );
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 import { linear } from '../nn/linear.ts';
 import { reshape, type Tensor4D, transpose } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
@@ -17,7 +18,7 @@ export function linearPatchConfig(json: Record<string, unknown>): LinearPatchCon
     if (!Number.isInteger(json[field]) || (json[field] as number) < 1)
       throw new UserError(
         'BAD_CONFIG',
-        `LinearPatchAutoencoder config: "${field}" is ${JSON.stringify(json[field])}; a whole number above 0 is needed.`,
+        `LinearPatchAutoencoder config: "${field}" is ${quote(json[field])}; a whole number above 0 is needed.`,
       );
   return { scaling_factor: 1, ...json } as LinearPatchConfig;
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { quote } from '../../quote.ts';
 
 /**
  * The parts of config.json that UNet2DConditionModel and ControlNetModel share, in diffusers' field names. Values that
@@ -160,15 +161,13 @@ export const mostLayers = 1000;
 export function reader(model: string, json: Json) {
   const bad = (reason: string) => new UserError('BAD_CONFIG', `The config of this ${model} cannot be used: ${reason}.`);
   const unsupported = (field: string, value: unknown) =>
-    new UserError(
-      'UNSUPPORTED',
-      `This kind of ${model} is not supported: its config has "${field}": ${JSON.stringify(value)}.`,
-    );
+    new UserError('UNSUPPORTED', `This kind of ${model} is not supported: its config has "${field}": ${quote(value)}.`);
   const isCount = (value: unknown, most = largestCount): value is number =>
     Number.isInteger(value) && (value as number) > 0 && (value as number) <= most;
   const fieldOf = <T>(field: string, fallback: T | undefined, fits: (value: unknown) => boolean, what: string): T => {
     const value = json[field] ?? fallback;
-    if (!fits(value)) throw bad(`"${field}" is ${JSON.stringify(value) ?? 'missing'}, and ${what} is needed`);
+    if (!fits(value))
+      throw bad(`"${field}" is ${value === undefined ? 'missing' : quote(value)}, and ${what} is needed`);
     return value as T;
   };
   return {

@@ -1,6 +1,9 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { UserError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
+import { parseJson } from '../../parseJson.ts';
+import { largest, readText } from '../../readWhole.ts';
+import { vocabularyLimits } from './readVocabulary.ts';
 import { refuseLongText } from './refuseLongText.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
 
@@ -58,14 +61,16 @@ export function bertTokenizer(vocab: WordPieces, { lowercase = true } = {}, sour
  */
 export async function readWordPieces(files: Files, folder: string): Promise<WordPieces | undefined> {
   const names = (await files.list(folder)) ?? [];
-  const text = async (name: string) => new TextDecoder().decode(await files.read(joinPath(folder, name)));
+  const text = (name: string, most: number) => readText(files, joinPath(folder, name), most);
   if (names.includes('vocab.txt')) {
-    const lines = (await text('vocab.txt')).replace(/\r?\n$/, '').split(/\r?\n/);
+    const lines = (await text('vocab.txt', largest.merges)).replace(/\r?\n$/, '').split(/\r?\n/);
     return Object.assign(Object.create(null), Object.fromEntries(lines.map((token, id) => [token, id])));
   }
   if (!names.includes('tokenizer.json')) return undefined;
   try {
-    const { model } = JSON.parse(await text('tokenizer.json'));
+    const { model } = parseJson(await text('tokenizer.json', largest.vocabulary), vocabularyLimits) as {
+      model?: { type?: unknown; vocab?: unknown };
+    };
     if (model?.type === 'WordPiece') return Object.assign(Object.create(null), model.vocab) as WordPieces;
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;

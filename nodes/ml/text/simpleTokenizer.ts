@@ -1,5 +1,6 @@
-import { gunzipSync } from 'fflate';
 import { UserError } from '../../errors.ts';
+import { largest } from '../../readWhole.ts';
+import { inflateUpTo } from '../inflateUpTo.ts';
 import { byteLetters } from './byteLetters.ts';
 import { bytePairs } from './bytePairs.ts';
 import { fixText } from './fixText.ts';
@@ -51,7 +52,9 @@ export function readMerges(bytes: Uint8Array, source: string): string[] {
 
 function unpack(bytes: Uint8Array, source: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(gunzipSync(bytes));
+    const list = inflateUpTo(bytes, largest.merges, 'gzip');
+    if (!list) throw new Error(`it is damaged, or unpacks to more than ${largest.merges} bytes`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(list);
   } catch (cause) {
     throw new UserError('BAD_TOKENIZER', `"${source}" is not a gzipped list of merges: ${(cause as Error).message}.`, {
       cause,

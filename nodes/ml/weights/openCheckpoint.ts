@@ -1,4 +1,7 @@
 import { type Files, isPlainName, joinPath } from '../../files.ts';
+import { parseJson } from '../../parseJson.ts';
+import { quote } from '../../quote.ts';
+import { largest, readText } from '../../readWhole.ts';
 import { badCheckpoint, type Checkpoint, entryOf } from './checkpoint.ts';
 import { foreignContent } from './foreignContent.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -58,9 +61,9 @@ async function openSharded(files: Files, path: string): Promise<Checkpoint> {
 async function readIndex(files: Files, path: string): Promise<Map<string, string>> {
   let index: unknown;
   try {
-    index = JSON.parse(new TextDecoder().decode(await files.read(path)));
+    index = parseJson(await readText(files, path, largest.index));
   } catch (error) {
-    if (error instanceof SyntaxError) throw badCheckpoint(path, 'it is not valid JSON', error);
+    if (error instanceof SyntaxError) throw badCheckpoint(path, `it is not valid JSON: ${error.message}`, error);
     throw error;
   }
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
@@ -69,7 +72,7 @@ async function readIndex(files: Files, path: string): Promise<Map<string, string
   for (const [name, shardName] of Object.entries(map)) {
     const isShard = typeof shardName === 'string' && isPlainName(shardName) && !shardName.endsWith('.json');
     if (!isShard)
-      throw badCheckpoint(path, `"${name}" is said to lie in ${JSON.stringify(shardName)}, outside of its folder`);
+      throw badCheckpoint(path, `${quote(name)} is said to lie in ${quote(shardName)}, outside of its folder`);
     shardNames.set(name, shardName);
   }
   return shardNames;

@@ -1,21 +1,32 @@
+import { endOfString, type JsonLimits, parseJson } from '../../parseJson.ts';
+import { quote } from '../../quote.ts';
+
 /**
- * JSON.parse for headers of untrusted files: besides bad syntax it refuses a name that occurs twice in one object and
- * numbers that are not plain whole numbers (both would be read differently by other programs). Throws SyntaxError.
+ * As `parseJson`, for headers: besides bad syntax it refuses a name that occurs twice in one object and numbers that are
+ * not plain whole numbers (both would be read differently by other programs). Throws SyntaxError.
  */
-export function parseStrictJson(text: string): unknown {
-  const value: unknown = JSON.parse(text);
+export function parseStrictJson(text: string, limits: JsonLimits): unknown {
+  const value = parseJson(text, limits); // what follows goes through valid JSON
   const scopes: Set<string>[] = [];
-  let lastText = '';
-  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}:]|-?\d[\d.eE+-]*/g)) {
-    if (token === '{') scopes.push(new Set());
-    else if (token === '}') scopes.pop();
-    else if (token === ':') {
-      const name = JSON.parse(lastText) as string;
-      const scope = scopes.at(-1);
-      if (scope?.has(name)) throw new SyntaxError(`the name "${name}" occurs twice`);
-      scope?.add(name);
-    } else if (token.startsWith('"')) lastText = token;
-    else if (!/^\d+$/.test(token)) throw new SyntaxError(`${token} is not a whole number`);
+  let string: [start: number, end: number] = [0, 0];
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i] as string;
+    if (letter === '"') {
+      string = [i, endOfString(text, i)];
+      i = string[1];
+    } else if (letter === '{') scopes.push(new Set());
+    else if (letter === '}') scopes.pop();
+    else if (letter === ':') {
+      const name = JSON.parse(text.slice(string[0], string[1] + 1)) as string;
+      const scope = scopes.at(-1) as Set<string>;
+      if (scope.has(name)) throw new SyntaxError(`the name ${quote(name)} occurs twice`);
+      scope.add(name);
+    } else if (/[-\d]/.test(letter)) {
+      const start = i;
+      while (/[\d.eE+-]/.test(text[i + 1] ?? '')) i++;
+      const number = text.slice(start, i + 1);
+      if (!/^\d+$/.test(number)) throw new SyntaxError(`${number.slice(0, 40)} is not a whole number`);
+    }
   }
   return value;
 }

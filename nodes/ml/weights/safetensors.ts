@@ -1,4 +1,5 @@
 import type { Files } from '../../files.ts';
+import { quote } from '../../quote.ts';
 import { badCheckpoint, type Checkpoint, type Dtype, elementCount, elementSize, entryOf } from './checkpoint.ts';
 import { parseStrictJson } from './parseStrictJson.ts';
 import { readValues } from './readValues.ts';
@@ -15,7 +16,10 @@ const dtypes: ReadonlyMap<string, Dtype> = new Map([
   ['U8', 'uint8'],
   ['BOOL', 'bool'],
 ]);
-const longestHeader = 100_000_000;
+/** Bytes of a header; the format allows 100,000,000, and those of the largest published weights have about 2,000,000. */
+const longestHeader = 2 ** 25;
+/** A tensor is eight values or more. */
+const headerLimits = { depth: 8, values: 2_000_000 };
 
 interface Entry {
   readonly dtype: Dtype;
@@ -58,7 +62,9 @@ async function readHeaderLength(files: Files, path: string, size: number): Promi
   const start = await files.read(path, 0, Math.min(size, 8));
   if (start.length < 8) throw badCheckpoint(path, `it has ${start.length} bytes, fewer than the 8 of a header length`);
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
-  if (length < 2n || length > BigInt(longestHeader) || length > BigInt(size - 8)) {
+  if (length > BigInt(longestHeader) && length <= BigInt(size - 8))
+    throw badCheckpoint(path, `its header has ${length} bytes, and at most ${longestHeader} are read`);
+  if (length < 2n || length > BigInt(size - 8)) {
     throw badCheckpoint(path, `its header claims ${length} bytes and the file has ${size}`);
   }
   return Number(length);
@@ -83,7 +89,7 @@ function readHeader(bytes: Uint8Array, path: string): { entries: Map<string, Ent
 function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
   let header: unknown;
   try {
-    header = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    header = parseStrictJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), headerLimits);
   } catch (error) {
     throw badCheckpoint(path, `its header is not valid (${error instanceof Error ? error.message : error})`, error);
   }
@@ -94,17 +100,16 @@ function parseHeader(bytes: Uint8Array, path: string): Record<string, unknown> {
 function readEntry(value: unknown, name: string, path: string): Entry {
   const { dtype: dtypeName, shape, data_offsets: offsets } = isRecord(value) ? value : {};
   const dtype = typeof dtypeName === 'string' ? dtypes.get(dtypeName) : undefined;
-  if (!dtype) throw badCheckpoint(path, `tensor "${name}" has the unknown dtype ${JSON.stringify(dtypeName)}`);
+  if (!dtype) throw badCheckpoint(path, `tensor ${quote(name)} has the unknown dtype ${quote(dtypeName)}`);
   const count = Array.isArray(shape) ? elementCount(shape) : undefined;
-  if (count === undefined)
-    throw badCheckpoint(path, `tensor "${name}" has the impossible shape ${JSON.stringify(shape)}`);
+  if (count === undefined) throw badCheckpoint(path, `tensor ${quote(name)} has the impossible shape ${quote(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every((offset) => Number.isSafeInteger(offset))) {
-    throw badCheckpoint(path, `tensor "${name}" has the offsets ${JSON.stringify(offsets)}, not two whole numbers`);
+    throw badCheckpoint(path, `tensor ${quote(name)} has the offsets ${quote(offsets)}, not two whole numbers`);
   }
   const [begin, end] = offsets as [number, number];
   const bytes = count * elementSize(dtype);
   if (begin < 0 || end - begin !== bytes) {
-    throw badCheckpoint(path, `tensor "${name}" needs ${bytes} bytes and its offsets are [${begin}, ${end}]`);
+    throw badCheckpoint(path, `tensor ${quote(name)} needs ${bytes} bytes and its offsets are [${begin}, ${end}]`);
   }
   return { dtype, shape: shape as number[], bytes, begin };
 }
@@ -112,7 +117,8 @@ function readEntry(value: unknown, name: string, path: string): Entry {
 function checkLayout(entries: ReadonlyMap<string, Entry>, dataBytes: number, path: string): void {
   let position = 0;
   for (const [name, { begin, bytes }] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.bytes - b.bytes)) {
-    if (begin !== position) throw badCheckpoint(path, `tensor "${name}" starts at byte ${begin}, not at ${position}`);
+    if (begin !== position)
+      throw badCheckpoint(path, `tensor ${quote(name)} starts at byte ${begin}, not at ${position}`);
     position += bytes;
   }
   if (position !== dataBytes) {

@@ -1,4 +1,5 @@
 import type { Files } from '../../files.ts';
+import { quote } from '../../quote.ts';
 import { badCheckpoint } from './checkpoint.ts';
 
 /** Where an uncompressed file of an archive lies: bytes [start, start + size) of the archive. */
@@ -11,6 +12,9 @@ interface DirectoryRecord extends ZipEntry {
   readonly name: string;
 }
 
+/** Bytes: of about 200,000 storages. */
+const longestDirectory = 2 ** 24;
+
 /** True where a file starts like a zip archive. */
 export function isZip(firstBytes: Uint8Array): boolean {
   return firstBytes[0] === 0x50 && firstBytes[1] === 0x4b && firstBytes[2] === 3 && firstBytes[3] === 4;
@@ -22,10 +26,15 @@ export function isZip(firstBytes: Uint8Array): boolean {
  */
 export async function readZipDirectory(files: Files, path: string, size: number): Promise<Map<string, ZipEntry>> {
   const { count, start, length } = await findDirectory(files, path, size);
+  if (length > longestDirectory)
+    throw badCheckpoint(
+      path,
+      `its archive has a directory of ${length} bytes, and at most ${longestDirectory} are read`,
+    );
   const directory = await files.read(path, start, start + length);
   const entries = new Map<string, ZipEntry>();
   for (const record of parseDirectory(directory, count, start, path)) {
-    if (entries.has(record.name)) throw badCheckpoint(path, `its archive holds "${record.name}" twice`);
+    if (entries.has(record.name)) throw badCheckpoint(path, `its archive holds ${quote(record.name)} twice`);
     entries.set(record.name, record);
   }
   return entries;
@@ -97,9 +106,9 @@ function* parseDirectory(
     const name = new TextDecoder().decode(bytes.subarray(at + fixed, nameEnd));
     const [size, packed, start] = wideFields(view, at, nameEnd, extraEnd, dataEnd, path);
     if (view.getUint16(at + 10, true) !== 0 || size !== packed || view.getUint16(at + 8, true) & 1) {
-      throw badCheckpoint(path, `its archive holds "${name}" compressed or encrypted, which torch never writes`);
+      throw badCheckpoint(path, `its archive holds ${quote(name)} compressed or encrypted, which torch never writes`);
     }
-    if (start + size > dataEnd) throw badCheckpoint(path, `its archive claims ${size} bytes for "${name}"`);
+    if (start + size > dataEnd) throw badCheckpoint(path, `its archive claims ${size} bytes for ${quote(name)}`);
     yield { name, start, size };
     at = extraEnd + view.getUint16(at + 32, true);
   }

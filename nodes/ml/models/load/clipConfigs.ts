@@ -1,4 +1,5 @@
 import { UserError } from '../../../errors.ts';
+import { quote } from '../../../quote.ts';
 import { clipDeviation, clipMean } from '../../image/clipTransform.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import type { ClipPreprocessing } from '../clip.ts';
@@ -83,7 +84,7 @@ export function clipPreprocessing(json: Json, size: number): ClipPreprocessing {
   const side = sideOf(json.size ?? size, 'shortest_edge');
   if (side === undefined) throw read.unsupported('size', json.size);
   const crop = json.do_center_crop === false ? side : sideOf(json.crop_size ?? size, 'height');
-  if (crop !== size) throw read.bad(`"crop_size" is ${JSON.stringify(json.crop_size)} for a model of ${size} pixels`);
+  if (crop !== size) throw read.bad(`"crop_size" is ${quote(json.crop_size)} for a model of ${size} pixels`);
   const shortSide = json.do_resize === false ? size : side;
   if (shortSide < size) throw read.bad(`"size" is ${shortSide}, less than the ${size} pixels that are cut out`);
   const normalises = json.do_normalize !== false;
@@ -118,6 +119,6 @@ function channels(values: unknown, field: string): readonly number[] {
   if (Array.isArray(values) && values.length === 3 && values.every(Number.isFinite)) return values;
   throw new UserError(
     'BAD_CONFIG',
-    `The config of this CLIP image processor cannot be used: "${field}" is ${JSON.stringify(values)}, and a list of three numbers is needed.`,
+    `The config of this CLIP image processor cannot be used: "${field}" is ${quote(values)}, and a list of three numbers is needed.`,
   );
 }

@@ -1,6 +1,8 @@
 import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { Generator } from '../../../ports.ts';
+import { quote } from '../../../quote.ts';
+import { largest, readWhole } from '../../../readWhole.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import { parseSchedulerConfig } from '../../diffusion/settings.ts';
 import { loadClipTokenizer } from '../../text/clipTokenizer.ts';
@@ -119,7 +121,7 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
       return { encoder, tokenizer, className };
     throw new UserError(
       'UNSUPPORTED',
-      `"${folder}" names ${JSON.stringify(className ?? null)} as its ${encoder}; supported are CLIPTextModel and CLIPTextModelWithProjection.`,
+      `"${folder}" names ${quote(className ?? null)} as its ${encoder}; supported are CLIPTextModel and CLIPTextModelWithProjection.`,
     );
   });
 }
@@ -147,7 +149,7 @@ async function readScheduler(files: Files, folder: string): Promise<SchedulerCon
   const path = joinPath(folder, 'scheduler_config.json');
   if ((await files.size(path)) === undefined)
     throw new UserError('NOT_FOUND', `"${folder}" has no scheduler_config.json; ${await contentOf(files, folder)}.`);
-  return parseSchedulerConfig(new TextDecoder().decode(await files.read(path)));
+  return parseSchedulerConfig(new TextDecoder().decode(await readWhole(files, path, largest.config)));
 }
 
 /**

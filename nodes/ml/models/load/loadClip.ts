@@ -1,5 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
+import { largest, readWhole } from '../../../readWhole.ts';
 import { clipTokenizer, loadClipTokenizer } from '../../text/clipTokenizer.ts';
 import { readVocabulary } from '../../text/readVocabulary.ts';
 import { readMerges, simpleTokenizer, vocabularySize } from '../../text/simpleTokenizer.ts';
@@ -169,7 +170,7 @@ async function mergesBeside(files: Files, folder: string, size: number): Promise
     const name = (await files.list(place))?.find((each) => each.endsWith('.txt.gz'));
     if (name === undefined) continue;
     const path = joinPath(place, name);
-    const merges = readMerges(await files.read(path), path);
+    const merges = readMerges(await readWhole(files, path, largest.merges), path);
     if (vocabularySize(merges) === size) return merges;
   }
   return undefined;

@@ -1,6 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { ControlNet } from '../../../ports.ts';
+import { quote } from '../../../quote.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { seemsLike } from '../../weights/fileKinds.ts';
 import { ldmControlNet } from '../../weights/ldmNames.ts';
@@ -45,7 +46,7 @@ async function readFolder(files: Files, folder: string): Promise<Described> {
   if (json._class_name !== 'ControlNetModel')
     throw new UserError(
       'UNSUPPORTED',
-      `"${folder}" holds a ${JSON.stringify(json._class_name ?? null)}, not a "ControlNetModel".`,
+      `"${folder}" holds a ${quote(json._class_name ?? null)}, not a "ControlNetModel".`,
     );
   const file = await openWhole(files, await findWeights(files, folder));
   return { json, checkpoint: file, file };

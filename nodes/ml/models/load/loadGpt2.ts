@@ -1,5 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
+import { quote } from '../../../quote.ts';
 import { badTokenizer } from '../../text/badTokenizer.ts';
 import { type Gpt2Tokenizer, type Gpt2Vocabulary, gpt2Tokenizer } from '../../text/gpt2Tokenizer.ts';
 import { readVocabulary } from '../../text/readVocabulary.ts';
@@ -52,10 +53,7 @@ async function tokenizerOf(files: Files, folder: string, size: number): Promise<
   const vocabulary = await readVocabulary(files, folder);
   const foreign = Object.entries(vocabulary.vocab).find(([, id]) => id >= size);
   if (foreign)
-    throw badTokenizer(
-      folder,
-      `its token ${JSON.stringify(foreign[0])} is number ${foreign[1]}, and the model knows ${size}`,
-    );
+    throw badTokenizer(folder, `its token ${quote(foreign[0])} is number ${foreign[1]}, and the model knows ${size}`);
   const added = names.includes(whole) ? addedTokens(await readConfig(files, folder, whole), folder) : [];
   return gpt2Tokenizer({ ...vocabulary, added: added.filter(({ id }) => id < size) }, folder);
 }
@@ -67,14 +65,12 @@ function addedTokens(json: Json, folder: string): Gpt2Vocabulary['added'] {
   if (normalizer !== null || type !== 'ByteLevel' || prefixed !== false)
     throw badTokenizer(
       folder,
-      `its tokenizer.json splits texts by ${abridged({ normalizer, splitter })}, not as GPT-2 does`,
+      `its tokenizer.json splits texts by ${quote({ normalizer, splitter })}, not as GPT-2 does`,
     );
   return (Array.isArray(listed) ? listed : []).map((token: Json | null) => {
     const { id, content, special } = token ?? {};
     if (!Number.isInteger(id) || (id as number) < 0 || typeof content !== 'string' || content === '')
-      throw badTokenizer(folder, `its tokenizer.json lists an added token ${abridged(token)}`);
+      throw badTokenizer(folder, `its tokenizer.json lists an added token ${quote(token)}`);
     return { id: id as number, content, special: special === true };
   });
 }
-
-const abridged = (json: unknown): string => JSON.stringify(json).slice(0, 200);

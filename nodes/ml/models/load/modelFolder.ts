@@ -1,5 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
+import { parseJson } from '../../../parseJson.ts';
+import { largest, readText } from '../../../readWhole.ts';
 import type { Json } from '../unetConfig.ts';
 
 /** A JSON object in a folder. Throws UserError `NOT_FOUND` that lists what the folder holds, or `BAD_CONFIG`. */
@@ -9,7 +11,7 @@ export async function readConfig(files: Files, folder: string, name = 'config.js
     throw new UserError('NOT_FOUND', `"${folder}" has no ${name}; ${await contentOf(files, folder)}.`);
   let config: unknown;
   try {
-    config = JSON.parse(new TextDecoder().decode(await files.read(path)));
+    config = parseJson(await readText(files, path, largest.config));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new UserError('BAD_CONFIG', `"${path}" is not valid JSON: ${cause.message}.`, { cause });
