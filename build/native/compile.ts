@@ -9,7 +9,7 @@ const mac = process.platform === 'darwin';
 const require = createRequire(join(packageFolder, 'package.json'));
 const own = (name: string) => join(packageFolder, 'build', 'native', name);
 
-export type Compiler = readonly [command: string, ...args: string[]];
+type Compiler = readonly [command: string, ...args: string[]];
 
 /** The C++ compiler of this machine. Throws an Error that says how to get one. */
 export function findCompiler(): Compiler {

@@ -13,7 +13,7 @@ export interface DeviceRow {
   readonly freeBytes?: number;
 }
 
-/** Starts one device after the other in the order of liking. They stay started, so a process does this once. */
+/** Opens each device in order of preference. They stay open, so a process does this once. */
 export async function tryDevices(): Promise<DeviceRow[]> {
   const auto = await openDevice('auto', devices).catch(() => undefined);
   const rows: DeviceRow[] = [];
@@ -34,15 +34,15 @@ export async function tryDevices(): Promise<DeviceRow[]> {
         name,
         available: false,
         chosen: false,
-        description: reasonOf(error),
+        description: explainUnavailable(error),
       });
     }
   }
   return rows;
 }
 
-/** Why a device cannot be had, without the advice to take another. */
-function reasonOf(error: unknown): string {
+/** Why a device is unavailable, without the advice to take another. */
+function explainUnavailable(error: unknown): string {
   const reason = error instanceof UserError ? error.cause : error;
   return reason instanceof Error ? reason.message : String(reason);
 }

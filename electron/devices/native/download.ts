@@ -2,53 +2,55 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const attempts = 4; // that bring nothing
-const patienceMs = 30_000; // without a single byte
+/** Attempts in a row that bring nothing. */
+const maxFailures = 4;
+/** How long to wait for the next bytes. */
+const timeoutMs = 30_000;
 
 export interface DownloadOptions {
-  /** Stops it; what has arrived is kept. */
+  /** Stops the download; what has arrived is kept. */
   readonly signal?: AbortSignal;
-  /** Told now and then: bytes that are there, and how many there will be if the server says so. */
+  /** Called now and then with the bytes that have arrived, and their total if the server tells it. */
   readonly emit?: (progress: { readonly done: number; readonly total: number | undefined }) => void;
 }
 
 /**
- * Downloads `url` to `path`, going on where an earlier attempt stopped (`path`.part, by a range request). Throws an Error
- * that names the address where it does not succeed.
+ * Downloads `url` to `path`, resuming where an earlier attempt stopped (`path`.part, by a range request). Throws an Error that
+ * names the address on failure.
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   if (existsSync(path)) return;
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part`;
   for (let failures = 0; ; ) {
-    const before = await sizeOf(part);
+    const before = await measureFile(part);
     try {
       await continueDownload(url, part, options);
       await rename(part, path);
       return;
     } catch (error) {
-      failures = (await sizeOf(part)) > before ? 1 : failures + 1; // as long as something comes, go on
+      failures = (await measureFile(part)) > before ? 1 : failures + 1; // bytes arrived: the count starts anew
       options.signal?.throwIfAborted();
-      if (failures === attempts || error instanceof Refused) {
-        throw new Error(`${url} cannot be downloaded: ${reasonOf(error)}.`);
+      if (failures === maxFailures || error instanceof Refused) {
+        throw new Error(`${url} cannot be downloaded: ${explainFailure(error)}.`);
       }
       await new Promise((resolve) => setTimeout(resolve, 500 * failures));
     }
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function measureFile(path: string): Promise<number> {
   return existsSync(path) ? (await stat(path)).size : 0;
 }
 
-/** An answer that will not change by asking again. */
+/** A response that a retry would not change. */
 class Refused extends Error {}
 
 async function continueDownload(url: string, part: string, { signal, emit }: DownloadOptions): Promise<void> {
-  const have = await sizeOf(part);
+  const have = await measureFile(part);
   const stop = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  let timer = setTimeout(() => stop.abort(), patienceMs);
+  let timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
     const answer = await fetch(url, { signal: stopped, ...(have > 0 && { headers: { range: `bytes=${have}-` } }) });
     if (answer.status === 416) {
@@ -64,7 +66,7 @@ async function continueDownload(url: string, part: string, { signal, emit }: Dow
     try {
       for await (const bytes of answer.body) {
         clearTimeout(timer);
-        timer = setTimeout(() => stop.abort(), patienceMs);
+        timer = setTimeout(() => stop.abort(), timeoutMs);
         await file.write(bytes);
         done += bytes.length;
         if (Date.now() - told < 100) continue;
@@ -80,9 +82,9 @@ async function continueDownload(url: string, part: string, { signal, emit }: Dow
   }
 }
 
-function reasonOf(error: unknown): string {
+function explainFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'AbortError') return `no answer for ${patienceMs / 1000} seconds`;
+  if (error.name === 'AbortError') return `no answer for ${timeoutMs / 1000} seconds`;
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   return cause ?? error.message;
 }

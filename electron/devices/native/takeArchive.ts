@@ -21,7 +21,7 @@ interface Archive {
 }
 
 /** TensorFlow's libraries where tfjs-node's own installer takes them from. */
-function librariesOf(kind: NativeKind): Archive | undefined {
+function findLibraries(kind: NativeKind): Archive | undefined {
   const released = (name: string, ending: string) => ({
     version: '2.9.1',
     url: `${host()}/tensorflow/libtensorflow/libtensorflow-${name}-2.9.1.${ending}`,
@@ -44,7 +44,7 @@ function librariesOf(kind: NativeKind): Archive | undefined {
  * Downloads go on where they stopped. Returns the folder; throws an Error that says what is in the way.
  */
 export async function takeArchive(kind: NativeKind, options: DownloadOptions = {}): Promise<string> {
-  const libraries = librariesOf(kind);
+  const libraries = findLibraries(kind);
   if (!libraries) throw new Error(`None is published for ${process.platform}-${process.arch}-${kind}.`);
   const system = { linux: 'linux', darwin: 'darwin', win32: 'windows' }[process.platform as string];
   const ending = process.platform === 'win32' ? 'zip' : 'tar.gz';

@@ -18,7 +18,7 @@ import {
 import { defineGradientOp, defineOp } from './defineOp.ts';
 import type { AttentionAttributes, Ops } from './ops.ts';
 
-export interface AttentionOptions {
+interface AttentionOptions {
   readonly heads: number;
   /** N, where the inputs are given as rows [N T, C] and [N S, C] (which spares linear layers their reshapes). */
   readonly batch?: number;

@@ -15,7 +15,7 @@ import type { Weights } from '../weights/weights.ts';
 import { defineOp } from './defineOp.ts';
 import { project } from './linear.ts';
 
-export interface Conv2dOptions {
+interface Conv2dOptions {
   readonly stride?: number;
   /** Zeros around the image: one number for all sides, or [top, bottom, left, right]. */
   readonly padding?: number | readonly [top: number, bottom: number, left: number, right: number];

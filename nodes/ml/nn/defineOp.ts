@@ -26,7 +26,7 @@ type Arguments<K extends OpName> = [
   ...(object extends Attributes<K> ? [] : [attributes: Attributes<K>]),
 ];
 
-export interface OpDefinition<K extends OpName> {
+interface OpDefinition<K extends OpName> {
   /** Inputs that the gradient reads; they are never optional. */
   readonly reads?: readonly (keyof Inputs<K> & string)[];
   /** How many results the gradient reads: 1 keeps the first, 2 the second as well, and so on. */

@@ -1,6 +1,6 @@
 import { concat, cos, mul, reshape, sin, type Tensor1D, type Tensor2D, tensor2d, tidy } from '../tf.ts';
 
-export interface TimestepEmbeddingOptions {
+interface TimestepEmbeddingOptions {
   /** [cos, sin] rather than [sin, cos]. */
   readonly flipSinToCos: boolean;
   /** Subtracted from the number of frequencies in the exponent. */
