@@ -4,13 +4,14 @@ import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
-import { type Tensor4D, tile } from '../ml/tf.ts';
+import { dispose, type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
 import type { SampleRequest } from '../ports.ts';
 import { gradientParams } from './shared/gradientParams.ts';
 import { optimiseImages } from './shared/optimiseImages.ts';
 import { requireGradient } from './shared/requireGradient.ts';
 import { firstAndBest, redrawImages, snapshotImages, stackVariables } from './shared/snapshotImages.ts';
+import { addStarts, keepBestStarts } from './shared/starts.ts';
 
 const inputs = {
   generator: one('generator', { help: 'It has to give gradients. One step is enough for most, and fastest.' }),
@@ -25,6 +26,12 @@ const inputs = {
 };
 const params = {
   ...gradientParams,
+  starts: integer({
+    initial: 1,
+    min: 1,
+    max: 256,
+    help: 'Noises that each image is optimised from: its own, and others of seeds that follow from its seed; the best by the rewards is kept. Costs as many times the time.',
+  }),
   regularisation: number({
     initial: 0.01,
     min: 0,
@@ -79,21 +86,34 @@ export const reno = defineNode({
     refuse(given, settings);
     for (const prompt of given.prompt)
       remarkOnPrompt(given.generator, prompt, [settings.negativePrompt], context.remark);
-    const parts = readObjectiveParts(given, settings);
+    const own = readObjectiveParts(given, settings);
+    const { seeds } = own.request.noise;
+    const { request, tensors } = addStarts(own.request, settings.starts);
+    const parts = { ...own, request };
     let rows: readonly RowResult[] = [];
     try {
       const optimised = await optimiseImages(parts, { ...settings, variable: 'noise' }, context);
-      rows = optimised.rows;
+      const kept = keepBestStarts(optimised.rows, settings.starts);
+      rows = kept.rows;
+      const labels = {
+        first: seeds.map((_, i) => optimised.labels[i * settings.starts]!),
+        best: kept.chosen.map((row) => optimised.labels[row]!),
+      };
+      const seedsOf = (which: 'first' | 'best') =>
+        which === 'first' ? seeds : kept.chosen.map((row) => request.noise.seeds[row]!);
       const ownSettings = sampleSettings(given.generator, settings);
-      const request = { ...parts.request, settings: ownSettings };
-      const redraw = { generator: given.generator, request, batch: optimised.batch };
+      const redraw = (which: 'first' | 'best') => ({
+        generator: given.generator,
+        request: { ...own.request, settings: ownSettings, noise: { ...own.request.noise, seeds: seedsOf(which) } },
+        batch: optimised.batch,
+      });
       const { first, best } = await firstAndBest((which) =>
         given.lookThrough
-          ? redrawImages(rows, which, parts, redraw, () => context.progress(1, 'drawing the images in full'))
-          : snapshotImages(rows, which, parts, optimised.labels),
+          ? redrawImages(rows, which, parts, redraw(which), () => context.progress(1, 'drawing the images in full'))
+          : snapshotImages(rows, which, parts, labels[which]),
       );
       return {
-        noise: { latents: stackVariables(rows, 'best') as Tensor4D, seeds: parts.request.noise.seeds },
+        noise: { latents: stackVariables(rows, 'best') as Tensor4D, seeds: seedsOf('best') },
         images: best.images,
         firstImages: first.images,
         scores: best.scores,
@@ -102,7 +122,7 @@ export const reno = defineNode({
       };
     } finally {
       disposeSnapshots(rows);
-      parts.request.noise.latents.dispose();
+      dispose([own.request.noise.latents, ...tensors]);
     }
   },
 });

@@ -21,7 +21,10 @@ import { loadGenerator } from '../../nodes/model/loadGenerator.ts';
 import { reno } from '../../nodes/optimise/reno.ts';
 import type { Reward } from '../../nodes/ports.ts';
 import { augment } from '../../nodes/reward/augment.ts';
-import { calibrate, volumeOf, withUsualRange } from './effects/calibrate.ts';
+import { methodsOf } from './effects/allMethods.ts';
+import { type Calibrations, calibrate, volumeOf, withUsualRange } from './effects/calibrate.ts';
+import { cellOf, findOnce, linesOf } from './effects/cells.ts';
+import { checkoutInWords } from './effects/checkout.ts';
 import {
   type ConditionResult,
   type ConditionTrial,
@@ -30,18 +33,17 @@ import {
   keeps,
 } from './effects/consistency.ts';
 import { countCalls } from './effects/countCalls.ts';
-import { type Made, methodsOf, type Tools } from './effects/methods.ts';
+import type { Made, Tools } from './effects/methods.ts';
 import { openLines } from './effects/openLines.ts';
 import { changedParams, paramsOf } from './effects/paramsOf.ts';
 import { rewardFrom } from './effects/rewardFrom.ts';
 import { keyOf, runTrials } from './effects/runTrials.ts';
-import { settle } from './effects/settle.ts';
 import { type Made as MadeImage, type Outcome, type Result, type Trial, trialsOf } from './effects/trial.ts';
 import { imageName, writeReport } from './effects/writeReport.ts';
 
 /*
- * What the methods do for images of the built-in world, judged exactly. Writes a line an image as it goes, so that the same
- * command goes on where it was stopped, then Markdown and CSV tables, SVG charts and grids of images, into one folder.
+ * What the methods do for images of the built-in world, judged exactly. Writes a line an image as it goes, by the key of all
+ * that decides it, so that the same command goes on where it was stopped, in another checkout too (copy the folder), then Markdown and CSV tables, SVG charts and grids of images, into one folder.
  *
  *   noiseloom bench effects [--quick] [--out FOLDER] [--model MODEL] [--steps N] [--more-steps N] [--budget N] [--batch N]
  *     [--prompts N] [--seeds N] [--scenes N]     prompts and scenes of each of the six tasks, seeds of each prompt
@@ -81,6 +83,8 @@ const { values: options } = parseArgs({
     minutes: { type: 'string', default: 'Infinity' },
   },
 });
+/** To be raised with every change of what a method does or how it is judged: lines of before are then measured anew. */
+const measure = 2;
 const sizes = options.quick
   ? { prompts: 1, seeds: 1, scenes: 1, budget: 4, steps: 2 }
   : { prompts: 12, seeds: 4, scenes: 4, budget: 50, steps: 0 };
@@ -117,11 +121,14 @@ const [rewards, heldOut] = [
 const climbing = changedParams(reno, options.reno);
 const { reward, augment: views, 'held-out': held, model, controlnet } = options;
 const settings = { model, reno: climbing, reward, views, 'held-out': held, steps, moreSteps, budget, controlnet };
-const calibrations = await settle(join(folder, 'settings.json'), settings, () =>
-  calibrate([...rewards, ...heldOut], options.quick ? 1 : 8, { generator, steps, batch }),
+const identity = { measure, ...settings, models: await fingerprintsOf([model, ...controlnet, ...modelsIn(reward)]) };
+const perTask = options.quick ? 1 : 8;
+const calibrations = await findOnce(
+  await openLines<{ cell: string; found: Calibrations }>(join(folder, 'calibrations.jsonl')),
+  cellOf(identity, perTask),
+  () => calibrate([...rewards, ...heldOut], perTask, { generator, steps, batch }),
 );
 const ensemble = rewards.map((each) => withUsualRange(each, calibrations));
-const results = await openLines<Result>(join(folder, 'results.jsonl'));
 const tools: Tools = {
   generator,
   ensemble,
@@ -136,8 +143,8 @@ const tools: Tools = {
 };
 const methods = methodsOf(tools);
 const trials = trialsOf(size('prompts'), size('seeds'));
+const results = await resultsOf<Result>('results.jsonl', trials, methods);
 
-const conditionResults = await openLines<ConditionResult>(join(folder, 'consistency.jsonl'));
 const nets = await Promise.all(
   controlnet.map((model) => loadControlnet.run({}, paramsOf(loadControlnet, { model }), context)),
 );
@@ -152,6 +159,7 @@ const conditionMethods = conditionMethodsOf({
   controlnets: Object.fromEntries(nets.map(({ controlnet }, i) => [netName(controlnet.name, i), controlnet])),
 });
 const conditionTrials = conditionTrialsOf(size('scenes'));
+const conditionResults = await resultsOf<ConditionResult>('consistency.jsonl', conditionTrials, conditionMethods);
 const plain = nets.length > 0 ? 'ControlNet' : 'no ControlNet';
 
 console.log(
@@ -174,6 +182,7 @@ const { text, goals } = await writeReport(
     title: `Effects on ${generator.name}`,
     about: aboutSettings(),
     command: ['noiseloom bench effects', ...process.argv.slice(2)].join(' '),
+    checkout: checkoutInWords(),
     judging: { methods, heldOut: heldOut.map(({ name }) => name), calibrations },
     ...{ trials, conditionTrials, conditionMethods: Object.keys(conditionMethods), plain },
     ...{ results: results.all, conditionResults: conditionResults.all },
@@ -192,6 +201,25 @@ function contestOf<OneTrial, OneMethod>(trials: readonly OneTrial[], methods: Re
     return performance.now() < end;
   };
   return { trials, methods: Object.fromEntries(wanted), batch, calls, tell };
+}
+
+/** The lines of a file that are of these trials and methods under these very settings. */
+async function resultsOf<Line extends Outcome>(
+  file: string,
+  of: readonly (Trial & { readonly kind?: string })[],
+  by: Readonly<Record<string, unknown>>,
+) {
+  const cells = Object.keys(by).flatMap((method) => of.map((trial) => cellOf(identity, method, keyOf(trial))));
+  return linesOf(await openLines<Line>(join(folder, file)), new Set(cells));
+}
+
+/** The models that rewards name, as `reward/clip-score:model=builtin:world-clip,weight=1`. */
+function modelsIn(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => /\bmodel=([^,]+)/.exec(text)?.[1] ?? []);
+}
+
+async function fingerprintsOf(models: readonly string[]): Promise<string[]> {
+  return Promise.all(models.map(async (each) => files.fingerprint(await files.locate(each))));
 }
 
 function secondsOf(method: string, trial: Trial): number {
@@ -214,8 +242,10 @@ async function judge(
     const [reached] = await length.data();
     length.dispose();
     const outcome = await judgeExactly(made, trial, method, imageName(method, trial));
+    const cell = cellOf(identity, method, keyOf(trial));
     return {
       ...outcome,
+      cell,
       scores: Object.fromEntries(judges.map(({ name }, i) => [name, scores![i]!])),
       ...cost,
       length: reached! / Math.sqrt(made.noise.latents.size),
@@ -235,7 +265,8 @@ async function judgeCondition(
   try {
     const outcome = await judgeExactly(made, trial, method, imageName(method, trial));
     const pixels = (await made.images.pixels.data()) as Float32Array;
-    return { ...outcome, kind: trial.kind, value: await keeps(trial.kind, pixels, scene), ...cost };
+    const cell = cellOf(identity, method, keyOf(trial));
+    return { ...outcome, cell, kind: trial.kind, value: await keeps(trial.kind, pixels, scene), ...cost };
   } finally {
     free(made);
   }
@@ -261,7 +292,7 @@ function aboutSettings(): string {
   );
   return [
     `${device.description}; ${steps} steps, more steps: ${moreSteps}; budget ${budget} evaluations, ${batch} images at once.`,
-    `Optimised: ${namesOf(rewards)}; held out: ${namesOf(heldOut)}.`,
+    `Optimised: ${namesOf(rewards)}. Unseen by every method: ${namesOf(heldOut)}, and the exact judge that says which images are correct.`,
     `Mean and deviation of plain images: ${scales.join('; ')}.`,
     'Optimised gain, held-out gain and gap are in these deviations, by which the members of WCO, the least of them, and of UWO, their mean less 0.1 of the variance, are standardised, too. The weighted sum takes scores as they are, times their weights.',
     'Volume is that above two deviations below the means, in units of four deviations.',

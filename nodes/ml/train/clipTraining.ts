@@ -25,7 +25,7 @@ import { sampleScene } from '../world/scene.ts';
 import { sceneTruth } from '../world/sceneTruth.ts';
 import { layoutOf } from './flatParameters.ts';
 import { type GeneratedWorld, rankedGroups } from './generatedImages.ts';
-import { patchNaming, patchNamingLayout } from './patchNaming.ts';
+import { namedScene, patchNaming, patchNamingLayout } from './patchNaming.ts';
 import type { Training } from './trainStep.ts';
 import { captionIds, imageTensor, worldClip } from './worldClip.ts';
 
@@ -55,7 +55,7 @@ export function clipTraining({ seed, batch, generated }: ClipTrainingSettings): 
   const config = clipConfig(worldClip.config);
   const idsOf = captionIds();
   const broken = Math.round(batch * brokenShare);
-  const rankedOf = rankedGroups(generated, seed);
+  const rankedOf = rankedGroups(generated, { seed, patch: config.vision.patch_size, weight: namingWeight });
   return {
     layout: [...layoutOf(clipShapes(config)), ...patchNamingLayout(config.vision.hidden_size)],
     batch(step) {
@@ -79,7 +79,7 @@ export function clipTraining({ seed, batch, generated }: ClipTrainingSettings): 
           (caption, image) => image < batch && image !== caption && truth[image]![caption]!,
         ),
       }));
-      const naming = patchNaming(scenes, config.vision.patch_size);
+      const naming = patchNaming(scenes.map(namedScene), config.vision.patch_size);
       return {
         loss(weights) {
           const { imageEmbeds, lastHiddenState } = clipVision(weights, config.vision)(tensors.pixels);
@@ -91,7 +91,10 @@ export function clipTraining({ seed, batch, generated }: ClipTrainingSettings): 
             tensors.hiddenImages,
           );
           const matching = mul(neg(add(toCaption, toImage)), 0.5);
-          const ranking = ranked.surprise(transpose(logits), 2 * batch, batch + broken);
+          const ranking = ranked.loss(transpose(logits), lastHiddenState, weights, {
+            prompt: 2 * batch,
+            image: batch + broken,
+          });
           return add(add(matching, ranking), mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
         },
         dispose() {

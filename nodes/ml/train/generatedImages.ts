@@ -1,5 +1,6 @@
 import { type RandomStream, randomStream } from '../random.ts';
 import {
+  add,
   dispose,
   expandDims,
   mul,
@@ -17,10 +18,12 @@ import {
   tensor3d,
   tidy,
 } from '../tf.ts';
+import type { Weights } from '../weights/weights.ts';
 import { falseCaption } from '../world/falseCaption.ts';
 import { parsePrompt } from '../world/parsePrompt.ts';
 import { sampleScene, sceneSize } from '../world/scene.ts';
 import { type SegmentedObject, segmentedObjects, softSatisfaction } from '../world/segmentedObjects.ts';
+import { type NamedImage, patchNaming } from './patchNaming.ts';
 
 /** What draws the images that rewards learn to rank, and what sees what is in them. */
 export interface GeneratedWorld {
@@ -36,12 +39,14 @@ export interface GeneratedGroup {
   readonly prompts: readonly string[];
   /** All of the first prompt, then all of the second ... */
   readonly images: readonly Float32Array[];
+  /** What the network sees in each image. */
+  readonly seen: readonly NamedImage[];
   /** How far each prompt is satisfied by each image, by what a segmentation network sees: [prompts][images] in [0, 1]. */
   readonly satisfied: readonly (readonly number[])[];
 }
 
 /** Groups that are drawn; a training goes round them, so that an image serves several steps, each time in another view. */
-const groupsKept = 400;
+const groupsKept = 256;
 /** The largest shift of a view, in pixels, and the largest deviation of its noise. */
 const [largestShift, largestNoise] = [3, 0.03];
 /** The difference of satisfaction that is worth one unit of score: sigmoid(difference / scale) is P(a before b). */
@@ -49,13 +54,14 @@ const satisfactionScale = 0.1;
 
 /** Groups of `prompts` prompts with `each` images, from the seed and the step alone; those already drawn are remembered. */
 export function generatedGroups(world: GeneratedWorld, seed: number, prompts: number, each: number) {
-  const kept = new Map<number, { prompts: string[]; images: Uint8Array[]; satisfied: number[][] }>();
+  const kept = new Map<number, ReturnType<typeof drawGroup>>();
   return (step: number): GeneratedGroup => {
     const index = step % groupsKept;
     const group = kept.get(index) ?? drawGroup(world, randomStream(seed * 2_000_003 + index), prompts, each);
     kept.set(index, group);
     const views = randomStream(seed * 3_000_017 + step);
-    return { ...group, images: group.images.map((image) => viewOf(image, views)) };
+    const shown = group.images.map((image, i) => viewOf(image, group.seen[i]!, views));
+    return { ...group, images: shown.map(({ pixels }) => pixels), seen: shown.map(({ seen }) => seen) };
   };
 }
 
@@ -80,8 +86,15 @@ function drawGroup({ draw, segment }: GeneratedWorld, random: RandomStream, coun
   return {
     prompts,
     images: images.map((image) => Uint8Array.from(image, (value) => Math.round(value * 255))),
+    seen: objects.map(namesOf),
     satisfied: satisfactionTable(prompts, objects),
   };
+}
+
+function namesOf(objects: readonly SegmentedObject[]): NamedImage {
+  const masks = new Uint8Array(sceneSize * sceneSize);
+  for (const [i, { region }] of objects.entries()) for (const pixel of region) masks[pixel] = i + 1;
+  return { masks, objects: objects.map(({ shape, colour }) => ({ shape, colour })) };
 }
 
 function satisfactionTable(prompts: readonly string[], images: readonly (readonly SegmentedObject[])[]): number[][] {
@@ -92,45 +105,64 @@ function satisfactionTable(prompts: readonly string[], images: readonly (readonl
 }
 
 /** The image in [0, 1], shifted by a few pixels with its border carried on, and with a little noise. */
-function viewOf(image: Uint8Array, random: RandomStream): Float32Array {
+function viewOf(image: Uint8Array, { masks, objects }: NamedImage, random: RandomStream) {
   const shift = () => random.integer(2 * largestShift + 1) - largestShift;
   const [dx, dy, deviation] = [shift(), shift(), largestNoise * random.uniform()];
   const inside = (value: number) => Math.min(sceneSize - 1, Math.max(0, value));
-  const view = new Float32Array(image.length);
+  const [pixels, moved] = [new Float32Array(image.length), new Uint8Array(masks.length)];
   for (let y = 0; y < sceneSize; y++)
     for (let x = 0; x < sceneSize; x++) {
-      const [to, from] = [(y * sceneSize + x) * 3, (inside(y + dy) * sceneSize + inside(x + dx)) * 3];
+      const [to, from] = [y * sceneSize + x, inside(y + dy) * sceneSize + inside(x + dx)];
+      moved[to] = masks[from]!;
       for (let c = 0; c < 3; c++)
-        view[to + c] = Math.min(1, Math.max(0, image[from + c]! / 255 + deviation * random.normal()));
+        pixels[to * 3 + c] = Math.min(1, Math.max(0, image[from * 3 + c]! / 255 + deviation * random.normal()));
     }
-  return view;
+  return { pixels, seen: { masks: moved, objects } };
 }
 
 /** Prompts of a step, and images of each. */
 const [promptCount, imagesEach] = [8, 4];
 
-/** What a step ranks: prompts and images that go into the encoders after its own, and the loss of how they rank. */
+/** What a step ranks: prompts and images that go into the encoders after its own, and what they add to the loss. */
 export interface Ranked {
   readonly prompts: readonly string[];
   readonly images: readonly Float32Array[];
-  /** The part of scores [all prompts, all images] from that prompt and that image on -> cross-entropy of pairs. */
-  surprise(scores: Tensor2D, firstPrompt: number, firstImage: number): Scalar;
+  /**
+   * The surprise at how they rank, and at what the patches of the images show (see `patchNaming`).
+   * @param scores [all prompts, all images] @param states the last ones of the vision encoder, [all images, T, C]
+   * @param first the prompt and the image from which on they are those of this group
+   */
+  loss(
+    scores: Tensor2D,
+    states: Tensor3D,
+    weights: Weights,
+    first: { readonly prompt: number; readonly image: number },
+  ): Scalar;
   dispose(): void;
 }
 
-/** Each step's images to rank, of a generated world; nothing where there is none. */
-export function rankedGroups(world: GeneratedWorld | undefined, seed: number): (step: number) => Ranked {
-  if (!world) return () => ({ prompts: [], images: [], surprise: () => scalar(0), dispose: () => {} });
+/** Each step's images to rank, of a generated world; nothing where there is none. `weight`: of the naming of patches. */
+export function rankedGroups(
+  world: GeneratedWorld | undefined,
+  { seed, patch, weight }: { readonly seed: number; readonly patch: number; readonly weight: number },
+): (step: number) => Ranked {
+  if (!world) return () => ({ prompts: [], images: [], loss: () => scalar(0), dispose: () => {} });
   const groupOf = generatedGroups(world, seed, promptCount, imagesEach);
   return (step) => {
-    const { prompts, images, satisfied } = groupOf(step);
-    const weights = pairWeights(satisfied, imagesEach);
+    const { prompts, images, seen, satisfied } = groupOf(step);
+    const pairs = pairWeights(satisfied, imagesEach);
+    const naming = patchNaming(seen, patch);
     return {
       prompts,
       images,
-      surprise: (scores, firstPrompt, firstImage) =>
-        pairSurprise(slice(scores, [firstPrompt, firstImage], [prompts.length, images.length]) as Tensor2D, weights),
-      dispose: () => weights.dispose(),
+      loss(scores, states, weights, first) {
+        const ranked = slice(scores, [first.prompt, first.image], [prompts.length, images.length]) as Tensor2D;
+        return add(pairSurprise(ranked, pairs), mul(naming.loss(states, weights, first.image), weight)) as Scalar;
+      },
+      dispose() {
+        pairs.dispose();
+        naming.dispose();
+      },
     };
   };
 }

@@ -15,7 +15,7 @@ import {
 import type { Weights } from '../weights/weights.ts';
 import { type Scene, sceneSize } from '../world/scene.ts';
 import { objectMasks } from '../world/sceneLabels.ts';
-import { colourNames, shapes } from '../world/words.ts';
+import { type Colour, colourNames, type Shape, shapes } from '../world/words.ts';
 import type { ParameterLayout } from './flatParameters.ts';
 
 /** Classes of a patch: no shape and the six shapes; no colour and the ten colours. */
@@ -27,15 +27,24 @@ export const patchNamingLayout = (width: number): ParameterLayout => [
   { name: 'patch_naming.bias', shape: [shapeClasses + colourClasses] },
 ];
 
+/** What covers each pixel of an image of 64x64. */
+export interface NamedImage {
+  /** i + 1 where object i covers the pixel, else 0. */
+  readonly masks: Uint8Array;
+  readonly objects: readonly { readonly shape: Shape; readonly colour: Colour }[];
+}
+
+export const namedScene = ({ objects }: Scene): NamedImage => ({ objects, masks: objectMasks(objects) });
+
 /**
  * A second task that lets a vision transformer learn to see in hundreds of steps rather than ten thousands: every patch
  * token names the shape and the colour of the object that covers most of its patch. Cross-entropy, the mean over patches.
  * Source of dense supervision of patch tokens: arXiv 2104.10858 (token labelling).
  */
-export function patchNaming(scenes: readonly Scene[], patch: number) {
+export function patchNaming(images: readonly NamedImage[], patch: number) {
   const across = sceneSize / patch;
   const tokens = across * across;
-  const names = scenes.map((scene) => patchNames(scene, patch));
+  const names = images.map((image) => patchNames(image, patch));
   const shapeTargets = oneHot(
     names.flatMap((of) => of.map(([shape]) => shape)),
     shapeClasses,
@@ -45,12 +54,12 @@ export function patchNaming(scenes: readonly Scene[], patch: number) {
     colourClasses,
   );
   return {
-    /** Of the last states of a vision encoder, of which the first rows are of these scenes: [N or more, T, C]. */
-    loss(states: Tensor3D, weights: Weights): Scalar {
+    /** Of the last states of a vision encoder, whose rows from `firstRow` on are of these images: [N or more, T, C]. */
+    loss(states: Tensor3D, weights: Weights, firstRow = 0): Scalar {
       const width = states.shape[2];
-      const rows = reshape(slice(states, [0, 1, 0], [scenes.length, tokens, width]), [-1, width]);
+      const rows = reshape(slice(states, [firstRow, 1, 0], [images.length, tokens, width]), [-1, width]);
       const logits = linear(rows, weights.at('patch_naming'));
-      const count = scenes.length * tokens;
+      const count = images.length * tokens;
       const shape = logSoftmax(slice(logits, [0, 0], [count, shapeClasses]));
       const colour = logSoftmax(slice(logits, [0, shapeClasses], [count, colourClasses]));
       const likelihood = add(sum(mul(shape, shapeTargets)), sum(mul(colour, colourTargets)));
@@ -61,16 +70,16 @@ export function patchNaming(scenes: readonly Scene[], patch: number) {
 }
 
 /** [shape class, colour class] of each patch, row by row: of the object that covers most of it, if more than a quarter. */
-function patchNames({ objects }: Scene, patch: number): [number, number][] {
+function patchNames({ objects, masks }: NamedImage, patch: number): [number, number][] {
   const across = sceneSize / patch;
   const covered = Array.from({ length: across * across }, () => new Uint16Array(objects.length + 1));
-  for (const [pixel, object] of objectMasks(objects).entries()) {
+  for (const [pixel, object] of masks.entries()) {
     const [x, y] = [pixel % sceneSize, Math.floor(pixel / sceneSize)];
     covered[Math.floor(y / patch) * across + Math.floor(x / patch)]![object]!++;
   }
   return covered.map((counts) => {
     const most = objects.reduce((best, _, i) => (counts[i + 1]! > counts[best]! ? i + 1 : best), 1);
-    if (counts[most]! <= (patch * patch) / 4) return [0, 0];
+    if (objects.length === 0 || counts[most]! <= (patch * patch) / 4) return [0, 0];
     const { shape, colour } = objects[most - 1]!;
     return [shapes.indexOf(shape) + 1, colourNames.indexOf(colour) + 1];
   });

@@ -6,7 +6,7 @@ import { randomStream } from '../random.ts';
 import { add, dispose, exp, mul, type Scalar, slice, type Tensor2D, type Tensor3D, tensor3d, tidy } from '../tf.ts';
 import { layoutOf } from './flatParameters.ts';
 import { type GeneratedWorld, pairSurprise, rankedGroups } from './generatedImages.ts';
-import { patchNaming, patchNamingLayout } from './patchNaming.ts';
+import { namedScene, patchNaming, patchNamingLayout } from './patchNaming.ts';
 import { leastDifference, meritTable, samplePair } from './preferencePairs.ts';
 import type { Training } from './trainStep.ts';
 import { captionIds, imageTensor, worldClip } from './worldClip.ts';
@@ -35,7 +35,7 @@ export function preferenceTraining({ seed, batch, generated }: PreferenceTrainin
   const config = clipConfig(worldClip.config);
   const idsOf = captionIds();
   const prompts = Math.max(1, Math.floor(batch / 2));
-  const rankedOf = rankedGroups(generated, seed);
+  const rankedOf = rankedGroups(generated, { seed, patch: config.vision.patch_size, weight: namingWeight });
   return {
     layout: [...layoutOf(clipShapes(config)), ...patchNamingLayout(config.vision.hidden_size)],
     batch(step) {
@@ -56,7 +56,7 @@ export function preferenceTraining({ seed, batch, generated }: PreferenceTrainin
         all: wins(merits, () => true),
       }));
       const naming = patchNaming(
-        pairs.map(({ images: [first] }) => first.scene),
+        pairs.map(({ images: [first] }) => namedScene(first.scene)),
         config.vision.patch_size,
       );
       return {
@@ -65,7 +65,7 @@ export function preferenceTraining({ seed, batch, generated }: PreferenceTrainin
           const texts = clipText(weights, config.text as ClipTextConfig)(ids).textEmbeds as Tensor2D;
           const scores: Tensor2D = mul(cosineTable(texts, imageEmbeds), exp(weights.get('logit_scale'))); // [prompts, images]
           const made = slice(scores, [0, 0], [prompts, 2 * prompts]) as Tensor2D;
-          const ranking = ranked.surprise(scores, prompts, 2 * prompts);
+          const ranking = ranked.loss(scores, lastHiddenState, weights, { prompt: prompts, image: 2 * prompts });
           const pairwise = add(pairSurprise(made, tensors.own), pairSurprise(made, tensors.all));
           return add(add(pairwise, ranking), mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
         },

@@ -7,6 +7,8 @@ import { type Colour, colourNames, colours, type Shape, shapes } from './words.t
 
 /** An object as a segmentation network sees it; `confidence` is the mean probability of its shape over its pixels. */
 export interface SegmentedObject extends DetectedObject {
+  /** The pixels that it covers, y * 64 + x. */
+  readonly region: readonly number[];
   /** Of each colour, the share of the object's pixels that are nearest to it. */
   readonly colourShares: Readonly<Record<Colour, number>>;
 }
@@ -87,6 +89,7 @@ function describe(
     box,
     centre: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2],
     area: region.length,
+    region,
     confidence: region.reduce((sum, pixel) => sum + probabilities[pixel * classes + shape]!, 0) / region.length,
     colourShares: Object.fromEntries(
       colourNames.map((name, i) => [name, coloured[i]! / region.length]),

@@ -17,12 +17,12 @@ export async function calibrate(
   promptsPerTask: number,
   sampling: { readonly generator: Generator; readonly steps: number; readonly batch: number },
 ): Promise<Calibrations> {
-  const prompts = trialsOf(promptsPerTask, 1, 40_960).map(({ prompt }) => prompt);
+  const trials = trialsOf(promptsPerTask, 1, 40_960, 1e9);
   const scores: number[][] = [];
-  for (let start = 0; start < prompts.length; start += sampling.batch) {
-    const part = prompts.slice(start, start + sampling.batch);
-    for (const [i, { images, noise }] of (await drawEach(part, 1_000_000 + start, sampling)).entries()) {
-      scores.push(...(await scoreImages(judges, images.pixels, [part[i]!])));
+  for (let start = 0; start < trials.length; start += sampling.batch) {
+    const part = trials.slice(start, start + sampling.batch);
+    for (const [i, { images, noise }] of (await drawEach(part, sampling)).entries()) {
+      scores.push(...(await scoreImages(judges, images.pixels, [part[i]!.prompt])));
       dispose([images.pixels, noise.latents]);
     }
   }

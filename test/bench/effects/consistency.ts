@@ -17,7 +17,7 @@ import { shapes, tasks } from '../../../nodes/ml/world/words.ts';
 import type { Condition, Consistency, ControlNet, Reward } from '../../../nodes/ports.ts';
 import { climbEach, drawEach, type Tools } from './methods.ts';
 import { paramsOf } from './paramsOf.ts';
-import type { Method, Outcome, Trial } from './trial.ts';
+import { type Method, type Outcome, seedsEach, type Trial } from './trial.ts';
 
 /** A prompt with the condition image of a scene that it describes. */
 export interface ConditionTrial extends Trial {
@@ -39,7 +39,7 @@ export function conditionTrialsOf(scenesPerTask: number): ConditionTrial[] {
     sampleScene(random, tasks[i % tasks.length]),
   );
   return conditionKinds.flatMap((kind) =>
-    scenes.map((scene) => ({ kind, scene, task: scene.task, prompt: scene.caption, seed: 0 })),
+    scenes.map((scene, i) => ({ kind, scene, task: scene.task, prompt: scene.caption, seed: seedsEach * i })),
   );
 }
 
@@ -94,7 +94,7 @@ function methodsWith(
     together: true,
     optimises: [],
     async make(trials) {
-      const { kind, seed } = trials[0]!;
+      const { kind } = trials[0]!;
       const image: Tensor4D = tidy(() =>
         concat(
           trials.map(({ scene }) => tensor4d(conditionImage(kind, scene), [1, sceneSize, sceneSize, 3])),
@@ -103,8 +103,7 @@ function methodsWith(
       );
       const conditions = controlnet ? [{ controlnet, image, scale: 1, start: 0, end: 1 }] : [];
       try {
-        const prompts = trials.map(({ prompt }) => prompt);
-        return await make({ prompts, seed, image, conditions, consistency: consistencies[kind] });
+        return await make({ trials, image, conditions, consistency: consistencies[kind] });
       } finally {
         image.dispose();
       }
@@ -112,27 +111,26 @@ function methodsWith(
   });
   const maxTimestep = tools.steps < 10 ? 1000 : 200; // few steps pass by the last 200 timesteps
   return {
-    '': method(({ prompts, seed, conditions }) => drawEach(prompts, seed, tools, { conditions })),
-    ' + consistency reward': method(async ({ prompts, seed, image, conditions, consistency }) => {
-      const labels = prompts.map(() => ({}));
+    '': method(({ trials, conditions }) => drawEach(trials, tools, { conditions })),
+    ' + consistency reward': method(async ({ trials, image, conditions, consistency }) => {
+      const labels = trials.map(() => ({}));
       const inputs = { consistency, reference: { pixels: image, labels } };
       const { reward } = asReward.run(inputs, paramsOf(asReward, {}), tools.context) as { reward: Reward };
       try {
-        return await climbEach(prompts, seed, [reward], tools, conditions);
+        return await climbEach(trials, [reward], tools, { conditions });
       } finally {
         reward.dispose();
       }
     }),
-    ' + guidance': method(({ prompts, seed, image, conditions, consistency }) => {
+    ' + guidance': method(({ trials, image, conditions, consistency }) => {
       const guidance = { consistency, image, scale: 0.3, maxTimestep };
-      return drawEach(prompts, seed, tools, { conditions, guidance });
+      return drawEach(trials, tools, { conditions, guidance });
     }),
   };
 }
 
 interface Steered {
-  readonly prompts: readonly string[];
-  readonly seed: number;
+  readonly trials: readonly Trial[];
   readonly image: Tensor4D;
   readonly conditions: readonly Condition[];
   readonly consistency: Consistency;

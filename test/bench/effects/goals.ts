@@ -1,4 +1,4 @@
-import { frontMethod } from './methods.ts';
+import { frontMethod } from './populations.ts';
 import type { Row } from './report.ts';
 import type { ConditionRow } from './reportConsistency.ts';
 
@@ -19,12 +19,28 @@ export function goalsOf(rows: readonly Row[], conditionRows: readonly ConditionR
     reno &&
       sameTime &&
       goal('ReNO is not below best of N at equal time', reno.mean - sameTime.mean, reno.mean >= sameTime.mean),
+    ...preregisteredGoals(rows),
     reno && find && shareGoal(find.gain.mean, reno.gain.mean),
     ...['WCO', 'UWO'].map((way) => gapGoal(way, row(`ReNO, ${way}`), row('ReNO, weighted sum'))),
     ...rows.filter(({ method }) => method.startsWith('weights ')).map((fixed) => volumeGoal(row(frontMethod), fixed)),
     ...conditionGoals(conditionRows, controlled),
   ];
   return goals.filter((each) => each !== undefined);
+}
+
+/** What was said of ReNO of few evaluations before it was measured, see `preregistered`. */
+function preregisteredGoals(rows: readonly Row[]): Goal[] {
+  return rows.flatMap(({ method, gain, mean }) => {
+    const rival = (name: string) => rows.find((each) => each.method.endsWith(`: ${name} of ${method}`));
+    const [calls, time] = [rival('calls'), rival('time')];
+    if (!calls || !time) return [];
+    const surely = gain.mean >= 0.12 && (gain.low ?? 0) > 0;
+    return [
+      goal(`${method} is 0.12 above one sample, its interval above 0`, gain.mean, surely),
+      goal(`${method} is 0.03 above best of N at equal calls`, mean - calls.mean, mean - calls.mean >= 0.03),
+      goal(`${method} is not below best of N at equal time`, mean - time.mean, mean >= time.mean),
+    ];
+  });
 }
 
 function goal(text: string, reached: number, met: boolean): Goal {

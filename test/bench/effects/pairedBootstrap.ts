@@ -9,7 +9,7 @@ export interface Interval {
 
 /**
  * The mean over strata of the mean of paired differences, with its 95 % interval: within each stratum (a task), the pairs
- * (prompts) are drawn anew with replacement. Source: Efron and Tibshirani 1993, percentile bootstrap.
+ * (prompts, each with its own noises) are drawn anew with replacement, so that the interval holds the spread of both. Source: Efron and Tibshirani 1993, percentile bootstrap.
  *
  * @param strata differences, a list a stratum; none is empty
  */

@@ -5,6 +5,7 @@ import { openTestDevice } from '../../support/devices.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 import type { ConditionResult } from './consistency.ts';
 import { countCalls } from './countCalls.ts';
+import { curvesOf, drawCurves } from './curves.ts';
 import { goalsOf } from './goals.ts';
 import { chartOf, type Judging, markdownOf, rowsOf, tableOf, volumeGain } from './report.ts';
 import { conditionMarkdownOf, conditionRowsOf, conditionTableOf } from './reportConsistency.ts';
@@ -12,6 +13,7 @@ import { type Result, trialsOf } from './trial.ts';
 
 const result = (method: string, prompt: string, correct: boolean, changed: Partial<Result> = {}): Result => ({
   method,
+  cell: '',
   task: prompt.startsWith('two') ? 'counting' : 'single',
   prompt,
   seed: 0,
@@ -72,6 +74,41 @@ describe('the report of effects', () => {
     expect(volumeGain(volumes, 'third', 'other')).toEqual({ mean: -0.125, low: -0.5, high: 0.25 });
   });
 
+  it('says of the preregistered methods how they stand against best of N at equal calls and time', () => {
+    const rivals = {
+      'ReNO 15': 'other',
+      'best of 15: calls of ReNO 15': 'base',
+      'best of N: time of ReNO 15': 'other',
+    };
+    const methods = {
+      base: { optimises: [] },
+      ...Object.fromEntries(Object.keys(rivals).map((name) => [name, { optimises: [] }])),
+    };
+    const lines = Object.entries({ base: 'base', ...rivals }).flatMap(([method, of]) =>
+      results.filter((each) => each.method === of).map((each) => ({ ...each, method })),
+    );
+    expect(
+      goalsOf(rowsOf(lines, { ...judging, methods }), [], 'ControlNet').map(({ reached, met }) => [reached, met]),
+    ).toEqual([
+      ['0.250', false], // its interval begins at 0
+      ['0.250', true],
+      ['0.000', true],
+    ]);
+  });
+
+  it('draws curves over evaluations of methods that differ in nothing else', () => {
+    const methods = {
+      base: { optimises: [], curve: { name: 'ReNO', evaluations: 15 } },
+      other: { optimises: [], curve: { name: 'ReNO', evaluations: 5 } },
+    };
+    const curves = curvesOf(rowsOf(results, { ...judging, methods }), methods);
+    expect(curves.map(({ name, points }) => [name, points.map(({ evaluations }) => evaluations)])).toEqual([
+      ['ReNO', [5, 15]],
+    ]);
+    expect(curves[0]!.points[0]!.gain.mean).toBe(0.25);
+    expect(drawCurves(curves)).toMatch(/^<svg .*<polyline .*ReNO.*<\/svg>\n$/s);
+  });
+
   it('says which goals are met, and how much was reached', () => {
     const named = { ...judging, methods: { 'one sample': { optimises: [] }, ReNO: { optimises: ['colour'] } } };
     const renamed = results.map((each) => ({ ...each, method: each.method === 'base' ? 'one sample' : 'ReNO' }));
@@ -94,7 +131,19 @@ describe('the report of effects', () => {
 
 describe('the report of conditions', () => {
   const line = (method: string, kind: ConditionResult['kind'], prompt: string, value: number): ConditionResult => ({
-    ...{ method, kind, prompt, value, task: 'single', seed: 0, correct: true, satisfied: 1, seconds: 1, calls: 2 },
+    ...{
+      method,
+      cell: '',
+      kind,
+      prompt,
+      value,
+      task: 'single',
+      seed: 0,
+      correct: true,
+      satisfied: 1,
+      seconds: 1,
+      calls: 2,
+    },
   });
   const lines = ['ControlNet', 'ControlNet + consistency reward'].flatMap((method, i) => [
     line(method, 'segmentation', 'a ring', 0.5 + 0.25 * i),
@@ -127,6 +176,19 @@ describe('trials', () => {
     expect(new Set(trials.map(({ prompt, seed }) => `${seed} ${prompt}`)).size).toBe(288);
     expect(new Set(trials.slice(0, 6).map(({ task }) => task)).size).toBe(6);
     expect(trialsOf(12, 4)).toEqual(trials);
+  });
+
+  it('have seeds of their own, a thousand each', () => {
+    const seeds = trialsOf(12, 4).map(({ seed }) => seed);
+    expect(new Set(seeds.map((seed) => Math.floor(seed / 1000))).size).toBe(288);
+    expect(trialsOf(2, 1, 20_240, 1e9)[0]!.seed).toBe(1e9);
+  });
+
+  it('are as many as are asked for, also of tasks with few captions, and end with an error beyond', () => {
+    const singles = trialsOf(36, 1).filter(({ task }) => task === 'single');
+    expect(new Set(singles.map(({ prompt }) => prompt)).size).toBe(36);
+    expect(singles.slice(0, 12).every(({ prompt }) => !prompt.includes('background'))).toBe(true);
+    expect(() => trialsOf(80, 1)).toThrow('The task "single" has 60 prompts, and not 80.');
   });
 });
 

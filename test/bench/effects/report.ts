@@ -12,7 +12,7 @@ export interface Row {
   /** Share of correct images of each task that there are trials of, in the order of `tasks`. */
   readonly tasks: Readonly<Record<string, number>>;
   readonly mean: number;
-  /** Against the base: paired over prompts. */
+  /** Against the base: paired over prompts, which are drawn anew with all of their seeds. */
   readonly gain: Interval;
   readonly satisfied: number;
   readonly scores: Readonly<Record<string, number>>;
@@ -30,7 +30,7 @@ export interface Row {
 /** What rows are made with. */
 export interface Judging {
   /** In order; the first is the base. */
-  readonly methods: Readonly<Record<string, Pick<Method, 'optimises'>>>;
+  readonly methods: Readonly<Record<string, Pick<Method, 'optimises' | 'curve'>>>;
   /** Names of the rewards that no method optimises. */
   readonly heldOut: readonly string[];
   readonly calibrations: Calibrations;

@@ -28,7 +28,7 @@ function contest(lines: Outcome[], stopAfter = Number.POSITIVE_INFINITY) {
     lines: kept,
     batch: 2,
     calls: () => calls,
-    judge: async (_made, trial, method, cost) => ({ ...trial, method, correct: true, satisfied: 1, ...cost }),
+    judge: async (_made, trial, method, cost) => ({ ...trial, method, cell: '', correct: true, satisfied: 1, ...cost }),
     tell: (_line, { trials }) => {
       left.push(trials);
       return ++seen < stopAfter;
@@ -38,16 +38,17 @@ function contest(lines: Outcome[], stopAfter = Number.POSITIVE_INFINITY) {
 }
 
 describe('giving trials to methods', () => {
-  it('puts trials of one seed together, as many as are allowed', () => {
-    expect(blocksOf(trials, 2).map((block) => block.length)).toEqual([2, 1, 2, 1]);
-    expect(blocksOf(trials, 8).map((block) => block.length)).toEqual([3, 3]);
+  it('puts trials of one kind together, as many as are allowed', () => {
+    expect(blocksOf(trials, 4).map((block) => block.length)).toEqual([4, 2]);
+    const kinds = trials.map((trial, i) => ({ ...trial, kind: i < 3 ? 'edges' : 'depth' }));
+    expect(blocksOf(kinds, 8).map((block) => block.length)).toEqual([3, 3]);
   });
 
   it('gives every trial to every method once, one at a time or together, and shares calls', async () => {
     const lines: Outcome[] = [];
     const { run, given, left } = contest(lines);
     expect(await run).toBe(true);
-    expect(given).toEqual(['a0', 'b0', 'a0 b0', 'c0', 'c0', 'a1', 'b1', 'a1 b1', 'c1', 'c1']);
+    expect(given).toEqual(['a0', 'b0', 'a0 b0', 'c0', 'a1', 'c0 a1', 'b1', 'c1', 'b1 c1']);
     expect(lines).toHaveLength(12);
     expect(lines.every(({ calls }) => calls === 10)).toBe(true);
     expect(left).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);

@@ -53,7 +53,7 @@ export async function runTrials<OneTrial extends Trial, OneMade extends Made, Li
   return true;
 }
 
-/** Successive trials of one seed and kind, at most `batch` together. */
+/** Successive trials of one kind, at most `batch` together. */
 export function blocksOf<OneTrial extends Trial & { readonly kind?: string }>(
   trials: readonly OneTrial[],
   batch: number,
@@ -61,8 +61,7 @@ export function blocksOf<OneTrial extends Trial & { readonly kind?: string }>(
   const blocks: OneTrial[][] = [];
   for (const trial of trials) {
     const block = blocks.at(-1);
-    if (block && block.length < batch && block[0]!.seed === trial.seed && block[0]!.kind === trial.kind)
-      block.push(trial);
+    if (block && block.length < batch && block[0]!.kind === trial.kind) block.push(trial);
     else blocks.push([trial]);
   }
   return blocks;

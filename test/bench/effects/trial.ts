@@ -1,4 +1,4 @@
-import { randomStream } from '../../../nodes/ml/random.ts';
+import { type RandomStream, randomStream } from '../../../nodes/ml/random.ts';
 import { sampleScene } from '../../../nodes/ml/world/scene.ts';
 import { type Task, tasks } from '../../../nodes/ml/world/words.ts';
 import type { Images, Noise } from '../../../nodes/ports.ts';
@@ -7,8 +7,12 @@ import type { Images, Noise } from '../../../nodes/ports.ts';
 export interface Trial {
   readonly task: Task;
   readonly prompt: string;
+  /** Of the noise that every method begins with; the seeds up to `seedsEach` above it are the trial's own, too. */
   readonly seed: number;
 }
+
+/** Seeds that a trial may use. */
+export const seedsEach = 1000;
 
 /** One image and its noise, which the caller owns. */
 export interface Made {
@@ -22,13 +26,17 @@ export interface Method<OneTrial extends Trial = Trial, OneMade extends Made = M
   readonly together: boolean;
   /** Names of the rewards that it optimises. */
   readonly optimises: readonly string[];
-  /** One image a trial, in their order; trials that come together have one seed. */
+  /** Where others differ from it in evaluations alone: how they are called together, and its own evaluations. */
+  readonly curve?: { readonly name: string; readonly evaluations: number };
+  /** One image a trial, in their order. */
   make(trials: readonly OneTrial[]): Promise<OneMade[]>;
 }
 
 /** What a method made of a trial, as the exact judge sees it, and what that took. */
 export interface Outcome extends Trial {
   readonly method: string;
+  /** Whatever decided it, see `cellOf`. */
+  readonly cell: string;
   /** By GenEval's rules, and the mean over conditions of how far each is met. */
   readonly correct: boolean;
   readonly satisfied: number;
@@ -47,14 +55,32 @@ export interface Result extends Outcome {
   readonly volume?: number;
 }
 
-/** Prompts of all six tasks in turn, no two alike, each with some seeds: seeds change slowest, so that an early stop is fair. */
-export function trialsOf(promptsPerTask: number, seeds: number, stream = 20_240): Trial[] {
+/**
+ * Prompts of all six tasks in turn, no two alike, each some times, every time from noise of its own: repeats change slowest,
+ * so that an early stop is fair. Throws an Error where a task has not that many prompts.
+ */
+export function trialsOf(promptsPerTask: number, repeats: number, stream = 20_240, firstSeed = 0): Trial[] {
   const random = randomStream(stream);
-  const prompts = tasks.flatMap((task) => {
-    const captions = new Set<string>();
-    while (captions.size < promptsPerTask) captions.add(sampleScene(random, task).caption.replace(/ on an? .*$/, ''));
-    return [...captions].map((prompt, i) => ({ task, prompt, i }));
-  });
+  const prompts = tasks.flatMap((task) =>
+    promptsOf(task, promptsPerTask, random).map((prompt, i) => ({ task, prompt, i })),
+  );
   prompts.sort((a, b) => a.i - b.i);
-  return Array.from({ length: seeds }, (_, seed) => prompts.map(({ task, prompt }) => ({ task, prompt, seed }))).flat();
+  return Array.from({ length: repeats }, (_, repeat) =>
+    prompts.map(({ task, prompt }, i) => ({
+      task,
+      prompt,
+      seed: firstSeed + seedsEach * (repeat * prompts.length + i),
+    })),
+  ).flat();
+}
+
+/** Captions of a task without their backgrounds, no two alike; with them once there seem to be no others. */
+function promptsOf(task: Task, count: number, random: RandomStream): string[] {
+  const found = new Set<string>();
+  for (let tries = 0; found.size < count; tries++) {
+    if (tries > 1000 * count) throw new Error(`The task "${task}" has ${found.size} prompts, and not ${count}.`);
+    const { caption } = sampleScene(random, task);
+    found.add(tries < 50 * count ? caption.replace(/ on an? .*$/, '') : caption);
+  }
+  return [...found];
 }

@@ -7,8 +7,9 @@ import { tileImages } from '../../../nodes/ml/image/tileImages.ts';
 import { conditionImage } from '../../../nodes/ml/world/conditionImage.ts';
 import { sceneSize } from '../../../nodes/ml/world/scene.ts';
 import type { ConditionResult, ConditionTrial } from './consistency.ts';
+import { curvesOf, drawCurves } from './curves.ts';
 import { type Goal, goalsOf } from './goals.ts';
-import { frontMethod } from './methods.ts';
+import { frontMethod } from './populations.ts';
 import { chartOf, inWords, type Judging, markdownOf, rowsOf, tableInMarkdown, tableOf, volumeGain } from './report.ts';
 import { conditionMarkdownOf, conditionRowsOf, conditionTableOf } from './reportConsistency.ts';
 import { keyOf } from './runTrials.ts';
@@ -17,10 +18,11 @@ import type { Result, Trial } from './trial.ts';
 /** All that a report tells of. */
 export interface Findings {
   readonly folder: string;
-  /** What was done, as a title and sentences, and by which command. */
+  /** What was done, as a title and sentences, by which command, and at which commit, when. */
   readonly title: string;
   readonly about: string;
   readonly command: string;
+  readonly checkout: string;
   readonly judging: Judging;
   readonly results: readonly Result[];
   readonly trials: readonly Trial[];
@@ -63,7 +65,7 @@ export async function writeReport(findings: Findings, files: Files): Promise<{ t
       ['goal', 'reached', ''],
       goals.map(({ goal, reached, met }) => [goal, reached, met ? 'met' : 'missed']),
     ),
-    `Made by \`${findings.command}\`.`,
+    `Made by \`${findings.command}\` ${findings.checkout}.`,
   ].join('\n\n');
   const gains = rows.map(({ method, gain }) => ({ label: method, gain }));
   const scenes = findings.conditionTrials.filter(
@@ -80,6 +82,7 @@ export async function writeReport(findings: Findings, files: Files): Promise<{ t
       'effects.csv': tableOf(rows),
       'consistency.csv': conditionTableOf(conditionRows),
       'effects.svg': chartOf(`share of correct images less that of ${methods[0]}`, gains),
+      'curves.svg': drawCurves(curvesOf(rows, findings.judging.methods)),
       'volume.svg': chartOf(`hypervolume of ${frontMethod} less that of`, volumes),
       // A part that was not asked for has no images.
       ...(methods.length > 0 && { 'effects.png': encodePng(tileImages(grid, { gap: 2, enlarge: 2 })) }),

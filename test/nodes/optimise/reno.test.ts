@@ -8,6 +8,7 @@ import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, mean, memory, type Rank, type Tensor1D, tidy, zeros } from '../../../nodes/ml/tf.ts';
 import { swapDecoder } from '../../../nodes/model/swapDecoder.ts';
 import { reno } from '../../../nodes/optimise/reno.ts';
+import { seedStride } from '../../../nodes/optimise/shared/starts.ts';
 import type { Generator, Images, Noise, Reward } from '../../../nodes/ports.ts';
 import { colourfulness } from '../../../nodes/reward/colourfulness.ts';
 import { weight } from '../../../nodes/reward/weight.ts';
@@ -65,6 +66,41 @@ describe('ReNO', () => {
       regularisation: 0.01,
       gradient: 'exact',
     });
+  });
+
+  it('keeps the best of several starts, of which the first is the given noise', async () => {
+    const inputs = { generator: stripeGenerator(), rewards: [brightness], prompt: ['a'] };
+    const startsOf = (seed: number) => [0, 1, 2].map((k) => seed + k * seedStride);
+    const shareOf = (values: number[], i: number, of: number) =>
+      values.slice((i * values.length) / of, ((i + 1) * values.length) / of);
+    const expectNear = (values: number[], expected: number[]) => {
+      for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+    };
+    let improved = 0;
+    for (const seed of [3, 4, 5, 6]) {
+      const seeds = startsOf(seed);
+      const apart = await climb({ ...inputs, seeds }, {}, async ({ scores, images, firstImages }) => ({
+        totals: scores.values.map(([score]) => score!),
+        best: await valuesOf(images),
+        first: await valuesOf(firstImages),
+      }));
+      const best = apart.totals.indexOf(Math.max(...apart.totals));
+      improved += +(best > 0);
+      await climb(
+        { ...inputs, seeds: [seed, 40] },
+        { starts: 3 },
+        async ({ noise, images, firstImages, scores, firstScores, trace }) => {
+          expect(images.labels[0]).toMatchObject({ prompt: 'a', seed: seeds[best] });
+          expect([noise.seeds[0], noise.latents.shape[0]]).toEqual([seeds[best], 2]);
+          expect(scores.values[0]![0]).toBeCloseTo(apart.totals[best]!, 5);
+          expectNear(shareOf(await valuesOf(images), 0, 2), shareOf(apart.best, best, 3));
+          expectNear(shareOf(await valuesOf(firstImages), 0, 2), shareOf(apart.first, 0, 3));
+          expect(firstImages.labels.map((label) => label.seed)).toEqual([seed, 40]);
+          expect([firstScores.values.length, trace.labels.length]).toEqual([2, 6]);
+        },
+      );
+    }
+    expect(improved).toBeGreaterThan(0); // else this tells nothing
   });
 
   it('climbs every prompt from every noise, and tells how', async () => {

@@ -17,7 +17,7 @@ import { aestheticTraining } from '../../../../nodes/ml/train/aestheticTraining.
 import { clipTraining } from '../../../../nodes/ml/train/clipTraining.ts';
 import { imageTraining } from '../../../../nodes/ml/train/imageTraining.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
-import { patchNaming } from '../../../../nodes/ml/train/patchNaming.ts';
+import { namedScene, patchNaming } from '../../../../nodes/ml/train/patchNaming.ts';
 import { leastDifference, meritTable, samplePair } from '../../../../nodes/ml/train/preferencePairs.ts';
 import { preferenceTraining } from '../../../../nodes/ml/train/preferenceTraining.ts';
 import { type Training, trainStep } from '../../../../nodes/ml/train/trainStep.ts';
@@ -102,8 +102,8 @@ describe('patchNaming', () => {
       ...scene,
       objects: [{ ...object!, shape: 'square' as const, colour: 'green' as const, x: 32, y: 32 }],
     };
-    const task = patchNaming([centre], 64); // one patch, which the square does not cover by a quarter
-    const smaller = patchNaming([{ ...centre, objects: [{ ...centre.objects[0]!, radius: 28 }] }], 64);
+    const task = patchNaming([namedScene(centre)], 64); // one patch, which the square does not cover by a quarter
+    const smaller = patchNaming([namedScene({ ...centre, objects: [{ ...centre.objects[0]!, radius: 28 }] })], 64);
     const states = tensor3d([[[0], [1]]]);
     const logits = new Float32Array(18).fill(-100);
     logits[2] = 100; // square

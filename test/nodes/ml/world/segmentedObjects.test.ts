@@ -60,7 +60,7 @@ describe('softSatisfaction', () => {
 
   it('grades by confidence: presence, exclusion, and place by the product of both', () => {
     const object = (shape: 'star' | 'ring', x: number, confidence: number) => ({
-      ...{ shape, colour: 'red' as const, colourShares: { red: 1 } as never, area: 100, confidence },
+      ...{ shape, colour: 'red' as const, colourShares: { red: 1 } as never, area: 100, region: [], confidence },
       ...{ box: [x - 8, 24, x + 8, 40] as const, centre: [x, 32] as const },
     });
     const of = (objects: ReturnType<typeof object>[], prompt: string) => softSatisfaction(objects, parsePrompt(prompt));
