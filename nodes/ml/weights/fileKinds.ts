@@ -39,7 +39,7 @@ export const fileKinds: readonly FileKind[] = [
   },
   { what: 'a model of EDM preconditioning (Playground 2.5, CosXL)', names: /^edm_(mean|std|vpred\..+)$/ },
   {
-    what: 'the SDXL refiner or Stable Diffusion 2 in the names of sgm',
+    what: 'the SDXL refiner, which goes on with images of SDXL',
     names: /^conditioner\.embedders\.0\.model\./,
   },
   {

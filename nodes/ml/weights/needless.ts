@@ -19,7 +19,7 @@ const needless: readonly (readonly [pattern: RegExp, reason: string])[] = [
   ],
   [/^conditioner\.embedders\.\d+\.(.+\.)?logit_scale$/, 'of a whole CLIP: its temperature'],
   [
-    /^conditioner\.embedders\.0\.transformer\.text_projection\.weight$/,
+    /^conditioner\.embedders\.0\.(transformer\.)?text_projection(\.weight)?$/,
     'of a whole CLIP: SDXL pools its second text encoder only',
   ],
   [/^(text_encoder\.)?(logit_scale|input_resolution|context_length|vocab_size)$/, 'settings of a CLIP'],

@@ -38,11 +38,15 @@ interface Family {
   /** Side of the usual latents. */
   readonly side: number;
   readonly guidanceScale: number;
-  /** Of the timesteps, where the published folder states it. */
+  /**
+   * Of the timesteps, where something published states it: SDXL's folder, and what diffusers assumes of a file of Stable
+   * Diffusion 2 that is said to predict v or noise (SCHEDULER_DEFAULT_CONFIG). Else each sampler has its own.
+   */
   readonly spacing?: 'leading';
 }
 
 const vitL = { openClip: false, penultimate: false, padding: '<|endoftext|>' } as const;
+/** Stable Diffusion 2 has its text encoder in one of two places: SD-Turbo's file has the names of a later code. */
 const families: readonly Family[] = [
   {
     title: 'Stable Diffusion 1',
@@ -51,14 +55,16 @@ const families: readonly Family[] = [
     side: 64,
     guidanceScale: 7.5,
   },
-  {
-    title: 'Stable Diffusion 2',
-    texts: [{ prefix: 'cond_stage_model.model.', openClip: true, penultimate: true, padding: '!' }],
-    scalingFactor: 0.18215,
-    side: 64,
-    guidanceScale: 7.5,
-    spacing: 'leading',
-  },
+  ...['cond_stage_model.model.', 'conditioner.embedders.0.model.'].map((prefix): Family => {
+    return {
+      title: 'Stable Diffusion 2',
+      texts: [{ prefix, openClip: true, penultimate: true, padding: '!' }],
+      scalingFactor: 0.18215,
+      side: 64,
+      guidanceScale: 7.5,
+      spacing: 'leading',
+    };
+  }),
   {
     title: 'Stable Diffusion XL',
     texts: [
@@ -148,7 +154,8 @@ function defaultsOf(family: Family, few: number | undefined, factor: number): Mo
 function familyOf(names: readonly string[], path: string): Family {
   const holds = (prefix: string) => names.some((name) => name.startsWith(prefix));
   const family = families.find(({ texts }) => texts.every(({ prefix }) => holds(prefix)));
-  if (family && holds('model.diffusion_model.') && holds('first_stage_model.')) return family;
+  const isRefiner = family?.title === 'Stable Diffusion 2' && holds('model.diffusion_model.label_emb.');
+  if (family && !isRefiner && holds('model.diffusion_model.') && holds('first_stage_model.')) return family;
   const wanted = [
     'model.diffusion_model.',
     'first_stage_model.',

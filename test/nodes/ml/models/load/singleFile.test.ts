@@ -78,6 +78,19 @@ describe('a single file of latent-diffusion names', () => {
     );
   });
 
+  it("of SD-Turbo's names draws the same, and the SDXL refiner, which has them too, is refused", async () => {
+    const later = renamed(sd2, (name) => name.replace('cond_stage_model.model.', 'conditioner.embedders.0.model.'));
+    const said = { 'modelspec.prediction_type': 'epsilon' };
+    expect(await imageOf(diskOf(later, said), 's/model.safetensors')).toEqual(
+      await imageOf(diskOf(sd2, said), 's/model.safetensors'),
+    );
+    later.set('model.diffusion_model.label_emb.0.0.weight', scalar());
+    expect(await failureOf(diskOf(later))).toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(/It looks like the SDXL refiner/),
+    });
+  });
+
   it.each([
     ['to_q, to_k, to_v, to_out.0', { q: 'to_q', k: 'to_k', v: 'to_v', proj_out: 'to_out.0', norm: 'group_norm' }],
     ['query, key, value, proj_attn', { q: 'query', k: 'key', v: 'value', proj_out: 'proj_attn', norm: 'norm' }],
