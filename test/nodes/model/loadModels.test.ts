@@ -53,6 +53,10 @@ describe('Load generator', () => {
     await expect(run).rejects.toThrow(/"tiny-sd15" needs .* of memory and .* are free/);
   });
 
+  it('opens graphs that were saved before it had a prediction', () => {
+    expect(loadGenerator.upgrades?.[1]?.({ model: 'owner/name' })).toEqual({ model: 'owner/name', prediction: 'auto' });
+  });
+
   it('stops when the run is cancelled', async () => {
     const controller = new AbortController();
     const progress = async () => controller.abort();
