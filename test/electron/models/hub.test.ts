@@ -76,6 +76,13 @@ describe('pullModel', () => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
+  it('goes on however often the connection breaks, as long as bytes come', async () => {
+    Object.assign(server.behaviour, { breakAfter: 22_000, breaks: 8 });
+    const folder = await pull();
+    expect(Buffer.compare(await readFile(join(folder, 'unet/diffusion_pytorch_model.safetensors')), weights)).toBe(0);
+    expect(server.behaviour.breaks).toBe(0);
+  });
+
   it('goes on in a later call after an interruption', async () => {
     const stop = new AbortController();
     Object.assign(server.behaviour, { breakAfter: 70_000, breaks: 1 });

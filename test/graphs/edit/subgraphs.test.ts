@@ -365,6 +365,11 @@ describe('reroutes', () => {
     expect((await runOnce(exampleEngine(), rerouted)).ran).toEqual(['sum', 'three', 'total', 'two']);
   });
 
+  it('end where they form a circle', () => {
+    const circle = graph({ w: way('v.value'), v: way('w.value'), sum: node('sum', {}, { a: 'v.value' }) });
+    expect(flattenGraph(circle, library).nodes).toEqual({ sum: { ...circle.nodes.sum, inputs: {} } });
+  });
+
   it('have the type of what comes', () => {
     const wrong = graph({ t: node('text'), w: way('t.text'), x: way('x.value') });
     expect(checkGraph(wrong, library).map(({ code, at }) => [code, at.node])).toEqual([
