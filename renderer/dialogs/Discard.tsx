@@ -5,7 +5,7 @@ import { messages } from '../state/messages.ts';
 import { Box } from './Box.tsx';
 
 /** Asks whether changes that are not saved may be left behind. */
-export function Discard({ then, close }: { then(): void; close(): void }) {
+export function Discard({ proceed, close }: { proceed(): void; close(): void }) {
   const editor = useEditor();
   const name = useGraph((state) => state.whole.title);
   return (
@@ -17,7 +17,7 @@ export function Discard({ then, close }: { then(): void; close(): void }) {
           className="button"
           onClick={() => {
             close();
-            then();
+            proceed();
           }}
         >
           {messages.files.discardConfirm}
@@ -28,7 +28,7 @@ export function Discard({ then, close }: { then(): void; close(): void }) {
           onClick={() =>
             void attempt(editor, async () => {
               close();
-              if (await save(editor)) then();
+              if (await save(editor)) proceed();
             })
           }
         >

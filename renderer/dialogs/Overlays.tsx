@@ -52,6 +52,6 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
     case 'closing':
       return <Closing close={close} />;
     case 'discard':
-      return <Discard then={overlay.then} close={close} />;
+      return <Discard proceed={overlay.proceed} close={close} />;
   }
 }

@@ -34,9 +34,9 @@ function show(editor: Editor, document: GraphDocument, place: GraphPlaceOf): voi
 }
 
 /** Goes on at once where nothing would be lost, else asks first. */
-export function unlessUnsaved(editor: Editor, then: () => void): void {
-  if (isUnsaved(editor.graph.getState())) editor.view.setState({ overlay: { kind: 'discard', then } });
-  else then();
+export function unlessUnsaved(editor: Editor, proceed: () => void): void {
+  if (isUnsaved(editor.graph.getState())) editor.view.setState({ overlay: { kind: 'discard', proceed } });
+  else proceed();
 }
 
 /** Saves where the graph lies, or asks where. Gives false where the user closed the dialog. */

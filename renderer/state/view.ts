@@ -15,7 +15,7 @@ export type Overlay =
   | { readonly kind: 'saveAs' }
   | { readonly kind: 'drafts' }
   | { readonly kind: 'closing' }
-  | { readonly kind: 'discard'; readonly then: () => void }
+  | { readonly kind: 'discard'; readonly proceed: () => void }
   /** The search for a node to add, at a place of the canvas, perhaps at the loose end of a wire. */
   | { readonly kind: 'addNode'; readonly at: Point; readonly screen: Point; readonly from?: LooseEnd };
 

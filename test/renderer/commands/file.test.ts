@@ -20,7 +20,7 @@ describe('newGraph', () => {
     expect(title(editor)).toBe('Changed');
     const { overlay } = editor.view.getState();
     expect(overlay?.kind).toBe('discard');
-    if (overlay?.kind === 'discard') overlay.then();
+    if (overlay?.kind === 'discard') overlay.proceed();
     expect(editor.graph.getState().whole.nodes).toEqual({});
     expect(editor.view.getState().overlay).toBeUndefined();
     expect(isUnsaved(editor.graph.getState())).toBe(false);

@@ -1,0 +1,181 @@
+// @vitest-environment happy-dom
+import { act, cleanup, fireEvent, screen } from '@testing-library/react';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { DesktopApi } from '../../../electron/host/ipc.ts';
+import { writeGraph } from '../../../graphs/document/write.ts';
+import { renameGraph } from '../../../graphs/edit/edit.ts';
+import { UserError } from '../../../nodes/errors.ts';
+import { Overlays } from '../../../renderer/dialogs/Overlays.tsx';
+import { editGraph, isUnsaved } from '../../../renderer/state/graph.ts';
+import { messages } from '../../../renderer/state/messages.ts';
+import { pickNodes } from '../../../renderer/state/selection.ts';
+import type { Overlay } from '../../../renderer/state/view.ts';
+import { graph, node } from '../../graphs/example.ts';
+import { fakeShell, openEditor } from '../fakeEditor.ts';
+import { renderInEditor } from '../renderInEditor.tsx';
+
+const start = graph({ n: node('number', { value: 2 }), a: node('sum', {}, {}, { position: [400, 0] }) }, 'Start');
+
+async function show(overlay: Overlay, answers: Parameters<typeof fakeShell>[0] = {}) {
+  const shell = fakeShell(answers);
+  const editor = openEditor(start, shell);
+  editor.view.setState({ overlay });
+  renderInEditor(editor, <Overlays />);
+  await act(async () => undefined);
+  return { editor, shell, overlay: () => editor.view.getState().overlay };
+}
+
+const click = (name: string | RegExp) => act(async () => void fireEvent.click(screen.getByRole('button', { name })));
+const choose = (name: RegExp) => act(async () => void fireEvent.click(screen.getByRole('option', { name })));
+
+afterEach(cleanup);
+
+describe('the search for a node', () => {
+  it('adds what was chosen at its place, wired to the wire in the hand', async () => {
+    const { editor, overlay } = await show({
+      kind: 'addNode',
+      at: { x: 80, y: 100 },
+      screen: { x: 0, y: 0 },
+      from: { side: 'source', wire: ['n', 'number'] },
+    });
+    expect(screen.getByRole('dialog', { name: messages.search.fits('number') })).toBeDefined();
+    expect(screen.queryByRole('option', { name: /^Text/ })).toBeNull();
+    await choose(/^Total/);
+    expect(overlay()).toBeUndefined();
+    const { nodes } = editor.graph.getState().document;
+    const [id] = pickNodes(editor.view.getState().selection);
+    expect(nodes[id!]).toMatchObject({
+      type: 'test/total',
+      position: [80, 80],
+      inputs: { numbers: [['n', 'number']] },
+    });
+  });
+});
+
+describe('the search for a wire', () => {
+  it('connects what was chosen', async () => {
+    const { editor } = await show({ kind: 'connect', node: 'n', screen: { x: 0, y: 0 } });
+    await choose(/^number → Sum: b/);
+    expect(editor.graph.getState().document.nodes.a?.inputs.b).toEqual([['n', 'number']]);
+  });
+});
+
+describe('the palette of commands', () => {
+  it('does what was chosen, and shows what cannot be done now', async () => {
+    const { editor } = await show({ kind: 'commands' });
+    expect(screen.getByRole('option', { name: /^Undo/ }).getAttribute('aria-disabled')).toBe('true');
+    await choose(/^Select all/);
+    expect(editor.view.getState().selection).toHaveLength(2);
+  });
+});
+
+describe('the question whether to leave changes behind', () => {
+  const ask = async (answers?: Parameters<typeof fakeShell>[0]) => {
+    const goOn = vi.fn();
+    const shown = await show({ kind: 'discard', proceed: goOn }, answers);
+    editGraph(shown.editor.graph, (document) => renameGraph(document, 'Changed'));
+    return { ...shown, goOn };
+  };
+
+  it('goes on without saving', async () => {
+    const { editor, goOn, overlay } = await ask();
+    await click(messages.files.discardConfirm);
+    expect(goOn).toHaveBeenCalledOnce();
+    expect(overlay()).toBeUndefined();
+    expect(isUnsaved(editor.graph.getState())).toBe(true);
+  });
+
+  it('saves first, and goes on once that is done', async () => {
+    const { editor, goOn, shell } = await ask();
+    editor.graph.setState({ location: '/start.json' });
+    await click(messages.files.saveFirst);
+    expect(shell.calls).toContainEqual(['saveGraph', '/start.json', writeGraph(editor.graph.getState().whole)]);
+    expect(goOn).toHaveBeenCalledOnce();
+  });
+
+  it('stays where a name is to be asked for', async () => {
+    const { goOn, overlay } = await ask();
+    await click(messages.files.saveFirst);
+    expect(goOn).not.toHaveBeenCalled();
+    expect(overlay()).toEqual({ kind: 'saveAs' });
+  });
+});
+
+describe('saving under a name', () => {
+  const saveGraphAs = (name: string, _text: string, replace: boolean) => {
+    if (name === 'taken' && !replace) throw new UserError('EXISTS', 'There is one.');
+    return { name, location: `/${name}.json` };
+  };
+
+  it('replaces a file only when it is asked again, and asks anew for another name', async () => {
+    const { editor, overlay } = await show({ kind: 'saveAs' }, { saveGraphAs: saveGraphAs as never });
+    const field = screen.getByLabelText<HTMLInputElement>(messages.files.fileName);
+    expect(field.value).toBe('Start');
+    fireEvent.change(field, { target: { value: 'taken' } });
+    await click(messages.commands.save);
+    expect(screen.getByRole('alert').textContent).toBe(messages.files.replace);
+    fireEvent.change(field, { target: { value: 'taken2' } });
+    expect(screen.queryByRole('alert')).toBeNull();
+    fireEvent.change(field, { target: { value: 'taken' } });
+    await click(messages.commands.save);
+    expect(editor.graph.getState().location).toBeUndefined();
+    await click(messages.commands.save);
+    expect(editor.graph.getState().location).toBe('/taken.json');
+    expect(overlay()).toBeUndefined();
+  });
+
+  it('needs a name', async () => {
+    await show({ kind: 'saveAs' });
+    fireEvent.change(screen.getByLabelText(messages.files.fileName), { target: { value: '  ' } });
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: messages.commands.save }).disabled).toBe(true);
+  });
+});
+
+describe('what was left unsaved', () => {
+  const drafts = ['one', 'two'].map((id) => ({
+    id,
+    name: id,
+    text: writeGraph(start),
+    written: '2026-01-01T00:00:00Z',
+  }));
+
+  it('is restored, or discarded for good', async () => {
+    const { editor, shell, overlay } = await show({ kind: 'drafts' });
+    await act(async () => editor.view.setState({ drafts }));
+    await act(async () => void fireEvent.click(screen.getAllByRole('button', { name: messages.files.discard })[0]!));
+    expect(shell.calls).toContainEqual(['removeDraft', 'one']);
+    expect(editor.view.getState().drafts.map(({ id }) => id)).toEqual(['two']);
+    expect(overlay()).toEqual({ kind: 'drafts' });
+    await click(messages.files.restore);
+    expect(editor.graph.getState().draft).toBe('two');
+    expect(isUnsaved(editor.graph.getState())).toBe(true);
+    expect(overlay()).toBeUndefined();
+  });
+});
+
+describe('settings', () => {
+  const devices = [
+    { name: 'wasm', available: true, description: 'WebAssembly' },
+    { name: 'native', available: false, description: 'It is not installed.' },
+  ];
+
+  it('change the theme, list the devices with reasons, and offer native TensorFlow only where it can be had', async () => {
+    const writePreferences: DesktopApi['writePreferences'] = async (changes) => ({
+      theme: 'dark',
+      device: 'wasm',
+      view: {},
+      ...changes,
+    });
+    const { editor, shell } = await show({ kind: 'settings' }, { listDevices: () => devices, writePreferences });
+    expect(screen.getByText('It is not installed.')).toBeDefined();
+    expect(screen.getByRole<HTMLOptionElement>('option', { name: 'native' }).disabled).toBe(true);
+    expect(screen.queryByText(messages.settings.native)).toBeNull();
+    await act(async () => editor.view.setState({ about: { ...shell.about, fetchesNative: true } }));
+    expect(screen.getByText(messages.settings.native)).toBeDefined();
+    await act(
+      async () => void fireEvent.change(screen.getByLabelText(messages.settings.theme), { target: { value: 'light' } }),
+    );
+    expect(shell.calls).toContainEqual(['writePreferences', { theme: 'light' }]);
+    expect(editor.view.getState().theme).toBe('light');
+  });
+});
