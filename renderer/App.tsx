@@ -108,7 +108,7 @@ function useKeys(editor: Editor): void {
   }, [editor]);
 }
 
-/** Tab moves the focus everywhere but on the canvas itself, where it searches nodes. */
+/** Tab moves the focus everywhere except on the canvas itself, where it opens the search for nodes. */
 function isOnCanvas(target: EventTarget | null): boolean {
   return (
     target === document.body || (target instanceof HTMLElement && target.matches('.react-flow, .react-flow__pane'))

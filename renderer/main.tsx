@@ -26,7 +26,7 @@ import { EditorContext } from './state/editor.ts';
 import { createEditor } from './state/session.ts';
 import { connectShell } from './state/shell.ts';
 
-/** Pixels from which there is room for the inspector from the start. */
+/** The window width in pixels from which the inspector is open at the start. */
 const WIDE = 1440;
 
 const editor = createEditor(connectShell());

@@ -6,7 +6,7 @@ import { showLevel } from '../commands/levels.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 
-/** The way from the graph to the subgraph whose inside is shown; each step leads back to it. */
+/** The path from the graph to the subgraph being edited; each step leads back to that level. */
 export function Breadcrumbs() {
   const editor = useEditor();
   const path = useGraph((state) => state.path);

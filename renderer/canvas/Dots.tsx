@@ -2,10 +2,10 @@ import { useLayoutEffect, useRef } from 'react';
 import { useStoreApi } from 'reactflow';
 import { GRID } from '../level/grid.ts';
 
-/** Pixels of the screen between dots, at least. */
+/** The least distance between dots in screen pixels. */
 const LEAST_GAP = 12;
 
-/** The dotted ground. Moving the view moves it as one image, which is painted anew only when the zoom changes. */
+/** The dotted background. Panning moves it as one layer, which is repainted only when the zoom changes. */
 export function Dots() {
   const store = useStoreApi();
   const dots = useRef<HTMLDivElement>(null);

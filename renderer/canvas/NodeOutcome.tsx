@@ -6,7 +6,7 @@ import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { shownRun, timeLeft } from '../state/run.ts';
 
-/** How far a node is, in a word, with its time. */
+/** The state of a node in a word, with its time. */
 export function RunChip({ id }: { id: string }) {
   const run = useNodeRun(id);
   if (!run) return null;
@@ -53,10 +53,10 @@ export function RunChip({ id }: { id: string }) {
   }
 }
 
-/** So many images are shown in a node; all of them are among the results. */
+/** The most images shown in a node; the results page shows all of them. */
 const SHOWN_IMAGES = 9;
 
-/** What a node gave in the run that is shown: text, preview, curve, images, best scores. */
+/** The results of a node in the shown run: text, preview, curves, images, best scores. */
 export function NodeOutcome({ id }: { id: string }) {
   const run = useNodeRun(id);
   const { view } = useEditor();

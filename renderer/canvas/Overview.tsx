@@ -71,7 +71,7 @@ export const Overview = memo(({ nodes: now }: OverviewProps) => {
   );
 });
 
-/** How the nodes' bounds are brought into the map: pixels of the map for one of the canvas, and where its origin lies. */
+/** Fits the nodes' bounds into the map: map pixels per canvas pixel, and where the canvas origin lies. */
 function placeInMap({ x, y, width, height }: Rect): {
   readonly scale: number;
   readonly left: number;
@@ -86,7 +86,7 @@ function isSeenWhole(bounds: Rect, { transform: [x, y, zoom], width, height }: R
   return left >= 0 && top >= 0 && left + bounds.width * zoom <= width && top + bounds.height * zoom <= height;
 }
 
-/** One outline for all nodes, or for all notes and frames. */
+/** One SVG path around all nodes, or around all notes and frames. */
 function outlineBoxes(nodes: readonly FlowNode[], marks: boolean): string {
   return nodes
     .filter(({ type }) => (type === 'note' || type === 'frame') === marks)

@@ -33,7 +33,7 @@ export function Ports({ id, node, card, problems }: PortsProps) {
   );
 }
 
-/** All sockets of a node at one place at each side. */
+/** A collapsed node: all its sockets in one place on each side. */
 function FoldedPorts({ id, card }: Pick<PortsProps, 'id' | 'card'>) {
   const { graph } = useEditor();
   return (

@@ -4,7 +4,7 @@ import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { readConnection } from './flow.ts';
 
-/** Beside the cursor, while a wire is drawn onto a socket that does not take it: why not. */
+/** Explains beside the cursor why the socket under it does not accept the wire being drawn. */
 export function Refusal() {
   const { graph } = useEditor();
   const connection = useConnection();

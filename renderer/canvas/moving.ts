@@ -38,7 +38,7 @@ export function findSettled(changes: readonly NodeChange<FlowNode>[]): Moved[] {
   );
 }
 
-/** Names the group of edits that moves of the same items are, one step for undo. */
+/** The edit group of a move, so that successive moves of the same items are one undo step. */
 export function nameMove(items: readonly CanvasItem[]): string {
   return `move ${items.map(flowId)}`;
 }

@@ -51,7 +51,7 @@ export function useCanvasView(place: RefObject<HTMLElement | null>, pointer: Ref
   }, [editor, flow, place, pointer]);
 }
 
-/** Milliseconds for a move of the view: none where the user wants nothing to move by itself. */
+/** The duration of a view animation in milliseconds: 0 where the user prefers reduced motion. */
 function animate(milliseconds: number): number {
   return matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : milliseconds;
 }

@@ -15,7 +15,7 @@ import {
 import { carryWithFrames, findSettled, moveItems, nameMove } from './moving.ts';
 import type { SizedViewport } from './viewport.ts';
 
-/** What React Flow draws of the level that is being edited, and what its changes do to the graph and the selection. */
+/** The level being edited as React Flow draws it; its changes go into the graph and the selection. */
 export function useLevelItems() {
   const { graph, view } = useEditor();
   const document = useGraph((state) => state.document);
@@ -55,7 +55,7 @@ function keepSelection(view: ViewStore, changes: readonly (NodeChange<FlowNode> 
   if (selecting.length > 0) select(view, applySelectChanges(view.getState().selection, selecting));
 }
 
-/** React Flow takes in what it is given only after its first frame: given here, it is in that frame already. */
+/** Hands nodes and edges to React Flow's store before its first frame: through its props they arrive one frame late. */
 export function useFirstFrame(
   { x, y, zoom }: SizedViewport,
   nodes: readonly FlowNode[],

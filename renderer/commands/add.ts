@@ -66,7 +66,7 @@ function reveal({ graph, canvas }: Editor, id: string): void {
   canvas?.reveal({ x: x + USUAL_SIZE.width / 2, y: y + USUAL_SIZE.height / 2 });
 }
 
-/** The place itself where a new node covers no other there, else the next one below. */
+/** The given place if a new node would cover no other there, or else the next free place below. */
 function findFreePlace(editor: Editor, { x, y }: Point): Point {
   const { width, height } = USUAL_SIZE;
   const boxes = Object.keys(editor.graph.getState().document.nodes).map((id) => boundNodes(editor, [id]));

@@ -10,7 +10,7 @@ export interface Command {
   readonly menu: MenuName;
   /** E.g. `Mod+Shift+Z`; Mod is Cmd on a Mac and Ctrl elsewhere. The first is shown. */
   readonly keys?: readonly string[];
-  /** Its keys come as events of the clipboard. */
+  /** Its keys arrive as clipboard events. */
   readonly byClipboard?: boolean;
   /** Keys that also work while the user writes in a field. */
   readonly inFields?: boolean;

@@ -60,7 +60,7 @@ async function runOtherSeeds(editor: Editor): Promise<void> {
   await run(editor);
 }
 
-/** The run that goes on, or the one that waits longest. */
+/** The run that is live, or else the first in the queue. */
 function findLiveRun({ runs }: Editor): Run | undefined {
   return runs.getState().runs.find((run) => !isOver(run));
 }

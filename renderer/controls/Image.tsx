@@ -14,7 +14,7 @@ export function Image({ bytes, alt, className, mime = 'image/png' }: ImageProps)
   return url ? <img className={className} src={url} alt={alt} draggable={false} /> : null;
 }
 
-/** An address for bytes, good while the component is there. */
+/** An object URL for bytes, revoked when the component unmounts. */
 export function useObjectUrl(bytes: Uint8Array | undefined, mime: string): string | undefined {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
@@ -26,7 +26,7 @@ export function useObjectUrl(bytes: Uint8Array | undefined, mime: string): strin
   return url;
 }
 
-/** A small image of work in progress, from its pixels. */
+/** A small image of work in progress. */
 export function PreviewImage({ preview }: { preview: Preview }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {

@@ -7,7 +7,7 @@ import type { Curves } from '../state/run.ts';
 const WIDTH = 232;
 const PADDING = 4;
 
-/** The curves of a node while they climb: the first large, each with the best so far and its last value. */
+/** The reward curves of a running node: the first one large, each with its best and its latest value. */
 export function RewardCurve({ curves }: { curves: Curves }) {
   const names = Object.keys(curves).filter((name) => !(name.startsWith('best ') && name.slice(5) in curves));
   return (

@@ -7,7 +7,7 @@ export interface Choice {
   readonly label: string;
   /** What else is searched, and shown below the label. */
   readonly detail?: string;
-  /** Choices of one group stand together while nothing is searched. */
+  /** Choices are listed by group while the search is empty. */
   readonly group?: string;
   readonly end?: ReactNode;
   readonly disabled?: boolean;
@@ -17,7 +17,7 @@ interface SearchListProps {
   readonly label: string;
   readonly choices: readonly Choice[];
   onChoose(key: string): void;
-  /** The kind of data under which the key of a choice is dragged elsewhere. */
+  /** The MIME type under which the key of a choice can be dragged elsewhere. */
   readonly draggedAs?: string;
 }
 

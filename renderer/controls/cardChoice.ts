@@ -2,7 +2,7 @@ import type { NodeCard } from '../../nodes/card.ts';
 import { messages } from '../state/messages.ts';
 import type { Choice } from './SearchList.tsx';
 
-/** The kind of data that a node is dragged as, from the list of nodes to the canvas: its type. */
+/** The MIME type of a node type dragged from the list of nodes to the canvas. */
 export const CARD_DRAG_TYPE = 'application/x-noiseloom-node';
 
 /** A node that can be added, as a choice of a search. */

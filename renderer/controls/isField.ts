@@ -1,4 +1,4 @@
-/** Whether the user writes in a field, where most keys mean letters. */
+/** Whether the target is a field that the user types in. */
 export function isField(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&

@@ -1,4 +1,4 @@
-/** What of the styles of the window a plot needs to look the same in a file of its own. */
+/** The computed styles that a plot needs to look the same outside the window. */
 const COPIED_PROPERTIES = [
   'fill',
   'stroke',
@@ -10,7 +10,7 @@ const COPIED_PROPERTIES = [
   'opacity',
 ];
 
-/** A plot as the text of an SVG file, with the styles that it has on the screen. */
+/** The plot as an SVG file, with its styles inlined. */
 export function writeSvg(svg: SVGSVGElement | null): string {
   if (!svg) throw new Error('The plot is not on the screen.');
   const copy = svg.cloneNode(true) as SVGSVGElement;
@@ -32,7 +32,7 @@ export function writeSvg(svg: SVGSVGElement | null): string {
   return new XMLSerializer().serializeToString(copy);
 }
 
-/** A plot as a PNG of twice its size. */
+/** The plot as a PNG at twice its size. */
 export async function drawPng(svg: SVGSVGElement | null): Promise<Uint8Array> {
   const url = URL.createObjectURL(new Blob([writeSvg(svg)], { type: 'image/svg+xml' }));
   try {

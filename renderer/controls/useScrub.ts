@@ -1,6 +1,6 @@
 import { type PointerEvent, useRef } from 'react';
 
-/** Pixels of the screen for one step of the number. */
+/** Screen pixels of a drag per step of the number. */
 const STEP = 4;
 
 /**

@@ -5,24 +5,24 @@ export interface Size {
   readonly height: number;
 }
 
-/** How an image lies in its place: pixels of the window for one of the image, and its middle from that of the place. */
+/** How an image is placed: window pixels per image pixel, and the offset of its centre from that of its place. */
 export interface Zoom extends Point {
   readonly scale: number;
 }
 
-/** The whole image, as large as its place allows. */
+/** The zoom at which the whole image just fits its place. */
 export function zoomToFit(image: Size, place: Size): Zoom {
   return { scale: Math.min(place.width / image.width, place.height / image.height), x: 0, y: 0 };
 }
 
-/** Multiplies the scale, within its limits; what the image shows at `point`, from the middle of the place, stays there. */
+/** Multiplies the scale, within its limits, keeping what lies at `point` (from the centre of the place) fixed. */
 export function zoomAt(zoom: Zoom, point: Point, factor: number, [least, most]: readonly [number, number]): Zoom {
   const scale = Math.min(Math.max(zoom.scale * factor, least), most);
   const ratio = scale / zoom.scale;
   return { scale, x: point.x + (zoom.x - point.x) * ratio, y: point.y + (zoom.y - point.y) * ratio };
 }
 
-/** Moves an image until it leaves no side of its place empty that it can fill; where it is smaller, to the middle. */
+/** Moves an image so that it leaves no avoidable gap in its place; an image smaller than its place is centred. */
 export function keepInside(zoom: Zoom, image: Size, place: Size): Zoom {
   const keep = (at: number, length: number, room: number) => {
     const most = Math.max((length * zoom.scale - room) / 2, 0);

@@ -4,7 +4,7 @@ import { useEditor, useView } from '../state/editor.ts';
 import { formatBytes } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 
-/** Fetches the device that is optional because it is large. */
+/** Downloads native TensorFlow, which is optional because of its size. */
 export function NativeTensorFlow() {
   const editor = useEditor();
   const native = useView((state) => state.native);

@@ -3,7 +3,7 @@ import { isBoundary, isReroute } from '../../graphs/document/levels.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Param } from '../../nodes/params.ts';
 
-/** So many params are shown in a node before the rest waits behind a button. */
+/** The number of params shown in a node; the rest is behind a button. */
 export const SHOWN_PARAMS = 5;
 
 /** The size of a node that was not drawn yet and is drawn in full. */

@@ -5,7 +5,7 @@ import { messages } from '../state/messages.ts';
 import { isOver, type Run } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
 
-/** How far the run is that is shown, and the images that it gave. */
+/** The state of the shown run and its images. */
 export function LastRun({ run }: { run: Run }) {
   const editor = useEditor();
   const files = Object.values(run.nodes).flatMap((node) => node.files ?? []);

@@ -13,7 +13,7 @@ import { messages } from '../state/messages.ts';
 import { Colours } from './Colours.tsx';
 import { GraphPorts } from './GraphPorts.tsx';
 
-/** All that can be said and set of one node. */
+/** Everything about one node: title, problems, colour and params. */
 export function NodeInspector({ id }: { id: string }) {
   const editor = useEditor();
   const { graph } = editor;
@@ -123,7 +123,7 @@ function ParamField({ id, name, param, node }: ParamFieldProps) {
   );
 }
 
-/** Buttons that make an input of a param: one for a wire from a node to be chosen, inside a subgraph one for a port. */
+/** Buttons that drive a param by a wire: from a node to be chosen or, inside a subgraph, from a new port. */
 function WireButtons({ id, name }: { id: string; name: string }) {
   const { graph, view, canvas } = useEditor();
   const inside = useGraph(findCurrentSubgraph);

@@ -4,10 +4,10 @@ import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { dismiss, type Notice } from '../state/view.ts';
 
-/** Milliseconds that a sentence stays; failures stay until they are dismissed. */
+/** Milliseconds that a notice stays; failures stay until dismissed. */
 const STAY = 4000;
 
-/** Sentences at the edge of the window. */
+/** Notices at the edge of the window. */
 export function Notices() {
   const notices = useView((state) => state.notices);
   return (

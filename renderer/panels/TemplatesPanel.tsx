@@ -6,7 +6,7 @@ import { useEditor } from '../state/editor.ts';
 import { openFile, unlessUnsaved } from '../state/files.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
-/** Graphs to begin with, each with an image of what it gave, or else of itself, and what it does. */
+/** Graphs to start from, each with an example image (or a sketch of the graph) and a summary. */
 export function TemplatesPanel() {
   const editor = useEditor();
   const [templates, setTemplates] = useState<readonly Template[]>([]);

@@ -21,7 +21,7 @@ interface OneRunProps {
   onRemove(): void;
 }
 
-/** A run with all that it gave, by tabs. */
+/** A run in detail: images, scores, Pareto plot, params and comparison, each in a tab. */
 export function OneRun({ summary, others, onRemove }: OneRunProps) {
   const editor = useEditor();
   const { desktop } = editor;

@@ -11,7 +11,7 @@ import { listImages } from './listImages.ts';
 import { OneRun } from './OneRun.tsx';
 import { RunImage } from './RunImage.tsx';
 
-/** Every run that lies on the disk, and one of them with all that it gave. */
+/** All runs on disk, and one of them in detail. */
 export function RunsPage() {
   const editor = useEditor();
   const finished = useView((state) => state.finished);

@@ -8,9 +8,9 @@ import type { Point } from '../state/view.ts';
 import { type Candidate, nameCandidate } from './candidates.ts';
 
 const MARGIN = { left: 64, right: 16, top: 16, bottom: 56 };
-/** How far a click may be from the point that it means, in pixels. */
+/** The largest distance in pixels between a click and the point it selects. */
 const NEAR = 16;
-/** How far a press may move that is still a click, in pixels. */
+/** The largest movement in pixels of a press that still counts as a click. */
 const STILL = 6;
 
 /** What is brushed, between two corners in units of the scores: it stays where it is when the plot changes its size. */
@@ -143,7 +143,7 @@ function measureDistance(a: Point, b: Point): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
 }
 
-/** From a score to pixels, with a margin around the least and the largest one. */
+/** A scale from scores to pixels, with a margin around their range. */
 function scaleTo(candidates: readonly Candidate[], name: string, range: [number, number]) {
   const values = candidates.map(({ scores }) => scores[name] ?? Number.NaN).filter(Number.isFinite);
   const [low, high] = values.length > 0 ? [Math.min(...values), Math.max(...values)] : [0, 1];

@@ -8,7 +8,7 @@ import { readCandidates, writeCsv } from './candidates.ts';
 import { RunImage } from './RunImage.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
-/** Rows beyond these are in the CSV. */
+/** The most rows shown; the CSV holds all of them. */
 const SHOWN_ROWS = 500;
 
 /** The scores of a run as a table that sorts by any column. */

@@ -28,7 +28,7 @@ export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, tabl
   });
 }
 
-/** The file that shows an image; by its prompt and seed where the record, which is then of an older version, has no ids. */
+/** The file that shows an image, found by its id or, in records of older versions without ids, by prompt and seed. */
 function findImage(outputs: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
   const images = outputs.filter(({ mime }) => mime.startsWith('image/'));
   if (id !== undefined) return images.find(({ label }) => label?.id === id)?.name;

@@ -2,7 +2,7 @@ import { UserError } from '../../nodes/errors.ts';
 import type { Editor } from './editor.ts';
 import { notify } from './view.ts';
 
-/** Does something that may fail for a reason the user can mend: the reason is shown. */
+/** Runs an action; a UserError that it throws is shown as a notice. */
 export async function attempt(editor: Editor, action: () => unknown): Promise<void> {
   try {
     await action();

@@ -3,7 +3,7 @@ import type { Editor } from './editor.ts';
 import { isOver } from './run.ts';
 import { stopRun } from './running.ts';
 
-/** Asks before the window closes where that would end a run: in the application; a server's runs go on without a page. */
+/** Asks before the window closes if that would end a run: in the application only, since a server's runs survive its pages. */
 export function askBeforeClosing(editor: Editor): void {
   addEventListener('beforeunload', (event) => {
     const { about, leaving } = editor.view.getState();

@@ -25,7 +25,7 @@ export interface CanvasView {
   sizeOf(id: string): { readonly width: number; readonly height: number };
 }
 
-/** Everything that the window works on: what commands and components share. */
+/** The state of the window: what commands and components share. */
 export interface Editor {
   readonly desktop: DesktopApi;
   readonly graph: GraphStore;

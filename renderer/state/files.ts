@@ -3,7 +3,7 @@ import { emptyDocument, type GraphDocument } from '../../graphs/document/documen
 import { writeGraph } from '../../graphs/document/write.ts';
 import type { Editor } from './editor.ts';
 import { requireEngine } from './engine.ts';
-import { type GraphPlaceOf, isUnsaved, markSaved, openDocument } from './graph.ts';
+import { type DocumentPlace, isUnsaved, markSaved, openDocument } from './graph.ts';
 import { messages } from './messages.ts';
 import { notify, select } from './view.ts';
 
@@ -25,21 +25,21 @@ export function newGraph(editor: Editor): void {
   show(editor, emptyDocument(messages.files.untitled), place);
 }
 
-/** Another graph is on the canvas; what runs of the one before did at nodes of the same names is not shown in it. */
-function show(editor: Editor, document: GraphDocument, place: GraphPlaceOf): void {
+/** Puts another graph on the canvas, without the results that runs of the previous one left at nodes of the same names. */
+function show(editor: Editor, document: GraphDocument, place: DocumentPlace): void {
   openDocument(editor.graph, document, place);
   editor.runs.setState({ shown: undefined });
   select(editor.view, []);
   editor.view.setState({ page: 'graph', overlay: undefined, notices: [] });
 }
 
-/** Goes on at once where nothing would be lost, else asks first. */
+/** Proceeds at once if no work would be lost; otherwise asks first. */
 export function unlessUnsaved(editor: Editor, proceed: () => void): void {
   if (isUnsaved(editor.graph.getState())) editor.view.setState({ overlay: { kind: 'discard', proceed } });
   else proceed();
 }
 
-/** Saves where the graph lies, or asks where. Gives false where the user closed the dialog. */
+/** Saves to the file of the graph, or asks for one; false if the user closed the dialog. */
 export async function save(editor: Editor): Promise<boolean> {
   const { whole, location, name } = editor.graph.getState();
   if (location === undefined) return saveAs(editor);
@@ -48,7 +48,7 @@ export async function save(editor: Editor): Promise<boolean> {
   return true;
 }
 
-/** Saves where the user says; gives false where that is asked yet, or was not said. */
+/** Saves under a name that the user gives; false if the dialog is still open or was closed. */
 export async function saveAs(editor: Editor): Promise<boolean> {
   if (!editor.view.getState().about?.dialogs) {
     editor.view.setState({ overlay: { kind: 'saveAs' } });

@@ -7,7 +7,7 @@ import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/documen
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 
-/** How many steps back are kept. */
+/** The number of undo steps kept. */
 export const UNDO_STEPS = 200;
 
 /** The graph that is being edited. Documents are immutable and share what did not change, so each step costs little. */
@@ -38,7 +38,7 @@ export interface GraphState {
   readonly problems: readonly Problem[];
 }
 
-export interface GraphPlaceOf {
+export interface DocumentPlace {
   readonly name: string;
   readonly location?: string | undefined;
   readonly draft: string;
@@ -67,7 +67,7 @@ export function createGraphStore(): GraphStore {
   }));
 }
 
-/** Takes in what the engine knows, and checks the document by it. */
+/** Stores the engine's node cards and checks the document against them. */
 export function learnCards(store: GraphStore, cards: readonly NodeCard[]): void {
   const library: Cards = new Map(cards.map((card) => [card.type, card]));
   store.setState(({ whole, path }) => ({
@@ -77,8 +77,8 @@ export function learnCards(store: GraphStore, cards: readonly NodeCard[]): void 
   }));
 }
 
-/** Begins with another document, without a way back to the one before. */
-export function openDocument(store: GraphStore, document: GraphDocument, place: GraphPlaceOf): void {
+/** Replaces the document and clears the undo history. */
+export function openDocument(store: GraphStore, document: GraphDocument, place: DocumentPlace): void {
   store.setState(({ library }) => ({
     ...openLevel(document, [], library),
     past: [],
@@ -102,7 +102,7 @@ export function findCurrentSubgraph({ whole, path }: GraphState): string | undef
   return subgraphAt(whole, path);
 }
 
-/** Names the level that is being edited among those of all graphs that were opened. */
+/** A name for the level being edited, unique among all levels of all graphs opened in this window. */
 export function levelName({ draft, path }: GraphState): string {
   return [draft, ...path].join('/');
 }
@@ -114,8 +114,8 @@ export function wholeId({ path }: Pick<GraphState, 'path'>, id: string): string 
 
 /**
  * Changes what is being edited by a pure edit and remembers what was before. Edits in a row with the same `group` (typing
- * in one field, a nudge by keys) are one step back. Passes on the UserError of an edit that cannot be done, and changes
- * nothing.
+ * in one field, a nudge by keys) are one step back. Rethrows the UserError of an edit that cannot be done; then nothing
+ * has changed.
  */
 export function editGraph(store: GraphStore, edit: (document: GraphDocument) => GraphDocument, group?: string): void {
   const { document, whole, path } = store.getState();
@@ -123,7 +123,7 @@ export function editGraph(store: GraphStore, edit: (document: GraphDocument) => 
   if (next !== document) editWhole(store, () => withLevel(whole, subgraphAt(whole, path), next), group);
 }
 
-/** The same for edits that concern several levels. */
+/** The same for edits that span several levels. */
 export function editWhole(store: GraphStore, edit: (whole: GraphDocument) => GraphDocument, group?: string): void {
   const { whole, path, past, group: last, library } = store.getState();
   const next = edit(whole);
@@ -140,7 +140,7 @@ export function editWhole(store: GraphStore, edit: (whole: GraphDocument) => Gra
   });
 }
 
-/** Ends a group of edits: the next edit is a step of its own. */
+/** Ends a group of edits: the next edit is an undo step of its own. */
 export function endGroup(store: GraphStore): void {
   if (store.getState().group !== undefined) store.setState({ group: undefined });
 }
@@ -173,8 +173,8 @@ export function redo(store: GraphStore): void {
   });
 }
 
-/** Notes that a whole document now lies in a file. */
-export function markSaved(store: GraphStore, whole: GraphDocument, place: Omit<GraphPlaceOf, 'draft'>): void {
+/** Marks a document as saved to a file. */
+export function markSaved(store: GraphStore, whole: GraphDocument, place: Omit<DocumentPlace, 'draft'>): void {
   store.setState({ saved: whole, name: place.name, location: place.location, group: undefined });
 }
 

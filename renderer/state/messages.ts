@@ -1,6 +1,5 @@
 /*
- * Every text of the window, in one table, so that it can be said in another language. What nodes and problems say comes
- * from the engine.
+ * Every text of the window, in one table, so that it can be translated. Texts of nodes and problems come from the engine.
  */
 
 export const messages = {

@@ -45,10 +45,10 @@ export interface Run {
   /** How many runs come first, while it waits. */
   readonly ahead: number;
   readonly started?: number;
-  /** Since when it stands still, while it does. */
+  /** When it was paused, while it is. */
   readonly paused?: number;
   readonly ms?: number;
-  /** Bytes of results that there was no room to keep, once it is over. */
+  /** Bytes of results that were evicted from the cache, known when the run is over. */
   readonly freed?: number;
   readonly folder?: string;
   readonly device?: { readonly name: string; readonly description: string };
@@ -70,7 +70,7 @@ export function waitingRun(id: string, title: string, document?: GraphDocument):
   };
 }
 
-/** At most so many points of a curve are kept; every second one goes when there are more. */
+/** The most points kept of a curve; beyond that every second one is dropped. */
 const MOST_POINTS = 512;
 
 /** The run after one of its events. `now` is any clock in milliseconds, always the same one. */
@@ -150,7 +150,7 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
   }
 }
 
-/** The run where the engine went away in its midst. */
+/** The run after the engine was lost in the middle of it. */
 export function breakRun(run: Run, problem: Problem): Run {
   return { ...run, state: 'failed', nodes: stopUnfinished(run.nodes), problems: [...run.problems, problem] };
 }
@@ -163,7 +163,7 @@ function changeNode(run: Run, id: string, change: (node: NodeRun) => NodeRun): R
   return { ...run, nodes: { ...run.nodes, [id]: change(run.nodes[id] ?? { state: 'waiting' }) } };
 }
 
-/** As if what runs had started so much later: the time for which it stood still does not count. */
+/** Shifts the start of running nodes, so that the time spent paused does not count. */
 function delayStarts(nodes: Run['nodes'], ms: number): Run['nodes'] {
   const entries = Object.entries(nodes).map(([id, node]): [string, NodeRun] =>
     node.state === 'running' && node.started !== undefined ? [id, { ...node, started: node.started + ms }] : [id, node],
@@ -179,7 +179,7 @@ function stopUnfinished(nodes: Run['nodes']): Run['nodes'] {
   return Object.fromEntries(entries);
 }
 
-/** The curves of a trace that is whole: at each evaluation the mean over the images that still climbed. */
+/** The curves of a finished trace: at each evaluation the mean over the images still being optimised. */
 function readCurves({ columns, values }: Trace): Curves {
   const evaluations = Math.max(0, ...values.map((rows) => rows.length));
   const curve = (column: number) =>
@@ -239,7 +239,7 @@ function mergeRuns(nodes: readonly NodeRun[]): NodeRun {
   };
 }
 
-/** Milliseconds that a running node still needs, judged by how long its part so far took; undefined at the start. */
+/** Estimated milliseconds until a running node is done, from its progress so far; undefined at the start. */
 export function timeLeft({ started, fraction }: NodeRun, now: number): number | undefined {
   if (started === undefined || fraction === undefined || fraction < 0.02) return undefined;
   return ((now - started) * (1 - fraction)) / fraction;
@@ -258,10 +258,10 @@ export function createRunStore(): RunStore {
   return createStore<RunState>(() => ({ runs: [], shown: undefined }));
 }
 
-/** Runs that are over and older than these are forgotten with their images: they lie in their folders. */
+/** The number of finished runs kept in memory; older ones remain in their folders. */
 const KEPT_RUNS = 8;
 
-/** Puts a run into the queue; it is shown unless one that goes on is, and else when it starts. */
+/** Queues a run. It is shown at once unless a live run is; then it is shown when it starts. */
 export function addRun(store: RunStore, run: Run): void {
   store.setState(({ runs, shown }) => {
     const over = runs.filter(isOver);

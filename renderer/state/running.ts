@@ -10,7 +10,7 @@ import { notify } from './view.ts';
  * Runs of the engine, as the window follows them.
  */
 
-/** Puts the graph, or what some nodes of the whole graph need, into the queue of runs. */
+/** Queues a run of the graph, or of what the given nodes need. */
 export async function run(editor: Editor, targets?: readonly string[]): Promise<void> {
   const engine = requireEngine(editor);
   const { whole, location, draft } = editor.graph.getState();
@@ -22,7 +22,7 @@ export async function run(editor: Editor, targets?: readonly string[]): Promise<
   await receive(editor, id, isOpen, (emit) => engine.run(whole, options, emit));
 }
 
-/** Takes up the runs that another window started, or this one before it was loaded anew. */
+/** Follows runs that another window started, or this one before a reload. */
 export async function followRuns(editor: Editor, engine: QueuedEngine): Promise<void> {
   for (const { run, title } of await engine.listRuns()) {
     const known = editor.runs.getState().runs.find(({ id }) => id === run);
@@ -39,7 +39,7 @@ export async function followRuns(editor: Editor, engine: QueuedEngine): Promise<
 
 type Emit = Parameters<QueuedEngine['run']>[2];
 
-/** Takes in what a run tells. `isOpen`: whether its graph is the one on the canvas, which shows the run when it starts. */
+/** Folds the events of a run into the store. `isOpen`: whether its graph is on the canvas, so that the run is shown when it starts. */
 async function receive(
   editor: Editor,
   id: string,
@@ -74,7 +74,7 @@ export async function stopRun(editor: Editor, id: string): Promise<void> {
   await requireEngine(editor).cancelRun(id);
 }
 
-/** Holds a run before its next step, or lets it go on. */
+/** Pauses a run before its next step, or resumes it. */
 export async function pauseRun(editor: Editor, { id, state }: Run): Promise<void> {
   const engine = requireEngine(editor);
   await (state === 'paused' ? engine.resumeRun(id) : engine.pauseRun(id));

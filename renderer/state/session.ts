@@ -11,7 +11,7 @@ import { createViewStore } from './view.ts';
 /** The template that a first start opens. */
 const FIRST_TEMPLATE = 'first-image';
 
-/** Makes the editor of a window and connects it with its shell. */
+/** Creates the editor of a window and connects it to its shell. */
 export function createEditor(shell: Shell): Editor {
   const editor: Editor = {
     desktop: shell.desktop,

@@ -15,7 +15,7 @@ declare global {
 /** What this window stands on, the same in Electron and in a browser. */
 export interface Shell {
   readonly desktop: DesktopApi;
-  /** Begins to tell what the shell says of its own accord; calling what it returns ends that. */
+  /** Subscribes to events of the shell; returns the unsubscribe function. */
   listen(listener: (event: DesktopEvent) => void): () => void;
   /**
    * Calls `use` with an engine as soon as there is one, and with another after each restart or broken connection. The
@@ -152,7 +152,7 @@ async function readLines(
 
 type Call = (method: keyof DesktopApi, args: readonly unknown[]) => Promise<Outcome<never>>;
 
-/** Every method of the desktop by one way of calling. */
+/** Implements every method of the desktop by one remote call. */
 function methodsBy(call: Call): DesktopApi {
   return new Proxy({} as DesktopApi, {
     get:

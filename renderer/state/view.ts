@@ -119,7 +119,7 @@ export function selectNodes(store: ViewStore, ids: Iterable<string>): void {
 
 let notices = 0;
 
-/** Shows a sentence at the edge of the window. At most three at a time. */
+/** Shows a notice at the edge of the window; the oldest of more than three goes. */
 export function notify(store: ViewStore, notice: Omit<Notice, 'id'>): void {
   const added = { ...notice, id: ++notices };
   store.setState(({ notices }) => ({
