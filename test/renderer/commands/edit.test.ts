@@ -71,6 +71,12 @@ describe('remove', () => {
     await performAsOneStep(editor, 'remove');
     expect(Object.keys(level().nodes)).toEqual(['t']);
   });
+
+  it('passes over a wire that an undo took away', async () => {
+    select(editor.view, [{ kind: 'wire', arrived: { ...wire.arrived, node: 'gone' } }, ...nodeItems(['n'])]);
+    await performAsOneStep(editor, 'remove');
+    expect(Object.keys(level().nodes)).toEqual(['a', 't']);
+  });
 });
 
 describe('the selection', () => {

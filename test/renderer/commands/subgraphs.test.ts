@@ -79,6 +79,10 @@ describe('ownSubgraph', () => {
     const copy = selection()[0] as { id: string };
     const typeOf = (node: string) => state().document.nodes[node]?.type;
     expect(typeOf(copy.id)).toBe(typeOf(id));
+    selectNodes(editor.view, [id, copy.id]);
+    for (const name of ['goInside', 'unmakeSubgraph', 'ownSubgraph'] as const)
+      expect(isEnabled(editor, name), name).toBe(false); // which of the two?
+    selectNodes(editor.view, [copy.id, 'n']);
     await performAsOneStep(editor, 'ownSubgraph');
     expect(typeOf(copy.id)).not.toBe(typeOf(id));
     expect(isEnabled(editor, 'ownSubgraph')).toBe(false);
