@@ -208,7 +208,7 @@ describe.skipIf(!hasOps && !isRequired)('ops of our own for native TensorFlow', 
     fc.assert(fc.asyncProperty(sizes, expectAsPlain), { seed: 8, numRuns: 25 }),
   );
 
-  it('numbers that are none stay none', async () => {
+  it('NaN stays NaN', async () => {
     const results = tf.tidy(() => {
       const x = tf.tensor2d([[1, Number.NaN, 2]]);
       const ones = tf.ones([3]);

@@ -221,7 +221,7 @@ describe.skipIf(opened instanceof Error && !isRequired)('kernels of our own for 
     }),
   );
 
-  it('numbers that are none stay none', async () => {
+  it('NaN stays NaN', async () => {
     const results = tf.tidy(() => {
       const x = tf.tensor2d([[1, Number.NaN, 2, 3]]);
       const ones = tf.ones([4]);
