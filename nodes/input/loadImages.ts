@@ -35,7 +35,7 @@ export const loadImages = defineNode({
       const name = each.slice(each.lastIndexOf('/') + 1);
       await progress(i / paths.length, name);
       const bytes = await readWhole(files, each, largest.image);
-      const image = await files.decodeImage(bytes);
+      const image = await decode(bytes, name, files);
       refuseLargeBatch(paths.length, image.width, image.height);
       loaded.push({ ...image, name, label: { name, ...originOf(bytes) } });
     }
@@ -61,6 +61,16 @@ export const loadImages = defineNode({
     };
   },
 });
+
+/** The pixels of a file. Throws UserError `BAD_IMAGE` and `TOO_LARGE`, which name it. */
+async function decode(bytes: Uint8Array, name: string, files: Files): ReturnType<Files['decodeImage']> {
+  try {
+    return await files.decodeImage(bytes);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(cause.code, `"${name}": ${cause.message}`, { cause, at: { param: 'path' } });
+  }
+}
 
 /** What Noiseloom wrote into a PNG about where the image came from. */
 function originOf(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {

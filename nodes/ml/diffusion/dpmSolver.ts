@@ -5,7 +5,7 @@ import type { Plan, PlanOptions, Scheduler, SchedulerConfig } from './scheduler.
 import { readSettings, trainedAllowed, trainedDefaults, unsupported } from './settings.ts';
 import { interpolate, isRespaced, respacedSigmas, respacingDefaults, sigmaToTimestep } from './sigmas.ts';
 import { type SolverPoint, shiftFlow, solverPoint } from './solverPoint.ts';
-import { linspace, roundHalfEven, solverTimesteps } from './timesteps.ts';
+import { linspace, refuseRepeats, roundHalfEven, solverTimesteps } from './timesteps.ts';
 
 const defaults = {
   ...trainedDefaults,
@@ -153,7 +153,7 @@ function dpmPlan(config: SchedulerConfig, settings: typeof defaults, steps: numb
     timesteps = sigmas
       .map((sigma) => sigmaToTimestep(sigma, logTable))
       .map((timestep) => Math.trunc(round ? roundHalfEven(timestep) : timestep));
-  }
+  } else refuseRepeats(timesteps, settings);
   sigmas = [...sigmas, settings.final_sigmas_type === 'zero' ? 0 : table[0]!].map(Math.fround);
   return { timesteps, sigmas, initNoiseSigma: 1, eta: options.eta ?? 0 };
 }

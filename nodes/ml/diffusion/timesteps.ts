@@ -62,3 +62,19 @@ export function checkTimesteps(timesteps: readonly number[], settings: TrainedSe
     `${timesteps.length} steps with ${timestep_spacing} spacing and steps_offset ${steps_offset} reach timestep ${Math.max(...timesteps)}, but the model was trained on 0 to ${count - 1}. Use fewer steps.`,
   );
 }
+
+/**
+ * Throws UserError `BAD_STEPS` where a timestep occurs twice: between two of one noise level a solver divides by zero, and
+ * diffusers fails or gives NaN.
+ */
+export function refuseRepeats(
+  timesteps: readonly number[],
+  { timestep_spacing, num_train_timesteps }: TrainedSettings,
+): void {
+  const repeated = timesteps.find((timestep, i) => timestep === timesteps[i - 1]);
+  if (repeated === undefined) return;
+  throw new UserError(
+    'BAD_STEPS',
+    `${timesteps.length} steps with ${timestep_spacing} spacing come to timestep ${repeated} twice, because the solver needs one step more than the ${num_train_timesteps} of training have. Use fewer steps.`,
+  );
+}

@@ -7,7 +7,7 @@ import type { Plan, PlanOptions, Scheduler, SchedulerConfig } from './scheduler.
 import { readSettings, trainedAllowed, trainedDefaults, unsupported } from './settings.ts';
 import { interpolate, isRespaced, respacedSigmas, respacingDefaults, sigmaToTimestep } from './sigmas.ts';
 import { type SolverPoint, shiftFlow, solverPoint } from './solverPoint.ts';
-import { linspace, roundHalfEven, solverTimesteps } from './timesteps.ts';
+import { linspace, refuseRepeats, roundHalfEven, solverTimesteps } from './timesteps.ts';
 
 const defaults = {
   ...trainedDefaults,
@@ -183,7 +183,7 @@ function uniPcPlan(config: SchedulerConfig, settings: typeof defaults, steps: nu
     const fractions = sigmas.map((sigma) => sigmaToTimestep(sigma, logTable));
     timesteps = fractions.map(use_karras_sigmas ? roundHalfEven : Math.trunc);
     smallest = sigmas[sigmas.length - 1]!;
-  }
+  } else refuseRepeats(timesteps, settings);
   sigmas = [...sigmas, settings.final_sigmas_type === 'zero' ? 0 : smallest].map(Math.fround);
   return { timesteps, sigmas, initNoiseSigma: 1, eta: options.eta ?? 0 };
 }

@@ -69,6 +69,20 @@ describe('load images', async () => {
     await expect(failing('set/11.png')).rejects.toBeInstanceOf(UserError);
   });
 
+  it('names the file that is no image, or too large, and stays itself where the program is wrong', async () => {
+    const failing = (error: Error) => {
+      const broken = { ...files, decodeImage: () => Promise.reject(error) };
+      return loadImages.run({}, { path: 'set' }, nodeContext({ files: broken }).context);
+    };
+    for (const code of ['BAD_IMAGE', 'TOO_LARGE'])
+      await expect(failing(new UserError(code, 'It cannot be read.'))).rejects.toMatchObject({
+        code,
+        message: '"2.PNG": It cannot be read.',
+        at: { param: 'path' },
+      });
+    await expect(failing(new TypeError('x'))).rejects.toBeInstanceOf(TypeError);
+  });
+
   it('makes a condition that owns its image', async () => {
     const images: Images = { pixels: ones([1, 2, 3, 3]), labels: [{}] };
     const inputs = { controlnet: {} as ControlNet, images };

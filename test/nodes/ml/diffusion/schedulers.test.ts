@@ -100,10 +100,33 @@ describe('createScheduler', () => {
     [{ _class_name: 'LCMScheduler' }, 51, 'at most 50'],
     [{ _class_name: 'PNDMScheduler' }, 3, 'at least 4'],
     [{ _class_name: 'DDIMScheduler', steps_offset: 1 }, 1000, 'reach timestep 1000'],
+    [{ _class_name: 'DDPMScheduler', timestep_spacing: 'leading', steps_offset: 1 }, 1000, 'reach timestep 1000'],
+    [{ _class_name: 'PNDMScheduler', skip_prk_steps: true, steps_offset: 1 }, 1000, 'reach timestep 1000'],
+    [{ _class_name: 'DPMSolverMultistepScheduler', timestep_spacing: 'leading' }, 1000, 'to timestep 0 twice'],
+    [
+      { _class_name: 'UniPCMultistepScheduler', timestep_spacing: 'leading', steps_offset: 1 },
+      1000,
+      'timestep 1 twice',
+    ],
+    [{ _class_name: 'DPMSolverMultistepScheduler', timestep_spacing: 'linspace' }, 1000, 'to timestep 500 twice'],
   ])('%j refuses %i steps', (config, steps, part) => {
     const error = errorOf(() => createScheduler(config).plan(steps));
     expect(error.code).toBe('BAD_STEPS');
     expect(error.message).toContain(part);
+  });
+
+  it.each([
+    ['DDIMScheduler', 0, 1000],
+    ['DDIMScheduler', 1, 999],
+    ['DPMSolverMultistepScheduler', 0, 999],
+    ['UniPCMultistepScheduler', 1, 998],
+    ['EulerDiscreteScheduler', 0, 1000],
+  ])('%s with offset %i takes %i steps of leading spacing, each once', (_class_name, steps_offset, steps) => {
+    const { timesteps } = createScheduler({ _class_name, timestep_spacing: 'leading', steps_offset }).plan(steps);
+    expect(timesteps).toHaveLength(steps);
+    expect(new Set(timesteps).size).toBe(steps);
+    expect(Math.max(...timesteps)).toBeLessThan(1000);
+    expect(Math.min(...timesteps)).toBeGreaterThanOrEqual(0);
   });
 
   it('asks for mu where the schedule depends on the size of the image', () => {
