@@ -38,10 +38,10 @@ export function joinPath(folder: string, name: string): string {
 
 /**
  * True for a relative path that cannot leave its folder and means the same on every system: no `..`, no absolute path, no
- * drive or stream (`:`), no NUL, no part that ends in a dot or a space (Windows leaves them out), and no device.
+ * drive or stream (`:`), no control character and no mark that turns the reading direction, no part that ends in a dot or a space (Windows leaves them out), and no device.
  */
 export function isPlainName(name: string): boolean {
-  if (/[\0\\:]/.test(name)) return false;
+  if (/[\p{Cc}\p{Bidi_Control}\\:]/u.test(name)) return false;
   return name.split('/').every((part) => part !== '' && !/[. ]$/.test(part) && !isDeviceName(part));
 }
 

@@ -15,7 +15,16 @@ export function quote(value: unknown): string {
 
 /** Control characters as `\u001b`, so that they are seen and not obeyed. */
 export function escapeControls(text: string): string {
-  return text.replace(control, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(control, escapeLetter);
+}
+
+/** As `escapeControls`, but line feeds and tabs stay. What it makes of a JSON text is the same JSON. */
+export function printable(text: string): string {
+  return text.replace(control, (letter) => (letter === '\n' || letter === '\t' ? letter : escapeLetter(letter)));
+}
+
+function escapeLetter(letter: string): string {
+  return `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function quoteInside(value: unknown, depth: number): string {

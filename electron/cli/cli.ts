@@ -13,7 +13,7 @@ import { addRerunCommand } from './rerun.ts';
 import { addRunCommand } from './run.ts';
 import { addScoreCommand } from './score.ts';
 import { addServeCommand } from './serve.ts';
-import { printJson, remark } from './terminal.ts';
+import { printJson, remark, writeErr, writeOut } from './terminal.ts';
 import { addTrainCommand } from './train.ts';
 import { addVerifyCommand } from './verify.ts';
 import { addWorldCommand } from './world.ts';
@@ -35,7 +35,7 @@ const program = new Command('noiseloom')
   .description('Wires noise, generators and rewards into graphs that make better images.')
   .version(version, '-V, --version')
   .exitOverride()
-  .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, '')) })
+  .configureOutput({ writeOut, writeErr: (text) => writeErr(text.replace(/^error: /, '')) })
   .addHelpText(
     'after',
     '\nFirst steps: noiseloom run template:first-image\nExit codes: 0 done, 1 failed, 2 bad usage or invalid graph, 130 interrupted',
@@ -79,7 +79,10 @@ function failed(error: unknown): number {
     return exitCode;
   }
   if (error instanceof Error && error.message === 'interrupted') return exitCodes.interrupted;
-  if (!(error instanceof UserError)) throw error;
+  if (!(error instanceof UserError)) {
+    remark(error instanceof Error ? (error.stack ?? error.message) : String(error)); // a mistake of the program itself
+    return exitCodes.failed;
+  }
   const exitCode = error instanceof UsageError || usageCodes.has(error.code) ? exitCodes.invalid : exitCodes.failed;
   if (json) printJson({ type: 'result', ok: false, exitCode, problems: [error] });
   else remark(error.message);

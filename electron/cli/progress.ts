@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { remark, timeInWords } from './terminal.ts';
+import { oneLine, remark, timeInWords } from './terminal.ts';
 
 /** How often plain lines tell of work that goes on, in milliseconds. */
 const LINE_INTERVAL = 5000;
@@ -32,7 +32,7 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
     start(title) {
       stop();
       began = performance.now();
-      const format = `${title} {bar} {percentage} % {left} {text}`;
+      const format = '{title} {bar} {percentage} % {left} {text}';
       bar = new SingleBar({
         format,
         stream,
@@ -43,9 +43,9 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
         barCompleteChar: '█',
         barIncompleteChar: '░',
       });
-      bar.start(1, 0, { left: '', text: '' });
+      bar.start(1, 0, { title: oneLine(title), left: '', text: '' });
     },
-    update: (fraction, text = '') => bar?.update(fraction, { left: timeLeft(began, fraction), text }),
+    update: (fraction, text = '') => bar?.update(fraction, { left: timeLeft(began, fraction), text: oneLine(text) }),
     end(line) {
       stop();
       remark(line);
@@ -60,13 +60,15 @@ function lineProgress(): Progress {
   let told = 0;
   return {
     start(name) {
-      title = name;
+      title = oneLine(name);
       began = told = performance.now();
     },
     update(fraction, text = '') {
       if (performance.now() - told < LINE_INTERVAL) return;
       told = performance.now();
-      remark([title, `${Math.floor(fraction * 100)} %`, timeLeft(began, fraction), text].filter(Boolean).join('  '));
+      remark(
+        [title, `${Math.floor(fraction * 100)} %`, timeLeft(began, fraction), oneLine(text)].filter(Boolean).join('  '),
+      );
     },
     end: remark,
     stop: () => {},

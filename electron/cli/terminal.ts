@@ -1,7 +1,25 @@
-/** Results go to stdout; progress and remarks go to stderr, so that a pipe gets results only. */
+import { escapeControls, printable } from '../../nodes/quote.ts';
+
+/*
+ * The one place where text goes out. Results go to stdout; progress and remarks go to stderr, so that a pipe gets results
+ * only. Titles, names and messages may be a stranger's: what a terminal would obey in them is shown escaped.
+ */
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  writeOut(`${text}\n`);
+}
+
+export function writeOut(text: string): void {
+  process.stdout.write(printable(text));
+}
+
+export function writeErr(text: string): void {
+  process.stderr.write(printable(text));
+}
+
+/** A text of one line, however many lines a stranger gave it. */
+export function oneLine(text: string): string {
+  return escapeControls(text.replaceAll('\n', ' '));
 }
 
 /** One line of NDJSON. Bytes are not printed, their number is. */
@@ -12,7 +30,7 @@ export function printJson(value: unknown): void {
 }
 
 export function remark(text: string): void {
-  process.stderr.write(`${text}\n`);
+  writeErr(`${text}\n`);
 }
 
 /** Bytes for people: `1.2 GB`. */
@@ -35,8 +53,9 @@ export function timeInWords(ms: number): string {
 /** Rows of words in columns, two spaces apart. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows
+  const lines = rows.map((row) => row.map(oneLine));
+  for (const row of lines) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  return lines
     .map((row) => row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  '))
     .join('\n');
 }

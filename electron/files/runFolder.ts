@@ -10,6 +10,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
 import { addPngText } from '../../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../../nodes/ports.ts';
+import { printable } from '../../nodes/quote.ts';
 import { explainDiskError, makeFolder, writeAtomic } from './disk.ts';
 
 /** The keyword under which a PNG holds the graph that made it. */
@@ -114,7 +115,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
     await makeFolder(dirname(join(path, name)));
     await writeAtomic(join(path, name), bytes);
   };
-  const writeRecord = () => write('run.json', `${JSON.stringify(record, null, 2)}\n`);
+  const writeRecord = () => write('run.json', printable(`${JSON.stringify(record, null, 2)}\n`));
   const later = (work: () => Promise<void>) => {
     queue = queue.then(work).catch((cause: unknown) => {
       if (failure) return;

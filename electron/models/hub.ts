@@ -48,7 +48,7 @@ export async function openHubModel(hub: Hub, name: string, revision = 'main'): P
       if (!isPlainName(entry.path)) {
         throw new UserError(
           'BAD_MODEL',
-          `The model "${name}" lists a file "${entry.path}", which would leave its folder.`,
+          `The model "${name}" lists a file "${entry.path}", which is no plain name inside its folder.`,
         );
       }
       const hash = entry.lfs

@@ -68,10 +68,15 @@ export async function pullModel(
   return folder;
 }
 
-/** The record of a pulled model, or undefined where a folder holds none. */
+/** The record of a pulled model, or undefined where a folder holds none that can be read. */
 export async function readPullRecord(folder: string): Promise<PullRecord | undefined> {
   try {
-    return (await readJsonFile(join(folder, PULL_RECORD), 2 ** 24)) as PullRecord;
+    const record = (await readJsonFile(join(folder, PULL_RECORD), 2 ** 24)) as PullRecord;
+    const { name, commit, files } = record;
+    const isRecord =
+      [name, commit, ...files.map(({ path }) => path)].every((text) => typeof text === 'string') &&
+      files.every(({ size }) => Number.isSafeInteger(size));
+    return isRecord ? record : undefined;
   } catch {
     return undefined;
   }
