@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { didYouMean } from '../../graphs/document/suggest.ts';
+import { describeSteps } from '../training/describeSteps.ts';
 import { recipes } from '../training/recipes.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
@@ -75,7 +76,7 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
   remark(`Training on ${device.name}: ${device.description}`);
   const controller = abortOnInterrupt();
   const progress = showProgress(process.stderr);
-  let [first, smooth] = [0, Number.NaN];
+  const describe = describeSteps({ steps, batch });
   progress.start('Training');
   await train(
     {
@@ -87,12 +88,8 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
       folder,
       signal: controller.signal,
       onStep(step, loss) {
-        first ||= step;
-        smooth = Number.isNaN(smooth) ? loss : 0.98 * smooth + 0.02 * loss;
-        progress.update(
-          (step - first + 1) / (steps - first + 1),
-          `step ${step} of ${steps}, loss ${smooth.toFixed(4)}`,
-        );
+        const { fraction, text } = describe(step, loss);
+        progress.update(fraction, text);
       },
     },
     openFiles(fileFolders(process.cwd(), anywhere)),
