@@ -49,5 +49,5 @@ function remarkOnSyntax(text: string, remark: NodeContext['remark']): void {
 }
 
 function quoted(text: string): string {
-  return text.length > longestQuote ? `${text.slice(0, longestQuote)} [...]` : text;
+  return text.length > longestQuote ? `${text.slice(0, longestQuote - 80)} [...] ${text.slice(-80)}` : text;
 }

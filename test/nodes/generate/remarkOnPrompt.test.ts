@@ -14,7 +14,7 @@ describe('remarks on a prompt', () => {
     const long = `a cat and a dog that sit quite, ${'still '.repeat(100)}`;
     expect(remarksOn('a cat', long)).toEqual([
       expect.stringMatching(
-        /^The prompt is longer than the text encoder of "sd" reads; this end of it has no effect: ".{200} \[\.\.\.\]"\.$/,
+        /^The prompt is longer than the text encoder of "sd" reads; this end of it has no effect: ".{120} \[\.\.\.\] .{80}"\.$/,
       ),
     ]);
     expect(remarksOn('a cat and a dog that sit quite still')).toEqual([
