@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { startDevice, startEngine } from '../electron/engine/session.ts';
+import { startDevice, startEngine } from '../electron/engine/startEngine.ts';
 import { writeAtomic } from '../electron/files/disk.ts';
 import { openFiles } from '../electron/files/files.ts';
 import { fileFolders, packageFolder, templatesFolder } from '../electron/files/folders.ts';
-import { readTemplate, templateNames } from '../electron/files/graphText.ts';
+import { listTemplateNames, readTemplate } from '../electron/files/templates.ts';
 import { readGraph } from '../graphs/document/read.ts';
 import { library } from '../nodes/index.ts';
 
@@ -17,7 +17,7 @@ const mostBytes = 28_000;
 
 const given = process.argv.slice(2);
 const device = await startDevice('auto');
-for (const name of given.length > 0 ? given : await templateNames()) {
+for (const name of given.length > 0 ? given : await listTemplateNames()) {
   const { document } = readGraph(await readTemplate(name), library);
   const nodes = Object.values(document.nodes);
   const foreign = nodes.flatMap(({ type, params }) =>

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { didYouMean } from '../../graphs/document/suggest.ts';
 import { packageFolder } from '../files/folders.ts';
 import { exitCodes } from './exitCodes.ts';
-import { UsageError } from './problems.ts';
+import { UsageError } from './usageError.ts';
 
 export function addBenchCommand(program: Command): void {
   program

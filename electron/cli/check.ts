@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes } from './exitCodes.ts';
-import { problemInWords } from './problems.ts';
-import { print, printJson } from './terminal.ts';
+import { print, printJson, problemInWords } from './terminal.ts';
 
 export function addCheckCommand(program: Command): void {
   program
@@ -17,7 +16,7 @@ export function addCheckCommand(program: Command): void {
 
 async function check(location: string, json: boolean): Promise<number> {
   const [{ readGraphText }, { readGraph }, { library }] = await Promise.all([
-    import('./openGraph.ts'),
+    import('./readGraphText.ts'),
     import('../../graphs/document/read.ts'),
     import('../../nodes/index.ts'),
   ]);

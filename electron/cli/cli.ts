@@ -8,13 +8,13 @@ import { addDevicesCommand } from './devices.ts';
 import { exitCodes } from './exitCodes.ts';
 import { addModelsCommand } from './models.ts';
 import { addNodesCommand } from './nodes.ts';
-import { UsageError } from './problems.ts';
 import { addRerunCommand } from './rerun.ts';
 import { addRunCommand } from './run.ts';
 import { addScoreCommand } from './score.ts';
 import { addServeCommand } from './serve.ts';
 import { printJson, remark, writeErr, writeOut } from './terminal.ts';
 import { addTrainCommand } from './train.ts';
+import { UsageError } from './usageError.ts';
 import { addVerifyCommand } from './verify.ts';
 import { addWorldCommand } from './world.ts';
 

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { collect } from './collect.ts';
 import { abortOnInterrupt } from './interrupt.ts';
-import { UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { bytesInWords, columns, print, printJson, remark } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 interface PullFlags {
   readonly variant?: string;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { NodeCard } from '../../nodes/card.ts';
 import { describeAllowed } from '../../nodes/params.ts';
-import { UsageError } from './problems.ts';
 import { columns, print, printJson } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function addNodesCommand(program: Command): void {
   program

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../graphs/document/suggest.ts';
 import { type DevicePreference, deviceNames } from '../../nodes/ml/deviceNames.ts';
-import { UsageError } from './problems.ts';
+import { UsageError } from './usageError.ts';
 
 /** Reads `--device`. Throws UsageError with the devices there are. */
 export function parseDevice(text: string): DevicePreference {

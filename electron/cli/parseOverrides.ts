@@ -1,4 +1,4 @@
-import { UsageError } from './problems.ts';
+import { UsageError } from './usageError.ts';
 
 /** The values of each `--set node.param=value`, as typed. Throws UsageError, which shows `example`. */
 export function parseOverrides(set: readonly string[], example: string): Record<string, string> {

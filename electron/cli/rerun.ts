@@ -6,9 +6,9 @@ import type { RunFolder, RunRecord } from '../files/runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
-import { UsageError } from './problems.ts';
 import { runIntoFolder, toExitCode } from './run.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 interface RerunFlags {
   readonly out: string;
@@ -36,7 +36,7 @@ export function addRerunCommand(program: Command): void {
 
 async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const [{ readRecord }, { prepareRun }, { readGraph }, { library }, { chosenFiles }] = await Promise.all([
-    import('../host/runFolders.ts'),
+    import('../files/recordedRuns.ts'),
     import('../../graphs/engine/engine.ts'),
     import('../../graphs/document/read.ts'),
     import('../../nodes/index.ts'),

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import type { PreparedRun, RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import { labelStep, type Plan } from '../../graphs/run/plan.ts';
@@ -16,9 +16,8 @@ import { exitCodes } from './exitCodes.ts';
 import { gainsInWords } from './gains.ts';
 import { parseDevice } from './parseDevice.ts';
 import { parseOverrides } from './parseOverrides.ts';
-import { problemInWords } from './problems.ts';
 import { showProgress } from './progress.ts';
-import { bytesInWords, columns, print, printJson, remark, timeInWords } from './terminal.ts';
+import { bytesInWords, columns, print, printJson, problemInWords, remark, timeInWords } from './terminal.ts';
 
 interface RunFlags {
   readonly set: readonly string[];
@@ -55,7 +54,7 @@ export function addRunCommand(program: Command): void {
 
 async function run(location: string, flags: RunFlags): Promise<number> {
   const [{ readGraphText }, { readGraph }, { prepareRun }, { library }, { chosenFiles }] = await Promise.all([
-    import('./openGraph.ts'),
+    import('./readGraphText.ts'),
     import('../../graphs/document/read.ts'),
     import('../../graphs/engine/engine.ts'),
     import('../../nodes/index.ts'),
@@ -123,19 +122,20 @@ export async function runIntoFolder(
   prepared: PreparedRun,
   { location, workingFolder, overrides, targets, files, preference, flags }: RunRequest,
 ): Promise<RunResult> {
-  const [session, { abortOnInterrupt }, { recordRuns }, { library }] = await Promise.all([
-    import('../engine/session.ts'),
-    import('./interrupt.ts'),
-    import('../engine/recordRuns.ts'),
-    import('../../nodes/index.ts'),
-  ]);
-  const device = await session.startDevice(preference);
+  const [{ startDevice, startEngine, collectVersions }, { abortOnInterrupt }, { recordRuns }, { library }] =
+    await Promise.all([
+      import('../engine/startEngine.ts'),
+      import('./interrupt.ts'),
+      import('../engine/recordRuns.ts'),
+      import('../../nodes/index.ts'),
+    ]);
+  const device = await startDevice(preference);
   const { signal } = abortOnInterrupt();
   let run: RunFolder | undefined;
-  const engine = recordRuns(session.startEngine(device, files), {
+  const engine = recordRuns(startEngine(device, files), {
     library,
     device,
-    versions: session.collectVersions(device),
+    versions: collectVersions(device),
     runsFolder: resolve(flags.out),
     folderOf: () => workingFolder,
     filesOf: () => files,
@@ -192,7 +192,7 @@ function refuse(location: string, problems: readonly Problem[], { json }: RunFla
 
 async function dryRun(location: string, { plan }: PreparedRun, files: Files, flags: RunFlags): Promise<number> {
   const problems: Problem[] = [];
-  const { toProblem, placeError } = await import('../../graphs/document/errors.ts');
+  const { toProblem, placeError } = await import('../../graphs/document/problems.ts');
   for (const step of plan.steps) {
     for (const place of step.definition.files?.(step.params) ?? []) {
       try {

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import sharp from 'sharp';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { didYouMean } from '../../graphs/document/suggest.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { Scores } from '../../nodes/ports.ts';
@@ -10,10 +10,10 @@ import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
 import { parseOverrides } from './parseOverrides.ts';
-import { problemInWords, UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { nameScoreNode, type SizedImage, scoreGraph, sizedBatches } from './scoreGraph.ts';
-import { columns, print, printJson, remark } from './terminal.ts';
+import { columns, print, printJson, problemInWords, remark } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 interface ScoreFlags {
   readonly reward: readonly string[];
@@ -44,12 +44,19 @@ export function addScoreCommand(program: Command): void {
 
 /** An image that cannot be read is told and passed over; the exit code is then 1. */
 async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
-  const [{ library }, { openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }] = await Promise.all([
+  const [
+    { library },
+    { openFiles },
+    { fileFolders },
+    { anywhere },
+    { startDevice, startEngine },
+    { abortOnInterrupt },
+  ] = await Promise.all([
     import('../../nodes/index.ts'),
     import('../files/files.ts'),
     import('../files/folders.ts'),
     import('../files/paths.ts'),
-    import('../engine/session.ts'),
+    import('../engine/startEngine.ts'),
     import('./interrupt.ts'),
   ]);
   const rewards = new Map(flags.reward.map((name) => rewardNamed(name, library)));
@@ -57,8 +64,8 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
   const preference = parseDevice(flags.device);
   const { images, problems } = await sizedImages(await imagePaths(locations));
   const batches = sizedBatches(images, flags.batch);
-  const device = await session.startDevice(preference);
-  const engine = session.startEngine(device, openFiles(fileFolders(process.cwd(), anywhere)));
+  const device = await startDevice(preference);
+  const engine = startEngine(device, openFiles(fileFolders(process.cwd(), anywhere)));
   const progress = showProgress(process.stderr);
   progress.start('Scoring');
   const scored = new Map<string, Scores>();

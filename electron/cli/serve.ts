@@ -6,8 +6,8 @@ import { UserError } from '../../nodes/errors.ts';
 import { collect } from './collect.ts';
 import { abortOnInterrupt } from './interrupt.ts';
 import { parseDevice } from './parseDevice.ts';
-import { UsageError } from './problems.ts';
 import { print, printJson, remark } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 interface ServeFlags {
   readonly runs: string;

@@ -1,3 +1,4 @@
+import type { UserErrorJson } from '../../nodes/errors.ts';
 import { escapeControls, printable } from '../../nodes/quote.ts';
 
 /*
@@ -58,4 +59,9 @@ export function columns(rows: readonly (readonly string[])[]): string {
   return lines
     .map((row) => row.map((cell, i) => (i < row.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell)).join('  '))
     .join('\n');
+}
+
+/** A problem as a line for people, and what to do about it below. */
+export function problemInWords({ message, remedy }: UserErrorJson & { readonly remedy?: string }): string {
+  return remedy ? `${message}\n    ${remedy}` : message;
 }

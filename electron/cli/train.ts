@@ -6,9 +6,9 @@ import { describeSteps } from '../training/describeSteps.ts';
 import { recipes } from '../training/recipes.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
-import { UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { print, remark } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 interface TrainFlags {
   readonly out: string;
@@ -64,15 +64,16 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
     );
   if (!checkpoint && flags.resume) throw new UsageError(`${folder} holds no checkpoint to go on from.`);
 
-  const [{ openFiles }, { fileFolders }, { anywhere }, session, { abortOnInterrupt }, train] = await Promise.all([
-    import('../files/files.ts'),
-    import('../files/folders.ts'),
-    import('../files/paths.ts'),
-    import('../engine/session.ts'),
-    import('./interrupt.ts'),
-    recipe.load(),
-  ]);
-  const device = await session.startDevice(parseDevice(flags.device));
+  const [{ openFiles }, { fileFolders }, { anywhere }, { startDevice }, { abortOnInterrupt }, train] =
+    await Promise.all([
+      import('../files/files.ts'),
+      import('../files/folders.ts'),
+      import('../files/paths.ts'),
+      import('../engine/startEngine.ts'),
+      import('./interrupt.ts'),
+      recipe.load(),
+    ]);
+  const device = await startDevice(parseDevice(flags.device));
   remark(`Training on ${device.name}: ${device.description}`);
   const controller = abortOnInterrupt();
   const progress = showProgress(process.stderr);

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import type { VerifyReport, VerifyRow } from '../../nodes/ml/verify/verify.ts';
 import { exitCodes } from './exitCodes.ts';
 import { parseDevice } from './parseDevice.ts';
-import { UsageError } from './problems.ts';
 import { columns, print, printJson, remark } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 export function addVerifyCommand(program: Command): void {
   program
@@ -23,14 +23,14 @@ export function addVerifyCommand(program: Command): void {
 }
 
 async function verify(folders: readonly string[], deviceName: string, json: boolean): Promise<number> {
-  const [session, { verifyFolder }, { openFiles }, { fileFolders }, { anywhere }] = await Promise.all([
-    import('../engine/session.ts'),
+  const [{ startDevice }, { verifyFolder }, { openFiles }, { fileFolders }, { anywhere }] = await Promise.all([
+    import('../engine/startEngine.ts'),
     import('../../nodes/ml/verify/verify.ts'),
     import('../files/files.ts'),
     import('../files/folders.ts'),
     import('../files/paths.ts'),
   ]);
-  const device = await session.startDevice(parseDevice(deviceName));
+  const device = await startDevice(parseDevice(deviceName));
   const files = openFiles(fileFolders(process.cwd(), anywhere));
   remark(`Verifying on ${device.name}: ${device.description}; tolerances times ${device.toleranceFactor}`);
   const reports: VerifyReport[] = [];

@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Task, tasks } from '../../nodes/ml/world/words.ts';
 import { exitCodes } from './exitCodes.ts';
-import { UsageError } from './problems.ts';
 import { showProgress } from './progress.ts';
 import { print, printJson } from './terminal.ts';
+import { UsageError } from './usageError.ts';
 
 interface SampleFlags {
   readonly count: number;

@@ -1,4 +1,4 @@
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts';
 import type { DeviceRow } from '../devices/tryDevices.ts';
 

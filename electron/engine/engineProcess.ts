@@ -1,11 +1,11 @@
 import { dirname, isAbsolute } from 'node:path';
 import type { MessagePortMain } from 'electron';
-import { toProblem } from '../../graphs/document/errors.ts';
+import { toProblem } from '../../graphs/document/problems.ts';
 import type { Engine } from '../../graphs/engine/engine.ts';
 import { type Outcome, unwrapOutcome } from '../../graphs/engine/outcome.ts';
 import { messagePort, RelayedPorts } from '../../graphs/engine/port.ts';
 import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
-import { connectEngine, serveEngine } from '../../graphs/engine/remote.ts';
+import { connectEngine, serveEngine } from '../../graphs/engine/remoteEngine.ts';
 import { type FilesOf, serveFiles } from '../../graphs/engine/remoteFiles.ts';
 import type { NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
@@ -19,7 +19,7 @@ import { dataFolder, fileFolders } from '../files/folders.ts';
 import { within } from '../files/paths.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import { recordRuns } from './recordRuns.ts';
-import { collectVersions, startEngine } from './session.ts';
+import { collectVersions, startEngine } from './startEngine.ts';
 
 /*
  * The process that computes: a utility process of Electron or a child of the server. It never ends by itself but with

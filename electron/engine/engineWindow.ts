@@ -2,7 +2,7 @@ import { createEngine } from '../../graphs/engine/engine.ts';
 import { catchOutcome } from '../../graphs/engine/outcome.ts';
 import { type MessagePortLike, messagePort } from '../../graphs/engine/port.ts';
 import { queueRuns } from '../../graphs/engine/queue.ts';
-import { serveEngine } from '../../graphs/engine/remote.ts';
+import { serveEngine } from '../../graphs/engine/remoteEngine.ts';
 import { connectFiles } from '../../graphs/engine/remoteFiles.ts';
 import { library } from '../../nodes/index.ts';
 import { openDevice } from '../../nodes/ml/device.ts';

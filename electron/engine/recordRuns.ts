@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { isUserError, toProblem } from '../../graphs/document/errors.ts';
+import { isUserError, toProblem } from '../../graphs/document/problems.ts';
 import { type Engine, prepareRun, type RunOptions } from '../../graphs/engine/engine.ts';
 import type { RunEvent, RunFinished } from '../../graphs/run/events.ts';
 import type { Library, NodeDevice } from '../../nodes/defineNode.ts';

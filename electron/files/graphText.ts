@@ -1,8 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { isPng, readPngText } from '../../nodes/ml/image/pngText.ts';
-import { templatesFolder } from './folders.ts';
 import { GRAPH_KEYWORD } from './runFolder.ts';
 
 /** Bytes of the largest file that may be a graph, or a PNG with one in it. */
@@ -65,18 +62,4 @@ function firstInvalid(bytes: Uint8Array): string {
   const byte = bytes[at]!.toString(16).padStart(2, '0');
   const line = before.split('\n').length;
   return `its byte ${at}, in line ${line}, is 0x${byte}, as Latin-1 and Windows-1252 write letters with accents`;
-}
-
-/** Names for `template:NAME`. */
-export async function templateNames(): Promise<string[]> {
-  const names = await readdir(templatesFolder).catch(() => []);
-  return names
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => name.slice(0, -5))
-    .sort();
-}
-
-/** `name` is one of `templateNames`. */
-export function readTemplate(name: string): Promise<string> {
-  return readFile(join(templatesFolder, `${name}.json`), 'utf8');
 }

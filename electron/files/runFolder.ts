@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import type { Overrides } from '../../graphs/edit/overrides.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';

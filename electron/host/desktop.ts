@@ -7,6 +7,8 @@ import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { writeAtomic } from '../files/disk.ts';
 import { fileFolders, packageFolder, version } from '../files/folders.ts';
 import { extractGraphText } from '../files/graphText.ts';
+import { listRunFolders, readRecord, readRunFile, runPath } from '../files/recordedRuns.ts';
+import { listTemplates, readTemplateImage } from '../files/templates.ts';
 import { listModels, removeModel } from '../models/localModels.ts';
 import { drafts } from './drafts.ts';
 import type { EngineHost } from './engineHost.ts';
@@ -15,8 +17,6 @@ import { nativeSetUp } from './nativeSetUp.ts';
 import { preferences } from './preferences.ts';
 import { pulls } from './pulls.ts';
 import { recentGraphs } from './recentGraphs.ts';
-import { listRunFolders, readRecord, readRunFile, runPath } from './runFolders.ts';
-import { listTemplates, readTemplateImage } from './templates.ts';
 
 export interface DesktopFolders {
   /** Preferences, recent graphs and drafts. */

@@ -1,4 +1,4 @@
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { type Port, RelayedPorts } from '../../graphs/engine/port.ts';
 import { UserError } from '../../nodes/errors.ts';
 import type { EngineStart, FromEngine, ToEngine } from '../engine/engineMessages.ts';

@@ -1,11 +1,15 @@
 import type { Json } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts';
 import type { DeviceRow } from '../devices/tryDevices.ts';
+import type { RunSummary } from '../files/recordedRuns.ts';
 import type { RunRecord } from '../files/runFolder.ts';
+import type { Template } from '../files/templates.ts';
 import type { Model } from '../models/localModels.ts';
 import type { PullProgress } from '../models/pullModel.ts';
+
+export type { RunSummary, Template };
 
 /**
  * What the window asks of its shell besides the engine: files, folders, the machine. The same in Electron (preload puts
@@ -138,20 +142,6 @@ export interface Draft extends Partial<GraphPlace> {
   readonly text: string;
   /** ISO 8601. */
   readonly written: string;
-}
-
-export interface Template {
-  readonly name: string;
-  readonly title: string;
-  /** The first note of the graph: what it does, in a sentence or two. */
-  readonly summary: string;
-  readonly text: string;
-  readonly image: boolean;
-}
-
-export interface RunSummary extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores'> {
-  readonly folder: string;
-  readonly title: string;
 }
 
 export interface PullPlan {

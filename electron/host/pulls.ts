@@ -1,4 +1,4 @@
-import { toProblem } from '../../graphs/document/errors.ts';
+import { toProblem } from '../../graphs/document/problems.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { modelsFolder } from '../files/folders.ts';
 import { chooseFiles } from '../models/chooseFiles.ts';

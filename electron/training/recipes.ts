@@ -1,5 +1,5 @@
 import type { Files } from '../../nodes/files.ts';
-import type { ModelRun } from './training.ts';
+import type { ModelRun } from './runTraining.ts';
 
 /** How a built-in model is trained unless the command says otherwise. */
 export interface Recipe extends Pick<ModelRun, 'steps' | 'batch' | 'learningRate' | 'seed' | 'from'> {

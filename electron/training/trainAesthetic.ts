@@ -3,7 +3,7 @@ import { clipTransform } from '../../nodes/ml/image/clipTransform.ts';
 import { loadClipVision } from '../../nodes/ml/models/load/loadClip.ts';
 import { aestheticTraining } from '../../nodes/ml/train/aestheticTraining.ts';
 import { writeText, writeWeights } from './modelFolder.ts';
-import type { ModelRun } from './training.ts';
+import type { ModelRun } from './runTraining.ts';
 import { trainModel } from './trainModel.ts';
 
 /** The CLIP whose image embeddings the head reads. */

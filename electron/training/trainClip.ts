@@ -16,7 +16,7 @@ import { loadWeights } from '../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
 import { weightsOf } from '../../nodes/ml/weights/weights.ts';
 import { writeClipTokenizer, writeText, writeWeights } from './modelFolder.ts';
-import type { ModelRun } from './training.ts';
+import type { ModelRun } from './runTraining.ts';
 import { type TrainableModel, trainModel } from './trainModel.ts';
 
 /** Trains the built-in CLIP and writes it as a folder of transformers. */

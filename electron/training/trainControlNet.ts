@@ -5,7 +5,7 @@ import { controlNetJson, controlNetTraining } from '../../nodes/ml/train/control
 import { loadFrozenGenerator } from '../../nodes/ml/train/frozenGenerator.ts';
 import { startFrom } from '../../nodes/ml/train/startFrom.ts';
 import { writeText, writeWeights } from './modelFolder.ts';
-import type { ModelRun } from './training.ts';
+import type { ModelRun } from './runTraining.ts';
 import { trainModel } from './trainModel.ts';
 
 /** The generator that the ControlNet is for. */

@@ -1,7 +1,7 @@
 import type { Files } from '../../nodes/files.ts';
 import { imageConfigs, imageTraining } from '../../nodes/ml/train/imageTraining.ts';
 import { writeText, writeWeights } from './modelFolder.ts';
-import type { ModelRun } from './training.ts';
+import type { ModelRun } from './runTraining.ts';
 import { trainModel } from './trainModel.ts';
 
 /** Trains the built-in segmentation network. */

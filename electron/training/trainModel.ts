@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Files } from '../../nodes/files.ts';
 import type { Training } from '../../nodes/ml/train/trainStep.ts';
-import { type ModelRun, runTraining } from './training.ts';
+import { type ModelRun, runTraining } from './runTraining.ts';
 
 /** A built-in model ready to be trained. */
 export interface TrainableModel {

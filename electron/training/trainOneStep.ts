@@ -11,7 +11,7 @@ import { loadWeights } from '../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
 import { type Weights, weightsOf } from '../../nodes/ml/weights/weights.ts';
 import { exportTextToImage } from './exportTextToImage.ts';
-import type { ModelRun } from './training.ts';
+import type { ModelRun } from './runTraining.ts';
 import { trainModel } from './trainModel.ts';
 import { worldLatents } from './trainTextToImage.ts';
 

@@ -5,7 +5,7 @@ import { clipTokenizer } from '../../nodes/ml/text/clipTokenizer.ts';
 import { textToImageConfigs as configs, promptLength } from '../../nodes/ml/train/textToImage.ts';
 import { textToImageTraining, type WorldLatents, worldBasis } from '../../nodes/ml/train/textToImageTraining.ts';
 import { exportTextToImage } from './exportTextToImage.ts';
-import { type ModelRun, runTraining } from './training.ts';
+import { type ModelRun, runTraining } from './runTraining.ts';
 
 /** Scenes whose patches give the latent basis. */
 const basisScenes = 1500;

@@ -4,8 +4,8 @@ import { quote } from '../../nodes/quote.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
 import { findCircles } from './cycles.ts';
 import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
-import { labelNode, type Problem, problem } from './errors.ts';
 import { levelCards, levelOf, subgraphOf } from './levels.ts';
+import { labelNode, type Problem, problem } from './problems.ts';
 import { didYouMean } from './suggest.ts';
 import { arrivalAt, arrivalType, wireFollower } from './wires.ts';
 

@@ -1,7 +1,7 @@
 import { findCircles } from './cycles.ts';
 import { type GraphDocument, limits, type Subgraph } from './document.ts';
-import { type Problem, problem } from './errors.ts';
 import { subgraphOf } from './levels.ts';
+import { type Problem, problem } from './problems.ts';
 
 /**
  * What keeps a graph from being taken apart into nodes that run: subgraphs that hold themselves, lie too deep in each

@@ -15,8 +15,8 @@ import {
   VERSION,
   type Wire,
 } from './document.ts';
-import { type Problem, problem } from './errors.ts';
 import { migrateDocument, migrations } from './migrations.ts';
+import { type Problem, problem } from './problems.ts';
 import { repeatedNames } from './repeatedNames.ts';
 
 export interface OpenedGraph {

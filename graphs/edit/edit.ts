@@ -5,7 +5,7 @@ import { allows, describeAllowed } from '../../nodes/params.ts';
 import { quote } from '../../nodes/quote.ts';
 import { idPattern, wrongWire } from '../document/check.ts';
 import { type GraphDocument, type GraphNode, type Json, own, type Wire } from '../document/document.ts';
-import { labelNode, type Problem, problem } from '../document/errors.ts';
+import { labelNode, type Problem, problem } from '../document/problems.ts';
 import { arrivalAt } from '../document/wires.ts';
 
 /*

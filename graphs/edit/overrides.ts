@@ -3,8 +3,8 @@ import { UserError } from '../../nodes/errors.ts';
 import { allows, type ChoiceParam, describeAllowed, parseParam } from '../../nodes/params.ts';
 import { quote } from '../../nodes/quote.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from '../document/document.ts';
-import { labelNode, titleOf } from '../document/errors.ts';
 import { levelCards, levelOf, subgraphOf, withLevel } from '../document/levels.ts';
+import { labelNode, titleOf } from '../document/problems.ts';
 import { didYouMean } from '../document/suggest.ts';
 import { ownSubgraph } from './subgraphs.ts';
 

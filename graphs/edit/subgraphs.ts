@@ -10,7 +10,6 @@ import {
   type Subgraph,
   type Wire,
 } from '../document/document.ts';
-import { labelNode } from '../document/errors.ts';
 import {
   findResult,
   INPUTS,
@@ -21,6 +20,7 @@ import {
   subgraphOf,
   withLevel,
 } from '../document/levels.ts';
+import { labelNode } from '../document/problems.ts';
 import { arrivalAt, arrivalType, withWires } from '../document/wires.ts';
 import { connect, freshId, renameNode } from './edit.ts';
 import { insertFragment } from './fragment.ts';

@@ -3,7 +3,7 @@ import type { Library, NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
 import { checkGraph } from '../document/check.ts';
 import { type GraphDocument, own } from '../document/document.ts';
-import { isUserError, type Problem, toProblem } from '../document/errors.ts';
+import { isUserError, type Problem, toProblem } from '../document/problems.ts';
 import { type OpenedGraph, readGraph } from '../document/read.ts';
 import { applyOverrides, findNode, type Overrides } from '../edit/overrides.ts';
 import { ValueCache } from '../run/cache.ts';

@@ -1,5 +1,5 @@
 import { UserError } from '../../nodes/errors.ts';
-import { isUserError, type Problem, toProblem } from '../document/errors.ts';
+import { isUserError, type Problem, toProblem } from '../document/problems.ts';
 
 /** What a call in another process came to, as plain data: errors keep their code, place and sentence. */
 export type Outcome<Value = unknown> =

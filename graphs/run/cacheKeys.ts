@@ -1,5 +1,5 @@
 import type { Files } from '../../nodes/files.ts';
-import { placeError } from '../document/errors.ts';
+import { placeError } from '../document/problems.ts';
 import { hashText } from './hashText.ts';
 import { labelStep, type Plan, type Step } from './plan.ts';
 

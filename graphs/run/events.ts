@@ -1,5 +1,5 @@
 import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
-import type { Problem } from '../document/errors.ts';
+import type { Problem } from '../document/problems.ts';
 
 /** `invalid`: the graph or the overrides are wrong and nothing ran. */
 export type RunStatus = 'done' | 'failed' | 'cancelled' | 'invalid';

@@ -1,6 +1,6 @@
 import { UserError } from '../../nodes/errors.ts';
 import type { LoadedFunction } from '../../nodes/ports.ts';
-import { isUserError } from '../document/errors.ts';
+import { isUserError } from '../document/problems.ts';
 import type { Call } from './arguments.ts';
 import type { StepResult } from './cache.ts';
 

@@ -2,7 +2,7 @@ import type { PortCount } from '../../nodes/card.ts';
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { type GraphDocument, type GraphNode, own, type Wire } from '../document/document.ts';
-import { labelNode } from '../document/errors.ts';
+import { labelNode } from '../document/problems.ts';
 import { arrivalNames, wireFollower } from '../document/wires.ts';
 import { findNode } from '../edit/overrides.ts';
 import { flattenGraph } from './flatten.ts';

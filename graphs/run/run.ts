@@ -1,6 +1,6 @@
 import type { NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
-import { placeError } from '../document/errors.ts';
+import { placeError } from '../document/problems.ts';
 import { gatherCalls, type StepCalls } from './arguments.ts';
 import type { StepResult, ValueCache } from './cache.ts';
 import { addFingerprints, cacheKeys, listLocations, readsLate, stepKey } from './cacheKeys.ts';

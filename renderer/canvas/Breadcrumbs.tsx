@@ -1,6 +1,6 @@
 import { ChevronRight } from 'lucide-react';
 import { useShallow } from 'zustand/react/shallow';
-import { titleOf } from '../../graphs/document/errors.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { levelCards, levelOf, subgraphAt } from '../../graphs/document/levels.ts';
 import { showLevel } from '../commands/levels.ts';
 import { useEditor, useGraph } from '../state/editor.ts';

@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import { type NodeProps, NodeResizer } from 'reactflow';
-import { changeMark, type MarkKind } from '../../graphs/document/marks.ts';
+import { changeMark, type MarkKind } from '../../graphs/edit/marks.ts';
 import { GRID, snap } from '../level/grid.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { editGraph, endGroup } from '../state/graph.ts';

@@ -1,6 +1,6 @@
 import { Unplug } from 'lucide-react';
 import { type GraphNode, own } from '../../graphs/document/document.ts';
-import { titleOf } from '../../graphs/document/errors.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { disconnect, setParam } from '../../graphs/edit/edit.ts';
 import { type Param, wireTypeOf } from '../../nodes/params.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { type GraphNode, own } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { INPUTS, isBoundary, OUTPUTS } from '../../graphs/document/levels.ts';
 import { arrivalAt } from '../../graphs/document/wires.ts';
 import { collapseNode } from '../../graphs/edit/edit.ts';

@@ -1,6 +1,6 @@
 import { type Connection, type Edge, type Node, type NodeHandle, Position } from 'reactflow';
 import { type Frame, type GraphDocument, type GraphNode, type Note, own } from '../../graphs/document/document.ts';
-import { titleOf } from '../../graphs/document/errors.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { isReroute } from '../../graphs/document/levels.ts';
 import type { Arrived } from '../../graphs/edit/rewire.ts';
 import type { Cards } from '../../nodes/card.ts';

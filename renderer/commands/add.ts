@@ -1,4 +1,4 @@
-import { addMark } from '../../graphs/document/marks.ts';
+import { addMark } from '../../graphs/edit/marks.ts';
 import { addNode, connect, freshId, moveNodes } from '../../graphs/edit/edit.ts';
 import { type Arrived, insertReroute, placesFor } from '../../graphs/edit/rewire.ts';
 import type { NodeCard } from '../../nodes/card.ts';

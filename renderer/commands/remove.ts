@@ -1,5 +1,5 @@
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import { removeMarks } from '../../graphs/document/marks.ts';
+import { removeMarks } from '../../graphs/edit/marks.ts';
 import { disconnect, removeNodes } from '../../graphs/edit/edit.ts';
 import { removeAndRejoin } from '../../graphs/edit/rewire.ts';
 import type { Editor } from '../state/editor.ts';

@@ -1,4 +1,4 @@
-import { titleOf } from '../../graphs/document/errors.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { connect } from '../../graphs/edit/edit.ts';
 import type { Choice } from '../controls/SearchList.tsx';
 import { listPossibleWires } from '../level/fitting.ts';

@@ -1,4 +1,4 @@
-import { titleOf } from '../../graphs/document/errors.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { levelCards, levelOf, subgraphAt, subgraphOf } from '../../graphs/document/levels.ts';
 import { goToNode } from '../commands/levels.ts';
 import type { Choice } from '../controls/SearchList.tsx';

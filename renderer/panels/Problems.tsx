@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
 import { goToNode } from '../commands/levels.ts';
 import { attempt } from '../state/attempt.ts';

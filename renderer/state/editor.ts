@@ -2,7 +2,7 @@ import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
 import type { DesktopApi } from '../../electron/host/ipc.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { subgraphOf } from '../../graphs/document/levels.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { type GraphState, type GraphStore, wholeId } from './graph.ts';

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
 

@@ -3,7 +3,7 @@ import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.
 import { type Outcome, unwrapOutcome } from '../../graphs/engine/outcome.ts';
 import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
-import { connectEngine } from '../../graphs/engine/remote.ts';
+import { connectEngine } from '../../graphs/engine/remoteEngine.ts';
 
 declare global {
   interface Window {

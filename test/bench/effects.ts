@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDevice } from '../../electron/cli/parseDevice.ts';
 import { timeInWords } from '../../electron/cli/terminal.ts';
-import { startDevice } from '../../electron/engine/session.ts';
+import { startDevice } from '../../electron/engine/startEngine.ts';
 import { writeAtomic } from '../../electron/files/disk.ts';
 import { openFiles } from '../../electron/files/files.ts';
 import { fileFolders, packageFolder } from '../../electron/files/folders.ts';

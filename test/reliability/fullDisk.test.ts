@@ -6,7 +6,7 @@ import { createDesktop, type System } from '../../electron/host/desktop.ts';
 import { chooseFiles } from '../../electron/models/chooseFiles.ts';
 import { openHubModel } from '../../electron/models/hub.ts';
 import { pullModel } from '../../electron/models/pullModel.ts';
-import { runTraining } from '../../electron/training/training.ts';
+import { runTraining } from '../../electron/training/runTraining.ts';
 import { emptyDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { planRun } from '../../graphs/run/plan.ts';

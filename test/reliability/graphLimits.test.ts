@@ -11,7 +11,7 @@ import {
   limits,
   type Subgraph,
 } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/errors.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { createEngine, prepareRun } from '../../graphs/engine/engine.ts';
 import { library } from '../../nodes/index.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listRunFolders, readRecord, readRunFile } from '../../electron/host/runFolders.ts';
+import { listRunFolders, readRecord, readRunFile } from '../../electron/files/recordedRuns.ts';
 import { checkGraph } from '../../graphs/document/check.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { writeGraph } from '../../graphs/document/write.ts';

@@ -1,4 +1,4 @@
-import type { TrainingRun } from '../../electron/training/training.ts';
+import type { TrainingRun } from '../../electron/training/runTraining.ts';
 import { linear } from '../../nodes/ml/nn/linear.ts';
 import { randomStream } from '../../nodes/ml/random.ts';
 import { dispose, mean, type Scalar, squaredDifference, tensor2d } from '../../nodes/ml/tf.ts';

@@ -6,7 +6,7 @@ import { type ServerOptions, startServer } from '../../electron/server/server.ts
 import type { Engine } from '../../graphs/engine/engine.ts';
 import { messagePort, type Port } from '../../graphs/engine/port.ts';
 import { type QueuedEngine, queueRuns } from '../../graphs/engine/queue.ts';
-import { connectEngine, serveEngine } from '../../graphs/engine/remote.ts';
+import { connectEngine, serveEngine } from '../../graphs/engine/remoteEngine.ts';
 import { connectShell, type Shell } from '../../renderer/state/shell.ts';
 
 /** An engine as a window sees it through one kind of shell. */

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomic } from '../../electron/files/disk.ts';
 import { drafts } from '../../electron/host/drafts.ts';
-import { runTraining } from '../../electron/training/training.ts';
+import { runTraining } from '../../electron/training/runTraining.ts';
 import { emptyDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { openTestDevice } from './devices.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { extractGraphText } from '../../../electron/files/graphText.ts';
-import { isUserError } from '../../../graphs/document/errors.ts';
+import { isUserError } from '../../../graphs/document/problems.ts';
 
 const text = '{ "format": "noiseloom-graph",\n "title": "un café 猫 🐈" }';
 const utf16 = (text: string, littleEndian: boolean) =>

@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { listRunFolders } from '../../../electron/files/recordedRuns.ts';
 import type { RunRecord } from '../../../electron/files/runFolder.ts';
 import { EngineHost, listDevices } from '../../../electron/host/engineHost.ts';
 import { forkEngine } from '../../../electron/host/forkEngine.ts';
 import type { EngineState } from '../../../electron/host/ipc.ts';
-import { listRunFolders } from '../../../electron/host/runFolders.ts';
 import type { Port } from '../../../graphs/engine/port.ts';
-import { connectEngine } from '../../../graphs/engine/remote.ts';
+import { connectEngine } from '../../../graphs/engine/remoteEngine.ts';
 import type { RunEvent } from '../../../graphs/run/events.ts';
 import { graphOf, pngOf } from '../../support/gatedLibrary.ts';
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openFiles } from '../../../electron/files/files.ts';
 import { fileFolders, packageFolder } from '../../../electron/files/folders.ts';
 import type { GraphDocument, GraphNode } from '../../../graphs/document/document.ts';
-import type { Problem } from '../../../graphs/document/errors.ts';
+import type { Problem } from '../../../graphs/document/problems.ts';
 import { readGraph } from '../../../graphs/document/read.ts';
 import { createEngine } from '../../../graphs/engine/engine.ts';
 import { library } from '../../../nodes/index.ts';

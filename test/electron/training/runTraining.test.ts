@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runTraining, type TrainingRun } from '../../../electron/training/training.ts';
+import { runTraining, type TrainingRun } from '../../../electron/training/runTraining.ts';
 import type { TrainingState } from '../../../nodes/ml/train/trainingState.ts';
 import type { Training } from '../../../nodes/ml/train/trainStep.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';

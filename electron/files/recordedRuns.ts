@@ -3,17 +3,22 @@ import { uptime } from 'node:os';
 import { join, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
-import { readJsonFile } from '../files/disk.ts';
-import type { RunRecord } from '../files/runFolder.ts';
-import type { RunSummary } from './ipc.ts';
+import { readJsonFile } from './disk.ts';
+import type { RunRecord } from './runFolder.ts';
 
-/** How many of the newest the gallery shows. */
+/** A run as lists show it. */
+export interface RunSummary extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores'> {
+  readonly folder: string;
+  readonly title: string;
+}
+
+/** How many of the newest are listed. */
 const MAX_RUNS = 500;
 
 /** Bytes of a run.json: of more images than a run can have. */
 const MAX_RECORD_BYTES = 2 ** 26;
 
-/** The folders of runs, newest first; what is no run is passed over. */
+/** The recorded runs, newest first; folders without a readable record are skipped. */
 export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> {
   const entries = await readdir(runsFolder, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => entry.isDirectory() && /^\d{4}-/.test(entry.name)).map(({ name }) => name);

@@ -4,8 +4,9 @@ import { didYouMean } from '../../graphs/document/suggest.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { isPng } from '../../nodes/ml/image/pngText.ts';
-import { extractGraphText, MAX_GRAPH_BYTES, readTemplate, templateNames } from '../files/graphText.ts';
-import { UsageError } from './problems.ts';
+import { extractGraphText, MAX_GRAPH_BYTES } from '../files/graphText.ts';
+import { listTemplateNames, readTemplate } from '../files/templates.ts';
+import { UsageError } from './usageError.ts';
 
 export interface GraphText {
   readonly text: string;
@@ -31,7 +32,7 @@ export async function readGraphText(location: string): Promise<GraphText> {
 const formerNames: Readonly<Record<string, string>> = { 'first-picture': 'first-image' };
 
 async function readNamedTemplate(asked: string): Promise<string> {
-  const names = await templateNames();
+  const names = await listTemplateNames();
   const name = Object.hasOwn(formerNames, asked) ? formerNames[asked]! : asked;
   if (isPlainName(name) && names.includes(name)) return readTemplate(name);
   throw new UsageError(
@@ -63,7 +64,7 @@ async function readBytes(path: string, location: string): Promise<Uint8Array> {
 async function suggestion(path: string): Promise<string> {
   const files = await readdir(dirname(path)).catch(() => []);
   const graphs = files.filter((name) => /\.(json|png)$/.test(name));
-  const templates = (await templateNames()).map((name) => `template:${name}`);
+  const templates = (await listTemplateNames()).map((name) => `template:${name}`);
   const meant = didYouMean(basename(path), graphs) || didYouMean(`template:${basename(path, '.json')}`, templates);
   return meant || ' A graph is a file, template:NAME, or a PNG made by Noiseloom.';
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addMark, changeMark, removeMarks } from '../../../graphs/document/marks.ts';
+import { addMark, changeMark, removeMarks } from '../../../graphs/edit/marks.ts';
 import { graph } from '../example.ts';
 
 const note = (text: string) => ({ text, position: [0, 0], size: [80, 40] }) as const;

@@ -1,4 +1,4 @@
-import type { Frame, GraphDocument, Note } from './document.ts';
+import type { Frame, GraphDocument, Note } from '../document/document.ts';
 
 /*
  * Edits of the texts and rectangles of a canvas, which mean nothing to a run. They have no ids: a place in the list of

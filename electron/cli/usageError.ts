@@ -1,0 +1,8 @@
+import { UserError } from '../../nodes/errors.ts';
+
+/** A mistake in how the command was called: told like any problem, with the exit code for bad usage. */
+export class UsageError extends UserError {
+  constructor(message: string, code = 'USAGE') {
+    super(code, message);
+  }
+}
