@@ -8,7 +8,7 @@ import { extractGraphText, MAX_GRAPH_BYTES } from '../files/graphText.ts';
 import { listTemplateNames, readTemplate } from '../files/templates.ts';
 import { UsageError } from './usageError.ts';
 
-export interface GraphText {
+interface GraphText {
   readonly text: string;
   /** What relative paths in the graph start from. */
   readonly workingFolder: string;

@@ -9,10 +9,10 @@ import { type JsonFile, jsonFile } from './jsonFile.ts';
 /** Files and folders inside a folder that is fingerprinted. */
 const MAX_FILES = 100_000;
 /** Smaller files are read again sooner than what is kept of them. */
-const keptBytes = 2 ** 20;
-const keptFiles = 1000;
+const MIN_KEPT_BYTES = 2 ** 20;
+const MAX_KEPT_FILES = 1000;
 /** A file that changed this short a time ago may change again without a later time of change. */
-const settledMs = 2000;
+const SETTLED_MS = 2000;
 
 /** By path: what a file looked like when it was read, and its sha256. */
 type Kept = Readonly<Record<string, { readonly state: string; readonly sha256: string }>>;
@@ -71,16 +71,16 @@ async function readSha256(path: string, found: Stats, { known, kept }: Fingerpri
   const key = `${path}\n${state}`;
   const remembered = known.get(key);
   if (remembered !== undefined) return remembered;
-  const isLarge = kept !== undefined && found.size >= keptBytes;
+  const isLarge = kept !== undefined && found.size >= MIN_KEPT_BYTES;
   const earlier = isLarge ? (await kept.read())[path] : undefined;
   const isKnown = earlier?.state === state;
   const sha256 = isKnown ? earlier.sha256 : await hashFile(path);
   known.set(key, sha256);
-  const isSettled = Date.now() - Math.max(found.mtimeMs, found.ctimeMs) > settledMs;
+  const isSettled = Date.now() - Math.max(found.mtimeMs, found.ctimeMs) > SETTLED_MS;
   if (isLarge && isSettled && !isKnown)
     await kept
       .change(({ [path]: _, ...others }) =>
-        Object.fromEntries([...Object.entries(others).slice(1 - keptFiles), [path, { state, sha256 }]]),
+        Object.fromEntries([...Object.entries(others).slice(1 - MAX_KEPT_FILES), [path, { state, sha256 }]]),
       )
       .catch(() => {}); // where it cannot be kept, it is read again
   return sha256;

@@ -29,7 +29,7 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
       if (!record) return [];
       const { state, started, ms, device, outputs, scores, graph } = record;
       const title = graph.document.title;
-      const summary = { folder: newest[i] as string, title, state, started, device, outputs, scores };
+      const summary = { folder: newest[i]!, title, state, started, device, outputs, scores };
       return [ms === undefined ? summary : { ...summary, ms }];
     })
     .sort((a, b) => (a.started < b.started ? 1 : -1));
@@ -46,8 +46,8 @@ export async function readRecord(runsFolder: string, folder: string): Promise<Ru
     if (wrong) throw new Error(`its run.json ${wrong}`);
     return isOrphan(record) ? { ...record, state: 'interrupted' } : record;
   } catch (cause) {
-    if (cause instanceof UserError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof UserError && cause.code === 'NO_RUN') throw cause;
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
     throw new UserError('NO_RUN', `"${folder}" is no folder of a run that can be read: ${reason}.`, { cause });
   }
 }

@@ -18,7 +18,7 @@ import { preferences } from './preferences.ts';
 import { pulls } from './pulls.ts';
 import { recentGraphs } from './recentGraphs.ts';
 
-export interface DesktopFolders {
+interface DesktopFolders {
   /** Preferences, recent graphs and drafts. */
   readonly data: string;
   readonly graphs: string;

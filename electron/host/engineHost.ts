@@ -15,7 +15,7 @@ export interface EngineChild<Handed = never> {
 }
 
 /** Times in milliseconds. */
-export interface HostTimes {
+interface HostTimes {
   /** Between two questions whether the process still answers. */
   readonly ping: number;
   /** Without an answer for so long, it is told to be silent. */

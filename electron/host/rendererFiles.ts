@@ -19,7 +19,7 @@ const mimes: Readonly<Record<string, string>> = {
   txt: 'text/plain; charset=utf-8',
 };
 
-export interface RendererFile {
+interface RendererFile {
   readonly path: string;
   readonly mime: string;
 }
@@ -34,7 +34,7 @@ export async function rendererFiles(folder = rendererFolder): Promise<ReadonlyMa
   for (const entry of entries) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const mime = mimes[entry.name.split('.').at(-1) as string];
+    const mime = mimes[entry.name.split('.').at(-1)!];
     if (mime) files.set(`/${relative(folder, path).split(sep).join('/')}`, { path, mime });
   }
   const index = files.get('/index.html');

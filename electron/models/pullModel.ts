@@ -6,7 +6,7 @@ import { downloadFile, hasContent, partPath, sizeOnDisk } from './downloadFile.t
 import { type Hub, type HubFile, type HubModel, sumSizes } from './hub.ts';
 
 /** What is written beside a pulled model, last: its presence says that the model is whole. */
-export interface PullRecord {
+interface PullRecord {
   readonly name: string;
   readonly commit: string;
   readonly endpoint: string;

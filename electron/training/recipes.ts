@@ -2,7 +2,7 @@ import type { Files } from '../../nodes/files.ts';
 import type { ModelRun } from './runTraining.ts';
 
 /** How a built-in model is trained unless the command says otherwise. */
-export interface Recipe extends Pick<ModelRun, 'steps' | 'batch' | 'learningRate' | 'seed' | 'from'> {
+interface Recipe extends Pick<ModelRun, 'steps' | 'batch' | 'learningRate' | 'seed' | 'from'> {
   /** Loads the training, which writes its checkpoint and the model into the run's folder. */
   load(): Promise<(run: ModelRun, files: Files) => Promise<void>>;
 }

@@ -9,18 +9,18 @@ import type { ModelRun } from './runTraining.ts';
 import { trainModel } from './trainModel.ts';
 
 /** The generator that the ControlNet is for. */
-const generatorModel = 'builtin:world';
+const GENERATOR_MODEL = 'builtin:world';
 
 /** Trains the ControlNet of the built-in generator and writes it as diffusers does. */
 export async function trainControlNet(run: ModelRun, files: Files): Promise<void> {
-  const { generator, unetJson, unetWeights, dispose } = await loadFrozenGenerator(files, generatorModel);
+  const { generator, unetJson, unetWeights, dispose } = await loadFrozenGenerator(files, GENERATOR_MODEL);
   try {
     const json = controlNetJson(unetJson);
     const training = controlNetTraining(run, controlNetConfig(json), generator);
     await trainModel(
       {
         name: 'controlnet',
-        config: { ...json, generator: await files.fingerprint(await files.locate(generatorModel)) },
+        config: { ...json, generator: await files.fingerprint(await files.locate(GENERATOR_MODEL)) },
         training,
         start: await startFrom(training.layout, unetWeights, randomStream(run.seed)),
         warmUp: 100,

@@ -15,20 +15,20 @@ import type { ModelRun } from './runTraining.ts';
 import { trainModel } from './trainModel.ts';
 import { worldLatents } from './trainTextToImage.ts';
 
-const teacherModel = 'builtin:world';
+const TEACHER_MODEL = 'builtin:world';
 /** Guidance scale of the teacher, which its students then do without; as the teacher recommends. */
-const guidanceScale = 3;
+const GUIDANCE_SCALE = 3;
 
 /** Distils `builtin:world` into a model of few steps by consistency; `run.from`: the teacher itself. */
 export const trainFewStep = (run: ModelRun, files: Files): Promise<void> =>
   distil('few-step', 4, run, files, (world, teacher) =>
-    consistencyDistillation({ ...run, guidanceScale, segments: 6 }, world, teacher),
+    consistencyDistillation({ ...run, guidanceScale: GUIDANCE_SCALE, segments: 6 }, world, teacher),
   );
 
 /** Makes a one-step model of `run.from`, one of few steps, by matching the distribution of `builtin:world`. */
 export const trainOneStep = (run: ModelRun, files: Files): Promise<void> =>
   distil('one-step', 1, run, files, (world, teacher) =>
-    distributionMatching({ ...run, guidanceScale }, world, teacher),
+    distributionMatching({ ...run, guidanceScale: GUIDANCE_SCALE }, world, teacher),
   );
 
 /** Trains a student that starts as the model `run.from`; where the training has a follower, that starts as the teacher. */
@@ -40,8 +40,8 @@ async function distil(
   trainingOf: (world: WorldLatents, teacher: Weights) => Training,
 ): Promise<void> {
   const world = worldLatents();
-  const teacher = await loadNetworks(files, teacherModel);
-  const from = run.from ?? teacherModel;
+  const teacher = await loadNetworks(files, TEACHER_MODEL);
+  const from = run.from ?? TEACHER_MODEL;
   const student = await loadNetworks(files, from);
   const followed = new Map([...student, ...[...teacher].map(([key, tensor]) => [`follower.${key}`, tensor] as const)]);
   try {
@@ -51,7 +51,7 @@ async function distil(
     await trainModel(
       {
         name,
-        config: { from: await files.fingerprint(await files.locate(from)), guidanceScale },
+        config: { from: await files.fingerprint(await files.locate(from)), guidanceScale: GUIDANCE_SCALE },
         training,
         start: await values(training.layout),
         warmUp: 50,

@@ -8,7 +8,7 @@ import { exportTextToImage } from './exportTextToImage.ts';
 import { type ModelRun, runTraining } from './runTraining.ts';
 
 /** Scenes whose patches give the latent basis. */
-const basisScenes = 1500;
+const BASIS_SCENES = 1500;
 
 /** The world as the text-to-image model and what is distilled from it see it. */
 export function worldLatents(): WorldLatents {
@@ -20,7 +20,7 @@ export function worldLatents(): WorldLatents {
     return ids;
   };
   return {
-    basis: worldBasis(1, basisScenes),
+    basis: worldBasis(1, BASIS_SCENES),
     tokenize: (captions) => captions.map(idsOf),
     alphasCumprod: alphasCumprod({ ...configs.scheduler, trained_betas: null, rescale_betas_zero_snr: false }),
   };

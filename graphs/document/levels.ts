@@ -152,13 +152,13 @@ function describeSubgraph(name: string, subgraph: Subgraph, cards: Cards): NodeC
     const first = behind[0];
     if (first?.param && behind.every(({ param }) => param)) {
       params[port] = (first.value === undefined ? first.param : { ...first.param, initial: first.value }) as Param;
-    } else inputs[port] = describeInput(subgraph.inputs[port] as PortType, behind);
+    } else inputs[port] = describeInput(subgraph.inputs[port]!, behind);
   }
   const outputs: Record<string, OutputPort> = {};
   for (const port of Object.keys(subgraph.outputs).sort()) {
     const [source, output] = findResult(subgraph, port) ?? ['', ''];
     const given = own(cards.get(own(subgraph.nodes, source)?.type ?? '')?.outputs ?? {}, output);
-    outputs[port] = { type: subgraph.outputs[port] as PortType, list: given?.list ?? false };
+    outputs[port] = { type: subgraph.outputs[port]!, list: given?.list ?? false };
   }
   const count = Object.keys(subgraph.nodes).length;
   const summary = `A subgraph of ${count} nodes.`;

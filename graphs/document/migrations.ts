@@ -3,7 +3,7 @@ import { VERSION } from './document.ts';
 type RawDocument = Readonly<Record<string, unknown>>;
 
 /** Turns documents of one version into the next. */
-export interface Migration {
+interface Migration {
   /** What it brings, in words joined by dashes; never changed once released. */
   readonly name: string;
   /** The version it starts from; it ends at `from + 1`. */

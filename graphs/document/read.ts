@@ -15,7 +15,7 @@ import {
   VERSION,
   type Wire,
 } from './document.ts';
-import { migrateDocument, migrations } from './migrations.ts';
+import { migrateDocument } from './migrations.ts';
 import { type Problem, problem } from './problems.ts';
 import { repeatedNames } from './repeatedNames.ts';
 
@@ -30,7 +30,7 @@ export interface OpenedGraph {
  * wrong with the graph itself becomes problems; nodes of unknown types and fields of unknown names are kept untouched.
  * Throws UserError only where there is no graph to show: `TOO_LARGE`, `NOT_JSON`, `NOT_A_GRAPH`, `TOO_NEW`.
  */
-export function readGraph(text: string, library: Library, steps = migrations): OpenedGraph {
+export function readGraph(text: string, library: Library): OpenedGraph {
   const raw = parse(text);
   const record = isRecord(raw) ? raw : {};
   if (record.format !== FORMAT) {
@@ -47,7 +47,7 @@ export function readGraph(text: string, library: Library, steps = migrations): O
     throw new UserError('TOO_NEW', message);
   }
   const repeated = repeatedNames(text, limits.problems).map(writtenTwice);
-  return readDocument(migrateDocument(record, VERSION, steps), library, repeated);
+  return readDocument(migrateDocument(record, VERSION), library, repeated);
 }
 
 /** The problem of a name that an object of the graph has more than once. */

@@ -1,7 +1,7 @@
 /** More names than this are not searched: nobody can have meant one of them in particular. */
-const mostNames = 1000;
+const MAX_NAMES = 1000;
 /** Nor are longer ones: nobody typed them. */
-const longestName = 200;
+const MAX_NAME_LENGTH = 200;
 
 /** ` Did you mean "x"?` for the name nearest to what was written, or '' where none is near. */
 export function didYouMean(written: string, names: Iterable<string>): string {
@@ -11,12 +11,12 @@ export function didYouMean(written: string, names: Iterable<string>): string {
 
 /** The name nearest to what was written, if at most a third of what was written (one letter at least) differs. */
 export function nearestName(written: string, names: Iterable<string>): string | undefined {
-  if (written.length > longestName) return undefined;
+  if (written.length > MAX_NAME_LENGTH) return undefined;
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(written.length / 3)) + 1;
   let searched = 0;
   for (const name of names) {
-    if (++searched > mostNames) return undefined;
+    if (++searched > MAX_NAMES) return undefined;
     if (Math.abs(name.length - written.length) >= least) continue;
     const distance = editDistance(written.toLowerCase(), name.toLowerCase());
     if (distance < least && distance < Math.max(written.length, name.length)) [nearest, least] = [name, distance];

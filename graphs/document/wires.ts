@@ -3,7 +3,7 @@ import { type Param, wireTypeOf } from '../../nodes/params.ts';
 import { type GraphDocument, type GraphNode, own, type Wire } from './document.ts';
 
 /** Where a wire can arrive: an input of the node, or one of its params. */
-export type Arrival =
+type Arrival =
   | { readonly input: InputPort; readonly param?: never }
   | { readonly param: Param; readonly input?: never };
 

@@ -13,7 +13,7 @@ import { withWires } from '../document/wires.ts';
 import { freshId } from './edit.ts';
 
 /** Places in the lists of notes and frames of a document. */
-export interface Marks {
+interface Marks {
   readonly notes?: Iterable<number>;
   readonly frames?: Iterable<number>;
 }
@@ -23,9 +23,7 @@ export interface Marks {
  * and the nodes of ports, are left out.
  */
 export function extractFragment(document: GraphDocument, ids: Iterable<string>, marks: Marks = {}): GraphDocument {
-  const kept = new Set(
-    [...ids].filter((id) => own(document.nodes, id) && !isBoundary(document.nodes[id] as GraphNode)),
-  );
+  const kept = new Set([...ids].filter((id) => own(document.nodes, id) && !isBoundary(document.nodes[id]!)));
   const nodes: Record<string, GraphNode> = {};
   for (const id of Object.keys(document.nodes)) {
     if (!kept.has(id)) continue;
@@ -50,13 +48,13 @@ function subgraphsFor(
 ): Pick<GraphDocument, 'subgraphs'> {
   const needed = new Set(subgraphsIn({ nodes }).filter((name) => own(subgraphs, name)));
   for (const name of needed) {
-    for (const inner of subgraphsIn(subgraphs[name] as Subgraph)) if (own(subgraphs, inner)) needed.add(inner);
+    for (const inner of subgraphsIn(subgraphs[name]!)) if (own(subgraphs, inner)) needed.add(inner);
   }
   if (needed.size === 0) return {};
-  return { subgraphs: Object.fromEntries([...needed].map((name) => [name, subgraphs[name] as Subgraph])) };
+  return { subgraphs: Object.fromEntries([...needed].map((name) => [name, subgraphs[name]!])) };
 }
 
-export interface Inserted {
+interface Inserted {
   readonly document: GraphDocument;
   /** The new nodes, in the order of the fragment's. */
   readonly ids: readonly string[];

@@ -43,13 +43,13 @@ function applyOverride(
   const cards = levelCards(document, library, level);
   const slash = name.indexOf('/');
   const outer = slash > 0 && !isNode(here, name, cards) ? findNode(here, name.slice(0, slash), cards) : undefined;
-  if (outer === undefined || subgraphOf(here.nodes[outer] as GraphNode) === undefined) {
+  if (outer === undefined || subgraphOf(here.nodes[outer]!) === undefined) {
     const id = findNode(here, name, cards);
     const nodes = { ...here.nodes, [id]: overrideParam(id, here.nodes[id]!, param, value, cards) };
     return withLevel(document, level, { ...here, nodes });
   }
   const unshared = ownSubgraph(document, level, outer);
-  const inner = subgraphOf(levelOf(unshared, level).nodes[outer] as GraphNode);
+  const inner = subgraphOf(levelOf(unshared, level).nodes[outer]!);
   return applyOverride(unshared, inner, name.slice(slash + 1), param, value, library);
 }
 

@@ -46,7 +46,7 @@ export function makeSubgraph(
   title: string,
 ): { readonly document: GraphDocument; readonly id: string } {
   const wanted = new Set(chosen);
-  const isInside = (id: string) => wanted.has(id) && !isBoundary(document.nodes[id] as GraphNode);
+  const isInside = (id: string) => wanted.has(id) && !isBoundary(document.nodes[id]!);
   const inside = new Set(Object.keys(document.nodes).filter(isInside));
   if (inside.size === 0) throw new UserError('NOTHING', 'Select the nodes that the subgraph shall hold.');
   refuseBetween(document, cards, inside);
@@ -121,7 +121,7 @@ function refuseBetween({ nodes }: GraphDocument, cards: Cards, inside: ReadonlyS
     for (const reader of readers.get(id) ?? []) {
       if (!inside.has(reader)) outside.add(reader);
       else {
-        const label = labelNode(id, nodes[id] as GraphNode, cards);
+        const label = labelNode(id, nodes[id]!, cards);
         const message = `${label} needs a node of the selection, and another one needs it. Select it as well.`;
         throw new UserError('CYCLE', message, { at: { node: id } });
       }
@@ -137,7 +137,7 @@ function findWireType(
   arrival: string,
 ): PortType {
   const given = own(cards.get(own(nodes, source)?.type ?? '')?.outputs ?? {}, output);
-  const card = cards.get((nodes[id] as GraphNode).type);
+  const card = cards.get(nodes[id]!.type);
   const taken = card && arrivalAt(card, arrival);
   const type = given?.type ?? (taken && arrivalType(taken));
   if (type) return type;
@@ -160,7 +160,7 @@ export function unmakeSubgraph(
   const [x, y] = (outer as GraphNode).position;
   const fragment = { ...emptyDocument(''), ...pickMarks(subgraph), nodes: inner };
   const inserted = insertFragment({ ...document, nodes: others }, fragment, [x - left, y - top]);
-  const names = new Map(Object.keys(inner).map((innerId, i) => [innerId, inserted.ids[i] as string]));
+  const names = new Map(Object.keys(inner).map((innerId, i) => [innerId, inserted.ids[i]!]));
 
   const isPort = ([source]: Wire) => own(subgraph.nodes, source)?.type === INPUTS;
   const outside = (wire: Wire): readonly Wire[] => {
@@ -177,13 +177,13 @@ export function unmakeSubgraph(
     });
   }
   for (const [innerId, renamed] of names) {
-    const node = inner[innerId] as GraphNode;
+    const node = inner[innerId]!;
     const params = { ...node.params };
     for (const [name, [wire]] of Object.entries(node.inputs)) {
       const value = wire && isPort(wire) ? own((outer as GraphNode).params, wire[1]) : undefined;
       if (value !== undefined) params[name] = value;
     }
-    const { position } = nodes[renamed] as GraphNode;
+    const { position } = nodes[renamed]!;
     nodes[renamed] = { ...withWires(node, outside), params, position };
   }
   return { document: { ...inserted.document, nodes }, ids: inserted.ids };
@@ -295,7 +295,7 @@ function changePort(
  */
 export function ownSubgraph(document: GraphDocument, level: string | undefined, id: string): GraphDocument {
   const here = levelOf(document, level);
-  const node = here.nodes[id] as GraphNode;
+  const node = here.nodes[id]!;
   const name = subgraphOf(node);
   const subgraph = subgraphNamed(document, name);
   if (countUses(document, name as string) <= 1) return document;

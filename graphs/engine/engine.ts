@@ -145,7 +145,7 @@ export function prepareRun(document: GraphDocument, { overrides, targets }: RunO
 
 /** The node that holds the one named `outer/inner`, else the name itself. */
 function findOuterNode(name: string, { nodes }: GraphDocument): string {
-  const head = name.split('/')[0] as string;
+  const head = name.split('/')[0]!;
   return !Object.hasOwn(nodes, name) && Object.hasOwn(nodes, head) ? head : name;
 }
 

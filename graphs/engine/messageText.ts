@@ -23,7 +23,7 @@ export function parseMessage(text: string): unknown {
     else {
       let place = whole as Record<string | number, unknown>;
       for (const key of path.slice(0, -1)) place = readOwn(place, key) as Record<string | number, unknown>;
-      const last = path.at(-1) as string | number;
+      const last = path.at(-1)!;
       if (readOwn(place, last) !== null) throw new TypeError(`there is no place for bytes at ${path.join('.')}`);
       place[last] = found;
     }

@@ -3,7 +3,7 @@ import type { RunEvent, RunFinished } from '../run/events.ts';
 import type { Engine } from './engine.ts';
 
 /** A run that waits or runs. */
-export interface QueuedRun {
+interface QueuedRun {
   readonly run: string;
   /** Title of the graph. */
   readonly title: string;

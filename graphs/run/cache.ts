@@ -19,7 +19,7 @@ interface Entry {
 }
 
 /** What an entry costs besides its tensors, models and files: keys, objects, small values. */
-const entryBytes = 512;
+const ENTRY_BYTES = 512;
 
 /**
  * Results by cache key, least recently used first out, within a budget of bytes. It also counts who holds each tensor
@@ -147,7 +147,7 @@ function bytesAlone(result: StepResult): number {
 
 /** Bytes of a result besides its resources: files, texts, and the entry itself. */
 function ownBytes({ outputs, artifacts, remarks }: StepResult): number {
-  let bytes = entryBytes;
+  let bytes = ENTRY_BYTES;
   for (const artifact of artifacts) bytes += artifact.bytes.length;
   for (const remark of remarks) bytes += textBytes(remark);
   for (const name in outputs) bytes += textBytes(outputs[name]);

@@ -4,7 +4,7 @@ import { hashText } from './hashText.ts';
 import { labelStep, type Plan, type Step } from './plan.ts';
 
 /** Content hashes of files, by location as written in params. */
-export type Fingerprints = ReadonlyMap<string, string>;
+type Fingerprints = ReadonlyMap<string, string>;
 
 /**
  * The cache key of every step, or undefined where it cannot be known before the run, because a wire drives the location

@@ -51,7 +51,7 @@ export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocume
       const sources = wires.flatMap((wire) => findSources(level, wire, cards, walk));
       if (sources.length > 0) inputs[name] = sources;
       else if (wires.length === 1) {
-        const value = valueAround(level, wires[0] as Wire);
+        const value = valueAround(level, wires[0]!);
         if (value !== undefined) params = { ...params, [name]: value };
       }
     }
@@ -61,7 +61,7 @@ export function flattenGraph(document: GraphDocument, cards: Cards): GraphDocume
 
 function isLayered({ nodes }: GraphDocument): boolean {
   for (const id in nodes) {
-    const node = nodes[id] as GraphNode;
+    const node = nodes[id]!;
     if (isReroute(node) || subgraphOf(node) !== undefined) return true;
   }
   return false;
@@ -70,7 +70,7 @@ function isLayered({ nodes }: GraphDocument): boolean {
 function findInside(level: Level, id: string, cards: Cards): Level | undefined {
   const known = level.inside.get(id);
   if (known) return known;
-  const name = subgraphOf(level.document.nodes[id] as GraphNode) as string;
+  const name = subgraphOf(level.document.nodes[id]!) as string;
   if (!own(level.document.subgraphs ?? {}, name)) return undefined;
   const document = levelOf(level.document, name);
   const around = { level, id };
@@ -90,7 +90,7 @@ function findSources(from: Level, first: Wire, cards: Cards, walk: { left: numbe
       const message = `With its subgraphs and reroutes, the graph has more than ${limits.wires} wires. Split it into several graphs.`;
       throw new UserError('TOO_LARGE', message);
     }
-    const { level, wire } = stack.pop() as (typeof stack)[number];
+    const { level, wire } = stack.pop()!;
     const [id, output] = wire;
     const place = `${level.prefix}${id} ${output}`;
     if (seen.has(place)) continue; // a circle of reroutes
@@ -101,7 +101,7 @@ function findSources(from: Level, first: Wire, cards: Cards, walk: { left: numbe
     };
     if (node?.type === INPUTS && level.around) {
       const { level: outer, id: outerId } = level.around;
-      follow(outer, own((outer.document.nodes[outerId] as GraphNode).inputs, output) ?? []);
+      follow(outer, own(outer.document.nodes[outerId]!.inputs, output) ?? []);
     } else if (node && isReroute(node)) follow(level, node.inputs.value ?? []);
     else if (node && subgraphOf(node) !== undefined) {
       const inner = node.muted ? undefined : findInside(level, id, cards);
@@ -118,7 +118,7 @@ function valueAround(from: Level, wire: Wire): Json | undefined {
   let [source, port] = wire;
   for (let level = from; level.around && own(level.document.nodes, source)?.type === INPUTS; ) {
     const { level: outer, id } = level.around;
-    const node = outer.document.nodes[id] as GraphNode;
+    const node = outer.document.nodes[id]!;
     value = own(node.params, port) ?? value;
     const next = own(node.inputs, port)?.[0];
     if (!next) break;

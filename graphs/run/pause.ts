@@ -3,7 +3,7 @@ import { UserError } from '../../nodes/errors.ts';
 declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
 /** How long a run may keep its process from reading messages, in milliseconds: a cancel waits no longer than that. */
-const longest = 8;
+const MAX_BUSY_MS = 8;
 
 /** Gives a promise for as long as a run is to stand still, else undefined. */
 export type WhilePaused = () => Promise<void> | undefined;
@@ -20,7 +20,7 @@ export function createPause(whilePaused: WhilePaused = () => undefined): () => P
     await whilePaused();
     last = performance.now();
   };
-  return () => (performance.now() - last < longest ? whilePaused() : breathe());
+  return () => (performance.now() - last < MAX_BUSY_MS ? whilePaused() : breathe());
 }
 
 function nextTurn(): Promise<void> {

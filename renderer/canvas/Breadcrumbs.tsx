@@ -1,7 +1,7 @@
 import { ChevronRight } from 'lucide-react';
 import { useShallow } from 'zustand/react/shallow';
-import { titleOf } from '../../graphs/document/problems.ts';
 import { levelCards, levelOf, subgraphAt } from '../../graphs/document/levels.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { showLevel } from '../commands/levels.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';

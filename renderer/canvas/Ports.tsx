@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { type GraphNode, own } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/problems.ts';
 import { INPUTS, isBoundary, OUTPUTS } from '../../graphs/document/levels.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { arrivalAt } from '../../graphs/document/wires.ts';
 import { collapseNode } from '../../graphs/edit/edit.ts';
 import type { NodeCard } from '../../nodes/card.ts';

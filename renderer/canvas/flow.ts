@@ -1,7 +1,7 @@
 import { type Connection, type Edge, type Node, type NodeHandle, Position } from 'reactflow';
 import { type Frame, type GraphDocument, type GraphNode, type Note, own } from '../../graphs/document/document.ts';
-import { titleOf } from '../../graphs/document/problems.ts';
 import { isReroute } from '../../graphs/document/levels.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import type { Arrived } from '../../graphs/edit/rewire.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { PortType } from '../../nodes/ports.ts';

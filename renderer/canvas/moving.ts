@@ -1,7 +1,7 @@
 import type { NodeChange } from 'reactflow';
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import { changeMark } from '../../graphs/edit/marks.ts';
 import { moveNodes } from '../../graphs/edit/edit.ts';
+import { changeMark } from '../../graphs/edit/marks.ts';
 import type { CanvasItem } from '../state/selection.ts';
 import { type FlowNode, findInsideFrame, flowId, readFlowId } from './flow.ts';
 

@@ -1,5 +1,5 @@
-import { addMark } from '../../graphs/edit/marks.ts';
 import { addNode, connect, freshId, moveNodes } from '../../graphs/edit/edit.ts';
+import { addMark } from '../../graphs/edit/marks.ts';
 import { type Arrived, insertReroute, placesFor } from '../../graphs/edit/rewire.ts';
 import type { NodeCard } from '../../nodes/card.ts';
 import { USUAL_SIZE } from '../level/cardShape.ts';

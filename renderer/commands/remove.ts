@@ -1,6 +1,6 @@
 import type { GraphDocument } from '../../graphs/document/document.ts';
-import { removeMarks } from '../../graphs/edit/marks.ts';
 import { disconnect, removeNodes } from '../../graphs/edit/edit.ts';
+import { removeMarks } from '../../graphs/edit/marks.ts';
 import { removeAndRejoin } from '../../graphs/edit/rewire.ts';
 import type { Editor } from '../state/editor.ts';
 import { editGraph } from '../state/graph.ts';

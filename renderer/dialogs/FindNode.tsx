@@ -1,5 +1,5 @@
-import { titleOf } from '../../graphs/document/problems.ts';
 import { levelCards, levelOf, subgraphAt, subgraphOf } from '../../graphs/document/levels.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { goToNode } from '../commands/levels.ts';
 import type { Choice } from '../controls/SearchList.tsx';
 import { useEditor } from '../state/editor.ts';

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
-import type { Problem } from '../../graphs/document/problems.ts';
 import { nodeAt } from '../../graphs/document/levels.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import { goToNode } from '../commands/levels.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useRuns } from '../state/editor.ts';

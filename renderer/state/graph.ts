@@ -2,8 +2,8 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { checkGraph } from '../../graphs/document/check.ts';
 import { checkSubgraphs } from '../../graphs/document/checkSubgraphs.ts';
 import { emptyDocument, type GraphDocument } from '../../graphs/document/document.ts';
-import type { Problem } from '../../graphs/document/problems.ts';
 import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/document/levels.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 

@@ -10,6 +10,7 @@ import type { EngineState } from '../../../electron/host/ipc.ts';
 import type { Port } from '../../../graphs/engine/port.ts';
 import { connectEngine } from '../../../graphs/engine/remoteEngine.ts';
 import type { RunEvent } from '../../../graphs/run/events.ts';
+import { loadGenerator } from '../../../nodes/model/loadGenerator.ts';
 import { graphOf, pngOf } from '../../support/gatedLibrary.ts';
 
 /*
@@ -18,7 +19,7 @@ import { graphOf, pngOf } from '../../support/gatedLibrary.ts';
 
 /** Ten thousand quick steps: time enough to do something in the middle of. */
 const long = graphOf('Long', {
-  generator: { type: 'model/load-generator', params: { model: 'builtin:world' } },
+  generator: { type: 'model/load-generator', version: loadGenerator.version, params: { model: 'builtin:world' } },
   numbers: { type: 'input/number-range', params: { first: 1, step: 1, count: 10_000 } },
   noise: {
     type: 'input/noise',

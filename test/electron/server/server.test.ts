@@ -366,7 +366,7 @@ describe('noiseloom serve', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}$/);
     expect(result.code).toBe(0);
     await expect(fetch(url)).rejects.toThrow(); // nobody is left behind
-  });
+  }, 240_000); // the window may be built first
 
   it('refuses a port that is taken, and a folder that is not there, in a sentence', async () => {
     const taken = await runCli(['serve', '.', '--port', String(server.port)], { cwd: serving.folder });
@@ -375,5 +375,5 @@ describe('noiseloom serve', () => {
     const absent = await runCli(['serve', 'nowhere'], { cwd: serving.folder });
     expect(absent.code).toBe(2);
     expect(absent.stderr).toContain('There is no folder');
-  });
+  }, 240_000); // the window may be built first
 });
