@@ -61,4 +61,10 @@ async function bundle() {
 if (existsSync(join(root, entry)) && !isFresh()) await bundle();
 const program = join(folder, readLatest().name, 'main.mjs');
 process.argv = [process.argv[0], program, ...rest];
-await import(pathToFileURL(program).href);
+try {
+  await import(pathToFileURL(program).href);
+} catch (error) {
+  if (error?.code !== 'EMFILE' && error?.code !== 'ENFILE') throw error;
+  console.error('Too many files are open: raise the limit, e.g. with "ulimit -n 1024", and try again.');
+  process.exit(1);
+}

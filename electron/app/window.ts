@@ -15,7 +15,7 @@ export async function createWindow(preload: string, dataFolder: string, isPackag
     {},
     (found) => typeof found === 'object' && found !== null,
   );
-  const { bounds, maximized } = await placement.read();
+  const { bounds, maximized } = await placement.read().catch((): Placement => ({}));
   const window = new BrowserWindow({
     width: 1280,
     height: 800,
@@ -31,7 +31,8 @@ export async function createWindow(preload: string, dataFolder: string, isPackag
   if (maximized) window.maximize();
   window.once('ready-to-show', () => window.show());
   window.on('close', () => {
-    void placement.change(() => ({ bounds: window.getNormalBounds(), maximized: window.isMaximized() }));
+    const placed = { bounds: window.getNormalBounds(), maximized: window.isMaximized() };
+    placement.change(() => placed).catch(() => {}); // the window opens in its usual place then
   });
   // A page that died is loaded again; what was unsaved is in the drafts.
   window.webContents.on('render-process-gone', (_event, { reason }) => {

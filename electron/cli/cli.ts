@@ -6,6 +6,7 @@ import { addBenchCommand } from './bench.ts';
 import { addCheckCommand } from './check.ts';
 import { addDevicesCommand } from './devices.ts';
 import { exitCodes } from './exitCodes.ts';
+import { interrupt } from './interrupt.ts';
 import { addModelsCommand } from './models.ts';
 import { addNodesCommand } from './nodes.ts';
 import { addRerunCommand } from './rerun.ts';
@@ -57,9 +58,11 @@ for (const add of [
   add(program);
 }
 
+let isRead = true;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.done); // the reader has seen enough
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  isRead = false;
+  if (!interrupt()) process.exit(exitCodes.done); // a list of which the reader has seen enough
 });
 
 try {
@@ -68,7 +71,7 @@ try {
   process.exitCode = failed(error);
 }
 // Devices keep threads and handles open; what was printed is flushed first.
-process.stdout.write('', () => process.exit());
+process.stdout.write('', () => process.exit(isRead ? undefined : exitCodes.interrupted));
 
 function failed(error: unknown): number {
   const json = process.argv.includes('--json');
@@ -79,6 +82,10 @@ function failed(error: unknown): number {
     return exitCode;
   }
   if (error instanceof Error && error.message === 'interrupted') return exitCodes.interrupted;
+  if (isOutOfFiles(error)) {
+    remark('Too many files are open: raise the limit, e.g. with "ulimit -n 1024", and try again.');
+    return exitCodes.failed;
+  }
   if (!(error instanceof UserError)) {
     remark(error instanceof Error ? (error.stack ?? error.message) : String(error)); // a mistake of the program itself
     return exitCodes.failed;
@@ -87,4 +94,8 @@ function failed(error: unknown): number {
   if (json) printJson({ type: 'result', ok: false, exitCode, problems: [error] });
   else remark(error.message);
   return exitCode;
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }

@@ -82,7 +82,8 @@ export async function listFolder(path: string): Promise<string[] | undefined> {
   }
 }
 
-function isAbsent(error: unknown): boolean {
+/** Whether an error of the disk says that nothing is there. */
+export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
@@ -94,8 +95,8 @@ export function readFailed(path: string, cause: unknown): UserError {
 }
 
 /**
- * Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed over `path`.
- * The folder must exist. Throws UserError `WRITE_FAILED`, and then what was there is unchanged.
+ * Writes a whole file or nothing: a temporary file in the same folder, flushed to the disk, then renamed over `path`, and
+ * the folder flushed as well. The folder must exist. Throws UserError `WRITE_FAILED`, and then what was there is unchanged.
  */
 export async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
@@ -107,10 +108,23 @@ export async function writeAtomic(path: string, bytes: Uint8Array | string): Pro
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await renameFlushed(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}); // a disk that went read-only keeps it
     throw writeFailed(path, error);
+  }
+}
+
+/** Renames a file, and flushes the folder that it is in then: until that, a power cut may undo the name. */
+export async function renameFlushed(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  const folder = await open(dirname(to), 'r').catch(() => undefined); // Windows opens no folder
+  try {
+    await folder?.sync();
+  } catch {
+    // Some network disks cannot: the file is there all the same.
+  } finally {
+    await folder?.close();
   }
 }
 
@@ -141,6 +155,8 @@ const refusals: Readonly<Record<string, string>> = {
   EISDIR: 'there is a folder of that name',
   ENAMETOOLONG: 'the name is too long',
   EIO: 'the disk failed',
+  EMFILE: 'too many files are open (raise the limit, e.g. with: ulimit -n 1024)',
+  ENFILE: 'too many files are open on this machine',
 };
 
 /** A failure of the disk in a sentence; what is none, or is one already, stays as it is. */

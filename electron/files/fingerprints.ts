@@ -72,7 +72,7 @@ async function readSha256(path: string, found: Stats, { known, kept }: Fingerpri
   const remembered = known.get(key);
   if (remembered !== undefined) return remembered;
   const isLarge = kept !== undefined && found.size >= MIN_KEPT_BYTES;
-  const earlier = isLarge ? (await kept.read())[path] : undefined;
+  const earlier = isLarge ? (await kept.read().catch((): Kept => ({})))[path] : undefined;
   const isKnown = earlier?.state === state;
   const sha256 = isKnown ? earlier.sha256 : await hashFile(path);
   known.set(key, sha256);

@@ -1,12 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { makeFolder, writeAtomic } from './disk.ts';
+import { readFile, rename } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { isAbsent, makeFolder, readFailed, writeAtomic } from './disk.ts';
 
 /** A value that is kept in a file of its own as JSON. */
 export interface JsonFile<Value> {
-  /** What is in the file; `initial` where there is none or what is there cannot be read. */
+  /**
+   * What is in the file; `initial` where there is none or what is there is no such value. Throws UserError `READ_FAILED`
+   * where the disk does not give it.
+   */
   read(): Promise<Value>;
-  /** Changes the value and writes it, one change after the other. */
+  /**
+   * Changes the value and writes it, one change after the other. What is there but is no such value is kept beside it
+   * under another name, which stderr tells. Throws UserError `READ_FAILED` and `WRITE_FAILED`, and then the file is as it was.
+   */
   change(change: (value: Value) => Value): Promise<Value>;
 }
 
@@ -14,19 +20,27 @@ export interface JsonFile<Value> {
 export function jsonFile<Value>(path: string, initial: Value, isValue: (found: unknown) => boolean): JsonFile<Value> {
   let queue: Promise<unknown> = Promise.resolve();
   const read = async () => {
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isAbsent(error)) return undefined;
+      throw readFailed(path, error);
+    });
+    if (text === undefined) return { value: initial, isUnknown: false };
     try {
-      const found: unknown = JSON.parse(await readFile(path, 'utf8'));
-      return isValue(found) ? (found as Value) : initial;
+      const found: unknown = JSON.parse(text);
+      if (isValue(found)) return { value: found as Value, isUnknown: false };
     } catch {
-      return initial;
+      // no JSON
     }
+    return { value: initial, isUnknown: true };
   };
   return {
-    read,
+    read: async () => (await read()).value,
     change(change) {
       const next = queue.then(async () => {
-        const value = change(await read());
+        const found = await read();
+        const value = change(found.value);
         await makeFolder(dirname(path));
+        if (found.isUnknown) await keepAside(path);
         await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
         return value;
       });
@@ -34,4 +48,10 @@ export function jsonFile<Value>(path: string, initial: Value, isValue: (found: u
       return next;
     },
   };
+}
+
+async function keepAside(path: string): Promise<void> {
+  const aside = `${path}.${new Date().toISOString().replaceAll(':', '')}.unreadable`;
+  await rename(path, aside);
+  process.stderr.write(`"${path}" could not be understood, so it was kept as "${basename(aside)}" and begun anew.\n`);
 }

@@ -1,9 +1,9 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
-import { uptime } from 'node:os';
 import { join, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { readJsonFile } from './disk.ts';
+import { isRunning } from './processes.ts';
 import type { RunRecord } from './runFolder.ts';
 
 /** A run as lists show it. */
@@ -102,13 +102,6 @@ export async function runPath(runsFolder: string, folder: string): Promise<strin
 }
 
 /** Whether a run says that it goes on, but its process is gone. */
-function isOrphan({ state, started, pid }: RunRecord): boolean {
-  if (state !== 'running') return false;
-  if (Date.parse(started) < Date.now() - uptime() * 1000) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'EPERM';
-  }
+function isOrphan(record: RunRecord): boolean {
+  return record.state === 'running' && !isRunning(record, Date.parse(record.started));
 }

@@ -12,6 +12,7 @@ import { addPngText } from '../../nodes/ml/image/pngText.ts';
 import type { ImageLabel, Scores, Trace } from '../../nodes/ports.ts';
 import { printable } from '../../nodes/quote.ts';
 import { explainDiskError, makeFolder, writeAtomic } from './disk.ts';
+import { markProcess } from './processes.ts';
 
 /** The keyword under which a PNG holds the graph that made it. */
 export const GRAPH_KEYWORD = 'noiseloom-graph';
@@ -26,6 +27,7 @@ export interface RunRecord {
   state: RunState;
   /** The process that wrote it: where it is gone, a run that says `running` was interrupted. */
   readonly pid: number;
+  readonly processStart?: string;
   /** ISO 8601, and how long it took. */
   readonly started: string;
   ms?: number;
@@ -171,7 +173,7 @@ function startRecord(start: RunStart, text: string, began: Date): RunRecord {
     format: 'noiseloom-run',
     version: 1,
     state: 'running',
-    pid: process.pid,
+    ...markProcess(),
     started: began.toISOString(),
     graph: { location, folder, hash: sha256(text), document: JSON.parse(text) as GraphDocument },
     overrides,

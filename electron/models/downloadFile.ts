@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HubApiError } from '@huggingface/hub';
 import { UserError } from '../../nodes/errors.ts';
-import { makeFolder } from '../files/disk.ts';
+import { makeFolder, renameFlushed } from '../files/disk.ts';
 import { describeHubError, type Hub, type HubFile, type HubModel } from './hub.ts';
 
 /** How often a broken connection is tried again without a single new byte before giving up. */
@@ -72,7 +72,7 @@ export async function downloadFile(
   } finally {
     await part.close();
   }
-  await rename(path, target);
+  await renameFlushed(path, target);
 }
 
 /** The bytes of a file from `offset` on; from 0 where the server knows no ranges, which `from` of the first piece tells. */

@@ -1,7 +1,7 @@
-import { rename, rm, statfs } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
-import { makeFolder, readJsonFile, writeAtomic } from '../files/disk.ts';
+import { makeFolder, readJsonFile, renameFlushed, writeAtomic } from '../files/disk.ts';
 import { downloadFile, hasContent, partPath, sizeOnDisk } from './downloadFile.ts';
 import { type Hub, type HubFile, type HubModel, sumSizes } from './hub.ts';
 
@@ -53,7 +53,7 @@ export async function pullModel(
   }
   for (const { path } of missing) {
     await makeFolder(dirname(join(folder, path)));
-    await rename(join(staging, path), join(folder, path));
+    await renameFlushed(join(staging, path), join(folder, path));
   }
   const kept =
     (await readPullRecord(folder))?.files.filter((old) => !files.some(({ path }) => path === old.path)) ?? [];
