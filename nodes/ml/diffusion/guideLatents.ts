@@ -1,3 +1,4 @@
+import type { ConsistencyGuidance } from '../../ports.ts';
 import {
   add,
   div,
@@ -5,6 +6,7 @@ import {
   keep,
   mul,
   type Scalar,
+  scalar,
   sqrt,
   square,
   sub,
@@ -14,6 +16,10 @@ import {
   type Tensor4D,
   tidy,
 } from '../tf.ts';
+import type { DenoiseHooks } from './denoise.ts';
+import { alphasCumprod } from './noiseSchedule.ts';
+import type { SchedulerConfig } from './scheduler.ts';
+import { readSettings, trainedAllowed, trainedDefaults } from './settings.ts';
 
 /**
  * Moves noisy latents against the gradient of a loss of the image that they are estimated to become.
@@ -51,4 +57,25 @@ export function guideLatents(
       clean?.dispose();
     }
   });
+}
+
+/**
+ * The hook of `denoise` that guides by a consistency loss, up to its largest timestep. `decode` gives images in [0, 1];
+ * `config` is that of the schedule on which the model was trained.
+ */
+export function guideByConsistency(
+  { consistency, image, scale, maxTimestep }: ConsistencyGuidance,
+  decode: (latents: Tensor4D) => Tensor4D,
+  config: SchedulerConfig,
+): NonNullable<DenoiseHooks['moveLatents']> {
+  const alphaBars = alphasCumprod(readSettings(config, trainedDefaults, trainedAllowed));
+  /** sqrt(abar) of a training timestep, the nearest one for a timestep between two. */
+  const signalAt = (timestep: number) =>
+    Math.sqrt(alphaBars[Math.min(Math.max(Math.round(timestep), 0), alphaBars.length - 1)]!);
+  const loss = (clean: Tensor4D) => consistency.loss(decode(clean), image);
+  return (x, { timestep, estimate, scaleInput }) => {
+    if (timestep > maxTimestep) return undefined;
+    const signal = div<Scalar>(signalAt(timestep), scaleInput(scalar(1)));
+    return guideLatents(x, estimate, loss, scale, signal);
+  };
 }

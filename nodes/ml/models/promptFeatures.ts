@@ -51,12 +51,12 @@ export function stableDiffusionXLFeatures(prompt: string, encoders: readonly Pro
   });
 }
 
-/** Remembers the features of the last `capacity` prompts. It owns what it returns: valid until `capacity` more prompts. */
-export function rememberFeatures<F extends Tensor | PromptFeatures>(compute: (prompt: string) => F, capacity: number) {
+/** Keeps the features of the last `capacity` prompts. It owns what it returns: valid until `capacity` more prompts. */
+export function cacheFeatures<F extends Tensor | PromptFeatures>(compute: (prompt: string) => F, capacity: number) {
   const known = new Map<string, F>();
   return {
     of(prompt: string): F {
-      const features = known.get(prompt) ?? kept(compute(prompt));
+      const features = known.get(prompt) ?? keepFeatures(compute(prompt));
       known.delete(prompt);
       known.set(prompt, features); // the map is in order of last use
       return features;
@@ -66,22 +66,22 @@ export function rememberFeatures<F extends Tensor | PromptFeatures>(compute: (pr
       for (const [prompt, features] of known) {
         if (known.size <= capacity) return;
         known.delete(prompt);
-        dispose(tensorsOf(features));
+        dispose(listTensors(features));
       }
     },
     dispose(): void {
-      for (const features of known.values()) dispose(tensorsOf(features));
+      for (const features of known.values()) dispose(listTensors(features));
       known.clear();
     },
   };
 }
 
 /** Keeps tensors alive when they are made inside of someone else's tidy, as of a gradient. */
-function kept<F extends Tensor | PromptFeatures>(features: F): F {
-  for (const tensor of tensorsOf(features)) keep(tensor);
+function keepFeatures<F extends Tensor | PromptFeatures>(features: F): F {
+  for (const tensor of listTensors(features)) keep(tensor);
   return features;
 }
 
-function tensorsOf(features: Tensor | PromptFeatures): Tensor[] {
+function listTensors(features: Tensor | PromptFeatures): Tensor[] {
   return features instanceof Tensor ? [features] : Object.values(features).filter((each) => each !== undefined);
 }

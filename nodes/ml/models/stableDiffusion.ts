@@ -1,31 +1,18 @@
 import { UserError } from '../../errors.ts';
-import type {
-  AddedConditions,
-  Condition,
-  ConsistencyGuidance,
-  Generator,
-  SampleRequest,
-  SampleStep,
-} from '../../ports.ts';
+import type { AddedConditions, Condition, Generator, SampleRequest } from '../../ports.ts';
 import { createScheduler } from '../diffusion/createScheduler.ts';
-import { guideLatents } from '../diffusion/guideLatents.ts';
-import { alphasCumprod } from '../diffusion/noiseSchedule.ts';
+import { type DenoisingModel, denoise } from '../diffusion/denoise.ts';
+import { guideByConsistency } from '../diffusion/guideLatents.ts';
 import type { SchedulerConfig } from '../diffusion/scheduler.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
-import { readSettings, trainedAllowed, trainedDefaults } from '../diffusion/settings.ts';
-import { drawLatents, noiseSource } from '../random.ts';
 import {
   add,
   clipByValue,
-  clone,
   concat,
   dispose,
-  div,
   fill,
   keep,
   mul,
-  type Scalar,
-  scalar,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
@@ -36,7 +23,7 @@ import {
   tile,
   zerosLike,
 } from '../tf.ts';
-import { type PromptFeatures, rememberFeatures } from './promptFeatures.ts';
+import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
 import { promptMix } from './promptMix.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
 
@@ -60,16 +47,17 @@ export interface StableDiffusionParts {
   dispose(): void;
 }
 
-/** Prompts whose features are remembered between calls. */
-const rememberedPrompts = 64;
+/** Prompts whose features are kept between calls. */
+const cachedPrompts = 64;
 
 /**
  * A generator of Stable Diffusion 1, 2, XL and their distilled kin. It owns `parts`.
  * Source: arXiv 2112.10752; guidance arXiv 2207.12598, equation 6; ControlNet arXiv 2302.05543
  */
 export function stableDiffusion(parts: StableDiffusionParts): Generator {
-  const remembered = rememberFeatures(parts.encodePrompt, rememberedPrompts);
+  const features = cacheFeatures(parts.encodePrompt, cachedPrompts);
   const { channels, factor } = parts.latents;
+  const decode = (latents: Tensor4D) => tidy(() => toImages(parts.decode(latents)));
   return {
     name: parts.name,
     bytes: parts.bytes,
@@ -88,100 +76,43 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
       return [height / factor, width / factor, channels];
     },
     promptShape() {
-      const [, tokens, width] = tidy(() => remembered.of('').context.shape);
+      const [, tokens, width] = tidy(() => features.of('').context.shape);
       return [tokens, width];
     },
     *denoise(request) {
       checkRequest(request, parts);
-      const text = textConditions(request, parts, remembered.of);
+      const text = encodeText(request, parts, features.of);
       try {
-        remembered.trim();
-        return yield* denoise(request, parts, text);
+        features.trim();
+        const { noise, settings, guidance } = request;
+        const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler));
+        const plan = scheduler.plan(settings.steps, { eta: settings.eta });
+        const hooks = guidance ? { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) } : {};
+        return yield* denoise(createModel(request, parts, text), scheduler, plan, noise, hooks);
       } finally {
         dispose(Object.values(text).filter((tensor) => tensor !== undefined));
       }
     },
-    decode: (latents) => tidy(() => toImages(parts.decode(latents))),
+    decode,
     dispose() {
-      remembered.dispose();
+      features.dispose();
       parts.dispose();
     },
   };
 }
 
-/**
- * x_i+1 = step(x_i, m(x_i)) for every timestep, where m mixes the model's answers to several prompts, see `promptMix`; x_i
- * is first moved where there is guidance, see `guideLatents`.
- */
-function* denoise(
-  request: SampleRequest,
-  parts: StableDiffusionParts,
-  text: TextConditions,
-): globalThis.Generator<SampleStep, Tensor4D, void> {
-  const { noise, settings, conditions, guidance } = request;
-  const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler));
-  const plan = scheduler.plan(settings.steps, { eta: settings.eta });
-  const steps = plan.timesteps.length;
-  const freshNoise = stepNoise(request);
+/** The U-Net and the ControlNets as the loop calls them: mixes the answers to several prompts, see `promptMix`. */
+function createModel(request: SampleRequest, { unet }: StableDiffusionParts, text: TextConditions): DenoisingModel {
+  const { conditions } = request;
   const mix = promptMix(request);
-  const signalAt = guidance && signalTable(parts.schedulerConfig);
-  let x: Tensor4D = keep(mul(noise.latents, plan.initNoiseSigma)); // [N, h, w, c]
-  let rest: Tensor4D[] = []; // the estimate, then the scheduler's state
-  try {
-    for (const [i, timestep] of plan.timesteps.entries()) {
-      const active = conditions.filter(({ start, end }) => i / steps >= start && (i + 1) / steps <= end);
-      const answer = (latents: Tensor4D): Tensor4D => {
-        const input = scheduler.scaleInput(plan, i, latents);
-        const sample: Tensor4D = mix.blocks > 1 ? concat(new Array(mix.blocks).fill(input), 0) : input; // [blocks N, h, w, c]
-        const steering = { ...added(text), ...steered(active, sample, timestep, text) };
-        return mix.join(parts.unet(sample, timestep, text.context, steering));
-      };
-      const next = tidy(() => {
-        const state = rest.slice(1);
-        const stepFrom = (from: Tensor4D, fresh: Tensor4D | undefined) =>
-          scheduler.step(plan, i, { x: from, modelOutput: answer(from), state, ...(fresh && { noise: fresh }) });
-        let from = x;
-        if (guidance && signalAt && timestep <= guidance.maxTimestep) {
-          const estimate = (moved: Tensor4D) => stepFrom(moved, moved).estimate; // which no noise enters
-          const signal = div<Scalar>(signalAt(timestep), scheduler.scaleInput(plan, i, scalar(1)));
-          from = guideLatents(x, estimate, lossOf(guidance, parts), guidance.scale, signal);
-        }
-        const step = stepFrom(from, scheduler.needsNoise(plan, i) ? freshNoise() : undefined);
-        return [step.x, step.estimate, ...step.state].map(keep);
-      });
-      dispose([x, ...rest]);
-      [x, ...rest] = next as [Tensor4D, ...Tensor4D[]];
-      yield { step: i + 1, steps, latents: x, estimate: rest[0] as Tensor4D };
-    }
-    return clone(x);
-  } finally {
-    dispose([x, ...rest]);
-  }
-}
-
-/** sqrt(abar) of a training timestep, the nearest one for a timestep between two. */
-function signalTable(config: SchedulerConfig): (timestep: number) => number {
-  const alphaBars = alphasCumprod(readSettings(config, trainedDefaults, trainedAllowed));
-  return (timestep) =>
-    Math.sqrt(alphaBars[Math.min(Math.max(Math.round(timestep), 0), alphaBars.length - 1)] as number);
-}
-
-/** Further noise of stochastic samplers: what each image's seed gives after its initial latents. */
-function stepNoise({ noise }: SampleRequest): () => Tensor4D {
-  const shape = noise.latents.shape.slice(1) as [number, number, number];
-  const size = shape[0] * shape[1] * shape[2];
-  const sources = noise.seeds.map(noiseSource);
-  let started = false;
-  return () => {
-    if (!started) for (const draw of sources) draw(size);
-    started = true;
-    return drawLatents(sources, shape);
+  return {
+    predict(latents, { index, steps, timestep }) {
+      const active = conditions.filter(({ start, end }) => index / steps >= start && (index + 1) / steps <= end);
+      const sample: Tensor4D = mix.blocks > 1 ? concat(new Array(mix.blocks).fill(latents), 0) : latents; // [blocks N, h, w, c]
+      const steering = { ...readAdded(text), ...sumResiduals(active, sample, timestep, text) };
+      return mix.join(unet(sample, timestep, text.context, steering));
+    },
   };
-}
-
-/** The loss of clean latents [N, h, w, c]: [N]. */
-function lossOf({ consistency, image }: ConsistencyGuidance, { decode }: StableDiffusionParts) {
-  return (latents: Tensor4D): Tensor1D => consistency.loss(toImages(decode(latents)), image);
 }
 
 const toImages = (decoded: Tensor4D): Tensor4D => clipByValue(add(mul(decoded, 0.5), 0.5), 0, 1);
@@ -195,7 +126,7 @@ interface TextConditions {
   readonly prompted: Tensor4D | undefined;
 }
 
-function textConditions(
+function encodeText(
   request: SampleRequest,
   { zeroEmptyNegative, latents }: StableDiffusionParts,
   featuresOf: (prompt: string) => PromptFeatures,
@@ -241,12 +172,12 @@ function textConditions(
   };
 }
 
-function added({ textEmbeds, timeIds }: TextConditions): { added?: AddedConditions } {
+function readAdded({ textEmbeds, timeIds }: TextConditions): { added?: AddedConditions } {
   return textEmbeds && timeIds ? { added: { textEmbeds, timeIds } } : {};
 }
 
 /** The sum of what all ControlNets add, each times its scale, and by some only beside the prompts that are not negative. */
-function steered(
+function sumResiduals(
   conditions: readonly Condition[],
   sample: Tensor4D,
   timestep: number,
@@ -261,7 +192,7 @@ function steered(
       timesteps,
       context: text.context,
       image: images,
-      ...added(text),
+      ...readAdded(text),
     });
     const share = controlnet.promptedOnly && text.prompted ? mul<Tensor4D>(text.prompted, scale) : scale;
     return [...down, mid].map((residual) => (share === 1 ? residual : mul<Tensor4D>(residual, share)));

@@ -2,7 +2,7 @@ import type { Reward } from '../../ports.ts';
 import { clipTransform } from '../image/clipTransform.ts';
 import { cosines } from '../models/clip.ts';
 import type { LoadedClip } from '../models/load/loadClip.ts';
-import { rememberFeatures } from '../models/promptFeatures.ts';
+import { cacheFeatures } from '../models/promptFeatures.ts';
 import { concat, exp, mul, relu, type Tensor, type Tensor1D, tidy } from '../tf.ts';
 
 /**
@@ -15,8 +15,8 @@ import { concat, exp, mul, relu, type Tensor, type Tensor1D, tidy } from '../tf.
 export const clipScales = ['logits', 'cosine', 'clipscore'] as const;
 export type ClipScale = (typeof clipScales)[number];
 
-/** Prompts whose features are remembered: a few kilobytes each. */
-const rememberedPrompts = 1024;
+/** Prompts whose features are kept: a few kilobytes each. */
+const cachedPrompts = 1024;
 
 /** How well images fit their prompts, by a CLIP or a model of people's preference in its shape. It owns `clip`. */
 export function clipReward(
@@ -24,7 +24,7 @@ export function clipReward(
   { name, scale, usualRange }: Pick<Reward, 'name' | 'usualRange'> & { readonly scale: ClipScale },
 ): Reward {
   const told = (prompt: string) => (scale === 'clipscore' ? `A photo depicts ${prompt}` : prompt);
-  const remembered = rememberFeatures((prompt) => tidy(() => clip.encodePrompts([told(prompt)])), rememberedPrompts);
+  const features = cacheFeatures((prompt) => tidy(() => clip.encodePrompts([told(prompt)])), cachedPrompts);
   const scaled: Readonly<Record<ClipScale, (cosine: Tensor1D) => Tensor>> = {
     logits: (cosine) => mul(cosine, exp(clip.logitScale)),
     cosine: (cosine) => cosine,
@@ -38,13 +38,13 @@ export function clipReward(
     usualRange,
     score: (pixels, prompts) =>
       tidy(() => {
-        const text = concat(prompts.map(remembered.of), 0); // [N, P]
-        remembered.trim();
+        const text = concat(prompts.map(features.of), 0); // [N, P]
+        features.trim();
         const { imageEmbeds } = clip.encodeImage(clipTransform(pixels, size, transform)); // [N, P]
         return scaled[scale](cosines(imageEmbeds, text)) as Tensor1D;
       }),
     dispose() {
-      remembered.dispose();
+      features.dispose();
       clip.dispose();
     },
   };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeTiny } from '../../../../nodes/ml/models/autoencoderTiny.ts';
 import { loadControlNet } from '../../../../nodes/ml/models/load/loadControlNet.ts';
 import { loadGenerator } from '../../../../nodes/ml/models/load/loadGenerator.ts';
-import { rememberFeatures } from '../../../../nodes/ml/models/promptFeatures.ts';
+import { cacheFeatures } from '../../../../nodes/ml/models/promptFeatures.ts';
 import { latentNoise } from '../../../../nodes/ml/random.ts';
 import {
   clipByValue,
@@ -223,10 +223,10 @@ it('decodes by a tiny autoencoder where the vae folder holds one', async () => {
   small.dispose();
 });
 
-describe('rememberFeatures', () => {
+describe('cacheFeatures', () => {
   it('computes a prompt once, also inside a tidy, and keeps the last used ones', () => {
     const asked: string[] = [];
-    const remembered = rememberFeatures((prompt) => {
+    const remembered = cacheFeatures((prompt) => {
       asked.push(prompt);
       return { context: tensor3d([[[asked.length]]]), pooled: undefined };
     }, 2);
