@@ -20,7 +20,7 @@ import { numberRange } from './input/numberRange.ts';
 import { promptList } from './input/promptList.ts';
 import { sampleDistribution } from './input/sampleDistribution.ts';
 import { text } from './input/text.ts';
-import { loadControlnet } from './model/loadControlnet.ts';
+import { loadControlNet } from './model/loadControlNet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
@@ -53,7 +53,7 @@ import { worldTruth } from './reward/worldTruth.ts';
 import { nameImages } from './select/nameImages.ts';
 import { pareto } from './select/pareto.ts';
 import { top } from './select/top.ts';
-import { controlnetConsistency } from './train/controlnetConsistency.ts';
+import { controlNetConsistency } from './train/controlNetConsistency.ts';
 
 /** Every node of the language, in the order of the palette: one line each. */
 export const library: Library = libraryOf([
@@ -69,7 +69,7 @@ export const library: Library = libraryOf([
   loadImages,
   controlImage,
   loadGenerator,
-  loadControlnet,
+  loadControlNet,
   swapDecoder,
   sample,
   guidedSample,
@@ -103,7 +103,7 @@ export const library: Library = libraryOf([
   top,
   pareto,
   nameImages,
-  controlnetConsistency,
+  controlNetConsistency,
   saveImages,
   saveDistribution,
   imageGrid,

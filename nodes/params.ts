@@ -6,9 +6,9 @@ import { isFileName, LONGEST_FILE_NAME } from './files.ts';
  */
 
 /** Letters of a text: graphs come from strangers. */
-const LONGEST_TEXT = 1_000_000;
+const longestText = 1_000_000;
 /** Letters of a text that may be another name of an option. */
-const LONGEST_ALIAS = 100;
+const longestAlias = 100;
 
 interface Described {
   /** One sentence for people: what the param does. */
@@ -134,11 +134,11 @@ export function fileName(param: Declared<FileNameParam>): FileNameParam {
 export function describeAllowed(param: Param): string {
   switch (param.kind) {
     case 'integer':
-      return `a whole number from ${param.min} to ${param.max}${unitOf(param)}${wordsOf(param)}`;
+      return `a whole number from ${param.min} to ${param.max}${formatUnit(param)}${formatWords(param)}`;
     case 'number':
-      return `a number from ${param.min} to ${param.max}${unitOf(param)}${wordsOf(param)}`;
+      return `a number from ${param.min} to ${param.max}${formatUnit(param)}${formatWords(param)}`;
     case 'text':
-      return `text of at most ${LONGEST_TEXT} letters`;
+      return `text of at most ${longestText} letters`;
     case 'choice':
       return `one of ${param.options.map((option) => `"${option}"`).join(', ')}`;
     case 'boolean':
@@ -150,21 +150,21 @@ export function describeAllowed(param: Param): string {
     case 'file':
       return `the path of a ${param.accept.join(', ')} file${param.folder ? ' or of a folder of them' : ''}`;
     case 'file-name':
-      return `a file name of letters, digits, - and _${placeholdersOf(param)}, of at most ${LONGEST_FILE_NAME} bytes, that every system takes`;
+      return `a file name of letters, digits, - and _${formatPlaceholders(param)}, of at most ${LONGEST_FILE_NAME} bytes, that every system takes`;
   }
 }
 
-function unitOf(param: IntegerParam | NumberParam): string {
+function formatUnit(param: IntegerParam | NumberParam): string {
   return param.unit === undefined ? '' : ` ${param.unit}`;
 }
 
-function wordsOf({ words = {} }: IntegerParam | NumberParam): string {
+function formatWords({ words = {} }: IntegerParam | NumberParam): string {
   return Object.entries(words)
     .map(([word, value]) => `, or "${word}", which is ${value}`)
     .join('');
 }
 
-function placeholdersOf({ placeholders = [] }: FileNameParam): string {
+function formatPlaceholders({ placeholders = [] }: FileNameParam): string {
   return placeholders.length === 0 ? '' : ` with ${placeholders.map((word) => `{${word}}`).join(', ')} in it`;
 }
 
@@ -176,7 +176,7 @@ export function allows(param: Param, value: unknown): boolean {
     case 'number':
       return Number.isFinite(value) && inRange(param, value as number);
     case 'text':
-      return typeof value === 'string' && value.length <= LONGEST_TEXT;
+      return typeof value === 'string' && value.length <= longestText;
     case 'choice':
       return param.options.includes(value as string);
     case 'boolean':
@@ -185,9 +185,9 @@ export function allows(param: Param, value: unknown): boolean {
       return Number.isSafeInteger(value) && (value as number) >= 0;
     case 'model':
     case 'file':
-      return typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT && !value.includes('\0');
+      return typeof value === 'string' && value !== '' && value.length <= longestText && !value.includes('\0');
     case 'file-name':
-      return typeof value === 'string' && value.length <= LONGEST_TEXT && isFileName(value, param.placeholders);
+      return typeof value === 'string' && value.length <= longestText && isFileName(value, param.placeholders);
   }
 }
 
@@ -218,7 +218,7 @@ export function parseParam(param: Param, typed: string): string | number | boole
 
 /** The option that a text means: itself, or one that has the text as a name. A text that means none comes back as it is. */
 export function optionOf({ options, aliases }: ChoiceParam, text: string): string {
-  if (options.includes(text) || !aliases || text.length > LONGEST_ALIAS) return text;
+  if (options.includes(text) || !aliases || text.length > longestAlias) return text;
   const spelled = bareName(text);
   const isMeant = (option: string) => [option, ...(aliases[option] ?? [])].some((name) => bareName(name) === spelled);
   return options.find(isMeant) ?? text;

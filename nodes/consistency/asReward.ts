@@ -32,7 +32,7 @@ export const asReward = defineNode({
         bytes: image.size * 4,
         uses: [consistency],
         differentiable: differentiable && by === 'loss',
-        usualRange: rangeOf(by, metric.name),
+        usualRange: readRange(by, metric.name),
         score: (pixels) => tidy(() => (turned ? neg(compare(pixels, image)) : compare(pixels, image))) as Tensor1D,
         dispose: () => image.dispose(),
       },
@@ -40,7 +40,7 @@ export const asReward = defineNode({
   },
 });
 
-function rangeOf(by: 'loss' | 'metric', metric: string): readonly [low: number, high: number] {
+function readRange(by: 'loss' | 'metric', metric: string): readonly [low: number, high: number] {
   if (by === 'loss') return [-0.5, 0];
   return metric === 'RMSE' ? [-255, 0] : [0, 1];
 }

@@ -1,6 +1,6 @@
 import { defineNode } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { createConsistency } from '../ml/condition/createConsistency.ts';
 import { cannyDetector } from '../ml/condition/detectors.ts';
 import { number } from '../params.ts';
 import { givenParam, givenUpgrades } from './shared/givenParam.ts';
@@ -35,6 +35,6 @@ export const canny = defineNode({
           at: { param: 'low' },
         },
       );
-    return { consistency: consistencyOf(cannyDetector(params), params.given) };
+    return { consistency: createConsistency(cannyDetector(params), params.given) };
   },
 });

@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { createConsistency } from '../ml/condition/createConsistency.ts';
 import { depthDetector } from '../ml/condition/detectors.ts';
 import { loadImageUNet } from '../ml/models/load/loadDetector.ts';
 import { loadOptions } from '../model/shared/loadOptions.ts';
@@ -26,6 +26,6 @@ export const depth = defineNode({
   files: (params) => [params.model],
   async run(_inputs, params, context) {
     const network = await loadImageUNet(context.files, params.model, loadOptions(context));
-    return { consistency: consistencyOf(depthDetector(network), params.given) };
+    return { consistency: createConsistency(depthDetector(network), params.given) };
   },
 });

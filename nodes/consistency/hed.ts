@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { createConsistency } from '../ml/condition/createConsistency.ts';
 import { softEdgeDetector } from '../ml/condition/detectors.ts';
 import { loadHed } from '../ml/models/load/loadDetector.ts';
 import { loadOptions } from '../model/shared/loadOptions.ts';
@@ -26,6 +26,6 @@ export const hed = defineNode({
   files: (params) => [params.model],
   async run(_inputs, params, context) {
     const network = await loadHed(context.files, params.model, loadOptions(context));
-    return { consistency: consistencyOf(softEdgeDetector(network), params.given) };
+    return { consistency: createConsistency(softEdgeDetector(network), params.given) };
   },
 });

@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { consistencyOf } from '../ml/condition/consistencyOf.ts';
+import { createConsistency } from '../ml/condition/createConsistency.ts';
 import { lineArtDetector } from '../ml/condition/detectors.ts';
 import { loadLineDrawing } from '../ml/models/load/loadDetector.ts';
 import { loadOptions } from '../model/shared/loadOptions.ts';
@@ -26,6 +26,6 @@ export const lineArt = defineNode({
   files: (params) => [params.model],
   async run(_inputs, params, context) {
     const network = await loadLineDrawing(context.files, params.model, loadOptions(context));
-    return { consistency: consistencyOf(lineArtDetector(network), params.given) };
+    return { consistency: createConsistency(lineArtDetector(network), params.given) };
   },
 });

@@ -25,7 +25,7 @@ export const loadDistribution = defineNode({
     if (sizes[0] !== sizes[1]) throw badFile(path, `its mean is ${sizes[0]} and its std ${sizes[1]}`);
     if (std.values.some((value) => !(value > 0))) throw badFile(path, 'a standard deviation in it is not above 0');
     const prompt = String(checkpoint.metadata.get('prompt') ?? '');
-    return { distribution: { mean: latentsOf(mean), std: latentsOf(std), prompt } };
+    return { distribution: { mean: readLatents(mean), std: readLatents(std), prompt } };
   },
 });
 
@@ -43,7 +43,7 @@ async function read(checkpoint: Checkpoint, name: string): Promise<Stored> {
 }
 
 /** [1, c, h, w] -> [h, w, c]. */
-function latentsOf({ shape, values }: Stored): Distribution['mean'] {
+function readLatents({ shape, values }: Stored): Distribution['mean'] {
   return tidy(() => transpose(tensor3d(values, shape.slice(1) as [number, number, number]), [1, 2, 0]));
 }
 

@@ -27,9 +27,9 @@ export const loadImages = defineNode({
     }),
   },
   outputs: { images: 'images' },
-  files: ({ path }) => linesOf(path),
+  files: ({ path }) => readLines(path),
   async run(_inputs, { path }, { files, progress }) {
-    const paths = (await Promise.all(linesOf(path).map((line) => imagesAt(line, files)))).flat();
+    const paths = (await Promise.all(readLines(path).map((line) => imagesAt(line, files)))).flat();
     const loaded: { width: number; height: number; rgb: Uint8Array; name: string; label: ImageLabel }[] = [];
     for (const [i, each] of paths.entries()) {
       const name = each.slice(each.lastIndexOf('/') + 1);
@@ -37,7 +37,7 @@ export const loadImages = defineNode({
       const bytes = await readWhole(files, each, largest.image);
       const image = await decode(bytes, name, files);
       refuseLargeBatch(paths.length, image.width, image.height);
-      loaded.push({ ...image, name, label: { name, ...originOf(bytes) } });
+      loaded.push({ ...image, name, label: { name, ...readOrigin(bytes) } });
     }
     const [first] = loaded as [(typeof loaded)[0]];
     const { width, height } = first;
@@ -73,7 +73,7 @@ async function decode(bytes: Uint8Array, name: string, files: Files): ReturnType
 }
 
 /** What Noiseloom wrote into a PNG about where the image came from. */
-function originOf(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {
+function readOrigin(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {
   const texts = isPng(bytes) ? readPngText(bytes) : new Map<string, string>();
   const [prompt, seed] = [texts.get('Prompt'), texts.get('Seed')];
   return {
@@ -82,7 +82,7 @@ function originOf(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {
   };
 }
 
-function linesOf(path: string): string[] {
+function readLines(path: string): string[] {
   return path
     .split(/\r?\n/)
     .map((line) => line.trim())

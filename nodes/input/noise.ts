@@ -1,5 +1,5 @@
 import { defineNode, one } from '../defineNode.ts';
-import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
+import { readLatentShape, sizeParams } from '../generate/shared/sizeParams.ts';
 import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
@@ -20,7 +20,7 @@ export const noise = defineNode({
   },
   outputs: { noise: 'noise' },
   run({ generator }, { seed, count, ...size }) {
-    const shape = latentShapeOf(generator, size);
+    const shape = readLatentShape(generator, size);
     refuseLargeBatch(count, size.width || generator.defaults.width, size.height || generator.defaults.height);
     const seeds = Array.from({ length: count }, (_, i) => (seed + i) % 2 ** 53);
     return { noise: { latents: latentNoise(seeds, shape), seeds } };

@@ -2,8 +2,8 @@ import { defineNode, many, one } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
-import { latentShapeOf, sizeParams } from '../generate/shared/sizeParams.ts';
-import { previewOfPixels } from '../ml/image/previewOf.ts';
+import { readLatentShape, sizeParams } from '../generate/shared/sizeParams.ts';
+import { shrinkImage } from '../ml/image/drawPreview.ts';
 import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
 import {
   type Candidate,
@@ -45,7 +45,7 @@ export const bestOfN = defineNode({
   },
   async run({ generator, prompt, rewards, watch, conditions }, params, { progress, remark }) {
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
-    const shape = latentShapeOf(generator, params);
+    const shape = readLatentShape(generator, params);
     const settings = sampleSettings(generator, params);
     const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
     const source: CandidateSource = { generator, request, rewards, watched: watch };
@@ -66,7 +66,7 @@ export const bestOfN = defineNode({
     const report = (count: number, [first]: readonly Candidate[]) => {
       done = count;
       const text = first && `${count} of ${params.candidates}, best ${first.total.toPrecision(4)} (seed ${first.seed})`;
-      return progress(count / params.candidates, text, first && (() => previewOfPixels(first.pixels)));
+      return progress(count / params.candidates, text, first && (() => shrinkImage(first.pixels)));
     };
 
     await progress(0);

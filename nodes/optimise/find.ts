@@ -1,5 +1,5 @@
 import { defineNode, type NodeContext } from '../defineNode.ts';
-import { latentShapeOf } from '../generate/shared/sizeParams.ts';
+import { readLatentShape } from '../generate/shared/sizeParams.ts';
 import {
   type Candidate,
   type CandidateSource,
@@ -64,7 +64,7 @@ export const find = defineNode({
   async run(inputs, params, context) {
     const { prompt, generator } = inputs;
     const source = readCandidateSource(inputs, params);
-    const shape = latentShapeOf(generator, params);
+    const shape = readLatentShape(generator, params);
     const policy = startPolicy(shape[0] * shape[1] * shape[2]);
     const settings = { ...params, samples: params.perIteration };
     const search = findDistribution(policy, settings, (seed) => normalLatents(seed, shape));

@@ -1,7 +1,7 @@
 import { defineNode, many, one } from '../defineNode.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
-import { previewOfPixels } from '../ml/image/previewOf.ts';
+import { shrinkImage } from '../ml/image/drawPreview.ts';
 import { disposeCandidate } from '../ml/optimise/drawCandidates.ts';
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { type Front, optimiseFront } from '../ml/optimise/optimiseFront.ts';
@@ -96,7 +96,7 @@ export const paretoNoise = defineNode({
       const figures = Object.fromEntries(columns.map((column, i) => [titleColumn(column), rows.at(-1)![i]!]));
       const said = `evaluation ${evaluation} of ${params.evaluations}: ${archive.length} images, hypervolume ${figures.hypervolume!.toPrecision(4)}`;
       try {
-        await progress(evaluation / params.evaluations, said, () => previewOfPixels(archive[0]!.pixels), figures);
+        await progress(evaluation / params.evaluations, said, () => shrinkImage(archive[0]!.pixels), figures);
       } catch (error) {
         if (signal.aborted)
           for (const [i, { pixels, seed }] of archive.entries())

@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { latentShapeOf } from '../generate/shared/sizeParams.ts';
+import { readLatentShape } from '../generate/shared/sizeParams.ts';
 import { population as search } from '../ml/optimise/population.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
@@ -35,7 +35,7 @@ export const population = defineNode({
   },
   outputs: foundPorts,
   async run(inputs, params, context) {
-    const shape = latentShapeOf(inputs.generator, params);
+    const shape = readLatentShape(inputs.generator, params);
     const source = readCandidateSource(inputs, params);
     const plan = { search: search((seed) => normalLatents(seed, shape), params), rounds: params.rounds + 1 };
     return foundOutputs(await searchImages(source, params, plan, context), source);

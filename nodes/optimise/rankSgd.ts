@@ -1,6 +1,6 @@
 import { defineNode } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { latentShapeOf } from '../generate/shared/sizeParams.ts';
+import { readLatentShape } from '../generate/shared/sizeParams.ts';
 import { rankSgd as searchByRank } from '../ml/optimise/rankSgd.ts';
 import { normalLatents } from '../ml/random.ts';
 import { integer, number } from '../params.ts';
@@ -50,7 +50,7 @@ export const rankSgd = defineNode({
       const message = `${params.ranked} of ${params.queries} queries cannot be ranked; set ranked below queries.`;
       throw new UserError('BAD_PARAM', message, { at: { param: 'ranked' } });
     }
-    const start = normalLatents(params.seed, latentShapeOf(inputs.generator, params));
+    const start = normalLatents(params.seed, readLatentShape(inputs.generator, params));
     const source = readCandidateSource(inputs, params);
     const plan = { search: searchByRank(start, params), rounds: 2 * params.rounds + 1 };
     return foundOutputs(await searchImages(source, params, plan, context), source);

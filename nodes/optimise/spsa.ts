@@ -1,5 +1,5 @@
 import { defineNode } from '../defineNode.ts';
-import { latentShapeOf } from '../generate/shared/sizeParams.ts';
+import { readLatentShape } from '../generate/shared/sizeParams.ts';
 import { coarseGrid } from '../ml/optimise/coarseNoise.ts';
 import { spsa as searchByPairs } from '../ml/optimise/spsa.ts';
 import { normalLatents } from '../ml/random.ts';
@@ -38,7 +38,7 @@ export const spsa = defineNode({
   },
   outputs: foundPorts,
   async run(inputs, params, context) {
-    const shape = latentShapeOf(inputs.generator, params);
+    const shape = readLatentShape(inputs.generator, params);
     const source = readCandidateSource(inputs, params);
     const search = searchByPairs(normalLatents(params.seed, shape), coarseGrid(shape, params.block), params);
     const found = await searchImages(source, params, { search, rounds: params.iterations + 1 }, context);

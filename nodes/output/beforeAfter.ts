@@ -20,7 +20,7 @@ export const beforeAfter = defineNode({
   },
   outputs: {},
   async run({ before, after }, { name, enlarge }, { save }) {
-    const [left, right] = [await imagesOf(before), await imagesOf(after)];
+    const [left, right] = [await readImages(before), await readImages(after)];
     if (left.length !== right.length) {
       const message = `There are ${left.length} images before and ${right.length} after; connect as many.`;
       throw new UserError('ROWS_DIFFER', message, { at: { port: 'after' } });
@@ -32,7 +32,7 @@ export const beforeAfter = defineNode({
   },
 });
 
-async function imagesOf({ pixels }: Images) {
+async function readImages({ pixels }: Images) {
   const [count, height, width] = pixels.shape;
   const bytes = toBytes((await pixels.data()) as Float32Array);
   const size = height * width * 3;

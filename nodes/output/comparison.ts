@@ -32,11 +32,11 @@ export const comparison = defineNode({
     const entries: Entry[] = [];
     for (const [i, batch] of images.entries()) {
       await progress(i / images.length);
-      entries.push(...(await entriesOf(batch, rewards)));
+      entries.push(...(await scoreEntries(batch, rewards)));
     }
     const names = unique(entries.map(({ label }) => label.name ?? ''));
     const prompts = unique(entries.map(({ label }) => label.prompt ?? ''));
-    const rows = names.map((each) => rowOf(each, entries, rewards));
+    const rows = names.map((each) => fillRow(each, entries, rewards));
     const encode = (content: string) => new TextEncoder().encode(content);
     save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(rows)) });
     save({ name: `${name}.json`, mime: 'application/json', bytes: encode(`${JSON.stringify(rows, null, 2)}\n`) });
@@ -51,7 +51,7 @@ export const comparison = defineNode({
   },
 });
 
-async function entriesOf({ pixels, labels }: Images, rewards: readonly Reward[]): Promise<Entry[]> {
+async function scoreEntries({ pixels, labels }: Images, rewards: readonly Reward[]): Promise<Entry[]> {
   const [, height, width] = pixels.shape;
   const prompts = labels.map(({ prompt }) => prompt ?? '');
   const scores = await scoreImages(rewards, pixels, prompts);
@@ -64,7 +64,7 @@ async function entriesOf({ pixels, labels }: Images, rewards: readonly Reward[])
   }));
 }
 
-function rowOf(name: string, entries: readonly Entry[], rewards: readonly Reward[]): TableRow {
+function fillRow(name: string, entries: readonly Entry[], rewards: readonly Reward[]): TableRow {
   const own = entries.filter(({ label }) => (label.name ?? '') === name);
   const means = rewards.map((reward, k) => [
     reward.name,

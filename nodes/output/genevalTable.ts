@@ -22,8 +22,8 @@ export const genevalTable = defineNode({
   params: { name: fileName({ initial: 'geneval', help: 'Name of both files, without ending.' }) },
   outputs: {},
   async run({ images, prompt }, { name }, { progress, save }) {
-    const prompts = images.flatMap((batch) => promptsOf(batch, prompt));
-    const tasksOf = prompts.map((each) => parsePrompt(each).task);
+    const prompts = images.flatMap((batch) => readPrompts(batch, prompt));
+    const promptTasks = prompts.map((each) => parsePrompt(each).task);
     const judged: (Judgement & { name?: string; prompt: string; seed?: number; task: Task })[] = [];
     for (const { pixels, labels } of images) {
       const values = (await pixels.data()) as Float32Array;
@@ -36,7 +36,7 @@ export const genevalTable = defineNode({
           ...(name === undefined ? {} : { name }),
           ...(seed === undefined ? {} : { seed }),
           prompt: prompts[number]!,
-          task: tasksOf[number]!,
+          task: promptTasks[number]!,
           ...judgement,
         });
       }
@@ -52,7 +52,7 @@ export const genevalTable = defineNode({
 });
 
 /** Throws UserError `NO_PROMPT` or `BAD_SIZE`. */
-function promptsOf({ pixels, labels }: Images, prompt: string | undefined): string[] {
+function readPrompts({ pixels, labels }: Images, prompt: string | undefined): string[] {
   const [, height, width] = pixels.shape;
   if (height !== sceneSize || width !== sceneSize)
     throw new UserError(

@@ -12,7 +12,7 @@ export const scoreTable = defineNode({
   params: { name: fileName({ initial: 'scores', help: 'Name of both files, without ending.' }) },
   outputs: {},
   run({ scores }, { name }, { save }) {
-    const rows = scores.flatMap(rowsOf);
+    const rows = scores.flatMap(listRows);
     const encode = (content: string) => new TextEncoder().encode(content);
     save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(rows)) });
     save({ name: `${name}.json`, mime: 'application/json', bytes: encode(`${JSON.stringify(rows, null, 2)}\n`) });
@@ -20,7 +20,7 @@ export const scoreTable = defineNode({
 });
 
 /** What is known of each image (only where something is), then its scores. A score that is not finite stays empty. */
-function rowsOf({ names, values, labels }: Scores): TableRow[] {
+function listRows({ names, values, labels }: Scores): TableRow[] {
   return values.map((row, i) => {
     const { name, prompt, seed } = labels[i] ?? {};
     const known = Object.entries({ name, prompt, seed }).filter(([, value]) => value !== undefined);

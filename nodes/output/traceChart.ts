@@ -20,13 +20,13 @@ export const traceChart = defineNode({
     const encode = (content: string) => new TextEncoder().encode(content);
     for (const trace of traces) {
       save({ name: `${name}.svg`, mime: 'image/svg+xml', bytes: encode(drawTrace(trace, heading)) });
-      save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(rowsOf(trace))) });
+      save({ name: `${name}.csv`, mime: 'text/csv', bytes: encode(csvText(listRows(trace))) });
     }
   },
 });
 
 /** A row for each evaluation of each image. */
-function rowsOf({ columns, values, labels, kept }: Trace): TableRow[] {
+function listRows({ columns, values, labels, kept }: Trace): TableRow[] {
   return values.flatMap((rows, i) =>
     rows.map((row, k) => ({
       ...(labels[i]?.prompt === undefined ? {} : { prompt: labels[i].prompt }),

@@ -32,7 +32,7 @@ export const augment = defineNode({
   outputs: { reward: 'reward' },
   run({ reward }, settings) {
     const drawn = new Map<string, readonly View[]>();
-    const viewsOf = (height: number, width: number) => {
+    const chooseViews = (height: number, width: number) => {
       const size = `${height}x${width}`;
       const views = drawn.get(size) ?? drawViews([height, width], settings);
       drawn.set(size, views);
@@ -50,7 +50,7 @@ export const augment = defineNode({
         score: (pixels, prompts) =>
           tidy(() => {
             const [, height, width] = pixels.shape;
-            const scores = viewsOf(height, width).map((view) => reward.score(seeThrough(view, pixels), prompts));
+            const scores = chooseViews(height, width).map((view) => reward.score(seeThrough(view, pixels), prompts));
             return mean(stack(scores), 0) as Tensor1D;
           }),
         dispose: () => {},

@@ -59,7 +59,7 @@ export const combine = defineNode({
       bytes: 0,
       uses: rewards,
       differentiable: rewards.every(({ differentiable }) => differentiable),
-      usualRange: rangeOf(rewards, way, factors, calibrations),
+      usualRange: combineRanges(rewards, way, factors, calibrations),
       score: (pixels, prompts) =>
         tidy(() => combineScores(stack(rewards.map((each) => each.score(pixels, prompts))) as Tensor2D)),
       dispose: () => {},
@@ -69,7 +69,7 @@ export const combine = defineNode({
 });
 
 /** What the combined score lies between when all its members are at the low, or at the high end of what is usual. */
-function rangeOf(
+function combineRanges(
   rewards: readonly Reward[],
   way: Way,
   factors: readonly number[],

@@ -33,7 +33,7 @@ export const hps = defineNode({
   outputs: { reward: 'reward' },
   files: (params) => [params.model],
   async run(_inputs, { model, variant, weight }, context) {
-    const place = await fileOf(context.files, model, variant);
+    const place = await locateWeights(context.files, model, variant);
     const clip = await loadClip(context.files, place, loadOptions(context));
     const reward = clipReward(clip, { name: `HPS${variant}`, scale: 'cosine', usualRange: [0.2, 0.35] });
     return { reward: { ...reward, weight } };
@@ -41,7 +41,7 @@ export const hps = defineNode({
 });
 
 /** The variant's file, where the location is a folder that holds published ones; else the location as it is. */
-async function fileOf(files: Files, location: string, variant: (typeof variants)[number]): Promise<string> {
+async function locateWeights(files: Files, location: string, variant: (typeof variants)[number]): Promise<string> {
   const path = await files.locate(location);
   const published = variants.map((each) => `HPS_${each}_compressed.pt`);
   const found = ((await files.list(path)) ?? []).filter((name) => published.includes(name));

@@ -16,7 +16,7 @@ import { encodePng, toBytes } from '../../nodes/ml/image/encodePng.ts';
 import { scoreImages } from '../../nodes/ml/image/scoreImages.ts';
 import { dispose, norm } from '../../nodes/ml/tf.ts';
 import { judgeImage } from '../../nodes/ml/world/judgeImage.ts';
-import { loadControlnet } from '../../nodes/model/loadControlnet.ts';
+import { loadControlNet } from '../../nodes/model/loadControlNet.ts';
 import { loadGenerator } from '../../nodes/model/loadGenerator.ts';
 import { reno } from '../../nodes/optimise/reno.ts';
 import type { Reward } from '../../nodes/ports.ts';
@@ -146,7 +146,7 @@ const trials = trialsOf(size('prompts'), size('seeds'));
 const results = await resultsOf<Result>('results.jsonl', trials, methods);
 
 const nets = await Promise.all(
-  controlnet.map((model) => loadControlnet.run({}, paramsOf(loadControlnet, { model }), context)),
+  controlnet.map((model) => loadControlNet.run({}, paramsOf(loadControlNet, { model }), context)),
 );
 const netName = (name: string, i: number) => (i === 0 ? 'ControlNet' : `ControlNet ${name}`);
 const conditionMethods = conditionMethodsOf({

@@ -1,4 +1,4 @@
-import { cleanLatents } from '../../nodes/ml/diffusion/drawImages.ts';
+import { cleanLatents } from '../../nodes/ml/diffusion/drawDifferentiable.ts';
 import { dispose } from '../../nodes/ml/tf.ts';
 import { compare } from './speed/against.ts';
 import { measure, median, printFigures, printJson, printOperations, secondsOfProduct, timed } from './speed/figures.ts';

@@ -1,6 +1,6 @@
 import type { NodeContext } from '../../defineNode.ts';
 import { sampleImages } from '../../ml/diffusion/sampleImages.ts';
-import { previewOf } from '../../ml/image/previewOf.ts';
+import { drawPreview } from '../../ml/image/drawPreview.ts';
 import type { Generator, Images, SampleRequest } from '../../ports.ts';
 
 /** Draws the images of a request, `batch` at a time, and tells the node's progress after each step. Throws as `sampleImages`. */
@@ -17,7 +17,7 @@ export async function drawImages(
       count > images
         ? `step ${step} of ${steps}, images ${done + 1} to ${done + images} of ${count}`
         : `step ${step} of ${steps}`;
-    const preview = step < steps ? () => previewOf(generator, estimate) : undefined;
+    const preview = step < steps ? () => drawPreview(generator, estimate) : undefined;
     return progress((done + (images * step) / steps) / count, text, preview);
   });
 }

@@ -15,7 +15,7 @@ const side = integer({
 export const sizeParams = { width: side, height: side };
 
 /** The latents of an image of that size, [h, w, c]. Throws UserError `BAD_SIZE`. */
-export function latentShapeOf(
+export function readLatentShape(
   generator: Generator,
   { width, height }: ParamValues<typeof sizeParams>,
 ): [h: number, w: number, c: number] {

@@ -3,7 +3,7 @@ import type { ImageUNetConfig } from '../models/imageUNet.ts';
 import type { DetectorNetwork } from '../models/load/loadDetector.ts';
 import { mean, minimum, squaredDifference, sub, type Tensor1D, type Tensor4D, tidy, tile } from '../tf.ts';
 import { cannyEdges, thresholdEdges } from './cannyEdges.ts';
-import type { Detector, Given } from './consistencyOf.ts';
+import type { Detector, Given } from './createConsistency.ts';
 import { mapRmse, nearestAtOne } from './depthMaps.ts';
 import { edgeF1 } from './edgeF1.ts';
 import { drawLabels, labelCrossEntropy, likeliest, meanIoU, readLabels } from './labelMaps.ts';

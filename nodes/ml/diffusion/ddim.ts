@@ -1,4 +1,4 @@
-import { clipClean, combine } from './combine.ts';
+import { clipClean, combineLinearly } from './combineLinearly.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
 import { cleanCoefficients, noiseCoefficients } from './prediction.ts';
 import type { Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -34,7 +34,7 @@ export function ddim(config: SchedulerConfig): Scheduler {
       return { timesteps, initNoiseSigma: 1, eta };
     },
     needsNoise: (plan) => plan.eta > 0,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
       const t = plan.timesteps[i]!;
       const previous = t - Math.floor(num_train_timesteps / plan.timesteps.length);
@@ -42,10 +42,10 @@ export function ddim(config: SchedulerConfig): Scheduler {
       const [alpha, sigma] = [Math.sqrt(a), Math.sqrt(1 - a)];
       const [cleanX, cleanOutput] = cleanCoefficients(prediction_type, alpha, sigma);
       const [noiseX, noiseOutput] = noiseCoefficients(prediction_type, alpha, sigma);
-      const estimate = clipClean(settings, combine([cleanX, x], [cleanOutput, modelOutput]));
+      const estimate = clipClean(settings, combineLinearly([cleanX, x], [cleanOutput, modelOutput]));
       const s = plan.eta * Math.sqrt(((1 - a1) / (1 - a)) * (1 - a / a1));
       const direction = Math.sqrt(Math.max(1 - a1 - s ** 2, 0));
-      const next = combine(
+      const next = combineLinearly(
         [Math.sqrt(a1), estimate],
         [direction * noiseX, x],
         [direction * noiseOutput, modelOutput],

@@ -1,4 +1,4 @@
-import { clipClean, combine } from './combine.ts';
+import { clipClean, combineLinearly } from './combineLinearly.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
 import { cleanCoefficients } from './prediction.ts';
 import type { Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -37,16 +37,16 @@ export function ddpm(config: SchedulerConfig): Scheduler {
       return { timesteps, initNoiseSigma: 1, eta };
     },
     needsNoise: (plan, i) => plan.timesteps[i]! > 0,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
       const t = plan.timesteps[i]!;
       const a = alphaBars[t]!;
       const a1 = i + 1 < plan.timesteps.length ? alphaBars[plan.timesteps[i + 1]!]! : 1;
       const beta = 1 - a / a1;
       const [ofX, ofOutput] = cleanCoefficients(settings.prediction_type, Math.sqrt(a), Math.sqrt(1 - a));
-      const estimate = clipClean(settings, combine([ofX, x], [ofOutput, modelOutput]));
+      const estimate = clipClean(settings, combineLinearly([ofX, x], [ofOutput, modelOutput]));
       const variance = settings.variance_type === 'fixed_large' ? beta : (beta * (1 - a1)) / (1 - a);
-      const next = combine(
+      const next = combineLinearly(
         [(Math.sqrt(a1) * beta) / (1 - a), estimate],
         [(Math.sqrt(1 - beta) * (1 - a1)) / (1 - a), x],
         [t > 0 ? Math.sqrt(variance) : 0, noise],

@@ -1,4 +1,4 @@
-import { combine } from './combine.ts';
+import { combineLinearly } from './combineLinearly.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import { cleanCoefficients, noiseCoefficients } from './prediction.ts';
 import type { Plan, PlanOptions, Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -52,21 +52,21 @@ export function dpmSolver(config: SchedulerConfig): Scheduler {
     config,
     plan: (steps, options = {}) => dpmPlan(config, settings, steps, options),
     needsNoise: (plan, i) => algorithm_type === 'sde-dpmsolver++' && solverPoint(plan, i + 1, flow).sigma > 0,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state, noise = x }) {
       const now = solverPoint(plan, i, flow);
       const [cleanX, cleanOutput] = cleanCoefficients(prediction_type, now.alpha, now.sigma);
-      const estimate = combine([cleanX, x], [cleanOutput, modelOutput]);
+      const estimate = combineLinearly([cleanX, x], [cleanOutput, modelOutput]);
       let prediction = estimate;
       if (algorithm_type === 'dpmsolver') {
         const [noiseX, noiseOutput] = noiseCoefficients(prediction_type, now.alpha, now.sigma);
-        prediction = combine([noiseX, x], [noiseOutput, modelOutput]);
+        prediction = combineLinearly([noiseX, x], [noiseOutput, modelOutput]);
       }
       const predictions = [prediction, ...state].slice(0, solver_order);
       const order = Math.min(orderAt(settings, plan, i), predictions.length);
       const points = Array.from({ length: order + 1 }, (_, k) => solverPoint(plan, i + 1 - k, flow));
       const { ofX, ofPredictions, ofNoise } = dpmCoefficients(settings, points);
-      const next = combine(
+      const next = combineLinearly(
         [ofX, x],
         ...ofPredictions.map((coefficient, k) => [coefficient, predictions[k]!] as const),
         [ofNoise, noise],

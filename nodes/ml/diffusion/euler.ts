@@ -1,4 +1,4 @@
-import { cleanAtLevel, initialDeviation, levelsOf, scaleByLevel, stepByLevel } from './noiseLevels.ts';
+import { cleanAtLevel, initialDeviation, readLevels, scaleByLevel, stepByLevel } from './noiseLevels.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import type { Plan, Scheduler, SchedulerConfig } from './scheduler.ts';
 import { readSettings, trainedAllowed, trainedDefaults } from './settings.ts';
@@ -36,7 +36,7 @@ export function euler(config: SchedulerConfig): Scheduler {
     needsNoise: () => false,
     scaleInput: scaleByLevel,
     step(plan, i, { x, modelOutput }) {
-      const { sigma, next } = levelsOf(plan, i);
+      const { sigma, next } = readLevels(plan, i);
       const estimate = cleanAtLevel(settings.prediction_type, sigma, x, modelOutput);
       return { x: stepByLevel(x, estimate, sigma, next), estimate, state: [] };
     },

@@ -1,5 +1,5 @@
-import { combine } from './combine.ts';
-import { cleanAtLevel, initialDeviation, levelsOf, scaleByLevel, stepByLevel } from './noiseLevels.ts';
+import { combineLinearly } from './combineLinearly.ts';
+import { cleanAtLevel, initialDeviation, readLevels, scaleByLevel, stepByLevel } from './noiseLevels.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import type { Scheduler, SchedulerConfig } from './scheduler.ts';
 import { readSettings, trainedAllowed, trainedDefaults } from './settings.ts';
@@ -26,14 +26,14 @@ export function eulerAncestral(config: SchedulerConfig): Scheduler {
       const sigmas = [...timesteps.map((timestep) => Math.fround(interpolate(table, timestep))), 0];
       return { timesteps, sigmas, initNoiseSigma: initialDeviation(settings.timestep_spacing, sigmas[0]!), eta };
     },
-    needsNoise: (plan, i) => levelsOf(plan, i).next > 0,
+    needsNoise: (plan, i) => readLevels(plan, i).next > 0,
     scaleInput: scaleByLevel,
     step(plan, i, { x, modelOutput, noise = x }) {
-      const { sigma, next } = levelsOf(plan, i);
+      const { sigma, next } = readLevels(plan, i);
       const estimate = cleanAtLevel(settings.prediction_type, sigma, x, modelOutput);
       const up = next * Math.sqrt(1 - (next / sigma) ** 2);
       const down = Math.sqrt(next ** 2 - up ** 2);
-      return { x: combine([1, stepByLevel(x, estimate, sigma, down)], [up, noise]), estimate, state: [] };
+      return { x: combineLinearly([1, stepByLevel(x, estimate, sigma, down)], [up, noise]), estimate, state: [] };
     },
   };
 }

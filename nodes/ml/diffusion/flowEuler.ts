@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
-import { combine } from './combine.ts';
-import { levelsOf } from './noiseLevels.ts';
+import { combineLinearly } from './combineLinearly.ts';
+import { readLevels } from './noiseLevels.ts';
 import { cleanCoefficients } from './prediction.ts';
 import type { PlanOptions, Scheduler, SchedulerConfig } from './scheduler.ts';
 import { readSettings } from './settings.ts';
@@ -37,14 +37,14 @@ export function flowEuler(config: SchedulerConfig): Scheduler {
       return { timesteps, sigmas: [...sigmas, 0], initNoiseSigma: 1, eta: options.eta ?? 0 };
     },
     needsNoise: (plan, i) => settings.stochastic_sampling && i + 1 < plan.timesteps.length,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
-      const { sigma, next } = levelsOf(plan, i);
+      const { sigma, next } = readLevels(plan, i);
       const [ofX, ofOutput] = cleanCoefficients('flow_prediction', 1 - sigma, sigma);
-      const estimate = combine([ofX, x], [ofOutput, modelOutput]);
+      const estimate = combineLinearly([ofX, x], [ofOutput, modelOutput]);
       const stepped = settings.stochastic_sampling
-        ? combine([1 - next, estimate], [next, noise])
-        : combine([1, x], [next - sigma, modelOutput]);
+        ? combineLinearly([1 - next, estimate], [next, noise])
+        : combineLinearly([1, x], [next - sigma, modelOutput]);
       return { x: stepped, estimate, state: [] };
     },
   };

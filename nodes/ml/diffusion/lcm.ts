@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import { clipClean, combine } from './combine.ts';
+import { clipClean, combineLinearly } from './combineLinearly.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
 import { cleanCoefficients } from './prediction.ts';
 import type { Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -34,17 +34,17 @@ export function lcm(config: SchedulerConfig): Scheduler {
     config,
     plan: (steps, { eta = 0 } = {}) => ({ timesteps: lcmTimesteps(settings, steps), initNoiseSigma: 1, eta }),
     needsNoise: (plan, i) => i + 1 < plan.timesteps.length,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
       const t = plan.timesteps[i]!;
       const a = alphaBars[t]!;
       const a1 = i + 1 < plan.timesteps.length ? alphaBars[plan.timesteps[i + 1]!]! : 1;
       const [ofX, ofOutput] = cleanCoefficients(settings.prediction_type, Math.sqrt(a), Math.sqrt(1 - a));
-      const clean = clipClean(settings, combine([ofX, x], [ofOutput, modelOutput]));
+      const clean = clipClean(settings, combineLinearly([ofX, x], [ofOutput, modelOutput]));
       const scaled = t * settings.timestep_scaling;
       const [skip, out] = [0.25 / (scaled ** 2 + 0.25), scaled / Math.sqrt(scaled ** 2 + 0.25)];
-      const estimate = combine([out, clean], [skip, x]);
-      return { x: combine([Math.sqrt(a1), estimate], [Math.sqrt(1 - a1), noise]), estimate, state: [] };
+      const estimate = combineLinearly([out, clean], [skip, x]);
+      return { x: combineLinearly([Math.sqrt(a1), estimate], [Math.sqrt(1 - a1), noise]), estimate, state: [] };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { div, sub, type Tensor } from '../tf.ts';
-import { combine } from './combine.ts';
+import { combineLinearly } from './combineLinearly.ts';
 import { cleanCoefficients } from './prediction.ts';
 import type { Plan } from './scheduler.ts';
 
@@ -9,20 +9,20 @@ import type { Plan } from './scheduler.ts';
  */
 
 /** Noise level of step i and of the one after it. */
-export function levelsOf(plan: Plan, i: number): { sigma: number; next: number } {
+export function readLevels(plan: Plan, i: number): { sigma: number; next: number } {
   if (plan.sigmas === undefined) throw new Error('this plan has no sigmas: it was made by another scheduler');
   return { sigma: plan.sigmas[i]!, next: plan.sigmas[i + 1]! };
 }
 
 export function scaleByLevel<T extends Tensor>(plan: Plan, i: number, x: T): T {
-  return combine([1 / Math.sqrt(levelsOf(plan, i).sigma ** 2 + 1), x]);
+  return combineLinearly([1 / Math.sqrt(readLevels(plan, i).sigma ** 2 + 1), x]);
 }
 
 /** The clean sample that a model output stands for at noise level `sigma`. */
 export function cleanAtLevel<T extends Tensor>(prediction: string, sigma: number, x: T, modelOutput: T): T {
   const alpha = 1 / Math.sqrt(sigma ** 2 + 1);
   const [ofX, ofOutput] = cleanCoefficients(prediction, alpha, sigma * alpha);
-  return combine([ofX * alpha, x], [ofOutput, modelOutput]);
+  return combineLinearly([ofX * alpha, x], [ofOutput, modelOutput]);
 }
 
 /**
@@ -31,7 +31,7 @@ export function cleanAtLevel<T extends Tensor>(prediction: string, sigma: number
  */
 export function stepByLevel<T extends Tensor>(x: T, clean: T, from: number, to: number): T {
   const derivative = div(sub(x, clean), from);
-  return combine([1, x], [Math.fround(to - from), derivative as T]);
+  return combineLinearly([1, x], [Math.fround(to - from), derivative as T]);
 }
 
 /** Standard deviation of the first x, for noise levels from `sigma` down: linspace and trailing start at pure noise. */

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Tensor } from '../tf.ts';
-import { combine } from './combine.ts';
+import { combineLinearly } from './combineLinearly.ts';
 import { alphasCumprod } from './noiseSchedule.ts';
 import { cleanCoefficients, noiseCoefficients } from './prediction.ts';
 import type { Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -43,7 +43,7 @@ export function pndm(config: SchedulerConfig): Scheduler {
     config,
     plan: (steps, { eta = 0 } = {}) => ({ timesteps: pndmTimesteps(settings, steps), initNoiseSigma: 1, eta }),
     needsNoise: () => false,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state }) {
       const t = plan.timesteps[i]!;
       const starting = !settings.skip_prk_steps && i < rungeKuttaCalls;
@@ -51,16 +51,20 @@ export function pndm(config: SchedulerConfig): Scheduler {
       const move = starting
         ? rungeKuttaMove(plan.timesteps, i, stride, x, modelOutput, state)
         : multistepMove(t, settings.skip_prk_steps && i === 1, stride, x, modelOutput, state);
-      const mixed = combine(...move.mix);
+      const mixed = combineLinearly(...move.mix);
       const [a, a1] = [alphaBarAt(move.from), alphaBarAt(move.to)];
       const [alpha, sigma] = [Math.sqrt(a), Math.sqrt(1 - a)];
       const ofNoise = (a - a1) / (a * Math.sqrt(1 - a1) + Math.sqrt(a * (1 - a) * a1));
       const [noiseX, noiseOutput] = noiseCoefficients(prediction_type, alpha, sigma);
       const [cleanX, cleanOutput] = cleanCoefficients(prediction_type, alpha, sigma);
       const { anchor } = move;
-      const noise = combine([noiseX, anchor], [noiseOutput, mixed]);
-      const next = combine([Math.sqrt(a1 / a), anchor], [ofNoise, noise]);
-      return { x: next, estimate: combine([cleanX, anchor], [cleanOutput, mixed]), state: [anchor, ...move.history] };
+      const noise = combineLinearly([noiseX, anchor], [noiseOutput, mixed]);
+      const next = combineLinearly([Math.sqrt(a1 / a), anchor], [ofNoise, noise]);
+      return {
+        x: next,
+        estimate: combineLinearly([cleanX, anchor], [cleanOutput, mixed]),
+        state: [anchor, ...move.history],
+      };
     },
   };
 }

@@ -21,7 +21,7 @@ export async function sampleImages(
   try {
     for (let start = 0; start < seeds.length; start += batch) {
       const images = Math.min(batch, seeds.length - start);
-      const part = partOfRequest(request, start, images);
+      const part = sliceRequest(request, start, images);
       try {
         const latents = await denoise(generator, part.request, (step) => onStep(step, start, images));
         try {
@@ -33,7 +33,7 @@ export async function sampleImages(
         for (const tensor of part.tensors) tensor.dispose();
       }
     }
-    const labels = seeds.map((seed, i) => labelOf(request, seed, i));
+    const labels = seeds.map((seed, i) => labelImage(request, seed, i));
     return await identify(concat(parts, 0), labels);
   } finally {
     for (const part of parts) part.dispose();
@@ -64,7 +64,7 @@ async function denoise(
 }
 
 /** The request for images [start, start + count), and the tensors made for it, which the caller owns. */
-export function partOfRequest(
+export function sliceRequest(
   request: SampleRequest,
   start: number,
   count: number,
@@ -83,6 +83,6 @@ export function partOfRequest(
   return { request: guidance ? { ...part, guidance: { ...guidance, image: rows(guidance.image) } } : part, tensors };
 }
 
-function labelOf({ prompts }: SampleRequest, seed: number, i: number): ImageLabel {
+function labelImage({ prompts }: SampleRequest, seed: number, i: number): ImageLabel {
   return { prompt: prompts[prompts.length === 1 ? 0 : i] ?? '', seed };
 }

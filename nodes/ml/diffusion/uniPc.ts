@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Tensor } from '../tf.ts';
-import { combine } from './combine.ts';
+import { combineLinearly } from './combineLinearly.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import { cleanCoefficients, noiseCoefficients } from './prediction.ts';
 import type { Plan, PlanOptions, Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -57,14 +57,14 @@ export function uniPc(config: SchedulerConfig): Scheduler {
     config,
     plan: (steps, options = {}) => uniPcPlan(config, settings, steps, options),
     needsNoise: () => false,
-    scaleInput: (_plan, _i, x) => combine([1, x]),
+    scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state }) {
       const point = (k: number) => solverPoint(plan, k, flow);
       const { alpha, sigma } = point(i);
       const [cleanX, cleanOutput] = cleanCoefficients(prediction_type, alpha, sigma);
       const [noiseX, noiseOutput] = noiseCoefficients(prediction_type, alpha, sigma);
-      const estimate = combine([cleanX, x], [cleanOutput, modelOutput]);
-      const m0 = predict_x0 ? estimate : combine([noiseX, x], [noiseOutput, modelOutput]);
+      const estimate = combineLinearly([cleanX, x], [cleanOutput, modelOutput]);
+      const m0 = predict_x0 ? estimate : combineLinearly([noiseX, x], [noiseOutput, modelOutput]);
       const [before, ...past] = state;
       let corrected = x;
       if (i > 0 && !disable_corrector.includes(i - 1)) {
@@ -83,7 +83,7 @@ export function uniPc(config: SchedulerConfig): Scheduler {
 }
 
 function update<T extends Tensor>(ofX: number, x: T, weights: readonly number[], predictions: readonly T[]): T {
-  return combine([ofX, x], ...weights.map((weight, k) => [weight, predictions[k]!] as const));
+  return combineLinearly([ofX, x], ...weights.map((weight, k) => [weight, predictions[k]!] as const));
 }
 
 /**

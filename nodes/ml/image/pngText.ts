@@ -3,11 +3,11 @@ import { UserError } from '../../errors.ts';
 import { inflateUpTo } from '../inflateUpTo.ts';
 
 /** Bytes that the compressed texts of one PNG may unpack to. */
-const MOST_UNPACKED = 16 * 2 ** 20;
+const mostUnpacked = 16 * 2 ** 20;
 /** Text chunks of one PNG. */
-const MOST_TEXTS = 1000;
+const mostTexts = 1000;
 
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
 interface Chunk {
   readonly type: string;
@@ -18,7 +18,7 @@ interface Chunk {
 }
 
 export function isPng(bytes: Uint8Array): boolean {
-  return SIGNATURE.every((byte, i) => bytes[i] === byte);
+  return signature.every((byte, i) => bytes[i] === byte);
 }
 
 /**
@@ -27,11 +27,11 @@ export function isPng(bytes: Uint8Array): boolean {
  */
 export function readPngText(png: Uint8Array): Map<string, string> {
   const found = new Map<string, string>();
-  let room = MOST_UNPACKED;
+  let room = mostUnpacked;
   let texts = 0;
-  for (const { type, start, end } of chunksOf(png)) {
+  for (const { type, start, end } of readChunks(png)) {
     if (!['tEXt', 'zTXt', 'iTXt'].includes(type)) continue;
-    if (++texts > MOST_TEXTS) throw new UserError('BAD_PNG', `This PNG holds more than ${MOST_TEXTS} texts.`);
+    if (++texts > mostTexts) throw new UserError('BAD_PNG', `This PNG holds more than ${mostTexts} texts.`);
     const content = png.subarray(start, end);
     const zero = content.subarray(0, 80).indexOf(0);
     if (zero < 1) continue;
@@ -57,7 +57,7 @@ export function readPngText(png: Uint8Array): Map<string, string> {
  */
 export function addPngText(png: Uint8Array, texts: Readonly<Record<string, string>>): Uint8Array {
   let end: Chunk | undefined;
-  for (const chunk of chunksOf(png)) if (chunk.type === 'IEND') end = chunk;
+  for (const chunk of readChunks(png)) if (chunk.type === 'IEND') end = chunk;
   if (!end) throw new UserError('BAD_PNG', 'This PNG has no end chunk: the file is cut short.');
   const added = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
   const out = new Uint8Array(png.length + added.reduce((sum, chunk) => sum + chunk.length, 0));
@@ -71,10 +71,10 @@ export function addPngText(png: Uint8Array, texts: Readonly<Record<string, strin
   return out;
 }
 
-function* chunksOf(png: Uint8Array): Generator<Chunk, void> {
+function* readChunks(png: Uint8Array): Generator<Chunk, void> {
   if (!isPng(png)) throw new UserError('BAD_PNG', 'This file is not a PNG: it does not start with the PNG signature.');
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  for (let at = SIGNATURE.length; at < png.length; ) {
+  for (let at = signature.length; at < png.length; ) {
     const end = at + 12 <= png.length ? at + 8 + view.getUint32(at) : Number.POSITIVE_INFINITY;
     if (end + 4 > png.length) throw new UserError('BAD_PNG', `This PNG is cut short in a chunk at byte ${at}.`);
     const type = latin1(png.subarray(at + 4, at + 8));

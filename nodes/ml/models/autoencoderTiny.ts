@@ -22,7 +22,7 @@ export interface AutoencoderTinyOptions {
 export function encodeTiny(image: Tensor4D, w: Weights, options: AutoencoderTinyOptions = {}): Tensor4D {
   return tidy(() => {
     let x = image;
-    for (const layer of layersOf(w)) {
+    for (const layer of listLayers(w)) {
       if (isBlock(layer)) x = block(x, layer, options);
       else x = conv2d(x, layer, { padding: 1, stride: layer.has('bias') ? 1 : 2 });
     }
@@ -39,7 +39,7 @@ export function encodeTiny(image: Tensor4D, w: Weights, options: AutoencoderTiny
 export function decodeTiny(latents: Tensor4D, w: Weights, options: AutoencoderTinyOptions = {}): Tensor4D {
   return tidy(() => {
     let x: Tensor4D = mul(tanh(mul(latents, 1 / 3)), 3);
-    for (const [i, layer] of layersOf(w).entries()) {
+    for (const [i, layer] of listLayers(w).entries()) {
       if (isBlock(layer)) x = block(x, layer, options);
       else if (layer.has('bias')) x = conv2d(x, layer, i === 0 ? { padding: 1, activation: 'relu' } : { padding: 1 });
       else x = conv2d(upsampleNearest2x(x), layer, { padding: 1 });
@@ -70,7 +70,7 @@ function pool(x: Tensor4D, w: Weights): Tensor4D {
 const isBlock = (layer: Weights): boolean => layer.has('conv.0.weight');
 
 /** The layers that have weights, in the order of their numbers. */
-function layersOf(w: Weights): Weights[] {
+function listLayers(w: Weights): Weights[] {
   const numbers = new Set(w.names().map((name) => /^\d+(?=\.)/.exec(name)?.[0] ?? ''));
   const layers = [...numbers].filter(Boolean).sort((a, b) => Number(a) - Number(b));
   if (layers.length < 2) {

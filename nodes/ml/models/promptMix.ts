@@ -18,13 +18,13 @@ export interface PromptMix {
  */
 export function promptMix({ noise, prompts, negativePrompt, settings, expanded }: SampleRequest): PromptMix {
   const n = noise.seeds.length;
-  const rowsOf = (texts: readonly string[], negative = false) =>
+  const repeatTexts = (texts: readonly string[], negative = false) =>
     Array.from({ length: n }, (_, i) => ({ prompt: texts[texts.length === 1 ? 0 : i] as string, negative }));
   const weights = expanded ? [expanded.originalWeight, expanded.expandedWeight] : [Math.max(1, settings.guidanceScale)];
-  const asked = [...rowsOf(prompts), ...(expanded ? rowsOf([expanded.prompt]) : [])];
+  const asked = [...repeatTexts(prompts), ...(expanded ? repeatTexts([expanded.prompt]) : [])];
   const negativeWeight = 1 - weights.reduce((total, weight) => total + weight, 0);
   const unasked = Math.abs(negativeWeight) < 1e-9;
-  const rows = unasked ? asked : [...rowsOf([negativePrompt], true), ...asked];
+  const rows = unasked ? asked : [...repeatTexts([negativePrompt], true), ...asked];
   const blocks = rows.length / n;
   return {
     rows,

@@ -7,7 +7,7 @@ import { add, type Tensor1D, type Tensor3D, type Tensor4D, tidy } from '../tf.ts
 import type { Weights } from '../weights/weights.ts';
 import { addConvShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 import type { UNetConfig } from './unetConfig.ts';
-import { addEncoderShapes, addStageShapes, attentionOf, type Stage, unetEncoder } from './unetEncoder.ts';
+import { addEncoderShapes, addStageShapes, readAttention, type Stage, unetEncoder } from './unetEncoder.ts';
 
 export { unetConfig } from './unetConfig.ts';
 
@@ -100,7 +100,7 @@ function upStages(config: UNetConfig): Stage[] {
       })),
       attention:
         config.up_block_types[i] === 'CrossAttnUpBlock2D'
-          ? attentionOf(config, last - i, config.up_transformer_layers[i] as number)
+          ? readAttention(config, last - i, config.up_transformer_layers[i] as number)
           : undefined,
       resampled: i < last,
     };

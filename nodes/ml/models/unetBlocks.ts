@@ -72,11 +72,13 @@ export function spatialTransformer(
   options: SpatialTransformerOptions,
 ): Tensor4D {
   const [n, height, width] = x.shape;
-  const rowsOf = (pixels: Tensor4D) => reshape(pixels, [n * height * width, -1]) as Tensor2D;
-  const pixelsOf = (rows: Tensor2D) => reshape(rows, [n, height, width, -1]) as Tensor4D;
+  const flattenPixels = (pixels: Tensor4D) => reshape(pixels, [n * height * width, -1]) as Tensor2D;
+  const unflattenPixels = (rows: Tensor2D) => reshape(rows, [n, height, width, -1]) as Tensor4D;
   const [projectIn, projectOut] = [w.at('proj_in'), w.at('proj_out')];
   const normal = groupNorm(x, w.at('norm'), options.groups, 1e-6);
-  let tokens = options.linearProjection ? linear(rowsOf(normal), projectIn) : rowsOf(conv2d(normal, projectIn));
+  let tokens = options.linearProjection
+    ? linear(flattenPixels(normal), projectIn)
+    : flattenPixels(conv2d(normal, projectIn));
   const run = options.recompute ? recompute : plainly; // tokens [N H W, inner]
   for (let i = 0; i < options.layers; i++) {
     const block = w.at(`transformer_blocks.${i}`);
@@ -84,7 +86,9 @@ export function spatialTransformer(
   }
   return residual(
     x,
-    options.linearProjection ? pixelsOf(linear(tokens, projectOut)) : conv2d(pixelsOf(tokens), projectOut),
+    options.linearProjection
+      ? unflattenPixels(linear(tokens, projectOut))
+      : conv2d(unflattenPixels(tokens), projectOut),
   );
 }
 

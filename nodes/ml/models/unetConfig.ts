@@ -164,7 +164,7 @@ export function reader(model: string, json: Json) {
     new UserError('UNSUPPORTED', `This kind of ${model} is not supported: its config has "${field}": ${quote(value)}.`);
   const isCount = (value: unknown, most = largestCount): value is number =>
     Number.isInteger(value) && (value as number) > 0 && (value as number) <= most;
-  const fieldOf = <T>(field: string, fallback: T | undefined, fits: (value: unknown) => boolean, what: string): T => {
+  const readField = <T>(field: string, fallback: T | undefined, fits: (value: unknown) => boolean, what: string): T => {
     const value = json[field] ?? fallback;
     if (!fits(value))
       throw bad(`"${field}" is ${value === undefined ? 'missing' : quote(value)}, and ${what} is needed`);
@@ -174,14 +174,14 @@ export function reader(model: string, json: Json) {
     bad,
     unsupported,
     count: (field: string, fallback?: number, most = largestCount) =>
-      fieldOf(field, fallback, (value) => isCount(value, most), `a whole number from 1 to ${most}`),
+      readField(field, fallback, (value) => isCount(value, most), `a whole number from 1 to ${most}`),
     oddCount: (field: string, fallback: number) =>
-      fieldOf(field, fallback, (value) => isCount(value) && value % 2 === 1, 'an odd whole number above 0'),
-    number: (field: string, fallback: number) => fieldOf(field, fallback, Number.isFinite, 'a number'),
+      readField(field, fallback, (value) => isCount(value) && value % 2 === 1, 'an odd whole number above 0'),
+    number: (field: string, fallback: number) => readField(field, fallback, Number.isFinite, 'a number'),
     flag: (field: string, fallback: boolean) =>
-      fieldOf(field, fallback, (value) => typeof value === 'boolean', 'true or false'),
+      readField(field, fallback, (value) => typeof value === 'boolean', 'true or false'),
     counts: (field: string, fallback: readonly number[]) =>
-      fieldOf(
+      readField(
         field,
         fallback,
         (value) => Array.isArray(value) && value.length > 0 && value.every((each) => isCount(each)),
@@ -192,13 +192,13 @@ export function reader(model: string, json: Json) {
       if (Array.isArray(json[field]) && json[field].some(Array.isArray)) throw unsupported(field, json[field]);
       const fits = (value: unknown) =>
         isCount(value, most) || (Array.isArray(value) && value.every((each) => isCount(each, most)));
-      const value = fieldOf<number | number[]>(field, fallback, fits, `a whole number from 1 to ${most}, or a list`);
+      const value = readField<number | number[]>(field, fallback, fits, `a whole number from 1 to ${most}, or a list`);
       if (!Array.isArray(value)) return Array.from({ length: blocks }, () => value);
       if (value.length !== blocks) throw bad(`"${field}" has ${value.length} entries for ${blocks} blocks`);
       return value;
     },
     kinds<K extends string>(field: string, known: readonly K[], fallback: readonly K[], blocks: number): readonly K[] {
-      const value = fieldOf<readonly K[]>(field, fallback, Array.isArray, 'a list of block types');
+      const value = readField<readonly K[]>(field, fallback, Array.isArray, 'a list of block types');
       const foreign = value.find((kind) => !known.includes(kind));
       if (foreign !== undefined) throw unsupported(field, foreign);
       if (value.length !== blocks)

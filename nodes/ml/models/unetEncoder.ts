@@ -42,7 +42,7 @@ export function downStages(config: UNetEncoderConfig): Stage[] {
     })),
     attention:
       config.down_block_types[i] === 'CrossAttnDownBlock2D'
-        ? attentionOf(config, i, config.transformer_layers_per_block[i] as number)
+        ? readAttention(config, i, config.transformer_layers_per_block[i] as number)
         : undefined,
     resampled: i < channels.length - 1,
   }));
@@ -57,12 +57,12 @@ export function middleStage(config: UNetEncoderConfig): Stage | undefined {
   return {
     name: 'mid_block',
     resnets: Array.from({ length: crossed ? 2 : 1 }, () => ({ from: width, to: width })),
-    attention: crossed ? attentionOf(config, last, config.transformer_layers_per_block[last] as number) : undefined,
+    attention: crossed ? readAttention(config, last, config.transformer_layers_per_block[last] as number) : undefined,
     resampled: false,
   };
 }
 
-export function attentionOf(config: UNetEncoderConfig, block: number, layers: number): Stage['attention'] {
+export function readAttention(config: UNetEncoderConfig, block: number, layers: number): Stage['attention'] {
   return {
     heads: config.attention_head_dim[block] as number,
     layers,

@@ -1,4 +1,4 @@
-import { partOfRequest } from '../diffusion/sampleImages.ts';
+import { sliceRequest } from '../diffusion/sampleImages.ts';
 import { dispose } from '../tf.ts';
 import { evaluateWithGradient } from './evaluate.ts';
 import type { ObjectiveParts } from './objective.ts';
@@ -8,7 +8,7 @@ import { createObjective, type VariableSettings } from './variables.ts';
 
 /** The most bytes that optimising one image takes, found by one evaluation of the first image. Throws as `createObjective`. */
 export async function measureImageBytes(parts: ObjectiveParts, settings: VariableSettings): Promise<number> {
-  const part = partOfRequest(parts.request, 0, 1);
+  const part = sliceRequest(parts.request, 0, 1);
   try {
     return await peakBytes(() => {
       const objective = createObjective({ ...parts, request: part.request }, settings);

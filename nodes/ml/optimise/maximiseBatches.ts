@@ -1,4 +1,4 @@
-import { partOfRequest } from '../diffusion/sampleImages.ts';
+import { sliceRequest } from '../diffusion/sampleImages.ts';
 import { dispose } from '../tf.ts';
 import { type MaximiseSettings, maximise } from './maximise.ts';
 import type { ObjectiveParts } from './objective.ts';
@@ -43,7 +43,7 @@ export async function maximiseBatches(
   try {
     for (let start = 0; start < count; start += batch) {
       const size = Math.min(batch, count - start);
-      const part = partOfRequest(parts.request, start, size);
+      const part = sliceRequest(parts.request, start, size);
       const stepper = settings.createStepper();
       let objective: VariableObjective | undefined;
       try {

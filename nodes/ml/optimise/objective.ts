@@ -1,5 +1,5 @@
 import type { Generator, SampleRequest } from '../../ports.ts';
-import { drawImages, type NoiseGradient } from '../diffusion/drawImages.ts';
+import { drawDifferentiable, type NoiseGradient } from '../diffusion/drawDifferentiable.ts';
 import { scoreImages } from '../image/scoreImages.ts';
 import type { Tensor, Tensor4D } from '../tf.ts';
 import type { Evaluate } from './evaluate.ts';
@@ -29,7 +29,7 @@ export function noiseObjective(parts: ObjectiveParts, gradient: NoiseGradient): 
   const { generator, request } = parts;
   const { latents, seeds } = request.noise;
   return drawnObjective(parts, latents, (x) =>
-    drawImages(generator, { ...request, noise: { latents: x as Tensor4D, seeds } }, gradient),
+    drawDifferentiable(generator, { ...request, noise: { latents: x as Tensor4D, seeds } }, gradient),
   );
 }
 

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
-import { partOfRequest } from '../diffusion/sampleImages.ts';
+import { sliceRequest } from '../diffusion/sampleImages.ts';
 import { imageIds } from '../image/imageIds.ts';
 import { crowdingDistance, hypervolume, nonDominated, type Point } from '../pareto.ts';
 import { type RandomStream, randomStream } from '../random.ts';
@@ -112,7 +112,7 @@ async function evaluateMembers(
   try {
     for (let start = 0; start < seeds.length; start += batch) {
       const noise = { latents: x, seeds };
-      const part = partOfRequest({ ...parts.request, noise }, start, Math.min(batch, seeds.length - start));
+      const part = sliceRequest({ ...parts.request, noise }, start, Math.min(batch, seeds.length - start));
       try {
         const found = await evaluatePart({ ...parts, request: part.request }, start, emphasis);
         members.push(...found.members);

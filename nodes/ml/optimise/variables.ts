@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import type { Condition, ControlNet } from '../../ports.ts';
-import { cleanLatents, drawImages, type NoiseGradient } from '../diffusion/drawImages.ts';
+import { cleanLatents, drawDifferentiable, type NoiseGradient } from '../diffusion/drawDifferentiable.ts';
 import {
   clipByValue,
   mul,
@@ -74,7 +74,7 @@ function latentObjective(parts: ObjectiveParts): VariableObjective {
 
 /** The pixels [N, H, W, 3] of the images that the noise leads to, kept in [0, 1]. */
 function imageObjective(parts: ObjectiveParts): VariableObjective {
-  const start = tidy(() => drawImages(parts.generator, parts.request, 'exact'));
+  const start = tidy(() => drawDifferentiable(parts.generator, parts.request, 'exact'));
   const project = (x: Tensor) => clipByValue(x, 0, 1);
   return { ...objectiveFrom(parts, start, (x) => x as Tensor4D), project };
 }
@@ -86,7 +86,7 @@ function promptObjective(parts: ObjectiveParts): VariableObjective {
   if (!shape) throw new UserError('UNSUPPORTED', `The prompt of "${generator.name}" cannot be moved.`);
   const start = zeros([request.noise.seeds.length, ...shape]);
   return objectiveFrom(parts, start, (x) =>
-    drawImages(generator, { ...request, promptOffset: x as Tensor3D }, 'exact'),
+    drawDifferentiable(generator, { ...request, promptOffset: x as Tensor3D }, 'exact'),
   );
 }
 
@@ -98,7 +98,7 @@ function controlScaleObjective(parts: ObjectiveParts): VariableObjective {
   const start = ones([request.noise.seeds.length, 1, 1, 1]);
   return objectiveFrom(parts, start, (x) => {
     const conditions = request.conditions.map((condition) => scaleCondition(x as Tensor4D, condition));
-    return drawImages(generator, { ...request, conditions }, 'exact');
+    return drawDifferentiable(generator, { ...request, conditions }, 'exact');
   });
 }
 

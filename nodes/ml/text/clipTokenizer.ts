@@ -68,14 +68,14 @@ export function clipTokenizer(
   source: string,
   size = Number.POSITIVE_INFINITY,
 ): Tokenizer {
-  const idOf = (token: string, use: string) => {
+  const findId = (token: string, use: string) => {
     const id = vocab[token];
     if (id === undefined) throw badTokenizer(source, `its vocabulary lacks the ${use} token "${token}"`);
     return id;
   };
   const special = Object.entries(usual).map(([use, initial]): [string, AddedToken] => {
     const { content, normalized } = spelled(config[use as keyof typeof usual] ?? initial, use, source);
-    return [use, { id: idOf(content, use.slice(0, 3)), content, normalized }];
+    return [use, { id: findId(content, use.slice(0, 3)), content, normalized }];
   });
   const [start, end, unknown, pad] = special.map(([, token]) => token) as [
     AddedToken,

@@ -36,10 +36,10 @@ export function likelyTokens(
     .sort((a, b) => logits[b]! - logits[a]! || a - b);
   if (temperature === 0) return [{ id: ids[0]!, probability: 1 }];
   const masses = ids.map((id) => Math.exp((logits[id]! - logits[ids[0]!]!) / temperature));
-  const wanted = topP * sumOf(masses);
+  const wanted = topP * addUp(masses);
   let kept = 0;
   for (let before = 0; kept < ids.length && (kept === 0 || before < wanted); kept++) before += masses[kept]!;
-  const whole = sumOf(masses.slice(0, kept));
+  const whole = addUp(masses.slice(0, kept));
   return ids.slice(0, kept).map((id, i) => ({ id, probability: masses[i]! / whole }));
 }
 
@@ -55,4 +55,4 @@ export function pickToken(logits: Float32Array, sampling: Sampling, random: Rand
   return likely.at(-1)!.id; // probabilities add up to 1 but for rounding
 }
 
-const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
+const addUp = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

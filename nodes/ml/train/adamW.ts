@@ -41,7 +41,7 @@ export function adamWStep(state: AdamWState, gradient: Float32Array, settings: A
   const { learningRate: lr, beta1, beta2, epsilon, weightDecay, clipNorm, averageDecay } = settings;
   const { parameters, m, v, average } = state;
   const t = ++state.step;
-  const clip = Math.min(1, clipNorm / (normOf(gradient) + 1e-6));
+  const clip = Math.min(1, clipNorm / (computeNorm(gradient) + 1e-6));
   const decay = Math.min(averageDecay, (1 + t) / (10 + t));
   const rate = lr / (1 - beta1 ** t);
   const root = 1 / Math.sqrt(1 - beta2 ** t);
@@ -54,7 +54,7 @@ export function adamWStep(state: AdamWState, gradient: Float32Array, settings: A
   }
 }
 
-function normOf(vector: Float32Array): number {
+function computeNorm(vector: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < vector.length; i++) sum += vector[i]! * vector[i]!;
   return Math.sqrt(sum);

@@ -21,8 +21,8 @@ import {
   type ControlBatch,
   type ControlNetSettings,
   controlBatch,
+  pickPrompts,
   predictSteered,
-  promptsOf,
 } from './controlNetTraining.ts';
 import { layoutOf } from './flatParameters.ts';
 import type { FrozenGenerator } from './frozenGenerator.ts';
@@ -64,7 +64,7 @@ export function controlNetRewardTraining(
       const random = randomStream(seed * 1_000_003 + step);
       const examples = drawExamples(random, rewards, batch, maxTimestep);
       const { scenes, timesteps, kinds, groups } = examples;
-      const shown = controlBatch(random, { scenes, timesteps, kinds, prompts: promptsOf(random, scenes) }, generator);
+      const shown = controlBatch(random, { scenes, timesteps, kinds, prompts: pickPrompts(random, scenes) }, generator);
       return {
         loss(weights) {
           const v = predictSteered(weights, config, generator, shown);

@@ -112,7 +112,7 @@ export function predictSteered(
 }
 
 /** Captions of scenes, some left empty. */
-export function promptsOf(random: RandomStream, scenes: readonly Scene[]): string[] {
+export function pickPrompts(random: RandomStream, scenes: readonly Scene[]): string[] {
   return scenes.map(({ caption }) => (random.uniform() < promptDropout ? '' : caption));
 }
 
@@ -132,7 +132,7 @@ export function controlNetTraining(
     batch(step) {
       const random = randomStream(seed * 1_000_003 + step);
       const scenes = Array.from({ length: batch }, () => sampleScene(random));
-      const prompts = promptsOf(random, scenes);
+      const prompts = pickPrompts(random, scenes);
       const timesteps = spreadTimesteps(random, batch);
       const shown = controlBatch(random, { scenes, prompts, timesteps }, generator);
       return {

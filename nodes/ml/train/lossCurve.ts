@@ -8,7 +8,7 @@ const dots = 300;
  * shade. The vertical axis is logarithmic where all losses are above 0.
  */
 export function lossCurve(losses: readonly number[]): string {
-  const windows = windowsOf(losses);
+  const windows = splitWindows(losses);
   const logarithmic = losses.every((loss) => loss > 0);
   const scaled = (loss: number) => (logarithmic ? Math.log10(loss) : loss);
   const [low, high] = [Math.min(...windows.map(({ min }) => min)), Math.max(...windows.map(({ max }) => max))];
@@ -43,7 +43,7 @@ interface Window {
 }
 
 /** At most `dots` windows of equal length, the last perhaps shorter. */
-function windowsOf(losses: readonly number[]): Window[] {
+function splitWindows(losses: readonly number[]): Window[] {
   const length = Math.max(1, Math.ceil(losses.length / dots));
   return Array.from({ length: Math.ceil(losses.length / length) }, (_, i) => {
     const values = losses.slice(i * length, (i + 1) * length);

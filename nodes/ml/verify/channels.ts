@@ -20,7 +20,7 @@ export function thinned(tensor: Tensor, stride: number): Tensor {
  * With what stride golden files store a tensor [N, C, H, W]: what the row's description states ("every 2nd row and
  * column"), or else the smallest that gives the row's shape.
  */
-export function strideOf(tensor: Tensor, row: GoldenTensor): number {
+export function readStride(tensor: Tensor, row: GoldenTensor): number {
   const [height, width] = tensor.shape.slice(-2) as [number, number];
   const fits = (k: number) => Math.ceil(height / k) === row.shape.at(-2) && Math.ceil(width / k) === row.shape.at(-1);
   const stated = Number(/every (\d+)/.exec(row.description)?.[1] ?? 1);

@@ -9,7 +9,7 @@ import { renoTrajectory } from './renoTrajectory.ts';
 import { schedulers } from './schedulers.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
 import { taesd } from './taesd.ts';
-import { tinyControlnet } from './tinyControlnet.ts';
+import { tinyControlNet } from './tinyControlNet.ts';
 import { tinyGpt2 } from './tinyGpt2.ts';
 
 /** Golden families by the name of their folder. */
@@ -26,6 +26,6 @@ export const families: Readonly<Record<string, Family>> = {
   'tiny-sd-turbo': stableDiffusionFamily,
   'tiny-sd15': stableDiffusionFamily,
   'tiny-sdxl-turbo': stableDiffusionFamily,
-  'tiny-controlnet': tinyControlnet,
+  'tiny-controlnet': tinyControlNet,
   'tiny-gpt2': tinyGpt2,
 };

@@ -157,10 +157,10 @@ function pipelineOutputs(golden: GoldenFolder, generator: Generator, model: Load
 function schedulerNamed(stated: string | undefined, { schedulerConfig: base }: LoadedModel): string {
   if (!stated) return 'model';
   const className = stated.split('.')[0];
-  return schedulerNames.find((name) => classNameOf(base, name) === className) ?? 'model';
+  return schedulerNames.find((name) => readClassName(base, name) === className) ?? 'model';
 }
 
-function classNameOf(base: LoadedModel['schedulerConfig'], name: string): unknown {
+function readClassName(base: LoadedModel['schedulerConfig'], name: string): unknown {
   try {
     return schedulerConfig(base, name)._class_name;
   } catch {

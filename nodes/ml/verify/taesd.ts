@@ -5,7 +5,7 @@ import { add, dispose, grad, mul, sub, sum, type Tensor, type Tensor4D, tidy } f
 import { loadWeights } from '../weights/loadWeights.ts';
 import { openCheckpoint } from '../weights/openCheckpoint.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
-import { channelsFirst, channelsLast, strideOf, thinned } from './channels.ts';
+import { channelsFirst, channelsLast, readStride, thinned } from './channels.ts';
 import type { Family, GoldenFolder } from './family.ts';
 import { locateShared } from './goldenPath.ts';
 
@@ -75,7 +75,7 @@ function outputGradient(golden: GoldenFolder, name: string, f: Image, x: Tensor,
     const weightLast = channelsLast(weight);
     const loss = (input: Tensor) => sum(mul(f(input as Tensor4D), weightLast));
     const whole = channelsFirst(grad(loss)(channelsLast(x)));
-    return thinned(whole, strideOf(whole, row));
+    return thinned(whole, readStride(whole, row));
   });
   golden.output(name, gradient);
 }

@@ -62,7 +62,7 @@ export async function verifyFolder(folder: string, options: VerifyOptions): Prom
     const rows = await compareAll(table, expected, computed, { toleranceFactor, settings });
     return report(familyName, rows, computed.problems);
   } catch (error) {
-    return report(familyName, [], [sentenceOf(error)]);
+    return report(familyName, [], [describeError(error)]);
   }
 }
 
@@ -113,12 +113,12 @@ async function compute(
       },
     });
   } catch (error) {
-    problems.push(sentenceOf(error));
+    problems.push(describeError(error));
   }
   const outputs = new Map<string, Computed>();
   const variants: Outputs['variants'][number][] = [];
   for (const { name, value, variant } of handed) {
-    const computed = await valuesOf(value);
+    const computed = await readValues(value);
     if (variant) variants.push({ name, variant, computed });
     else outputs.set(name, computed);
   }
@@ -133,7 +133,7 @@ interface Computed {
   readonly values: ArrayLike<number>;
 }
 
-async function valuesOf(value: Output): Promise<Computed> {
+async function readValues(value: Output): Promise<Computed> {
   if (!(value instanceof Tensor)) return { shape: undefined, values: value };
   return { shape: value.shape, values: await value.data() };
 }
@@ -171,10 +171,10 @@ async function compareAll(
     const exact = !dtype.includes('float');
     const ignored = exact ? disputedRows(options.settings, shape) : undefined;
     const rounding = { absolute: dtype === 'uint8' ? 1 : 0, relative: 0 }; // images of bytes were rounded
-    const tolerance = exact ? rounding : toleranceOf(row, values, options.toleranceFactor);
+    const tolerance = exact ? rounding : readTolerance(row, values, options.toleranceFactor);
     rows.push(compareTensor(name, outputs.get(name), { shape, values }, tolerance, ignored));
     for (const { variant, computed } of variants.filter((each) => each.name === name)) {
-      const own = toleranceOf({ ...row, ...variant }, values, options.toleranceFactor);
+      const own = readTolerance({ ...row, ...variant }, values, options.toleranceFactor);
       rows.push(compareTensor(`${name} ${variant.title}`, computed, { shape, values }, own));
     }
   }
@@ -225,7 +225,7 @@ function failure(name: string, problem: string): VerifyRow {
 }
 
 /** The row's tolerance; where it states none, 1e-4 of each value and of the largest one. */
-function toleranceOf(row: GoldenTensor, values: Float64Array | Float32Array | Int32Array, factor: number) {
+function readTolerance(row: GoldenTensor, values: Float64Array | Float32Array | Int32Array, factor: number) {
   const largest = Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return { absolute: (row.atol ?? 1e-4 * largest) * factor, relative: (row.rtol ?? 1e-4) * factor };
 }
@@ -266,7 +266,7 @@ async function readJson(files: Files, path: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UserError('BAD_FILE', `"${path}" is not valid JSON: ${sentenceOf(cause)}.`, { cause });
+    throw new UserError('BAD_FILE', `"${path}" is not valid JSON: ${describeError(cause)}.`, { cause });
   }
 }
 
@@ -276,6 +276,6 @@ function toNumbers(values: CheckpointValues): Float64Array | Float32Array | Int3
   return values instanceof Float32Array || values instanceof Float64Array ? values : Int32Array.from(values);
 }
 
-function sentenceOf(error: unknown): string {
+function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

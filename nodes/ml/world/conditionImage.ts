@@ -16,7 +16,7 @@ interface Layout {
 
 /** 64 x 64: the class of each pixel, 0 background, else 1 + the number of the shape. */
 export function classMap(scene: Scene): Uint8Array {
-  return classesOf(layoutOf(scene));
+  return labelClasses(layOutScene(scene));
 }
 
 /**
@@ -24,7 +24,7 @@ export function classMap(scene: Scene): Uint8Array {
  * white on black, inverse depth in grey with the nearest object white.
  */
 export function conditionImage(kind: ConditionKind, scene: Scene): Float32Array {
-  return imageOf(kind, layoutOf(scene));
+  return paintImage(kind, layOutScene(scene));
 }
 
 /** The condition image of the objects that were found in an image, see `detectObjects`; black where there are none. */
@@ -36,14 +36,14 @@ export function seenConditionImage(kind: ConditionKind, found: readonly SeenObje
     shape,
     radius: Math.max(right - left, bottom - top) / 2,
   }));
-  return imageOf(kind, { objects, masks });
+  return paintImage(kind, { objects, masks });
 }
 
-const layoutOf = ({ objects }: Scene): Layout => ({ objects, masks: objectMasks(objects) });
-const classesOf = ({ objects, masks }: Layout) =>
+const layOutScene = ({ objects }: Scene): Layout => ({ objects, masks: objectMasks(objects) });
+const labelClasses = ({ objects, masks }: Layout) =>
   masks.map((object) => (object === 0 ? 0 : 1 + shapes.indexOf(objects[object - 1]!.shape)));
 
-function imageOf(kind: ConditionKind, layout: Layout): Float32Array {
+function paintImage(kind: ConditionKind, layout: Layout): Float32Array {
   const colourOf = images[kind](layout);
   return Float32Array.from({ length: sceneSize * sceneSize * 3 }, (_, i) => colourOf(Math.floor(i / 3))[i % 3]!);
 }
@@ -53,7 +53,7 @@ const grey = (value: number): Colour => [value, value, value];
 
 const images: Record<ConditionKind, (layout: Layout) => (pixel: number) => Colour> = {
   segmentation(layout) {
-    const [classes, colours] = [classesOf(layout), [0, ...shapes.keys()].map((_, label) => labelColour(label))];
+    const [classes, colours] = [labelClasses(layout), [0, ...shapes.keys()].map((_, label) => labelColour(label))];
     return (pixel) => colours[classes[pixel]!]!;
   },
   edges({ masks }) {

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { sceneSize } from './scene.ts';
-import { type Box, boxOf } from './sceneLabels.ts';
+import { type Box, findBox } from './sceneLabels.ts';
 import { shapeLikeness } from './shapeLikeness.ts';
 import { type Colour, colourNames, colours, type Shape, shapes } from './words.ts';
 
@@ -55,7 +55,7 @@ export function detectObjects(pixels: ArrayLike<number>): SeenObject[] {
   const blobs = regions(names.map((name) => (name === groundName ? 0 : 1)));
   return blobs
     .filter((blob) => blob.length >= smallestArea)
-    .flatMap((blob) => objectsOf(blob, names, pixels, ground))
+    .flatMap((blob) => findObjects(blob, names, pixels, ground))
     .filter(({ area, confidence }) => area >= smallestArea && confidence >= leastConfidence)
     .sort((a, b) => b.confidence - a.confidence);
 }
@@ -128,7 +128,7 @@ function regions(map: Uint8Array): Pixels[] {
  * A blob as the set of objects that explains it best: as it is, or cut where its colours change or where it is thin. Of
  * all cuts, the one of the greatest mean match by area counts, less a price for every part after the first.
  */
-function objectsOf(blob: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): SeenObject[] {
+function findObjects(blob: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): SeenObject[] {
   let best = [describe(blob, names, pixels, ground)];
   if (best[0]!.confidence >= surelyOne) return best;
   let most = best[0]!.confidence;
@@ -195,7 +195,7 @@ function describe(part: Pixels, names: Uint8Array, pixels: ArrayLike<number>, gr
   for (const pixel of part) if (names[pixel] !== name && solid(pixel)) coverage[pixel] = 1;
   const likeness = shapeLikeness(coverage);
   const shape = shapes.reduce((best, other) => (likeness[other] > likeness[best] ? other : best));
-  const box = boxOf(coverage, (value) => value >= 0.5);
+  const box = findBox(coverage, (value) => value >= 0.5);
   return {
     shape,
     colour: colourNames[name]!,

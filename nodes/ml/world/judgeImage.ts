@@ -46,7 +46,7 @@ export function judgeObjects(objects: readonly DetectedObject[], { include, excl
     }
     if (position) {
       const targets = taken[position.target] ?? [];
-      const pairs = found.flatMap((object) => targets.map((target) => relationsOf(object, target)));
+      const pairs = found.flatMap((object) => targets.map((target) => listRelations(object, target)));
       const right = pairs.filter((held) => held.includes(position.relation)).length;
       const whole = count * (include[position.target]?.count ?? 1);
       const got = pairs.map((held) => held.join(' and ') || 'no clear relation').join(', ') || 'no pair';
@@ -82,7 +82,7 @@ function candidates(
  * boxes' extents; d = shrunk o / |o|; left where dx < -1/2, right where dx > 1/2, above where dy < -1/2, below where
  * dy > 1/2 (y down). Source: GenEval, arXiv 2310.11513, evaluation/evaluate_images.py (relative_position).
  */
-export function relationsOf(a: DetectedObject, b: DetectedObject): Relation[] {
+export function listRelations(a: DetectedObject, b: DetectedObject): Relation[] {
   const offset = [a.centre[0] - b.centre[0], a.centre[1] - b.centre[1]] as const;
   const length = Math.sqrt(offset[0] ** 2 + offset[1] ** 2);
   if (length === 0) return [];

@@ -59,7 +59,7 @@ export function parsePrompt(prompt: string): PromptClauses {
     );
   const sentence = new RegExp(
     `^(?:(?:(?:an?|the) )?(?:photo|picture|image) of )?(${phrase})(?: (and|${relation}) (${phrase}))?(?: on an? (${backgroundNames.join('|')}) background)?$`,
-  ).exec(wordsOf(prompt).join(' '));
+  ).exec(splitWords(prompt).join(' '));
   if (!sentence)
     throw new UserError(
       'BAD_PROMPT',
@@ -67,18 +67,18 @@ export function parsePrompt(prompt: string): PromptClauses {
     );
   const [, first, joint, second, background] = sentence;
   return {
-    ...clausesOf(readPhrase(first!), joint, second === undefined ? undefined : readPhrase(second)),
+    ...buildClauses(readPhrase(first!), joint, second === undefined ? undefined : readPhrase(second)),
     ...(background === undefined ? {} : { background: background as Background }),
   };
 }
 
 /** The words of a prompt, lower case, that no caption of the built-in world uses; each once. */
 export function unknownWords(prompt: string): string[] {
-  return [...new Set(wordsOf(prompt).filter((word) => !captionWords.includes(word) && !extraWords.includes(word)))];
+  return [...new Set(splitWords(prompt).filter((word) => !captionWords.includes(word) && !extraWords.includes(word)))];
 }
 
 /** The words of a text, in lower case. */
-export const wordsOf = (prompt: string): readonly string[] => prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+export const splitWords = (prompt: string): readonly string[] => prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
 const phrase = `(?:an?|the|one|${Object.values(numbers).join('|')}) (?:(?:${colourNames.join('|')}) )?(?:${shapes
   .flatMap((shape) => [plural(shape), shape])
@@ -97,7 +97,7 @@ function readPhrase(text: string): Phrase {
 }
 
 /** GenEval puts the object that a position refers to first. Of a shape that is counted (from two on) there must be no more. */
-function clausesOf(first: Phrase, joint?: string, second?: Phrase): PromptClauses {
+function buildClauses(first: Phrase, joint?: string, second?: Phrase): PromptClauses {
   const phrases = second ? [first, second] : [first];
   const counted = new Set(phrases.filter(({ count }) => count > 1).map(({ shape }) => shape));
   const total = (of: Shape) => phrases.reduce((sum, { shape, count }) => sum + (shape === of ? count : 0), 0);

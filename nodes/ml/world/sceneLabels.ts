@@ -31,7 +31,7 @@ export function sceneLabels(scene: Scene): SceneLabels {
   const objects = scene.objects.map(({ shape, colour, x, y, radius }, i) => ({
     shape,
     colour,
-    box: boxOf(masks, (value) => value === i + 1),
+    box: findBox(masks, (value) => value === i + 1),
     centre: [x, y] as const,
     radius,
     nearness: nearness(radius),
@@ -80,7 +80,7 @@ const largestRadius = 20;
 const nearness = (radius: number): number => Math.min(1, radius / largestRadius);
 
 /** The smallest box around the pixels that belong, of a 64 x 64 map; all zeros where none does. */
-export function boxOf<Value>(map: ArrayLike<Value>, belongs: (value: Value) => boolean): Box {
+export function findBox<Value>(map: ArrayLike<Value>, belongs: (value: Value) => boolean): Box {
   let [left, top, right, bottom] = [sceneSize, sceneSize, 0, 0];
   for (let pixel = 0; pixel < map.length; pixel++) {
     if (!belongs(map[pixel]!)) continue;

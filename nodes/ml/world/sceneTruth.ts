@@ -11,7 +11,7 @@ export function sceneTruth(scenes: readonly Scene[], captions: readonly string[]
   const known = new Map<string, PromptClauses>();
   for (const caption of captions) if (!known.has(caption)) known.set(caption, parsePrompt(caption));
   return scenes.map((scene) => {
-    const objects = objectsOf(scene);
+    const objects = listObjects(scene);
     return captions.map((caption) => {
       const clauses = known.get(caption)!;
       const judged = judgeObjects(objects, clauses);
@@ -23,7 +23,7 @@ export function sceneTruth(scenes: readonly Scene[], captions: readonly string[]
 }
 
 /** The objects of a scene as a detector would see them that is never wrong. */
-function objectsOf({ objects }: Scene): DetectedObject[] {
+function listObjects({ objects }: Scene): DetectedObject[] {
   return objects.map(({ shape, colour, x, y, radius }) => ({
     shape,
     colour,

@@ -1,8 +1,8 @@
 import type { DetectedObject } from './detectObjects.ts';
-import { relationsOf } from './judgeImage.ts';
+import { listRelations } from './judgeImage.ts';
 import type { PromptClauses } from './parsePrompt.ts';
 import { sceneSize } from './scene.ts';
-import { boxOf } from './sceneLabels.ts';
+import { findBox } from './sceneLabels.ts';
 import { type Colour, colourNames, colours, type Shape, shapes } from './words.ts';
 
 /** An object as a segmentation network sees it; `confidence` is the mean probability of its shape over its pixels. */
@@ -82,7 +82,7 @@ function describe(
   }
   const most = (counts: Uint16Array) => counts.indexOf(Math.max(...counts));
   const shape = most(named);
-  const box = boxOf(own, (value) => value === 1);
+  const box = findBox(own, (value) => value === 1);
   return {
     shape: shapes[shape - 1]!,
     colour: colourNames[most(coloured)]!,
@@ -131,7 +131,7 @@ export function softSatisfaction(
     if (position) {
       const targets = taken[position.target] ?? [];
       const held = (object: SegmentedObject) =>
-        confidence(targets.filter((target) => relationsOf(object, target).includes(position.relation)));
+        confidence(targets.filter((target) => listRelations(object, target).includes(position.relation)));
       grades.push(confidence(found, held) / (count * (include[position.target]?.count ?? 1)));
     }
     taken.push(found);

@@ -1,6 +1,6 @@
 import type { Artifact, NodeContext } from '../../defineNode.ts';
+import { shrinkImage } from '../../ml/image/drawPreview.ts';
 import { encodePng, toBytes } from '../../ml/image/encodePng.ts';
-import { previewOfPixels } from '../../ml/image/previewOf.ts';
 import type { BatchProgress } from '../../ml/optimise/maximiseBatches.ts';
 import type { RewardSet } from '../../ml/optimise/rowState.ts';
 import { readFigures } from '../../ml/optimise/trace.ts';
@@ -22,7 +22,7 @@ export async function reportProgress(
   const [total, best] = [figures.total!, figures['best total']!].map((value) => value.toPrecision(4));
   const text = `evaluation ${evaluation} of ${evaluations}${which}: total ${total}, best ${best}`;
   try {
-    await progress(fraction, text, () => previewOfPixels(rows[0]!.best.pixels), figures);
+    await progress(fraction, text, () => shrinkImage(rows[0]!.best.pixels), figures);
   } catch (error) {
     if (signal.aborted)
       for (const [i, row] of [...done, ...rows].entries())

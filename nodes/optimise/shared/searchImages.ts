@@ -1,8 +1,8 @@
 import { type InputValues, many, type NodeContext, one, type ParamValues } from '../../defineNode.ts';
 import { remarkOnPrompt } from '../../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../../generate/shared/sampleParams.ts';
-import { latentShapeOf, sizeParams } from '../../generate/shared/sizeParams.ts';
-import { previewOfPixels } from '../../ml/image/previewOf.ts';
+import { readLatentShape, sizeParams } from '../../generate/shared/sizeParams.ts';
+import { shrinkImage } from '../../ml/image/drawPreview.ts';
 import type { CandidateSource } from '../../ml/optimise/drawCandidates.ts';
 import type { NoiseSearch } from '../../ml/optimise/noiseSearch.ts';
 import { type Searched, searchNoise } from '../../ml/optimise/searchNoise.ts';
@@ -54,7 +54,7 @@ export async function searchImages(
   { search, rounds }: { readonly search: NoiseSearch; readonly rounds: number },
   { progress, remark, save, signal }: NodeContext,
 ): Promise<Searched> {
-  const shape = latentShapeOf(source.generator, params);
+  const shape = readLatentShape(source.generator, params);
   const [prompt = ''] = source.request.prompts;
   remarkOnPrompt(source.generator, prompt, [params.negativePrompt], remark);
   let done = 0;
@@ -68,7 +68,7 @@ export async function searchImages(
       const figures = Object.fromEntries(columns.map((column, i) => [titleColumn(column), rows.at(-1)![i]!]));
       const text = `round ${done} of ${rounds}: mean ${figures.total!.toPrecision(4)}, best ${best[0]!.total.toPrecision(4)}`;
       try {
-        await progress(done / rounds, text, () => previewOfPixels(best[0]!.pixels), figures);
+        await progress(done / rounds, text, () => shrinkImage(best[0]!.pixels), figures);
       } catch (error) {
         if (signal.aborted)
           for (const [i, { pixels, seed }] of best.entries()) save(await encodeBestSoFar(pixels, { prompt, seed }, i));

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NodeContext } from '../../../nodes/defineNode.ts';
 import type { Device } from '../../../nodes/ml/device.ts';
-import { loadControlnet } from '../../../nodes/model/loadControlnet.ts';
+import { loadControlNet } from '../../../nodes/model/loadControlNet.ts';
 import { loadGenerator } from '../../../nodes/model/loadGenerator.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../support/golden.ts';
@@ -40,7 +40,7 @@ describe('Load generator', () => {
 
   it('reads the files that its cache key covers', () => {
     expect(loadGenerator.files?.({ model: 'owner/name', prediction: 'auto' })).toEqual(['owner/name']);
-    expect(loadControlnet.files?.({ model: 'x.pth' })).toEqual(['x.pth']);
+    expect(loadControlNet.files?.({ model: 'x.pth' })).toEqual(['x.pth']);
   });
 
   it('refuses a model that does not fit into the memory of the device', async () => {
@@ -68,7 +68,7 @@ describe('Load generator', () => {
 });
 
 it('Load ControlNet gives a ControlNet', async () => {
-  const { controlnet } = await loadControlnet.run({}, { model: goldenFolder('tiny-controlnet') }, contextOf());
+  const { controlnet } = await loadControlNet.run({}, { model: goldenFolder('tiny-controlnet') }, contextOf());
   expect(controlnet.name).toBe('tiny-controlnet');
   controlnet.dispose();
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { controlNet, controlNetConfig, controlNetShapes } from '../../../../nodes/ml/models/controlNet.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
-import { tinyControlnet } from '../../../../nodes/ml/verify/tinyControlnet.ts';
+import { tinyControlNet } from '../../../../nodes/ml/verify/tinyControlNet.ts';
 import { verifyFolder } from '../../../../nodes/ml/verify/verify.ts';
 import { expectClose } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
@@ -25,7 +25,7 @@ await describeOnDevices('ControlNetModel', (device) => {
     timeout: 600_000,
   }, async () => {
     const toleranceFactor = device().name === 'native' ? 1 : 10;
-    const families = { 'tiny-controlnet': tinyControlnet };
+    const families = { 'tiny-controlnet': tinyControlNet };
     const report = await verifyFolder(goldenFolder('tiny-controlnet'), { files: diskFiles, toleranceFactor, families });
     expect(report.problems).toEqual([]);
     for (const row of report.rows) expect(row, JSON.stringify(row)).toMatchObject({ ok: true });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { consistencyOf } from '../../../../nodes/ml/condition/consistencyOf.ts';
+import { createConsistency } from '../../../../nodes/ml/condition/createConsistency.ts';
 import { controlNetConfig, controlNetShapes } from '../../../../nodes/ml/models/controlNet.ts';
 import { unet2DCondition, unetConfig, unetShapes } from '../../../../nodes/ml/models/unet2DCondition.ts';
 import { randomStream } from '../../../../nodes/ml/random.ts';
@@ -23,7 +23,7 @@ import { randomWeights } from '../../../support/randomWeights.ts';
 import { smallUnetJson, smallWorldGenerator } from '../../../support/smallWorldGenerator.ts';
 
 /** Sees images as they are: its loss is smooth, so differences tell its gradient. */
-const asTheyAre = consistencyOf(
+const asTheyAre = createConsistency(
   {
     name: 'images',
     bytes: 0,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { worldBasis } from '../../../../nodes/ml/train/textToImageTraining.ts';
 import type { DetectedObject } from '../../../../nodes/ml/world/detectObjects.ts';
-import { genevalScores, judgeImage, judgeObjects, relationsOf } from '../../../../nodes/ml/world/judgeImage.ts';
+import { genevalScores, judgeImage, judgeObjects, listRelations } from '../../../../nodes/ml/world/judgeImage.ts';
 import { parsePrompt } from '../../../../nodes/ml/world/parsePrompt.ts';
 import { type Colour, type Shape, tasks } from '../../../../nodes/ml/world/words.ts';
 import { degradations, judgeAll, truthImages } from '../../../support/truthImages.ts';
@@ -48,7 +48,7 @@ describe('judgeObjects', () => {
   });
 
   it('shrinks offsets by a tenth of both extents before it says where things lie', () => {
-    const at = (x: number, y: number) => relationsOf(object('red', 'star', x, y), object('red', 'ring', 32, 32));
+    const at = (x: number, y: number) => listRelations(object('red', 'star', x, y), object('red', 'ring', 32, 32));
     expect(at(20, 32)).toEqual(['left of']);
     expect(at(44, 32)).toEqual(['right of']);
     expect(at(32, 10)).toEqual(['above']);

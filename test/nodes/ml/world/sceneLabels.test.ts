@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../../../nodes/ml/random.ts';
 import { sampleScene, sceneSize } from '../../../../nodes/ml/world/scene.ts';
-import { boxOf, edgeMap, objectCoverage, sceneLabels } from '../../../../nodes/ml/world/sceneLabels.ts';
+import { edgeMap, findBox, objectCoverage, sceneLabels } from '../../../../nodes/ml/world/sceneLabels.ts';
 import { tasks } from '../../../../nodes/ml/world/words.ts';
 
 const square = { shape: 'square', colour: 'red', x: 32, y: 30, radius: 10, angle: 0, tint: [0, 0, 0] } as const;
@@ -36,7 +36,7 @@ describe('sceneLabels', () => {
       const { objects, masks, depth } = sceneLabels(scene);
       expect([...new Set(masks)].sort()).toEqual([0, ...objects.map((_, i) => i + 1)]);
       for (const [i, { box, radius, centre, nearness }] of objects.entries()) {
-        expect(box).toEqual(boxOf(masks, (value) => value === i + 1));
+        expect(box).toEqual(findBox(masks, (value) => value === i + 1));
         expect(box[2] - box[0]).toBeLessThanOrEqual(2 * 1.09 * radius + 2);
         expect(masks.filter((value) => value === i + 1).length).toBeGreaterThan(radius ** 2);
         const pixel = masks.indexOf(i + 1);
@@ -51,6 +51,6 @@ describe('sceneLabels', () => {
   it('puts edges on objects only, and on those at the border of the image too', () => {
     const full = new Uint8Array(sceneSize * sceneSize).fill(1);
     expect(edgeMap(full).reduce((sum, value) => sum + value, 0)).toBe(4 * sceneSize - 4);
-    expect(boxOf(new Uint8Array(sceneSize * sceneSize), (value) => value === 1)).toEqual([0, 0, 0, 0]);
+    expect(findBox(new Uint8Array(sceneSize * sceneSize), (value) => value === 1)).toEqual([0, 0, 0, 0]);
   });
 });

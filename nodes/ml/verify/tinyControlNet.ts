@@ -18,12 +18,12 @@ import {
 import { loadWeights } from '../weights/loadWeights.ts';
 import { openCheckpoint } from '../weights/openCheckpoint.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
-import { channelsFirst, channelsLast, strideOf, thinned } from './channels.ts';
+import { channelsFirst, channelsLast, readStride, thinned } from './channels.ts';
 import type { Family, GoldenFolder } from './family.ts';
 import { locateShared } from './goldenPath.ts';
 
 /** A ControlNet's residuals, the prediction of the U-Net they steer, and gradients through both. */
-export const tinyControlnet: Family = async (golden) => {
+export const tinyControlNet: Family = async (golden) => {
   const unetPath = await locateBeside(golden, String(golden.settings.unet ?? '../tiny-sd15/unet'));
   await withModel(golden, golden.path, (weights, json) =>
     withModel(golden, unetPath, (unetWeights, unetJson) => {
@@ -57,7 +57,7 @@ function outputs(
     if (!wanted) return;
     const result = tidy(() => {
       const whole = channelsFirst(compute());
-      return thinned(whole, strideOf(whole, wanted));
+      return thinned(whole, readStride(whole, wanted));
     });
     golden.output(name, result);
   };

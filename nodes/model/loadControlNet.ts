@@ -1,9 +1,9 @@
 import { defineNode } from '../defineNode.ts';
-import { loadControlNet } from '../ml/models/load/loadControlNet.ts';
+import { loadControlNet as load } from '../ml/models/load/loadControlNet.ts';
 import { model } from '../params.ts';
 import { loadOptions } from './shared/loadOptions.ts';
 
-export const loadControlnet = defineNode({
+export const loadControlNet = defineNode({
   type: 'model/load-controlnet',
   version: 1,
   title: 'Load ControlNet',
@@ -19,6 +19,6 @@ export const loadControlnet = defineNode({
   outputs: { controlnet: 'controlnet' },
   files: (params) => [params.model],
   run: async (_inputs, params, context) => ({
-    controlnet: await loadControlNet(context.files, params.model, loadOptions(context)),
+    controlnet: await load(context.files, params.model, loadOptions(context)),
   }),
 });

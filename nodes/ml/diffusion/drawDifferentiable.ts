@@ -12,7 +12,7 @@ export type NoiseGradient = 'exact' | 'decoder only';
  * Images [N, H, W, 3] in [0, 1] of a request, in one go and without a pause, so that a gradient can run through it.
  * The caller owns the result. Throws what the generator throws.
  */
-export function drawImages(generator: Generator, request: SampleRequest, gradient: NoiseGradient): Tensor4D {
+export function drawDifferentiable(generator: Generator, request: SampleRequest, gradient: NoiseGradient): Tensor4D {
   if (gradient === 'exact') return generator.decode(cleanLatents(generator, request));
   const straightThrough = customGrad((latents) => ({
     value: cleanLatents(generator, { ...request, noise: { ...request.noise, latents: latents as Tensor4D } }),

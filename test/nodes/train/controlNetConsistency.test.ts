@@ -9,7 +9,7 @@ import { canny } from '../../../nodes/consistency/canny.ts';
 import type { Artifact, NodeContext } from '../../../nodes/defineNode.ts';
 import { loadControlNet } from '../../../nodes/ml/models/load/loadControlNet.ts';
 import { dispose, fill, ones } from '../../../nodes/ml/tf.ts';
-import { controlnetConsistency } from '../../../nodes/train/controlnetConsistency.ts';
+import { controlNetConsistency } from '../../../nodes/train/controlNetConsistency.ts';
 import { paramsOf } from '../../bench/effects/paramsOf.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const files = openFiles(fileFolders(packageFolder, anywhere));
 
 /** Runs the node on edges; its files are written into the folder and given by name. */
-async function train(changed: Parameters<typeof paramsOf<typeof controlnetConsistency.params>>[1], stopAt?: number) {
+async function train(changed: Parameters<typeof paramsOf<typeof controlNetConsistency.params>>[1], stopAt?: number) {
   const saved = new Map<string, Uint8Array>();
   const controller = new AbortController();
   let asked = 0;
@@ -39,8 +39,8 @@ async function train(changed: Parameters<typeof paramsOf<typeof controlnetConsis
   };
   const consistency = (await canny.run({}, paramsOf(canny, {}), context)).consistency;
   const given = { segmentation: undefined, edges: consistency, depth: undefined };
-  const params = paramsOf(controlnetConsistency, { batch: 2, maxTimestep: 999, ...changed });
-  const run = controlnetConsistency.run(given, params, context);
+  const params = paramsOf(controlNetConsistency, { batch: 2, maxTimestep: 999, ...changed });
+  const run = controlNetConsistency.run(given, params, context);
   return { run, saved };
 }
 
@@ -93,7 +93,7 @@ describe('train/controlnet-consistency', () => {
   it('asks for something that tells how well a condition is kept', async () => {
     const given = { segmentation: undefined, edges: undefined, depth: undefined };
     const run = async () =>
-      controlnetConsistency.run(given, paramsOf(controlnetConsistency, {}), nodeContext().context);
+      controlNetConsistency.run(given, paramsOf(controlNetConsistency, {}), nodeContext().context);
     await expect(run()).rejects.toMatchObject({ code: 'MISSING_INPUT' });
   });
 });

@@ -67,7 +67,7 @@ const params = {
   }),
 };
 
-export const controlnetConsistency = defineNode({
+export const controlNetConsistency = defineNode({
   type: 'train/controlnet-consistency',
   version: 1,
   title: 'Train ControlNet consistency',
@@ -79,14 +79,14 @@ export const controlnetConsistency = defineNode({
   outputs: {},
   files: ({ model, controlnet, resume }) => [model, controlnet, resume].filter((location) => location !== ''),
   async run(given, settings, context) {
-    const rewards = rewardsOf(given, settings);
+    const rewards = readRewards(given, settings);
     const { files, progress } = context;
     await progress(0, 'loading the generator');
     const loaded = await loadFrozenGenerator(files, settings.model);
     try {
-      const { json, start } = await startOf(files, settings, loaded);
+      const { json, start } = await loadStart(files, settings, loaded);
       const training = controlNetRewardTraining(rewards, settings, controlNetConfig(json), loaded.generator);
-      const identity = await identityOf(rewards, settings, files);
+      const identity = await computeIdentity(rewards, settings, files);
       const state: TrainingState =
         settings.resume === ''
           ? { optimiser: startAdamW(start), losses: [] }
@@ -113,7 +113,7 @@ type Settings = ParamValues<typeof params>;
 const lambdas: Readonly<Record<ConditionKind, number>> = { segmentation: 0.5, edges: 1, depth: 1 };
 
 /** Throws UserError `MISSING_INPUT` where nothing is connected, `NOT_DIFFERENTIABLE` where a detector has no gradient. */
-function rewardsOf(given: InputValues<typeof inputs>, { rewardWeight }: Settings): ConsistencyReward[] {
+function readRewards(given: InputValues<typeof inputs>, { rewardWeight }: Settings): ConsistencyReward[] {
   const rewards = (Object.keys(lambdas) as ConditionKind[]).flatMap((kind): ConsistencyReward[] => {
     const consistency = given[kind];
     return consistency ? [{ kind, consistency, lambda: rewardWeight * lambdas[kind] }] : [];
@@ -131,7 +131,7 @@ function rewardsOf(given: InputValues<typeof inputs>, { rewardWeight }: Settings
 }
 
 /** config.json of the ControlNet, and the parameters that it begins with. */
-async function startOf(
+async function loadStart(
   files: Files,
   { controlnet, seed }: Settings,
   { unetJson, unetWeights }: LoadedFrozenGenerator,
@@ -159,11 +159,16 @@ async function startOf(
 }
 
 /** What a checkpoint must agree in for a training to go on from it. */
-async function identityOf(rewards: readonly ConsistencyReward[], settings: Settings, files: Files): Promise<string> {
+async function computeIdentity(
+  rewards: readonly ConsistencyReward[],
+  settings: Settings,
+  files: Files,
+): Promise<string> {
   const { model, controlnet, batch, learningRate, rewardWeight, maxTimestep, seed } = settings;
-  const printOf = async (location: string) => location && (await files.fingerprint(await files.locate(location)));
+  const readFingerprint = async (location: string) =>
+    location && (await files.fingerprint(await files.locate(location)));
   const detectors = rewards.map(({ kind, consistency }) => `${kind}: ${consistency.name}`);
-  const models = { model: await printOf(model), controlnet: await printOf(controlnet) };
+  const models = { model: await readFingerprint(model), controlnet: await readFingerprint(controlnet) };
   return JSON.stringify({ ...models, detectors, batch, learningRate, rewardWeight, maxTimestep, seed });
 }
 

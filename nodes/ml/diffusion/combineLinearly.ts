@@ -6,7 +6,7 @@ type Term<T extends Tensor> = readonly [coefficient: number, tensor: T];
  * Sum of coefficient * tensor in the fewest ops: zero terms are dropped and a coefficient that is 1 up to rounding
  * costs no multiplication. All tensors have one shape. Returns a new tensor, also for a single term.
  */
-export function combine<T extends Tensor>(...terms: readonly Term<T>[]): T {
+export function combineLinearly<T extends Tensor>(...terms: readonly Term<T>[]): T {
   const [first, ...rest] = terms.filter(([coefficient]) => coefficient !== 0);
   if (first === undefined) return zerosLike(terms[0]![1]);
   if (rest.length === 0 && isOne(first[0])) return clone(first[1]);

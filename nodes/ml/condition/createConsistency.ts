@@ -29,7 +29,7 @@ export type Given = 'map' | 'image';
  * A detector as a function on wires; it owns the detector. Its functions throw UserError `SIZES_DIFFER` or `ROWS_DIFFER`
  * where the condition image does not fit the images. Source: arXiv 2404.07987 (ControlNet++), equation 4
  */
-export function consistencyOf(detector: Detector, given: Given): Consistency {
+export function createConsistency(detector: Detector, given: Given): Consistency {
   const { name, bytes, metric, detect, settle, read, draw, loss, measure } = detector;
   const target = (condition: Tensor4D): Tensor4D => {
     if (given === 'map') return read(condition);
