@@ -26,6 +26,11 @@ export function many<Type extends PortType>(
   return { type, count: 'many', ...notes };
 }
 
+/** An output that is one value; without notes, its type alone says the same. */
+export function output<Type extends PortType>(type: Type, notes: PortNotes = {}): OutputPort<Type, false> {
+  return { type, list: false, ...notes };
+}
+
 /** An output that is a list: each node behind it runs once per element. */
 export function list<Type extends PortType>(type: Type, notes: PortNotes = {}): OutputPort<Type, true> {
   return { type, list: true, ...notes };
@@ -151,7 +156,7 @@ export function defineNode<const I extends Inputs, const P extends Params, const
   if (mistake) throw new Error(`Node ${declaration.type}: ${mistake}.`);
   const outputs = Object.entries(declaration.outputs).map(([name, port]): [string, OutputPort] => [
     name,
-    typeof port === 'string' ? { type: port, list: false } : port,
+    typeof port === 'string' ? output(port) : port,
   ]);
   return Object.freeze({ ...declaration, outputs: Object.freeze(Object.fromEntries(outputs)) });
 }

@@ -1,4 +1,4 @@
-import { isFileName, LONGEST_FILE_NAME } from './files.ts';
+import { isFileName, longestFileName } from './files.ts';
 
 /**
  * The kinds of parameter a node can declare. One declaration drives the control in the editor, the check, `--set` on
@@ -150,7 +150,7 @@ export function describeAllowed(param: Param): string {
     case 'file':
       return `the path of a ${param.accept.join(', ')} file${param.folder ? ' or of a folder of them' : ''}`;
     case 'file-name':
-      return `a file name of letters, digits, - and _${formatPlaceholders(param)}, of at most ${LONGEST_FILE_NAME} bytes, that every system takes`;
+      return `a file name of letters, digits, - and _${formatPlaceholders(param)}, of at most ${longestFileName} bytes, that every system takes`;
   }
 }
 

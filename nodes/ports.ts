@@ -135,7 +135,7 @@ export interface SampleRequest {
  * A prompt with more words, beside the original one so that what was asked for is not lost.
  * Source: arXiv 2401.05675 (Parrot), equation 5
  */
-export interface ExpandedPrompt {
+interface ExpandedPrompt {
   readonly prompt: string;
   /** w1 of the original prompts and w2 of this one; the negative prompt has 1 - w1 - w2. */
   readonly originalWeight: number;

@@ -25,7 +25,7 @@ export const scoreConsistency = defineNode({
         values.dispose();
       }
     }
-    const values = labels.map((_, row) => columns.map((column) => column[row] as number));
+    const values = labels.map((_, row) => columns.map((column) => column[row]!));
     return { scores: { names: [`${name} loss`, `${name} ${metric.name}`], values, labels } };
   },
 });

@@ -1,4 +1,4 @@
-import { defineNode, one } from '../defineNode.ts';
+import { defineNode, one, output } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { randomStream } from '../ml/random.ts';
 import { integer, seed, text } from '../params.ts';
@@ -32,7 +32,7 @@ export const expandPrompt = defineNode({
     count: integer({ initial: 3, min: 0, max: 100, help: 'How many are added; 0 adds all, in their order.' }),
     seed: seed({ initial: 0, help: 'Which are chosen, and in what order.' }),
   },
-  outputs: { prompt: { type: 'text', list: false, help: 'The prompt, then the phrases, with commas.' } },
+  outputs: { prompt: output('text', { help: 'The prompt, then the phrases, with commas.' }) },
   run({ prompt }, params) {
     const given = params.phrases
       .split(/\r?\n/)

@@ -1,4 +1,4 @@
-import { defineNode, one } from '../defineNode.ts';
+import { defineNode, one, output } from '../defineNode.ts';
 import { continueText } from '../ml/models/continueText.ts';
 import { loadGpt2 } from '../ml/models/load/loadGpt2.ts';
 import { loadOptions } from '../model/shared/loadOptions.ts';
@@ -40,7 +40,7 @@ export const expandPromptWithModel = defineNode({
     }),
     seed: seed({ initial: 0, help: 'Another seed, another text.' }),
   },
-  outputs: { prompt: { type: 'text', list: false, help: 'The prompt, and what the model wrote behind it.' } },
+  outputs: { prompt: output('text', { help: 'The prompt, and what the model wrote behind it.' }) },
   files: (params) => [params.model],
   async run({ prompt }, { model, ...settings }, context) {
     const start = prompt.trim();

@@ -1,4 +1,4 @@
-import { defineNode, one } from '../defineNode.ts';
+import { defineNode, one, output } from '../defineNode.ts';
 import { refuseLargeBatch } from '../ml/image/refuseLargeBatch.ts';
 import { sampleDistribution as draw } from '../ml/optimise/sampleDistribution.ts';
 import { integer, seed } from '../params.ts';
@@ -16,7 +16,7 @@ export const sampleDistribution = defineNode({
   },
   outputs: {
     noise: 'noise',
-    prompt: { type: 'text', list: false, help: 'What the distribution was learned for.' },
+    prompt: output('text', { help: 'What the distribution was learned for.' }),
   },
   run({ distribution }, { seed, count }) {
     const [height, width] = distribution.mean.shape;

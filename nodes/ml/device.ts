@@ -4,7 +4,7 @@ import * as tf from './tf.ts';
 
 export { type DeviceName, type DevicePreference, deviceNames };
 
-export interface DeviceMemory {
+interface DeviceMemory {
   /** Bytes that the device has in all, where it tells. */
   readonly totalBytes?: number;
   /** Largest single tensor in bytes, where there is such a limit. */
@@ -32,7 +32,7 @@ export interface OpenedBackend {
   readonly memory: DeviceMemory;
 }
 
-export interface Refusal {
+interface Refusal {
   readonly name: DeviceName;
   readonly reason: string;
 }

@@ -59,7 +59,7 @@ export function normalLatents(seed: number, [h, w, c]: readonly [number, number,
 }
 
 /** The next `size` standard normal numbers of a stream. */
-export type NoiseSource = (size: number) => Float32Array;
+type NoiseSource = (size: number) => Float32Array;
 
 /**
  * Successive draws are those of `torch.manual_seed(seed)` and then `torch.randn(size)` each time, on CPU (to float32

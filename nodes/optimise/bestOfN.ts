@@ -1,4 +1,4 @@
-import { defineNode, many, one } from '../defineNode.ts';
+import { defineNode, many, one, output } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
@@ -14,7 +14,6 @@ import {
 } from '../ml/optimise/drawCandidates.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
-import type { PortType } from '../ports.ts';
 import { candidateOutputs, listRewardNames } from './shared/candidateOutputs.ts';
 
 export const bestOfN = defineNode({
@@ -38,10 +37,10 @@ export const bestOfN = defineNode({
     ...sampleParams,
   },
   outputs: {
-    images: output('images', 'The best images, best first.'),
-    noise: output('noise', 'What they were drawn from.'),
-    scores: output('scores', 'Their scores.'),
-    allScores: output('scores', 'The scores of all candidates, in the order they were drawn.'),
+    images: output('images', { help: 'The best images, best first.' }),
+    noise: output('noise', { help: 'What they were drawn from.' }),
+    scores: output('scores', { help: 'Their scores.' }),
+    allScores: output('scores', { help: 'The scores of all candidates, in the order they were drawn.' }),
   },
   async run({ generator, prompt, rewards, watch, conditions }, params, { progress, remark }) {
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
@@ -82,10 +81,6 @@ export const bestOfN = defineNode({
     }
   },
 });
-
-function output<Type extends PortType>(type: Type, help: string) {
-  return { type, list: false, help } as const;
-}
 
 function refuseNaN(drawn: readonly Candidate[], source: CandidateSource): void {
   for (const candidate of drawn) {

@@ -1,4 +1,4 @@
-import { defineNode, type InputValues, list, many, optional, type ParamValues } from '../defineNode.ts';
+import { defineNode, type InputValues, list, many, optional, output, type ParamValues } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
@@ -49,19 +49,15 @@ export const climb = defineNode({
   inputs,
   params,
   outputs: {
-    images: { type: 'images', list: false, help: 'The best images.' },
-    firstImages: { type: 'images', list: false, help: 'What was there before the first step.' },
+    images: output('images', { help: 'The best images.' }),
+    firstImages: output('images', { help: 'What was there before the first step.' }),
     noise: list('noise', { help: 'The best noise, where noise climbs; else nothing.' }),
     scales: list('number', {
       help: 'What to multiply the scale of the ControlNets by for each image, where that climbs; else nothing.',
     }),
-    scores: { type: 'scores', list: false, help: 'Of the best images, by the rewards and the watched ones.' },
-    firstScores: { type: 'scores', list: false, help: 'Of the first images.' },
-    trace: {
-      type: 'trace',
-      list: false,
-      help: 'Every evaluation: total, rewards, watched rewards, length of what climbs.',
-    },
+    scores: output('scores', { help: 'Of the best images, by the rewards and the watched ones.' }),
+    firstScores: output('scores', { help: 'Of the first images.' }),
+    trace: output('trace', { help: 'Every evaluation: total, rewards, watched rewards, length of what climbs.' }),
   },
   async run(given, settings, context) {
     const parts = readObjectiveParts(given, settings);

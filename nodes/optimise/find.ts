@@ -1,4 +1,4 @@
-import { defineNode, type NodeContext } from '../defineNode.ts';
+import { defineNode, type NodeContext, output } from '../defineNode.ts';
 import { readLatentShape } from '../generate/shared/sizeParams.ts';
 import {
   type Candidate,
@@ -52,14 +52,14 @@ export const find = defineNode({
     ...searchParams,
   },
   outputs: {
-    distribution: { type: 'distribution', list: false, help: 'What was learned.' },
-    noise: { type: 'noise', list: false, help: 'Drawn from it; its seeds follow those of the search.' },
-    images: { type: 'images', list: false, help: 'What that noise shows.' },
-    scores: { type: 'scores', list: false, help: 'Of these images, by the rewards and the watched ones.' },
-    bestImages: { type: 'images', list: false, help: 'The best images of the whole search, best first.' },
-    bestNoise: { type: 'noise', list: false, help: 'What they were drawn from.' },
-    bestScores: { type: 'scores', list: false, help: 'Their scores.' },
-    trace: { type: 'trace', list: false, help: 'Every iteration: means of its images, drift and spread.' },
+    distribution: output('distribution', { help: 'What was learned.' }),
+    noise: output('noise', { help: 'Drawn from it; its seeds follow those of the search.' }),
+    images: output('images', { help: 'What that noise shows.' }),
+    scores: output('scores', { help: 'Of these images, by the rewards and the watched ones.' }),
+    bestImages: output('images', { help: 'The best images of the whole search, best first.' }),
+    bestNoise: output('noise', { help: 'What they were drawn from.' }),
+    bestScores: output('scores', { help: 'Their scores.' }),
+    trace: output('trace', { help: 'Every iteration: means of its images, drift and spread.' }),
   },
   async run(inputs, params, context) {
     const { prompt, generator } = inputs;

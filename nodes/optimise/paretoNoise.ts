@@ -1,4 +1,4 @@
-import { defineNode, many, one } from '../defineNode.ts';
+import { defineNode, many, one, output } from '../defineNode.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
 import { shrinkImage } from '../ml/image/drawPreview.ts';
@@ -65,14 +65,12 @@ export const paretoNoise = defineNode({
     ...sampleParams,
   },
   outputs: {
-    images: { type: 'images', list: false, help: 'The front of all images seen.' },
-    noise: { type: 'noise', list: false, help: 'What they were drawn from.' },
-    scores: { type: 'scores', list: false, help: 'Their scores, by the rewards and the watched ones.' },
-    trace: {
-      type: 'trace',
-      list: false,
+    images: output('images', { help: 'The front of all images seen.' }),
+    noise: output('noise', { help: 'What they were drawn from.' }),
+    scores: output('scores', { help: 'Their scores, by the rewards and the watched ones.' }),
+    trace: output('trace', {
       help: 'Every evaluation: hypervolume, means over the members of the front, their number.',
-    },
+    }),
   },
   async run({ generator, noise, prompt, rewards, watch, conditions }, params, context) {
     const { progress, remark, save, signal } = context;

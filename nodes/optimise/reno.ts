@@ -1,4 +1,4 @@
-import { defineNode, type InputValues, many, one, optional, type ParamValues } from '../defineNode.ts';
+import { defineNode, type InputValues, many, one, optional, output, type ParamValues } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
@@ -67,20 +67,12 @@ export const reno = defineNode({
   inputs,
   params,
   outputs: {
-    noise: {
-      type: 'noise',
-      list: false,
-      help: 'The best noise of each image; a multi-step sampler may draw from it, too.',
-    },
-    images: { type: 'images', list: false, help: 'What is drawn from it.' },
-    firstImages: { type: 'images', list: false, help: 'What was drawn before the first step.' },
-    scores: { type: 'scores', list: false, help: 'Of the best images, by the rewards and the watched ones.' },
-    firstScores: { type: 'scores', list: false, help: 'Of the first images.' },
-    trace: {
-      type: 'trace',
-      list: false,
-      help: 'Every evaluation: total, rewards, watched rewards, length of the noise.',
-    },
+    noise: output('noise', { help: 'The best noise of each image; a multi-step sampler may draw from it, too.' }),
+    images: output('images', { help: 'What is drawn from it.' }),
+    firstImages: output('images', { help: 'What was drawn before the first step.' }),
+    scores: output('scores', { help: 'Of the best images, by the rewards and the watched ones.' }),
+    firstScores: output('scores', { help: 'Of the first images.' }),
+    trace: output('trace', { help: 'Every evaluation: total, rewards, watched rewards, length of the noise.' }),
   },
   async run(given, settings, context) {
     refuse(given, settings);

@@ -1,4 +1,4 @@
-import { defineNode, list, one, optional } from '../defineNode.ts';
+import { defineNode, list, one, optional, output } from '../defineNode.ts';
 import { balance, crowdingDistance, hypervolume, nonDominated, type Point } from '../ml/pareto.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
@@ -46,7 +46,7 @@ export const pareto = defineNode({
     images: 'images',
     scores: 'scores',
     noise: list('noise', { help: 'That of the front in one batch; none where none is connected.' }),
-    hypervolume: { type: 'number', list: false, help: 'Of the whole front, above the reference point.' },
+    hypervolume: output('number', { help: 'Of the whole front, above the reference point.' }),
   },
   run({ images, scores, noise }, { limit, order, reference }) {
     const count = images.labels.length;

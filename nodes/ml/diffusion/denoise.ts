@@ -27,7 +27,7 @@ export interface DenoiseHooks {
    */
   moveLatents?(x: Tensor4D, at: StepPoint & LatentTools): Tensor4D | undefined;
 }
-export interface LatentTools {
+interface LatentTools {
   estimate(x: Tensor4D): Tensor4D;
   scaleInput: ScaleInput;
 }

@@ -2,7 +2,7 @@ import type { TrainedSettings } from './settings.ts';
 
 const float32 = Math.fround;
 
-export type BetaSettings = Pick<
+type BetaSettings = Pick<
   TrainedSettings,
   'num_train_timesteps' | 'beta_start' | 'beta_end' | 'beta_schedule' | 'trained_betas' | 'rescale_betas_zero_snr'
 >;

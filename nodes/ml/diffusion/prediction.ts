@@ -1,10 +1,9 @@
 import { UserError } from '../../errors.ts';
 
-/** x = alpha * clean + sigma * noise: with alpha^2 + sigma^2 = 1, or alpha = 1 - sigma for flow models. */
-export type Prediction = 'epsilon' | 'v_prediction' | 'sample' | 'flow_prediction';
-
 /**
- * Coefficients [of x, of the model output] of the clean sample that a model output stands for.
+ * Coefficients [of x, of the model output] of the clean sample that a model output stands for, where
+ * x = alpha * clean + sigma * noise: with alpha^2 + sigma^2 = 1, or alpha = 1 - sigma for flow models.
+ * `prediction` is epsilon, v_prediction, sample or flow_prediction.
  * Source: arXiv 2202.00512, appendix D (epsilon, v, sample); arXiv 2209.03003 (flow: noise - clean).
  * Throws UserError `UNSUPPORTED` where noise is predicted for a sample without signal.
  */

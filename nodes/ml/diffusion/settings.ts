@@ -4,7 +4,7 @@ import { quote } from '../../quote.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 
 /** For some fields, the values that are implemented. */
-export type Allowed<S> = { readonly [K in keyof S]?: readonly S[K][] };
+type Allowed<S> = { readonly [K in keyof S]?: readonly S[K][] };
 
 /** What every schedule trained on betas shares (diffusers' names and defaults). */
 export const trainedDefaults = {

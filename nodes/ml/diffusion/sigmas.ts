@@ -4,7 +4,7 @@ import { unsupported } from './settings.ts';
 import { linspace } from './timesteps.ts';
 
 /** The fields that respace noise levels between the largest and the smallest one; at most one is set. */
-export interface Respacing {
+interface Respacing {
   readonly use_karras_sigmas: boolean;
   readonly use_exponential_sigmas: boolean;
   readonly use_beta_sigmas: boolean;

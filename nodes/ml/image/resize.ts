@@ -69,7 +69,7 @@ export function bicubicMatrix(from: number, to: number, kind: BicubicKind): Floa
       const first = Math.floor(centre - 0.5) - 1;
       for (let j = first; j < first + 4; j++) {
         const at = Math.min(Math.max(j, 0), from - 1);
-        row[at] = (row[at] as number) + keysKernel(j + 0.5 - centre, -0.75);
+        row[at] = row[at]! + keysKernel(j + 0.5 - centre, -0.75);
       }
     }
   }
@@ -77,7 +77,7 @@ export function bicubicMatrix(from: number, to: number, kind: BicubicKind): Floa
 }
 
 /** Likewise for two neighbours: pixel i's centre lies at (i + 1/2) from / to; edges are repeated. */
-export function bilinearMatrix(from: number, to: number): Float32Array {
+function bilinearMatrix(from: number, to: number): Float32Array {
   const matrix = new Float32Array(from * to);
   for (let i = 0; i < to; i++) {
     const place = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);

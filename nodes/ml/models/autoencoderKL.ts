@@ -13,7 +13,7 @@ import { addConvShapes, addLinearShapes, addNormShapes, type MemoryOptions, type
 import { type Json, mostLayers, reader } from './unetConfig.ts';
 
 /** config.json of diffusers' AutoencoderKL. */
-export interface AutoencoderKLConfig {
+interface AutoencoderKLConfig {
   readonly in_channels: number;
   readonly out_channels: number;
   readonly latent_channels: number;
@@ -55,7 +55,7 @@ export function autoencoderKLConfig(json: Json): AutoencoderKLConfig {
 /** Names (the new ones of the attention) and shapes of the weights, as in the file. */
 export function autoencoderKLShapes(config: AutoencoderKLConfig): Shapes {
   const { block_out_channels: channels, latent_channels: latent, layers_per_block: layers } = config;
-  const [first, last] = [channels[0] as number, channels.at(-1) as number];
+  const [first, last] = [channels[0]!, channels.at(-1)!];
   const shapes: Shapes = new Map();
   addConvShapes(shapes, 'encoder.conv_in', config.in_channels, first, 3);
   addLevelShapes(shapes, 'encoder.down_blocks', channels, layers, 'downsamplers');

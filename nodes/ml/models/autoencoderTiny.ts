@@ -7,7 +7,7 @@ import { upsampleNearest2x } from '../nn/upsampleNearest2x.ts';
 import { mul, relu, type Tensor4D, tanh, tidy } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 
-export interface AutoencoderTinyOptions {
+interface AutoencoderTinyOptions {
   /** Recomputes each block in the backward pass instead of keeping its activations. Weights then get no gradient. */
   readonly recompute?: boolean;
 }

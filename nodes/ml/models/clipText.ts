@@ -70,7 +70,7 @@ export function clipTextShapes(config: ClipTextConfig): Shapes {
   return shapes;
 }
 
-export interface ClipTextOutput {
+interface ClipTextOutput {
   /** The embeddings, then the output of every layer, before the final norm: layers + 1 of [N, T, C]. */
   readonly hiddenStates: readonly Tensor3D[];
   /** Final norm of the state `skip` layers before the last. [N, T, C] */
@@ -104,9 +104,8 @@ export function clipText(weights: Weights, config: ClipTextConfig) {
     const mask = causalMask(length); // [1, 1, T, T]
     const hiddenStates = [add(embedding(tokens, model.at('embeddings.token_embedding')), places) as Tensor3D];
     for (const layer of layers)
-      hiddenStates.push(transformerLayer(hiddenStates.at(-1) as Tensor3D, layer, { heads, eps, activation, mask }));
-    const normed = (skipped: number) =>
-      layerNorm(hiddenStates[count - skipped] as Tensor3D, model.at('final_layer_norm'), eps);
+      hiddenStates.push(transformerLayer(hiddenStates.at(-1)!, layer, { heads, eps, activation, mask }));
+    const normed = (skipped: number) => layerNorm(hiddenStates[count - skipped]!, model.at('final_layer_norm'), eps);
     const last = normed(0);
     const pooled = stateAtEnd(last, ids, config.eos_token_id); // [N, C]
     return {

@@ -64,7 +64,7 @@ export function clipVisionShapes(config: ClipVisionConfig): Shapes {
   return shapes;
 }
 
-export interface ClipVisionOutput {
+interface ClipVisionOutput {
   /** Of the last layer, before the final norm. [N, T, C] */
   readonly lastHiddenState: Tensor3D;
   /** The normed state of the whole image, projected; not of unit length. [N, P] */

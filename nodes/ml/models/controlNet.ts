@@ -40,26 +40,26 @@ export function controlNetShapes(config: ControlNetConfig): Shapes {
   addEncoderShapes(shapes, config);
   const widths = config.conditioning_embedding_out_channels;
   const embedding = 'controlnet_cond_embedding';
-  addConvShapes(shapes, `${embedding}.conv_in`, config.conditioning_channels, widths[0] as number, 3);
+  addConvShapes(shapes, `${embedding}.conv_in`, config.conditioning_channels, widths[0]!, 3);
   for (const [i, width] of widths.slice(0, -1).entries()) {
     addConvShapes(shapes, `${embedding}.blocks.${2 * i}`, width, width, 3);
-    addConvShapes(shapes, `${embedding}.blocks.${2 * i + 1}`, width, widths[i + 1] as number, 3);
+    addConvShapes(shapes, `${embedding}.blocks.${2 * i + 1}`, width, widths[i + 1]!, 3);
   }
-  const first = config.block_out_channels[0] as number;
-  addConvShapes(shapes, `${embedding}.conv_out`, widths.at(-1) as number, first, 3);
+  const first = config.block_out_channels[0]!;
+  addConvShapes(shapes, `${embedding}.conv_out`, widths.at(-1)!, first, 3);
   const skips = [first, ...downStages(config).flatMap(skipWidths)];
   for (const [i, width] of skips.entries()) addConvShapes(shapes, `controlnet_down_blocks.${i}`, width, width, 1);
-  const last = config.block_out_channels.at(-1) as number;
+  const last = config.block_out_channels.at(-1)!;
   addConvShapes(shapes, 'controlnet_mid_block', last, last, 1);
   return shapes;
 }
 
 function skipWidths({ resnets, resampled }: ReturnType<typeof downStages>[number]): number[] {
   const widths = resnets.map(({ to }) => to);
-  return resampled ? [...widths, widths.at(-1) as number] : widths;
+  return resampled ? [...widths, widths.at(-1)!] : widths;
 }
 
-export interface ControlNetStrength {
+interface ControlNetStrength {
   /** Multiplies every residual. */
   readonly scale?: number;
   /** Weakens early residuals, so that the image steers without a prompt: 0.1 for the first rising to 1 for the last. */
@@ -84,7 +84,7 @@ export function controlNet(weights: Weights, config: ControlNetConfig, memory: M
       const all = hint.shape[0] === sample.shape[0] ? hint : tile(hint, [sample.shape[0], 1, 1, 1]);
       const first = conv2d(sample, weights.at('conv_in'), { padding: (config.conv_in_kernel - 1) / 2 });
       const skips = encoder.down(residual(first, all), steering);
-      const middle = encoder.middle(skips.at(-1) as Tensor4D, steering);
+      const middle = encoder.middle(skips.at(-1)!, steering);
       const projected = [
         ...skips.map((skip, i) => conv2d(skip, weights.at(`controlnet_down_blocks.${i}`))),
         conv2d(middle, weights.at('controlnet_mid_block')),
@@ -95,7 +95,7 @@ export function controlNet(weights: Weights, config: ControlNetConfig, memory: M
         const pooled = config.global_pool_conditions ? (mean(output, [1, 2], true) as Tensor4D) : output;
         return strength(i) === 1 ? pooled : (mul(pooled, strength(i)) as Tensor4D);
       });
-      return { down: outputs.slice(0, -1), mid: outputs.at(-1) as Tensor4D };
+      return { down: outputs.slice(0, -1), mid: outputs.at(-1)! };
     });
 }
 

@@ -56,6 +56,6 @@ export function promptTokens(
 ): PromptTokens {
   const length = Math.min(promptLength, places);
   const ids = prompts.map((prompt) => tokenizer.encode(prompt, length));
-  const end = tokenizer.encode('', 2)[1] as number;
+  const end = tokenizer.encode('', 2)[1]!;
   return { ids, ends: ids.map((row) => row.lastIndexOf(end) + 1) };
 }

@@ -8,7 +8,7 @@ import type { Checkpoint } from '../weights/checkpoint.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
 import { addConvShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 
-export interface LineDrawingConfig {
+interface LineDrawingConfig {
   /** Channels at full size; twice as many at each of the two halvings. */
   readonly width: number;
   /** Residual blocks at a quarter of the size. */

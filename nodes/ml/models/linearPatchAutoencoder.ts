@@ -5,7 +5,7 @@ import { reshape, type Tensor4D, transpose } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 
 /** config.json of a LinearPatchAutoencoder. */
-export interface LinearPatchConfig {
+interface LinearPatchConfig {
   readonly _class_name: 'LinearPatchAutoencoder';
   readonly in_channels: number;
   readonly latent_channels: number;

@@ -46,7 +46,7 @@ export function stableDiffusionFeatures(prompt: string, encoder: PromptEncoder):
 export function stableDiffusionXLFeatures(prompt: string, encoders: readonly PromptEncoder[]): PromptFeatures {
   return tidy(() => {
     const outputs = encoders.map((encoder) => encoder.encode([promptIds(prompt, encoder)]));
-    const states = outputs.map(({ hiddenStates }) => hiddenStates.at(-2) as Tensor3D);
+    const states = outputs.map(({ hiddenStates }) => hiddenStates.at(-2)!);
     return { context: concat(states, 2), pooled: outputs.at(-1)?.textEmbeds };
   });
 }

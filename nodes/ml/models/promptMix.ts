@@ -1,7 +1,7 @@
 import type { SampleRequest } from '../../ports.ts';
 import { add, mul, split, sub, type Tensor4D } from '../tf.ts';
 
-export interface PromptMix {
+interface PromptMix {
   /** One row an image, block after block. */
   readonly rows: readonly { readonly prompt: string; readonly negative: boolean }[];
   /** How many prompts the model is asked about each image. */
@@ -19,7 +19,7 @@ export interface PromptMix {
 export function promptMix({ noise, prompts, negativePrompt, settings, expanded }: SampleRequest): PromptMix {
   const n = noise.seeds.length;
   const repeatTexts = (texts: readonly string[], negative = false) =>
-    Array.from({ length: n }, (_, i) => ({ prompt: texts[texts.length === 1 ? 0 : i] as string, negative }));
+    Array.from({ length: n }, (_, i) => ({ prompt: texts[texts.length === 1 ? 0 : i]!, negative }));
   const weights = expanded ? [expanded.originalWeight, expanded.expandedWeight] : [Math.max(1, settings.guidanceScale)];
   const asked = [...repeatTexts(prompts), ...(expanded ? repeatTexts([expanded.prompt]) : [])];
   const negativeWeight = 1 - weights.reduce((total, weight) => total + weight, 0);
@@ -32,9 +32,9 @@ export function promptMix({ noise, prompts, negativePrompt, settings, expanded }
     join(answers) {
       if (blocks === 1) return answers;
       const parts = split(answers, blocks, 0) as Tensor4D[];
-      if (unasked) return parts.map((part, k) => mul<Tensor4D>(part, weights[k] as number)).reduce(plus);
+      if (unasked) return parts.map((part, k) => mul<Tensor4D>(part, weights[k]!)).reduce(plus);
       const [u, ...others] = parts as [Tensor4D, ...Tensor4D[]];
-      return others.map((part, k): Tensor4D => mul(sub(part, u), weights[k] as number)).reduce(plus, u);
+      return others.map((part, k): Tensor4D => mul(sub(part, u), weights[k]!)).reduce(plus, u);
     },
   };
 }

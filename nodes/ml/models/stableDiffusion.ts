@@ -197,10 +197,8 @@ function sumResiduals(
     const share = controlnet.promptedOnly && text.prompted ? mul<Tensor4D>(text.prompted, scale) : scale;
     return [...down, mid].map((residual) => (share === 1 ? residual : mul<Tensor4D>(residual, share)));
   });
-  const sums = residuals.reduce((total, each) =>
-    total.map((residual, i) => add<Tensor4D>(residual, each[i] as Tensor4D)),
-  );
-  return { downResiduals: sums.slice(0, -1), midResidual: sums.at(-1) as Tensor4D };
+  const sums = residuals.reduce((total, each) => total.map((residual, i) => add<Tensor4D>(residual, each[i]!)));
+  return { downResiduals: sums.slice(0, -1), midResidual: sums.at(-1)! };
 }
 
 /** Throws UserError `BAD_REQUEST` or `BAD_SIZE` where a request does not fit together or to the model. */

@@ -5,7 +5,7 @@ import { add, concat, mean, reshape, type Tensor2D, type Tensor3D } from '../tf.
 import type { Weights } from '../weights/weights.ts';
 import { addLinearShapes, addNormShapes, type Shapes } from './unetBlocks.ts';
 
-export interface TextTimeEmbeddingOptions {
+interface TextTimeEmbeddingOptions {
   /** D, width of the context. */
   readonly contextWidth: number;
   /** E, width of the time embedding. */

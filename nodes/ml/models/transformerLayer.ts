@@ -11,7 +11,7 @@ import { addLinearShapes, addNormShapes, type Shapes } from './unetBlocks.ts';
 export type Activation = 'gelu' | 'quick_gelu';
 const activations = { gelu, quick_gelu: quickGelu } as const;
 
-export interface TransformerLayerOptions {
+interface TransformerLayerOptions {
   readonly heads: number;
   readonly eps: number;
   readonly activation: Activation;

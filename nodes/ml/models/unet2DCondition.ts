@@ -22,7 +22,7 @@ export interface UNetConditions {
 /** Names and shapes of the weights, as in the file: kernels [out, in, kh, kw], matrices [out, in]. */
 export function unetShapes(config: UNetConfig): Shapes {
   const shapes: Shapes = new Map();
-  const first = config.block_out_channels[0] as number;
+  const first = config.block_out_channels[0]!;
   addEncoderShapes(shapes, config);
   for (const stage of upStages(config)) {
     addStageShapes(shapes, stage, config);
@@ -51,11 +51,11 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
     for (const stage of stages) {
       const w = weights.at(stage.name);
       for (const i of stage.resnets.keys()) {
-        const h = encoder.resnet([x, skips.pop() as Tensor4D], w.at(`resnets.${i}`), steering);
+        const h = encoder.resnet([x, skips.pop()!], w.at(`resnets.${i}`), steering);
         x = encoder.transformer(h, w.at(`attentions.${i}`), steering, stage);
       }
       if (!stage.resampled) continue;
-      const [, height, width] = (skips.at(-1) as Tensor4D).shape;
+      const [, height, width] = skips.at(-1)!.shape;
       x = conv2d(upsampleNearest2x(x, [height, width]), w.at('upsamplers.0.conv'), { padding: 1 });
     }
     return x;
@@ -76,8 +76,8 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
           'BAD_SHAPE',
           `The ControlNet gives ${downResiduals.length} residuals; this U-Net has ${skips.length} skip connections. They are made for different models.`,
         );
-      const middle = encoder.middle(skips.at(-1) as Tensor4D, steering);
-      const steered = downResiduals ? skips.map((skip, i) => add<Tensor4D>(skip, downResiduals[i] as Tensor4D)) : skips;
+      const middle = encoder.middle(skips.at(-1)!, steering);
+      const steered = downResiduals ? skips.map((skip, i) => add<Tensor4D>(skip, downResiduals[i]!)) : skips;
       const x = up(midResidual ? add(middle, midResidual) : middle, steered, steering);
       const normal = groupNorm(x, weights.at('conv_norm_out'), groups, eps, 'silu');
       return conv2d(normal, weights.at('conv_out'), { padding: (config.conv_out_kernel - 1) / 2 });
@@ -90,8 +90,8 @@ function upStages(config: UNetConfig): Stage[] {
   const last = channels.length - 1;
   return channels.map((to, i) => {
     const before = channels[i - 1] ?? to;
-    const below = channels[Math.min(i + 1, last)] as number; // channels of the last skip connection of this level
-    const layers = (config.layers_per_block[last - i] as number) + 1;
+    const below = channels[Math.min(i + 1, last)]!; // channels of the last skip connection of this level
+    const layers = config.layers_per_block[last - i]! + 1;
     return {
       name: `up_blocks.${i}`,
       resnets: Array.from({ length: layers }, (_, j) => ({
@@ -100,7 +100,7 @@ function upStages(config: UNetConfig): Stage[] {
       })),
       attention:
         config.up_block_types[i] === 'CrossAttnUpBlock2D'
-          ? readAttention(config, last - i, config.up_transformer_layers[i] as number)
+          ? readAttention(config, last - i, config.up_transformer_layers[i]!)
           : undefined,
       resampled: i < last,
     };

@@ -53,7 +53,7 @@ export function addResnetShapes(shapes: Shapes, name: string, from: number, to: 
   if (from !== to) addConvShapes(shapes, `${name}.conv_shortcut`, from, to, 1);
 }
 
-export interface SpatialTransformerOptions extends MemoryOptions {
+interface SpatialTransformerOptions extends MemoryOptions {
   readonly heads: number;
   readonly layers: number;
   /** Projects in and out by matrices rather than 1x1 convolutions. */

@@ -135,7 +135,7 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
     mid_block_scale_factor: read.number('mid_block_scale_factor', 1),
     flip_sin_to_cos: read.flag('flip_sin_to_cos', true),
     freq_shift: read.number('freq_shift', 0),
-    time_embedding_dim: read.count('time_embedding_dim', 4 * (channels[0] as number)),
+    time_embedding_dim: read.count('time_embedding_dim', 4 * channels[0]!),
     addition_embed_type: addition,
     addition_embed_type_num_heads: read.count('addition_embed_type_num_heads', 64),
     addition_time_embed_dim: addition === 'text_time' ? read.count('addition_time_embed_dim') : 0,

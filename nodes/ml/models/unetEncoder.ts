@@ -36,37 +36,37 @@ export function downStages(config: UNetEncoderConfig): Stage[] {
   const channels = config.block_out_channels;
   return channels.map((to, i) => ({
     name: `down_blocks.${i}`,
-    resnets: Array.from({ length: config.layers_per_block[i] as number }, (_, j) => ({
-      from: j === 0 ? (channels[i - 1] ?? (channels[0] as number)) : to,
+    resnets: Array.from({ length: config.layers_per_block[i]! }, (_, j) => ({
+      from: j === 0 ? (channels[i - 1] ?? channels[0]!) : to,
       to,
     })),
     attention:
       config.down_block_types[i] === 'CrossAttnDownBlock2D'
-        ? readAttention(config, i, config.transformer_layers_per_block[i] as number)
+        ? readAttention(config, i, config.transformer_layers_per_block[i]!)
         : undefined,
     resampled: i < channels.length - 1,
   }));
 }
 
 /** The middle block, where there is one: two residual blocks around a transformer, or a single one. */
-export function middleStage(config: UNetEncoderConfig): Stage | undefined {
+function middleStage(config: UNetEncoderConfig): Stage | undefined {
   if (config.mid_block_type === null) return undefined;
   const last = config.block_out_channels.length - 1;
-  const width = config.block_out_channels[last] as number;
+  const width = config.block_out_channels[last]!;
   const crossed = config.mid_block_type === 'UNetMidBlock2DCrossAttn';
   return {
     name: 'mid_block',
     resnets: Array.from({ length: crossed ? 2 : 1 }, () => ({ from: width, to: width })),
-    attention: crossed ? readAttention(config, last, config.transformer_layers_per_block[last] as number) : undefined,
+    attention: crossed ? readAttention(config, last, config.transformer_layers_per_block[last]!) : undefined,
     resampled: false,
   };
 }
 
 export function readAttention(config: UNetEncoderConfig, block: number, layers: number): Stage['attention'] {
   return {
-    heads: config.attention_head_dim[block] as number,
+    heads: config.attention_head_dim[block]!,
     layers,
-    contextWidth: config.cross_attention_dim[block] as number,
+    contextWidth: config.cross_attention_dim[block]!,
   };
 }
 
@@ -86,7 +86,7 @@ export function addStageShapes(shapes: Shapes, stage: Stage, config: UNetEncoder
 
 /** Weights of everything from the first convolution to the middle block. */
 export function addEncoderShapes(shapes: Shapes, config: UNetEncoderConfig): void {
-  const first = config.block_out_channels[0] as number;
+  const first = config.block_out_channels[0]!;
   addConvShapes(shapes, 'conv_in', config.in_channels, first, config.conv_in_kernel);
   addEmbeddingShapes(shapes, 'time_embedding', first, config.time_embedding_dim);
   if (config.addition_embed_type === 'text')
@@ -118,7 +118,7 @@ export function timeEmbedding(
   weights: Weights,
   config: UNetEncoderConfig,
 ): Tensor2D {
-  const waves = timestepEmbedding(timesteps, config.block_out_channels[0] as number, waveOptions(config));
+  const waves = timestepEmbedding(timesteps, config.block_out_channels[0]!, waveOptions(config));
   return embed(waves, weights.at('time_embedding'));
 }
 
@@ -141,7 +141,7 @@ export function addedEmbedding(added: AddedConditions, weights: Weights, config:
 }
 
 const textTimeOptions = (config: UNetEncoderConfig) => ({
-  contextWidth: config.cross_attention_dim[0] as number,
+  contextWidth: config.cross_attention_dim[0]!,
   timeWidth: config.time_embedding_dim,
   heads: config.addition_embed_type_num_heads,
 });
@@ -152,7 +152,7 @@ const waveOptions = (config: UNetEncoderConfig) => ({
 const embed = (x: Tensor2D, w: Weights): Tensor2D => linear(silu(linear(x, w.at('linear_1'))), w.at('linear_2'));
 
 /** What steers every block of a U-Net. */
-export interface Steering {
+interface Steering {
   /** [N, E], through silu. */
   readonly time: Tensor2D;
   /** [N T, D] */
@@ -175,7 +175,7 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
     run(
       (t, ...parts) => {
         const images = parts as Tensor4D[];
-        const x = images.length === 1 ? (images[0] as Tensor4D) : concat(images, 3);
+        const x = images.length === 1 ? images[0]! : concat(images, 3);
         return resnetBlock(x, t as Tensor2D, w, { groups, eps, scale });
       },
       [time, ...inputs],

@@ -1,7 +1,7 @@
 import { add, div, mul, sqrt, square, tidy, zerosLike } from '../tf.ts';
 import type { Optimiser } from './optimiser.ts';
 
-export interface AdamSettings {
+interface AdamSettings {
   readonly learningRate: number;
   /** Decay of the first and of the second moment, in [0, 1). */
   readonly beta1: number;

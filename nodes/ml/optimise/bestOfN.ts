@@ -1,6 +1,6 @@
 import { type Candidate, disposeCandidate, keepBest } from './drawCandidates.ts';
 
-export interface BestOfNSettings {
+interface BestOfNSettings {
   /** Candidate i has the seed `seed + i`. */
   readonly seed: number;
   /** N */
@@ -10,7 +10,7 @@ export interface BestOfNSettings {
   readonly batch: number;
 }
 
-export interface BestOfN {
+interface BestOfN {
   /** Best first; of equals the one drawn first. The caller owns the tensors. */
   readonly best: readonly Candidate[];
   /** Scores of all candidates, by the rewards and then the watched ones, in the order they were drawn. */

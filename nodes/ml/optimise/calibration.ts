@@ -4,7 +4,7 @@ import type { GaussianPolicy } from './gaussianPolicy.ts';
 import { expectedReward, startValueNetwork, valueGradient } from './valueNetwork.ts';
 
 /** Turns the rewards of samples of a policy into advantages: how much better each was than was to be expected. */
-export type Calibration = (policy: GaussianPolicy, rewards: readonly number[]) => number[];
+type Calibration = (policy: GaussianPolicy, rewards: readonly number[]) => number[];
 
 /** Advantages by an expectation of the reward that a network learns from (mu, s). Source: arXiv 2407.19453, its code. */
 export function valueCalibration(inputs: number, seed: number): Calibration {

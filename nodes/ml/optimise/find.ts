@@ -35,7 +35,7 @@ export interface FindSettings {
 }
 
 /** A sample and what it was worth. */
-export interface Experience {
+interface Experience {
   readonly noise: Float32Array;
   readonly advantage: number;
   /** Of the policy that drew it. */

@@ -1,7 +1,7 @@
 import { type RandomStream, randomStream } from '../random.ts';
 import type { NoiseSearch } from './noiseSearch.ts';
 
-export interface PopulationSettings {
+interface PopulationSettings {
   readonly seed: number;
   /** After the first evaluation of all members. */
   readonly rounds: number;

@@ -1,7 +1,7 @@
 import type { Reward } from '../../ports.ts';
 
 /** Where the optimised rewards began to rise at the expense of the watched ones. Evaluations count from 0. */
-export interface RewardHacking {
+interface RewardHacking {
   /** The last evaluation at which the watched total was highest. */
   readonly from: number;
   /** The evaluation at which it was found out. */

@@ -15,7 +15,7 @@ import { describeHacking, findRewardHacking, hackingTolerance } from './rewardHa
 import { addWeighted, readWeights } from './rewardWeights.ts';
 import type { WatchSettings } from './rowState.ts';
 
-export interface SearchSettings {
+interface SearchSettings {
   /** Latents of one image. */
   readonly shape: readonly [h: number, w: number, c: number];
   /** How many images are drawn at once, and how many of the best are kept. */

@@ -1,7 +1,7 @@
 import { add, mul, type Tensor, tidy, zerosLike } from '../tf.ts';
 import type { Optimiser } from './optimiser.ts';
 
-export interface SgdSettings {
+interface SgdSettings {
   readonly learningRate: number;
   /** In [0, 1). */
   readonly momentum: number;

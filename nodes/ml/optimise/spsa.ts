@@ -2,7 +2,7 @@ import { randomStream } from '../random.ts';
 import { type Coarse, spread } from './coarseNoise.ts';
 import type { NoiseSearch } from './noiseSearch.ts';
 
-export interface SpsaSettings {
+interface SpsaSettings {
   readonly seed: number;
   readonly iterations: number;
   /** Pairs of images whose gradient estimates are averaged for each step; the source's is 5. */

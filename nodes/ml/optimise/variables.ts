@@ -63,7 +63,7 @@ const objectives = {
 } satisfies Readonly<Record<string, (parts: ObjectiveParts, gradient: NoiseGradient) => VariableObjective>>;
 
 /** What may be optimised, by name. */
-export type Variable = keyof typeof objectives;
+type Variable = keyof typeof objectives;
 export const variables = Object.keys(objectives) as Variable[];
 
 /** The clean latents [N, h, w, c] that the noise leads to: only the decoder is differentiated through. */

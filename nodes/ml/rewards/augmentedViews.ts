@@ -1,7 +1,7 @@
 import { randomStream } from '../random.ts';
 import { add, concat, slice, type Tensor4D, tensor4d, tidy, tile } from '../tf.ts';
 
-export interface ViewSettings {
+interface ViewSettings {
   readonly views: number;
   /** The most that a view is shifted, as a share of each side, in [0, 0.5]. */
   readonly shift: number;

@@ -8,7 +8,7 @@ import { refuseLongText } from './refuseLongText.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
 
 /** A WordPiece vocabulary: token -> id. */
-export type WordPieces = Readonly<Record<string, number>>;
+type WordPieces = Readonly<Record<string, number>>;
 
 /**
  * BERT's tokenizer as transformers' BertTokenizer behaves: text is cleaned, Chinese letters stand alone, letters are lowered

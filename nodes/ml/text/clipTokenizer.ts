@@ -5,7 +5,7 @@ import { readJson, readVocabulary } from './readVocabulary.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
 
 /** The part of tokenizer_config.json and special_tokens_map.json that matters here. */
-export interface ClipTokenizerConfig {
+interface ClipTokenizerConfig {
   readonly model_max_length?: number;
   readonly bos_token?: SpecialToken;
   readonly eos_token?: SpecialToken;

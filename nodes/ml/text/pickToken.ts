@@ -29,8 +29,7 @@ export function likelyTokens(
   if (wrong !== undefined)
     throw new UserError('NOT_FINITE', `The text model gives ${wrong} for a token. Its weights are damaged.`);
   const count = temperature === 0 ? 1 : topK;
-  const least =
-    count > 0 && count < logits.length ? (logits.toSorted().at(-count) as number) : Number.NEGATIVE_INFINITY;
+  const least = count > 0 && count < logits.length ? logits.toSorted().at(-count)! : Number.NEGATIVE_INFINITY;
   const ids = Array.from(logits.keys())
     .filter((id) => logits[id]! >= least)
     .sort((a, b) => logits[b]! - logits[a]! || a - b);

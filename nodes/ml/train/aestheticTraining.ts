@@ -20,7 +20,7 @@ import { sampleScene } from '../world/scene.ts';
 import type { Training } from './trainStep.ts';
 import { imageTensor, worldClip } from './worldClip.ts';
 
-export interface AestheticTrainingSettings {
+interface AestheticTrainingSettings {
   readonly seed: number;
   /** Images a step. */
   readonly batch: number;

@@ -29,7 +29,7 @@ import { namedScene, patchNaming, patchNamingLayout } from './patchNaming.ts';
 import type { Training } from './trainStep.ts';
 import { captionIds, imageTensor, worldClip } from './worldClip.ts';
 
-export interface ClipTrainingSettings {
+interface ClipTrainingSettings {
   readonly seed: number;
   /** Images of a step that have a caption. */
   readonly batch: number;

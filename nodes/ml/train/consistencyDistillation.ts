@@ -28,7 +28,7 @@ import {
 } from './textToImageTraining.ts';
 import type { Training } from './trainStep.ts';
 
-export interface ConsistencySettings {
+interface ConsistencySettings {
   readonly seed: number;
   /** Images a step. */
   readonly batch: number;

@@ -35,7 +35,7 @@ export interface ConsistencyReward {
   readonly lambda: number;
 }
 
-export interface RewardSettings extends ControlNetSettings {
+interface RewardSettings extends ControlNetSettings {
   /** t_thre: noisier images are not rewarded, because one step does not show what becomes of them. */
   readonly maxTimestep: number;
 }

@@ -30,7 +30,7 @@ import {
 } from './textToImageTraining.ts';
 import type { Training } from './trainStep.ts';
 
-export interface DistributionMatchingSettings {
+interface DistributionMatchingSettings {
   readonly seed: number;
   /** Images a step. */
   readonly batch: number;

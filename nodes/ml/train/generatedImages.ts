@@ -34,7 +34,7 @@ export interface GeneratedWorld {
 }
 
 /** Images of one generator, several for each of some prompts. */
-export interface GeneratedGroup {
+interface GeneratedGroup {
   /** The prompts that the images were drawn for, then each with one word changed. */
   readonly prompts: readonly string[];
   /** All of the first prompt, then all of the second ... */
@@ -124,7 +124,7 @@ function viewOf(image: Uint8Array, { masks, objects }: NamedImage, random: Rando
 const [promptCount, imagesEach] = [8, 4];
 
 /** What a step ranks: prompts and images that go into the encoders after its own, and what they add to the loss. */
-export interface Ranked {
+interface Ranked {
   readonly prompts: readonly string[];
   readonly images: readonly Float32Array[];
   /**

@@ -36,7 +36,7 @@ export const imageConfigs = {
   depth: { ...network, task: 'depth', out_channels: 1 },
 } as const;
 
-export interface ImageTrainingSettings {
+interface ImageTrainingSettings {
   readonly seed: number;
   /** Images a step. */
   readonly batch: number;

@@ -10,14 +10,14 @@ import { sceneTruth } from '../world/sceneTruth.ts';
 export const pairKinds = ['content', 'blemish', 'composition'] as const;
 export type PairKind = (typeof pairKinds)[number];
 
-export interface ShownScene {
+interface ShownScene {
   readonly scene: Scene;
   /** See `blemish`. */
   readonly severity: number;
   readonly pixels: Float32Array;
 }
 
-export interface PreferencePair {
+interface PreferencePair {
   readonly kind: PairKind;
   readonly prompt: string;
   readonly images: readonly [ShownScene, ShownScene];

@@ -11,7 +11,7 @@ import { leastDifference, meritTable, samplePair } from './preferencePairs.ts';
 import type { Training } from './trainStep.ts';
 import { captionIds, imageTensor, worldClip } from './worldClip.ts';
 
-export interface PreferenceTrainingSettings {
+interface PreferenceTrainingSettings {
   readonly seed: number;
   /** Images of a step, two a prompt. */
   readonly batch: number;

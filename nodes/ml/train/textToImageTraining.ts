@@ -26,7 +26,7 @@ import { type PatchBasis, patchBasis } from './patchBasis.ts';
 import { textToImageConfigs as configs } from './textToImage.ts';
 import type { Training } from './trainStep.ts';
 
-export interface TextToImageSettings {
+interface TextToImageSettings {
   readonly seed: number;
   readonly batch: number;
   /** Share of captions replaced by the empty prompt, for classifier-free guidance. Source: arXiv 2207.12598. */

@@ -13,7 +13,7 @@ export interface Training {
   dispose(): void;
 }
 
-export interface TrainingBatch {
+interface TrainingBatch {
   loss(weights: Weights): Scalar;
   /** Whether the loss has a gradient with respect to a parameter; by default it has one for each. */
   trains?(name: string): boolean;

@@ -11,7 +11,7 @@ export interface ClipSettings {
 }
 
 /** ReNO's loss of a reward: offset - mean(score), where the score is the cosine times exp(logit scale), or the cosine. */
-export interface ClipLoss {
+interface ClipLoss {
   readonly offset: number;
   readonly scaled: boolean;
 }

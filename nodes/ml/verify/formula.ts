@@ -49,7 +49,7 @@ export function parseFormula(text: string): Formula {
     if (Object.hasOwn(functions, token)) {
       expect('(');
       const inner = closed(sum());
-      const apply = functions[token] as (x: number) => number;
+      const apply = functions[token]!;
       return (variables) => apply(inner(variables));
     }
     if (!/^[a-z_]+$/i.test(token)) throw fail();

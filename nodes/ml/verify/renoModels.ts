@@ -28,7 +28,7 @@ interface Loaded {
 }
 
 /** The generator and the rewards of a trajectory. */
-export interface RenoModels {
+interface RenoModels {
   readonly generator: Generator;
   /** In the order of their names. */
   readonly rewards: readonly Reward[];

@@ -18,7 +18,7 @@ export const tinyGpt2: Family = async (golden) => {
   try {
     const { read, logits, tokenizer, config } = model;
     const { prompts, limit, sampling, texts } = golden.settings as unknown as Settings;
-    const prompt = tokenizer.encode(prompts[0] as string);
+    const prompt = tokenizer.encode(prompts[0]!);
     const all = (ids: readonly number[]) => tidy(() => logits(read(ids).states));
 
     golden.output('out.tokens.input_ids', padded(texts.map(tokenizer.encode)));

@@ -29,7 +29,7 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly files: Files;
   /** Multiplies every tolerance of floats: 1 on native, 10 on other devices. */
   readonly toleranceFactor?: number;
@@ -57,7 +57,7 @@ export async function verifyFolder(folder: string, options: VerifyOptions): Prom
     if (!familyName) return report(undefined, [], [unknownFamily(path, families)]);
     const table = (await readJson(files, joinPath(path, 'tensors.json'))) as GoldenTensor[];
     const expected = await openSafetensors(files, joinPath(path, 'expected.safetensors'));
-    const family = families[familyName] as Family;
+    const family = families[familyName]!;
     const computed = await compute(family, { files, path, settings, table, expected });
     const rows = await compareAll(table, expected, computed, { toleranceFactor, settings });
     return report(familyName, rows, computed.problems);
@@ -199,8 +199,8 @@ export function compareTensor(
   let relativeError = 0;
   let ok = true;
   for (let i = 0; i < count; i++) {
-    const wanted = expected.values[i] as number;
-    const value = got.values[i] as number;
+    const wanted = expected.values[i]!;
+    const value = got.values[i]!;
     if (ignored(i) || Object.is(wanted, value)) continue;
     const error = Math.abs(value - wanted);
     if (Number.isNaN(error)) return failure(name, `is ${value} at element ${i}, expected ${wanted}`);

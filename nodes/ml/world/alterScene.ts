@@ -3,7 +3,7 @@ import { type Scene, type SceneObject, sceneSize } from './scene.ts';
 import { colourNames, shapes } from './words.ts';
 
 /** A scene that differs in one thing from another: what it shows, or how it shows it. */
-export type Alteration = (scene: Scene, random: RandomStream) => Scene;
+type Alteration = (scene: Scene, random: RandomStream) => Scene;
 
 /** Another colour or shape of one object, colours exchanged, mirrored, one object less: its caption may be false now. */
 export const alterContent: Alteration = (scene, random) => {

@@ -3,7 +3,7 @@ import { sceneSize } from './scene.ts';
 
 /** What goes wrong with images, in the likeness of what small generators and their optimisers do. */
 export const blemishes = ['noise', 'blur', 'tear', 'blocks', 'blotches'] as const;
-export type Blemish = (typeof blemishes)[number];
+type Blemish = (typeof blemishes)[number];
 
 /**
  * A spoiled copy of an image.

@@ -95,7 +95,7 @@ export function listRelations(a: DetectedObject, b: DetectedObject): Relation[] 
   return relations.filter((relation) => held[relation]);
 }
 
-export interface GenevalScores {
+interface GenevalScores {
   /** The share of correct images of each task; undefined where there was none. */
   readonly tasks: Readonly<Record<Task, number | undefined>>;
   readonly counts: Readonly<Record<Task, number>>;

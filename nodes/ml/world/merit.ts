@@ -1,7 +1,7 @@
 import { type Scene, sceneSize } from './scene.ts';
 
 /** What the merit of an image for a prompt is made of, each in [0, 1]. */
-export interface MeritParts {
+interface MeritParts {
   /** How far the prompt is satisfied, see `Judgement`. */
   readonly satisfied: number;
   /** 1 - the severity of what spoiled the image, see `blemish`. */

@@ -70,7 +70,7 @@ export function sampleScene(random: RandomStream, task: Task = pick(random, task
   };
 }
 
-const pick = <T>(random: RandomStream, list: readonly T[]): T => list[random.integer(list.length)] as T;
+const pick = <T>(random: RandomStream, list: readonly T[]): T => list[random.integer(list.length)]!;
 const pickOther = <T>(random: RandomStream, list: readonly T[], not: T): T =>
   pick(
     random,
@@ -139,7 +139,7 @@ const radii: Record<number, readonly [number, number]> = { 1: [14, 20], 2: [10, 
  * relation true by a clear margin (offset along its axis at least 1.5 times the other and at least both radii).
  */
 function place(random: RandomStream, plan: Plan): SceneObject[] {
-  const [low, high] = radii[plan.objects.length] as [number, number];
+  const [low, high] = radii[plan.objects.length]!;
   for (;;) {
     const placed = plan.objects.map(({ shape, colour }) => {
       const radius = low + (high - low) * random.uniform();

@@ -17,7 +17,7 @@ export interface ObjectLabel {
 }
 
 /** What is known exactly of an image; the objects in the order of the scene. */
-export interface SceneLabels {
+interface SceneLabels {
   readonly objects: readonly ObjectLabel[];
   /** 64 x 64 row by row: 0 background, i + 1 where the object i covers at least half of the pixel. */
   readonly masks: Uint8Array;

@@ -1,4 +1,4 @@
-import type { OutputValues } from '../../defineNode.ts';
+import { type OutputValues, output } from '../../defineNode.ts';
 import { type CandidateSource, disposeCandidate } from '../../ml/optimise/drawCandidates.ts';
 import type { Searched } from '../../ml/optimise/searchNoise.ts';
 import { candidateOutputs } from './candidateOutputs.ts';
@@ -6,10 +6,10 @@ import { searchTrace } from './searchImages.ts';
 
 /** What a search without gradients gives. */
 export const foundPorts = {
-  images: { type: 'images', list: false, help: 'The best images of the whole search, best first.' },
-  noise: { type: 'noise', list: false, help: 'What they were drawn from.' },
-  scores: { type: 'scores', list: false, help: 'Their scores, by the rewards and the watched ones.' },
-  trace: { type: 'trace', list: false, help: 'Every round: means over its images, and the best so far.' },
+  images: output('images', { help: 'The best images of the whole search, best first.' }),
+  noise: output('noise', { help: 'What they were drawn from.' }),
+  scores: output('scores', { help: 'Their scores, by the rewards and the watched ones.' }),
+  trace: output('trace', { help: 'Every round: means over its images, and the best so far.' }),
 } as const;
 
 /** What was found, on those ports; takes over the candidates. */

@@ -10,12 +10,12 @@ import { chooseBatch } from './chooseBatch.ts';
 import { createStepper, type gradientParams, readWatchSettings } from './gradientParams.ts';
 import { reportProgress } from './reportProgress.ts';
 
-export interface OptimiseSettings extends ParamValues<typeof gradientParams>, VariableSettings {
+interface OptimiseSettings extends ParamValues<typeof gradientParams>, VariableSettings {
   /** Images at once; 0 is as many as memory has room for. */
   readonly batch: number;
 }
 
-export interface OptimisedImages {
+interface OptimisedImages {
   /** One an image; the caller frees them by `disposeSnapshots`. */
   readonly rows: readonly RowResult[];
   readonly labels: readonly ImageLabel[];

@@ -30,9 +30,8 @@ export const searchParams = {
   ...sampleParams,
 };
 
-export type SearchInputs = InputValues<typeof searchInputs>;
-export type SearchParams = ParamValues<typeof searchParams>;
-export type LatentShape = [h: number, w: number, c: number];
+type SearchInputs = InputValues<typeof searchInputs>;
+type SearchParams = ParamValues<typeof searchParams>;
 
 /** How candidates are drawn and scored, as a node's inputs and params say. */
 export function readCandidateSource(
