@@ -77,15 +77,15 @@ export type NodeDevice = Pick<Device, 'name' | 'description' | 'memory'>;
 
 /** What a node may use besides its inputs and params. There is no disk, no clock, no randomness but from seeds. */
 export interface NodeContext {
-  /** Fires when the run is cancelled. A loop that awaits `progress` need not look at it. */
+  /** Fires when the run is cancelled. A loop that awaits `progress` need not check it. */
   readonly signal: AbortSignal;
   readonly device: NodeDevice;
   readonly files: Files;
   /**
-   * Call and await once per step of a loop: tells the fraction done in [0, 1], lets the process read its messages now
+   * Call and await once per step of a loop: reports the fraction done in [0, 1], lets the process read its messages now
    * and then, and rejects when the run was cancelled. Free tensors in `finally`. `preview` is called, before the promise
-   * settles, only where somebody looks, and seldom enough to take a tenth of the time at most. `figures` are points of
-   * curves that a shell may draw while the loop runs.
+   * settles, only while a shell shows previews, and seldom enough to take a tenth of the time at most. `figures` are
+   * points of curves that a shell may draw while the loop runs.
    */
   progress(
     fraction: number,
@@ -96,10 +96,10 @@ export interface NodeContext {
   /**
    * Hands a file to the shell. Only nodes without outputs may: they are where a graph ends, and the engine keeps the
    * bytes with the node's cached result, so that an unchanged re-run delivers the same files. Any node may once `signal`
-   * has fired, before it rejects: what it had found so far would be lost otherwise.
+   * has fired, before it rejects: its results so far would be lost otherwise.
    */
   save(artifact: Artifact): void;
-  /** Tells the user, in a sentence, what they should know of the result though nothing failed; each sentence once. */
+  /** Tells the user a sentence about the result although nothing failed; repeated sentences are dropped. */
   remark(sentence: string): void;
 }
 
@@ -121,7 +121,7 @@ interface Declaration<I extends Inputs, P extends Params, O extends Outputs> {
   /**
    * The node itself: a function of its inputs, params and the content of its files, the same each time. It borrows its
    * inputs (never disposes of them or writes to them) and gives away its results. May return a promise.
-   * Throws UserError for what the user can mend.
+   * Throws UserError for what the user can fix.
    */
   run(
     inputs: InputValues<NoInfer<I>>,
@@ -130,7 +130,7 @@ interface Declaration<I extends Inputs, P extends Params, O extends Outputs> {
   ): Result<NoInfer<O>> | Promise<Result<NoInfer<O>>>;
 }
 
-/** A node of which only the shape is known: what the engine runs. */
+/** A node without the types of its declaration: what the engine runs. */
 export interface NodeDefinition extends NodeCard {
   readonly upgrades?: Readonly<Record<number, (params: Readonly<Record<string, unknown>>) => Record<string, unknown>>>;
   files?(params: Readonly<Record<string, unknown>>): readonly string[];
@@ -147,7 +147,7 @@ export type DefinedNode<I extends Inputs, P extends Params, O extends Outputs> =
 
 /**
  * Declares a node. The types of `run`'s arguments and result follow from the declaration.
- * Throws a plain Error where the declaration contradicts itself: that is a mistake in the node's file.
+ * Throws a plain Error where the declaration contradicts itself, which is a mistake in the node's file.
  */
 export function defineNode<const I extends Inputs, const P extends Params, const O extends Outputs>(
   declaration: Declaration<I, P, O>,

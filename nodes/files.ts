@@ -13,13 +13,13 @@ export interface Files {
    * enough; else the caller owns the array. Throws UserError `NOT_FOUND` or `READ_FAILED`.
    */
   read(path: string, start?: number, end?: number, scratch?: Uint8Array): Promise<Uint8Array>;
-  /** Holds a file open, for many ranges of it; the caller closes it. Throws as `read` does. */
+  /** Opens a file for reading many ranges; the caller closes it. Throws as `read` does. */
   open(path: string): Promise<OpenFile>;
   /** Size in bytes, or undefined where there is no such file. */
   size(path: string): Promise<number | undefined>;
   /** Names of the files and folders (folders end in '/') directly inside a folder, sorted; undefined if it is no folder. */
   list(path: string): Promise<string[] | undefined>;
-  /** sha256 of a file's content, or of a folder's files, as hex. Remembered by path, size and time of change. */
+  /** sha256 of a file's content, or of a folder's files, as hex. Cached by path, size and time of change. */
   fingerprint(path: string): Promise<string>;
   /** Pixels of an encoded image (PNG, JPEG, WebP ...): upright, alpha over white, 8-bit RGB. */
   decodeImage(bytes: Uint8Array): Promise<{ width: number; height: number; rgb: Uint8Array }>;

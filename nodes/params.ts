@@ -5,7 +5,7 @@ import { isFileName, longestFileName } from './files.ts';
  * the command line and the printed documentation, so a param is plain JSON and the rules of each kind are functions here.
  */
 
-/** Letters of a text: graphs come from strangers. */
+/** Characters of a text: graphs are untrusted. */
 const longestText = 1_000_000;
 /** Letters of a text that may be another name of an option. */
 const longestAlias = 100;
@@ -20,7 +20,7 @@ interface Numeric extends Described {
   readonly min: number;
   readonly max: number;
   readonly unit?: string;
-  /** Words for values that mean something of their own, read and shown in their place, e.g. `{ model: 0 }`. */
+  /** Names for special values, which are read and shown in their place, e.g. `{ model: 0 }`. */
   readonly words?: Readonly<Record<string, number>>;
 }
 

@@ -79,36 +79,36 @@ export interface Scores {
   readonly labels: readonly ImageLabel[];
 }
 
-/** How an optimiser got where it is: a table for each image that climbed, a row an evaluation, a column a quantity. */
+/** The history of an optimisation: one table for each image, with one row for each evaluation and one column for each quantity. */
 export interface Trace {
   readonly columns: readonly TraceColumn[];
   /** values[image][evaluation][column]; an image that stopped early has fewer rows. */
   readonly values: readonly (readonly (readonly number[])[])[];
-  /** One an image (or whatever climbed). */
+  /** One for each table. */
   readonly labels: readonly ImageLabel[];
   /** The evaluation, counted from 0, whose result each image kept. */
   readonly kept: readonly number[];
-  /** Whole sentences for people: what stopped early and why, or should be looked at. */
+  /** Whole sentences for people: what stopped early and why, and what needs attention. */
   readonly remarks: readonly string[];
 }
 export interface TraceColumn {
   readonly name: string;
-  /** `total` is what climbs, `reward` a part of it, `watched` a reward that is only looked at, `measure` anything else. */
+  /** `total` is what is optimised, `reward` a part of it, `watched` a reward that is only scored, `measure` anything else. */
   readonly role: 'total' | 'reward' | 'watched' | 'measure';
 }
 
-/** What all functions on wires share: a name for people, memory held, and a way to free it (the engine calls it). */
+/** What all functions on wires share: a name for people, the memory they hold, and `dispose`, which the engine calls. */
 export interface LoadedFunction {
   readonly name: string;
   /** Bytes of weights held. */
   readonly bytes: number;
-  /** Functions of other wires that it calls: they stay loaded as long as it does, and are not its to free. */
+  /** Functions of other wires that it calls: they stay loaded as long as it does; it does not own them. */
   readonly uses?: readonly LoadedFunction[];
   dispose(): void;
 }
 
 export interface SampleSettings {
-  /** A key of the scheduler table in `ml/diffusion`, e.g. 'euler', 'ddim', 'dpm++2m'. */
+  /** A name of the scheduler table in `ml/diffusion`, e.g. 'euler', 'ddim', 'dpm++2m'. */
   readonly scheduler: string;
   readonly steps: number;
   /** 1 (or 0, as diffusers' turbo pipelines write it) means no classifier-free guidance. */
@@ -150,9 +150,9 @@ export interface ConsistencyGuidance {
   readonly consistency: Consistency;
   /** The condition images, [1 or N, H, W, 3] in [0, 1]. */
   readonly image: Tensor4D;
-  /** How far, in lengths of the noise that is left; about 0.1 to 0.5. */
+  /** Step length relative to the norm of the remaining noise; about 0.1 to 0.5. */
   readonly scale: number;
-  /** It acts at timesteps (of 1000 in training) up to this: earlier, estimates of the image are too rough. */
+  /** The largest timestep (of 1000 in training) at which it acts: at larger ones, estimates of the image are too rough. */
   readonly maxTimestep: number;
 }
 
@@ -190,7 +190,7 @@ export interface Generator extends LoadedFunction {
   promptShape?(): [tokens: number, width: number];
   /**
    * Denoises step by step: a synchronous iterator, so a node can yield to cancel, progress and previews between steps,
-   * and a gradient can run it through. Returns the clean latents [N, h, w, c]; the caller owns them.
+   * and a gradient can run through it. Returns the clean latents [N, h, w, c]; the caller owns them.
    */
   denoise(request: SampleRequest): globalThis.Generator<SampleStep, Tensor4D, void>;
   /** Clean latents -> pixels [N, H, W, 3] clamped to [0, 1]. The caller owns the result. */
@@ -200,9 +200,9 @@ export interface Generator extends LoadedFunction {
 /** Images and prompts in, one score per image out; higher is better. */
 export interface Reward extends LoadedFunction {
   readonly differentiable: boolean;
-  /** What scores usually lie between, for axes and sliders. */
+  /** The usual range of its scores, for axes and sliders. */
   readonly usualRange: readonly [low: number, high: number];
-  /** How much it counts where rewards are added up; 1 where absent. Its own scores are never multiplied by it. */
+  /** Its weight where rewards are added up; 1 where absent. Its own scores are never multiplied by it. */
   readonly weight?: number;
   /** [N, H, W, 3] in [0, 1] and N prompts -> [N]. The caller owns the result. */
   score(pixels: Tensor4D, prompts: readonly string[]): Tensor1D;
@@ -221,7 +221,7 @@ export interface Consistency extends LoadedFunction {
   map(pixels: Tensor4D): Tensor4D;
   /** How far images are from the condition: [N], 0 and up. The caller owns the result. */
   loss(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
-  /** The metric by which papers evaluate: [N]; has no gradient. The caller owns the result. */
+  /** The metric that papers report: [N]; has no gradient. The caller owns the result. */
   measure(pixels: Tensor4D, condition: Tensor4D): Tensor1D;
 }
 

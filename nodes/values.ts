@@ -2,7 +2,7 @@ import { UserError } from './errors.ts';
 import type { Tensor } from './ml/tf.ts';
 import type { Condition, LoadedFunction, PortType, PortValues } from './ports.ts';
 
-/** What a value holds that must be given back: a tensor, or a loaded model with its weights. */
+/** A part of a value that must be freed: a tensor, or a loaded model with its weights. */
 export type Resource = Tensor | LoadedFunction;
 
 /** What a value on a wire is made of. */
@@ -39,7 +39,7 @@ export function bytesOf(resource: Resource): number {
   return isTensor(resource) ? resource.size * 4 : resource.bytes;
 }
 
-/** Whether a resource was disposed of; a loaded model cannot tell. */
+/** Whether a resource was disposed of; always false for a loaded model, which does not know. */
 export function isGone(resource: Resource): boolean {
   return isTensor(resource) && resource.isDisposed;
 }
@@ -80,7 +80,7 @@ export function refuseNonFinite(type: PortType, value: unknown, output: string):
 function refuse(numbers: ArrayLike<number>, output: string): void {
   for (let i = 0; i < numbers.length; i++) {
     if (Number.isFinite(numbers[i])) continue;
-    const message = `its output "${output}" holds ${numbers[i]} at element ${i} of ${numbers.length}. No node before it gave one: look at its params, e.g. a step size or scale that is too large.`;
+    const message = `its output "${output}" holds ${numbers[i]} at element ${i} of ${numbers.length}. No node before it gave one: check its params, e.g. a step size or scale that is too large.`;
     throw new UserError('NOT_FINITE', message);
   }
 }

@@ -7,7 +7,7 @@ export const asReward = defineNode({
   version: 1,
   title: 'Consistency as reward',
   summary:
-    'A reward for keeping to a condition image, so that optimisers can climb it: minus the loss, which has a gradient, or the metric (turned round where lower is better). Losses are small (0.01 to 0.2): weigh one 5 to 20 times beside other rewards.',
+    'A reward for keeping to a condition image, so that optimisers can follow it: minus the loss, which has a gradient, or the metric (turned round where lower is better). Losses are small (0.01 to 0.2): weigh one 5 to 20 times beside other rewards.',
   source: 'arXiv 2404.07987 (ControlNet++), equation 4',
   inputs: {
     consistency: one('consistency'),

@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import { randomStream } from '../ml/random.ts';
 import { integer, seed, text } from '../params.ts';
 
-/** Phrases that say how good an image is and nothing of what it shows. */
+/** Phrases about the quality of an image, not its content. */
 const phrases = [
   'highly detailed',
   'sharp focus',

@@ -72,7 +72,7 @@ async function decode(bytes: Uint8Array, name: string, files: Files): ReturnType
   }
 }
 
-/** What Noiseloom wrote into a PNG about where the image came from. */
+/** The prompt and seed that Noiseloom wrote into a PNG. */
 function readOrigin(bytes: Uint8Array): Pick<ImageLabel, 'prompt' | 'seed'> {
   const texts = isPng(bytes) ? readPngText(bytes) : new Map<string, string>();
   const [prompt, seed] = [texts.get('Prompt'), texts.get('Seed')];

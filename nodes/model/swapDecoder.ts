@@ -11,7 +11,7 @@ export const swapDecoder = defineNode({
   version: 1,
   title: 'Swap decoder',
   summary:
-    'The same generator with another decoder, e.g. TAESD, which needs a tenth of the time and memory: for ReNO to look through while it climbs.',
+    'The same generator with another decoder, e.g. TAESD, which needs a tenth of the time and memory: for ReNO to use while it optimises.',
   source: 'madebyollin/taesd',
   inputs: { generator: one('generator') },
   params: {

@@ -6,7 +6,7 @@ import { fileName, integer } from '../params.ts';
 import type { ImageLabel, Images, Reward } from '../ports.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
 
-/** An image with what is known of it and how it scores. */
+/** An image with its label and its scores. */
 interface Entry {
   readonly label: ImageLabel;
   readonly image: RgbImage;

@@ -19,7 +19,7 @@ export const scoreTable = defineNode({
   },
 });
 
-/** What is known of each image (only where something is), then its scores. A score that is not finite stays empty. */
+/** The label of each image (only columns that some image has), then its scores. A score that is not finite stays empty. */
 function listRows({ names, values, labels }: Scores): TableRow[] {
   return values.map((row, i) => {
     const { name, prompt, seed } = labels[i] ?? {};

@@ -46,7 +46,7 @@ export const augment = defineNode({
         differentiable: reward.differentiable,
         usualRange: reward.usualRange,
         ...(reward.weight !== undefined && { weight: reward.weight }),
-        // a view at a time, because a reward may have something for each image
+        // one view at a time, because a reward may hold one reference for each image
         score: (pixels, prompts) =>
           tidy(() => {
             const [, height, width] = pixels.shape;

@@ -20,7 +20,7 @@ export const combine = defineNode({
   version: 1,
   title: 'Combine rewards',
   summary:
-    'One reward of several: the weighted sum that ReNO climbs, or, against over-optimisation of a single one, the mean, the worst case (WCO), or the mean less the variance between them (UWO).',
+    'One reward of several: the weighted sum that ReNO maximises, or, against over-optimisation of a single one, the mean, the worst case (WCO), or the mean less the variance between them (UWO).',
   source: 'arXiv 2406.04312; ensembles arXiv 2310.02743',
   inputs: { rewards: many('reward', { min: 1, help: 'Weights and calibrations follow the order of these wires.' }) },
   params: {
@@ -68,7 +68,7 @@ export const combine = defineNode({
   },
 });
 
-/** What the combined score lies between when all its members are at the low, or at the high end of what is usual. */
+/** The combined score when all its members are at the low and at the high end of their usual ranges. */
 function combineRanges(
   rewards: readonly Reward[],
   way: Way,

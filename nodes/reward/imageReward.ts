@@ -10,7 +10,7 @@ export const imageReward = defineNode({
   version: 1,
   title: 'ImageReward',
   summary:
-    'How people would rate an image for its prompt, read by a transformer that looks at the image while it reads the first 35 tokens. Usually -2 to 2, standardised: 0 is average. The weights are under the Apache 2.0 licence.',
+    'How people would rate an image for its prompt, by a transformer that attends to the image while it reads the first 35 tokens. Usually -2 to 2, standardised: 0 is average. The weights are under the Apache 2.0 licence.',
   source: 'arXiv 2304.05977',
   inputs: {},
   params: {

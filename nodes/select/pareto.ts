@@ -5,7 +5,7 @@ import { choice, integer, text } from '../params.ts';
 import { referencePoint } from './shared/referencePoint.ts';
 import { requireRows } from './shared/requireRows.ts';
 
-/** What comes first of a front: the extremes and then the loneliest, the most balanced, or as they came. */
+/** The order of a front: the extremes and then the least crowded, the most balanced, or as given. */
 const ranks = {
   crowding: crowdingDistance,
   knee: balance,

@@ -130,7 +130,7 @@ function readRewards(given: InputValues<typeof inputs>, { rewardWeight }: Settin
   throw new UserError('NOT_DIFFERENTIABLE', message, { at: { port: broken.kind } });
 }
 
-/** config.json of the ControlNet, and the parameters that it begins with. */
+/** config.json of the ControlNet, and its initial parameters. */
 async function loadStart(
   files: Files,
   { controlnet, seed }: Settings,
@@ -158,7 +158,7 @@ async function loadStart(
   }
 }
 
-/** What a checkpoint must agree in for a training to go on from it. */
+/** What must be equal for a training to resume from a checkpoint. */
 async function computeIdentity(
   rewards: readonly ConsistencyReward[],
   settings: Settings,
@@ -172,10 +172,10 @@ async function computeIdentity(
   return JSON.stringify({ ...models, detectors, batch, learningRate, rewardWeight, maxTimestep, seed });
 }
 
-/** Steps of AdamW's rate until it is reached; it stays there, so that a training can be made longer. */
+/** Warm-up steps of AdamW's learning rate, which then stays constant, so that a training can be extended. */
 const warmUp = 20;
 
-/** Trains to the end; writes a checkpoint now and then, at the end, and where it is cancelled. */
+/** Trains to the end; writes a checkpoint at intervals, at the end, and on cancellation. */
 async function trainOn(
   training: Training,
   { optimiser, losses }: { readonly optimiser: AdamWState; readonly losses: number[] },

@@ -3,7 +3,7 @@ import { schedulerAliases, schedulerNames } from '../../ml/diffusion/schedulers.
 import { choice, integer, number, text } from '../../params.ts';
 import type { Generator, SampleSettings } from '../../ports.ts';
 
-/** How a generator samples: the params that every node that draws images has. */
+/** The sampling params of every node that draws images. */
 export const sampleParams = {
   scheduler: choice({
     initial: 'model',
@@ -36,7 +36,7 @@ export const sampleParams = {
   }),
 };
 
-/** The settings of a sampling run: the params, and the model's own where they say so. */
+/** The settings of a sampling run: the params, or the model's own where they say `model`. */
 export function sampleSettings({ defaults }: Generator, params: ParamValues<typeof sampleParams>): SampleSettings {
   return {
     scheduler: params.scheduler === 'model' ? defaults.scheduler : params.scheduler,

@@ -11,7 +11,7 @@ const side = integer({
   help: "Of the image; model is the model's own size.",
 });
 
-/** How large images are drawn: the params of every node that makes noise. */
+/** The image size, a param of every node that makes noise. */
 export const sizeParams = { width: side, height: side };
 
 /** The latents of an image of that size, [h, w, c]. Throws UserError `BAD_SIZE`. */

@@ -54,7 +54,7 @@ export function cannyEdges(pixels: Tensor4D): Tensor4D {
 }
 
 /**
- * 1 on edges and 0 elsewhere: those above `high`, and those above `low` that hang together with one of them.
+ * 1 on edges and 0 elsewhere: those above `high`, and those above `low` that are connected to one of them.
  * edges [N, H, W, 1] of `cannyEdges` -> [N, H, W, 1]. It follows a chain of weak edges for up to 64 pixels. No gradient.
  */
 export function thresholdEdges(edges: Tensor4D, low: number, high: number): Tensor4D {

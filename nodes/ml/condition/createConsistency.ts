@@ -2,19 +2,19 @@ import { UserError } from '../../errors.ts';
 import type { Consistency } from '../../ports.ts';
 import { type Tensor1D, type Tensor4D, tidy } from '../tf.ts';
 
-/** A kind of condition: what is seen in an image, how that looks as a condition image, and how two of them compare. */
+/** A kind of condition: how it is detected in an image, drawn as a condition image, and compared. */
 export interface Detector {
   readonly name: string;
   /** Of its weights. */
   readonly bytes: number;
   readonly metric: Consistency['metric'];
-  /** Images [N, H, W, 3] -> what is seen [N, H, W, C], differentiable. The caller owns it, and all results below. */
+  /** Images [N, H, W, 3] -> the detection [N, H, W, C], differentiable. The caller owns it, and all results below. */
   detect(pixels: Tensor4D): Tensor4D;
-  /** What is seen as a target: the same, where absent. */
+  /** A detection -> the target that others are compared with; the same, where absent. */
   settle?(seen: Tensor4D): Tensor4D;
   /** A condition image [N, H, W, 3] -> a target [N, H, W, C]. */
   read(condition: Tensor4D): Tensor4D;
-  /** What is seen -> a condition image [N, H, W, 3] in [0, 1]. */
+  /** A detection -> a condition image [N, H, W, 3] in [0, 1]. */
   draw(seen: Tensor4D): Tensor4D;
   /** [N], 0 and up. */
   loss(seen: Tensor4D, target: Tensor4D): Tensor1D;

@@ -24,8 +24,8 @@ const toRgb = (map: Tensor4D): Tensor4D => tile(map, [1, 1, 1, 3]);
 const inverted = (x: Tensor4D): Tensor4D => sub(1, x);
 
 /**
- * Canny edges, white on black. Beside a map, lengths of gradients count up to 1, which says "edge"; beside an image they
- * count in full, as in the paper. `low` and `high` as in `thresholdEdges`.
+ * Canny edges, white on black. Compared with a map, gradient norms are cut off at 1, which means "edge"; compared with an
+ * image they count in full, as in the paper. `low` and `high` as in `thresholdEdges`.
  */
 export function cannyDetector({ low, high, given }: { low: number; high: number; given: Given }): Detector {
   const edges = (lengths: Tensor4D) => thresholdEdges(lengths, low, high);
@@ -92,7 +92,7 @@ export function segmentationDetector(network: DetectorNetwork & { readonly confi
   };
 }
 
-/** Frees a network that was trained for something else. */
+/** Frees and refuses a network of another task. Throws UserError `UNSUPPORTED`. */
 function requireTask(
   { name, config, dispose }: DetectorNetwork & { readonly config: ImageUNetConfig },
   task: ImageUNetConfig['task'],

@@ -11,7 +11,7 @@ import type { Weights } from '../weights/weights.ts';
 import { addLinearShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 import { type Json, mostLayers, reader } from './unetConfig.ts';
 
-/** med_config.json: a BERT that looks at an image. */
+/** med_config.json: a BERT with cross-attention to an image. */
 export interface BertReaderConfig {
   readonly vocab_size: number;
   readonly hidden_size: number;
@@ -74,7 +74,7 @@ export interface PromptTokens {
 }
 
 /**
- * BERT whose every layer looks at the text, then at the image: prompts of N rows of T tokens and their images' tokens
+ * BERT whose layers attend to the text, then to the image: prompts of N rows of T tokens and their images' tokens
  * [N, S, D] -> last hidden state [N, T, C]. Padding is hidden from the text. Differentiable with respect to the image.
  * Call it in a tidy; the caller owns the result.
  * Source: arXiv 2201.12086, section 3.1; salesforce/BLIP, models/med.py, BertModel

@@ -13,7 +13,7 @@ export interface ClipConfig {
   readonly text: ClipTextConfig | undefined;
 }
 
-/** How images of any size become those that the vision encoder takes. */
+/** How images of any size are prepared for the vision encoder. */
 export type ClipPreprocessing = Required<ClipTransformOptions> & { readonly size: number };
 
 /**
@@ -48,7 +48,7 @@ export interface Clip {
   readonly encodeImage: ReturnType<typeof clipVision>;
   /** Projected features of prompts, not of unit length: N prompts -> [N, P]. */
   encodePrompts(prompts: readonly string[]): Tensor2D;
-  /** Natural logarithm of what cosines are multiplied by, a scalar. */
+  /** Natural logarithm of the factor of the cosines, a scalar. */
   readonly logitScale: Tensor;
 }
 

@@ -117,7 +117,7 @@ export function clipText(weights: Weights, config: ClipTextConfig) {
   };
 }
 
-/** 0 on and below the diagonal, hugely negative above it: a token sees itself and what came before. */
+/** 0 on and below the diagonal, hugely negative above it: a token attends to itself and to earlier ones. */
 function causalMask(length: number): Tensor4D {
   const hidden = Array.from({ length: length * length }, (_, i) => (i % length > Math.floor(i / length) ? -1e30 : 0));
   return tensor4d(hidden, [1, 1, length, length]);

@@ -9,13 +9,13 @@ export interface Continuation extends Sampling {
   /** Tokens to write at most. */
   readonly tokens: number;
   readonly seed: number;
-  /** Called and awaited after each token; where it rejects, nothing is left. */
+  /** Awaited after each token; where it rejects, every tensor is freed. */
   progress?(written: number): Promise<void>;
 }
 
 /**
- * What a GPT-2 writes behind a text: token by token until it ends the text or the line, has written `tokens`, or its window
- * is full. Only the last whole phrase is kept where it was cut off, and no broken end. The same for the same seed on the same
+ * The continuation of a text by a GPT-2: token by token until it ends the text or the line, has written `tokens`, or its
+ * window is full. Only the last whole phrase is kept where it was cut off, and no broken end. The same for the same seed on the same
  * device. Throws UserError `PROMPT_TOO_LONG`, `NO_START`, `NOT_FINITE`, or what `progress` rejects with.
  */
 export async function continueText(model: LoadedGpt2, text: string, options: Continuation): Promise<string> {
@@ -46,7 +46,7 @@ export async function continueText(model: LoadedGpt2, text: string, options: Con
 
 /**
  * The tokens that `choose` takes of the logits [V] of each next one, until text and window are equally long. Each costs one
- * position, as keys and values of the others are kept. Whoever stops early must end the iterator, as `for await` does.
+ * position, as keys and values of the others are kept. A caller that stops early must close the iterator, as `for await` does.
  */
 export async function* writeTokens(
   { read, logits, config }: Pick<LoadedGpt2, 'read' | 'logits' | 'config'>,

@@ -62,12 +62,12 @@ function skipWidths({ resnets, resampled }: ReturnType<typeof downStages>[number
 interface ControlNetStrength {
   /** Multiplies every residual. */
   readonly scale?: number;
-  /** Weakens early residuals, so that the image steers without a prompt: 0.1 for the first rising to 1 for the last. */
+  /** Weakens the residuals of the first levels, so that the image steers without a prompt: 0.1 for the first rising to 1 for the last. */
   readonly guessMode?: boolean;
 }
 
 /**
- * A copy of a U-Net's way down that also sees a condition image; what it says is added to the U-Net's skip connections.
+ * A copy of a U-Net's encoder that also takes a condition image; its outputs are added to the U-Net's skip connections.
  * The returned function: see `ControlNet.residuals` in ports.ts; throws UserError `BAD_SIZE`, `BAD_SHAPE`.
  * Source: arXiv 2302.05543, section 3; guess mode: github.com/lllyasviel/ControlNet; diffusers, ControlNetModel
  */

@@ -24,14 +24,14 @@ import { type Json, mostLayers, reader } from './unetConfig.ts';
 /** config.json of a GPT-2 (transformers' GPT2Config). */
 export interface Gpt2Config {
   readonly vocab_size: number;
-  /** The window: so many tokens can be read at once. */
+  /** The context window, in tokens. */
   readonly n_positions: number;
   readonly n_embd: number;
   readonly n_layer: number;
   readonly n_head: number;
   readonly n_inner: number;
   readonly layer_norm_epsilon: number;
-  /** Stands before a text that begins with nothing. */
+  /** The token before an empty text. */
   readonly bos_token_id: number;
   /** Any of these ends a text. */
   readonly eos_token_id: readonly number[];
@@ -106,8 +106,8 @@ export interface Gpt2 {
 }
 
 /**
- * A causal transformer over token ids that foretells the next one. Because a token sees only what came before it, keys
- * and values of a text that was read stay true when it grows: reading goes on where it stopped.
+ * A causal transformer over token ids that predicts the next one. Because a token attends only to earlier ones, the keys
+ * and values of a text stay valid when it grows.
  *
  *   x = E[ids] + P[S .. S + T],  x = block(x) for each layer,  states = norm(x),  logits = states E^T
  *

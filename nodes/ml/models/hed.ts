@@ -31,8 +31,8 @@ export function hedShapes(widths: readonly number[]): Shapes {
 }
 
 /**
- * Soft edges by holistically nested edge detection: five blocks, each at half the size of the one before it, say where
- * they see edges; the mean of the five, brought to full size, goes through a sigmoid. Unlike the released code, nothing is
+ * Soft edges by holistically nested edge detection: five blocks, each at half the size of the one before it, predict
+ * edges; the mean of the five at full size goes through a sigmoid. Unlike the released code, nothing is
  * rounded to whole numbers on the way, so that gradients pass.
  * pixels [N, H, W, 3] in [0, 1], sides of 16 and more -> [N, H, W, 1] in (0, 1), 1 an edge. The caller owns the result.
  * Source: arXiv 1504.06375, section 3; lllyasviel/ControlNet, annotator/hed

@@ -23,7 +23,7 @@ export interface ImageReward {
   readonly encodeImage: ReturnType<typeof blipVision>;
   /** N prompts with the tokens of their N images [N, S, D] -> last hidden state [N, 35, C]. */
   readPrompts(prompts: readonly string[], images: Tensor3D): Tensor3D;
-  /** The state of the first token decides: [N, T, C] -> rewards [N], of about mean 0 and deviation 1. */
+  /** Reads the state of the first token: [N, T, C] -> rewards [N], of about mean 0 and deviation 1. */
   judge(state: Tensor3D): Tensor1D;
 }
 

@@ -3,7 +3,7 @@ import { unreadPart } from '../text/unreadPart.ts';
 import { concat, dispose, keep, Tensor, type Tensor2D, type Tensor3D, tidy } from '../tf.ts';
 import type { ClipTextConfig, clipText } from './clipText.ts';
 
-/** What a diffusion model is told of one prompt. */
+/** The features of one prompt that condition a diffusion model. */
 export interface PromptFeatures {
   /** [1, T, C] */
   readonly context: Tensor3D;
@@ -51,7 +51,7 @@ export function stableDiffusionXLFeatures(prompt: string, encoders: readonly Pro
   });
 }
 
-/** Keeps the features of the last `capacity` prompts. It owns what it returns: valid until `capacity` more prompts. */
+/** Keeps the features of the last `capacity` prompts. It owns the features it returns, which are valid until `capacity` more prompts. */
 export function cacheFeatures<F extends Tensor | PromptFeatures>(compute: (prompt: string) => F, capacity: number) {
   const known = new Map<string, F>();
   return {
@@ -76,7 +76,7 @@ export function cacheFeatures<F extends Tensor | PromptFeatures>(compute: (promp
   };
 }
 
-/** Keeps tensors alive when they are made inside of someone else's tidy, as of a gradient. */
+/** Keeps tensors alive that are made inside a caller's tidy or gradient. */
 function keepFeatures<F extends Tensor | PromptFeatures>(features: F): F {
   for (const tensor of listTensors(features)) keep(tensor);
   return features;

@@ -4,14 +4,14 @@ import { add, mul, split, sub, type Tensor4D } from '../tf.ts';
 interface PromptMix {
   /** One row an image, block after block. */
   readonly rows: readonly { readonly prompt: string; readonly negative: boolean }[];
-  /** How many prompts the model is asked about each image. */
+  /** How many prompts the model is called with for each image. */
   readonly blocks: number;
-  /** The model's answers [blocks N, h, w, c] -> one [N, h, w, c]. */
+  /** The model's outputs [blocks N, h, w, c] -> one [N, h, w, c]. */
   join(answers: Tensor4D): Tensor4D;
 }
 
 /**
- * Which prompts a model is asked, and how its answers are mixed: m = u + sum of w_k (c_k - u), where u sees the negative
+ * Which prompts a model is called with, and how its outputs are mixed: m = u + sum of w_k (c_k - u), where u sees the negative
  * prompt and c_k prompt k. One prompt with weight g is classifier-free guidance (none for g <= 1, where m = c); the
  * original and an expanded prompt with w1 and w2 are Parrot's. Where the weights sum to 1, u does not count and is not asked.
  * Source: arXiv 2207.12598, equation 6; arXiv 2401.05675, equation 5

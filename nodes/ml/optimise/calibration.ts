@@ -3,7 +3,7 @@ import { adamWStep, startAdamW } from '../train/adamW.ts';
 import type { GaussianPolicy } from './gaussianPolicy.ts';
 import { expectedReward, startValueNetwork, valueGradient } from './valueNetwork.ts';
 
-/** Turns the rewards of samples of a policy into advantages: how much better each was than was to be expected. */
+/** Turns the rewards of a policy's samples into advantages: how much better each was than expected. */
 type Calibration = (policy: GaussianPolicy, rewards: readonly number[]) => number[];
 
 /** Advantages by an expectation of the reward that a network learns from (mu, s). Source: arXiv 2407.19453, its code. */
@@ -21,7 +21,7 @@ export function valueCalibration(inputs: number, seed: number): Calibration {
   };
 }
 
-/** How much an exponential mean keeps of its past. */
+/** The decay of the exponential means. */
 const decay = 0.9;
 
 /** Advantages by exponential means of the reward and of its variance, in units of its deviation. */

@@ -12,7 +12,7 @@ const colours: Readonly<Record<TraceColumn['role'], string>> = {
 };
 
 /**
- * A trace as an SVG image: a panel a column on a scale of its own, since rewards have no common one; evaluations from left
+ * A trace as an SVG image: one panel for each column on its own scale, since rewards have no common one; evaluations from left
  * to right, a thin line an image, the mean as a thick one, dots where each image's result was kept, remarks below.
  */
 export function drawTrace(trace: Trace, title: string): string {
@@ -69,7 +69,7 @@ function drawPanel(
   ].join('\n');
 }
 
-/** The mean of curves at every place, of those that reach it. */
+/** The mean of curves at every point, over those that are long enough. */
 function averageCurves(curves: readonly (readonly number[])[]): number[] {
   const length = Math.max(...curves.map((curve) => curve.length));
   return Array.from({ length }, (_, k) => {

@@ -1,12 +1,12 @@
 import type { RandomStream } from '../random.ts';
 
-/** Which samples of a batch may teach a policy; BoN, BR and BW of PF-PPO, or all. */
+/** Which samples of a batch a policy learns from; BoN, BR and BW of PF-PPO, or all. */
 export const sampleFilters = ['all', 'best', 'best and random', 'best and worst'] as const;
 export type SampleFilter = (typeof sampleFilters)[number];
 
 /**
- * Indices of the samples that teach: the best, and for the mixed filters one more, so that a policy also learns what to
- * keep away from where the reward cannot be trusted at its top. Of equals the first. One sample teaches alone.
+ * Indices of the samples to learn from: the best, and for the mixed filters one more, so that a policy also learns what to
+ * avoid where high rewards cannot be trusted. Of equals the first. A single sample is always used.
  * Source: PF-PPO, arXiv 2409.06957, section 3, with exactly one other sample as in its code.
  */
 export function filterSamples(rewards: readonly number[], filter: SampleFilter, random: RandomStream): number[] {

@@ -21,20 +21,20 @@ export interface FindSettings {
   readonly iterations: number;
   /** B, images an iteration; the code's is 1. */
   readonly samples: number;
-  /** Which of them teach. */
+  /** Which of them the policy learns from. */
   readonly filter: SampleFilter;
   /** The code's is 1e-3. */
   readonly learningRate: number;
-  /** c, how far a ratio may lie from 1 and still teach; the code's is 0.2. */
+  /** c, how far a ratio may lie from 1 before its gradient is cut; the code's is 0.2. */
   readonly clip: number;
-  /** How many samples of the past teach again. */
+  /** How many samples of the past are used again. */
   readonly reuse: number;
   /** lambda, the weight of the distance to N(0, 1); the code's is 0.01. */
   readonly prior: number;
   readonly calibration: 'value network' | 'running mean';
 }
 
-/** A sample and what it was worth. */
+/** A sample and its reward. */
 interface Experience {
   readonly noise: Float32Array;
   readonly advantage: number;

@@ -1,9 +1,9 @@
 import { dot, type Evaluated, type PointSearch, strongWolfe } from './strongWolfe.ts';
 
 export interface LbfgsSettings {
-  /** How many steps are remembered; ReNO's is 3. */
+  /** How many steps are kept for the curvature; ReNO's is 3. */
   readonly history: number;
-  /** Length of the first trial step, which knows nothing of the curvature yet. */
+  /** Length of the first trial step, before anything is known of the curvature. */
   readonly firstStep: number;
 }
 
@@ -18,8 +18,8 @@ interface Pair {
 }
 
 /**
- * Minimises by limited-memory BFGS with a strong Wolfe line search, as a coroutine: it yields points and is told value and
- * gradient at each; line searches count like all else. Ends where the ground is flat or no step lowers the value.
+ * Minimises by limited-memory BFGS with a strong Wolfe line search, as a coroutine: it yields points and is sent value and
+ * gradient at each, line searches included. Ends where the gradient is about 0 or no step lowers the value.
  * Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5.
  */
 export function* lbfgs(start: Float64Array, { history, firstStep }: LbfgsSettings): PointSearch<void> {
@@ -44,7 +44,7 @@ export function* lbfgs(start: Float64Array, { history, firstStep }: LbfgsSetting
   }
 }
 
-/** -H g, where H is the inverse Hessian that the pairs tell of (the two-loop recursion). */
+/** -H g, where H is the inverse Hessian that the pairs approximate (the two-loop recursion). */
 export function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   const q = gradient.map((value) => -value);
   const alphas: number[] = [];

@@ -2,8 +2,8 @@ import { div, log, mul, reshape, square, sub, type Tensor, type Tensor1D, tidy }
 import { rowNorms } from './rowNorms.ts';
 
 /**
- * How unlikely the length of noise is, and the gradient of that: what ReNO adds to its loss, times a weight.
- * It says nothing of how the noise looks besides its length. Smallest where |e| = sqrt(d - 1).
+ * How unlikely the norm of noise is, and the gradient of that: what ReNO adds to its loss, times a weight.
+ * It depends on the norm alone. Smallest where |e| = sqrt(d - 1).
  * Source: arXiv 2406.04312, section 3.2 (after Samuel et al. 2023); the density of the chi distribution.
  *
  * | here     | there        |                                                                    |

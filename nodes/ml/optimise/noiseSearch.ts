@@ -1,4 +1,4 @@
-/** A noise that a search wants an image of. */
+/** Noise that a search wants to have scored. */
 export interface Query {
   /** d standard normal numbers or something near, in the order of latents [h, w, c]. */
   readonly noise: Float32Array<ArrayBuffer>;
@@ -6,15 +6,15 @@ export interface Query {
   readonly seed: number;
 }
 
-/** What a search wants to know next. */
+/** What a search asks for next. */
 export interface Ask {
   readonly queries: readonly Query[];
-  /** What it tells of itself at this point, always the same names. */
+  /** Figures about the search at this point, always under the same names. */
   readonly measures: Readonly<Record<string, number>>;
 }
 
 /**
- * An optimiser that needs no gradient, as a coroutine: it yields the noises that it wants images of and is told what each
- * is worth; higher is better.
+ * An optimiser that needs no gradient, as a coroutine: it yields noises to draw images from and is sent the total
+ * score of each; higher is better.
  */
 export type NoiseSearch = globalThis.Generator<Ask, void, readonly number[]>;

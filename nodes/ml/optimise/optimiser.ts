@@ -1,16 +1,16 @@
 import type { Tensor } from '../tf.ts';
 
-/** All that an optimiser remembers between steps. */
+/** All that an optimiser keeps between steps. */
 export interface OptimiserState {
   /** Steps done. */
   readonly steps: number;
-  /** Of the variable's shape; what each is, only the optimiser knows. */
+  /** Of the variable's shape; their meaning is private to the optimiser. */
   readonly moments: readonly Tensor[];
 }
 
 /**
- * An optimiser that minimises, as a pure pair. Every element of the variable is on its own, so that the rows of a batch
- * are independent. It disposes of nothing it is given; what it returns is the caller's.
+ * An optimiser that minimises, as two pure functions. It treats every element of the variable by itself, so that the rows of
+ * a batch are independent. It disposes of none of its arguments; the caller owns the results.
  */
 export interface Optimiser {
   init(variable: Tensor): OptimiserState;

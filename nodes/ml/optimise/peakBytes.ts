@@ -1,7 +1,7 @@
 import { backend, env, memory, profile } from '../tf.ts';
 
 /**
- * The most memory that a piece of work holds at once in tensors that it makes, in bytes, found by doing it. It must leave no
+ * The most memory that a piece of work holds at once in tensors that it makes, in bytes, found by doing it. `work` must leave no
  * tensors. Source: TensorFlow.js `tf.profile`, which notes the bytes held after every kernel.
  */
 export async function peakBytes(work: () => void): Promise<number> {

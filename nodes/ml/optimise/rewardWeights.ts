@@ -1,6 +1,6 @@
 import type { Reward } from '../../ports.ts';
 
-/** How much each reward counts in a sum. */
+/** The weight of each reward in a sum. */
 export function readWeights(rewards: readonly Pick<Reward, 'weight'>[]): number[] {
   return rewards.map(({ weight }) => weight ?? 1);
 }

@@ -1,10 +1,10 @@
-/** What is known of a point: the value to be minimised there, and its gradient. */
+/** The value to be minimised at a point, and its gradient. */
 export interface Evaluated {
   readonly value: number;
   readonly gradient: Float64Array;
 }
 
-/** A search as a coroutine: it yields the points it wants to know of and is told what they are worth. */
+/** A search as a coroutine: it yields points to evaluate and is sent the results. */
 export type PointSearch<Result> = globalThis.Generator<Float64Array, Result, Evaluated>;
 
 /** A point on the line x + t d: its value phi(t) and slope phi'(t). */

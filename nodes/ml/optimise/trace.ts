@@ -24,7 +24,7 @@ export function buildTrace(
   return { columns, values, labels, kept: rows.map(({ best }) => best.evaluation), remarks };
 }
 
-/** How a column is called where all columns stand side by side. */
+/** The title of a column where all columns stand side by side. */
 export function titleColumn({ name, role }: TraceColumn): string {
   return role === 'watched' ? `${name} (watched)` : name;
 }

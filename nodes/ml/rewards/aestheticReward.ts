@@ -4,7 +4,7 @@ import type { LoadedAesthetic } from '../models/load/loadAesthetic.ts';
 import { tidy } from '../tf.ts';
 import { aestheticScore } from './aestheticScore.ts';
 
-/** LAION's aesthetic predictor as a reward; it does not look at the prompt. It owns `model`. */
+/** LAION's aesthetic predictor as a reward; it ignores the prompt. It owns `model`. */
 export function aestheticReward({ clip, head, dispose }: LoadedAesthetic): Reward {
   const { size, ...transform } = clip.preprocessing;
   return {

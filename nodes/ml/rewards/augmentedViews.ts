@@ -10,7 +10,7 @@ interface ViewSettings {
   readonly seed: number;
 }
 
-/** What a view does to every image of H x W pixels. */
+/** The shift and noise that a view adds to every image of H x W pixels. */
 export interface View {
   /** Whole pixels down and to the right. */
   readonly shift: readonly [down: number, right: number];
@@ -31,7 +31,7 @@ export function drawViews([height, width]: readonly [number, number], settings: 
   }));
 }
 
-/** Images [N, H, W, 3] as a view shows them; differentiable. What comes in at an edge repeats it. The caller owns the result. */
+/** Images [N, H, W, 3] as a view shows them; differentiable. Shifted edges are repeated. The caller owns the result. */
 export function seeThrough({ shift: [down, right], noise }: View, pixels: Tensor4D): Tensor4D {
   const [, height, width] = pixels.shape;
   return tidy(() => add(shifted(shifted(pixels, 1, down), 2, right), tensor4d(noise, [1, height, width, 3])));

@@ -6,7 +6,7 @@ import { cacheFeatures } from '../models/promptFeatures.ts';
 import { concat, exp, mul, relu, type Tensor, type Tensor1D, tidy } from '../tf.ts';
 
 /**
- * What becomes of the cosine c between image and prompt.
+ * How the cosine c between image and prompt is scaled.
  *
  * | logits    | exp(logit scale) c, about 100 c: ReNO's CLIP reward, PickScore (arXiv 2305.01569, equation 1) |
  * | cosine    | c: HPSv2's score (arXiv 2306.09341), and CLIP score as ImageReward reports it                 |

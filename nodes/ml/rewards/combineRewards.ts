@@ -14,7 +14,7 @@ import {
 } from '../tf.ts';
 
 /**
- * Ways to make one score of several, each [M, N] (a row a reward, a column an image) -> [N]; differentiable. The caller owns
+ * Ways to combine several scores into one, each [M, N] (a row a reward, a column an image) -> [N]; differentiable. The caller owns
  * the result. All but the weighted sum compare rewards, which must then be on one scale: see `standardised`.
  * Source: arXiv 2406.04312, equation 7 (weighted sum); arXiv 2310.02743, equations 1 to 3 (mean, worst case, uncertainty)
  */
@@ -42,7 +42,7 @@ export function uncertaintyWeighted(scores: Tensor2D, lambda: number): Tensor1D 
   });
 }
 
-/** What a reward's scores usually are: their mean, and their standard deviation, above 0. */
+/** The mean of a reward's usual scores, and their standard deviation, above 0. */
 export interface Calibration {
   readonly mean: number;
   readonly deviation: number;

@@ -1,7 +1,7 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { refuseLongText } from './refuseLongText.ts';
 
-/** A token that is recognised as a whole in the text, before byte pairs are looked at. */
+/** A token that is recognised as a whole in the text, before byte pairs are merged. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;

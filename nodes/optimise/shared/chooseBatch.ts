@@ -9,7 +9,7 @@ const share = 0.8;
 
 /**
  * How many images are optimised at once: `asked`, or as many as memory has room for where that is 0 or too many.
- * Where the device does not tell of its memory, 0 means 4. `room` is what is then left for `keepActivationsWithin`, in bytes.
+ * Where the device does not report its free memory, 0 means 4. `room` is what is then left for `keepActivationsWithin`, in bytes.
  * `remarks` says by how much a batch was too large.
  */
 export async function chooseBatch(

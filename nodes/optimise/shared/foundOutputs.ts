@@ -4,7 +4,7 @@ import type { Searched } from '../../ml/optimise/searchNoise.ts';
 import { candidateOutputs } from './candidateOutputs.ts';
 import { searchTrace } from './searchImages.ts';
 
-/** What a search without gradients gives. */
+/** The outputs of every search without gradients. */
 export const foundPorts = {
   images: output('images', { help: 'The best images of the whole search, best first.' }),
   noise: output('noise', { help: 'What they were drawn from.' }),
@@ -12,7 +12,7 @@ export const foundPorts = {
   trace: output('trace', { help: 'Every round: means over its images, and the best so far.' }),
 } as const;
 
-/** What was found, on those ports; takes over the candidates. */
+/** The values of those outputs; takes ownership of the candidates. */
 export function foundOutputs(found: Searched, source: CandidateSource): OutputValues<typeof foundPorts> {
   const [prompt = ''] = source.request.prompts;
   try {

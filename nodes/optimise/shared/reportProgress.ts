@@ -31,7 +31,7 @@ export async function reportProgress(
   }
 }
 
-/** An image [1, H, W, 3] as the file that a cancelled optimiser leaves. */
+/** An image [1, H, W, 3] as the file that a cancelled optimiser saves. */
 export async function encodeBestSoFar(pixels: Tensor4D, label: ImageLabel, i: number): Promise<Artifact> {
   const [, height, width] = pixels.shape;
   const rgb = toBytes((await pixels.data()) as Float32Array);

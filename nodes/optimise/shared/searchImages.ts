@@ -12,7 +12,7 @@ import type { Trace } from '../../ports.ts';
 import { gradientParams, readWatchSettings } from './gradientParams.ts';
 import { encodeBestSoFar } from './reportProgress.ts';
 
-/** What every search without gradients takes. */
+/** The inputs of every search without gradients. */
 export const searchInputs = {
   generator: one('generator', { help: 'Only drawn from: any number of steps, any scheduler, no gradient needed.' }),
   prompt: one('text'),

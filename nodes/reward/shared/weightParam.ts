@@ -1,6 +1,6 @@
 import { type NumberParam, number } from '../../params.ts';
 
-/** How much a reward counts where an optimiser adds several up; `initial` is ReNO's. Source: arXiv 2406.04312, its code's defaults */
+/** The weight of a reward where an optimiser adds several up; `initial` is ReNO's. Source: arXiv 2406.04312, its code's defaults */
 export function weightParam(initial: number, note = ''): NumberParam {
   return number({
     initial,
@@ -11,5 +11,5 @@ export function weightParam(initial: number, note = ''): NumberParam {
   });
 }
 
-/** Graphs of a node's first version, in which every reward counted 1. */
+/** Upgrades graphs of a node's first version, in which every reward had weight 1. */
 export const weightOfOne = { 1: (params: Readonly<Record<string, unknown>>) => ({ ...params, weight: 1 }) };

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 
-/** Refuses rows of a port that are not as many as the images. Throws UserError `ROWS_DIFFER`. */
+/** Refuses a port whose rows are not as many as the images. Throws UserError `ROWS_DIFFER`. */
 export function requireRows(images: number, rows: number, port: string): void {
   if (images === rows) return;
   throw new UserError(
