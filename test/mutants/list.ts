@@ -18,13 +18,13 @@ export const mutants: readonly Mutant[] = [
     file: 'electron/models/downloadFile.ts',
     line: 'idleTries = offset > before ? 0 : idleTries + 1;',
     broken: 'idleTries = idleTries + 1;',
-    tests: ['test/electron/models'],
+    tests: ['test/electron/models/hub.test.ts'],
   },
   {
     file: 'graphs/run/runStep.ts',
     line: 'nextPreview = ended + 9 * (ended - started);',
     broken: 'nextPreview = ended;',
-    tests: ['test/graphs/run'],
+    tests: ['test/graphs/run/runStep.test.ts'],
   },
   {
     file: 'renderer/state/run.ts',
@@ -42,7 +42,7 @@ export const mutants: readonly Mutant[] = [
     file: 'graphs/run/flatten.ts',
     line: 'if (seen.has(place)) continue; // a circle of reroutes',
     broken: '',
-    tests: ['test/graphs/edit/subgraphs.test.ts', 'test/graphs/run'],
+    tests: ['test/graphs/edit/subgraphs.test.ts'],
   },
   {
     file: 'graphs/run/cache.ts',
@@ -138,13 +138,13 @@ export const mutants: readonly Mutant[] = [
     file: 'nodes/ml/weights/float16.ts',
     line: '(rest === half && whole % 2 === 1) ? 1 : 0',
     broken: '(rest === half) ? 1 : 0',
-    tests: ['test/nodes/ml/weights'],
+    tests: ['test/nodes/ml/weights/writeSafetensors.test.ts', 'test/nodes/ml/weights/loadWeights.test.ts'],
   },
   {
     file: 'nodes/ml/weights/safetensors.ts',
     line: 'if (begin < 0 || end - begin !== bytes) {',
     broken: 'if (begin < 0) {',
-    tests: ['test/nodes/ml/weights'],
+    tests: ['test/nodes/ml/weights/safetensors.test.ts'],
   },
   {
     file: 'nodes/ml/image/resize.ts',
@@ -156,7 +156,7 @@ export const mutants: readonly Mutant[] = [
     file: 'electron/files/disk.ts',
     line: 'if (bytesRead === 0)',
     broken: 'if (bytesRead === -1)',
-    tests: ['test/electron/files'],
+    tests: ['test/electron/files/files.test.ts'],
   },
   {
     file: 'electron/files/paths.ts',
@@ -168,7 +168,7 @@ export const mutants: readonly Mutant[] = [
     file: 'electron/models/downloadFile.ts',
     line: 'if (offset !== file.size || digest !== file.hash) {',
     broken: 'if (offset !== file.size) {',
-    tests: ['test/electron/models'],
+    tests: ['test/electron/models/hub.test.ts'],
   },
   {
     file: 'electron/host/engineHost.ts',

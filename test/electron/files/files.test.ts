@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeAtomic } from '../../../electron/files/disk.ts';
+import { readRange, writeAtomic } from '../../../electron/files/disk.ts';
 import { openFiles } from '../../../electron/files/files.ts';
 import { fingerprints } from '../../../electron/files/fingerprints.ts';
 import { within } from '../../../electron/files/paths.ts';
@@ -331,5 +332,14 @@ describe('a file that the user named, in a folder that graphs may not read', () 
     const mayRead = within(async () => [place('big.index.json')]);
     expect(await mayRead(place('big-00001-of-00002.safetensors'))).toBe(true);
     expect(await mayRead(place('model.safetensors'))).toBe(false);
+  });
+});
+
+// the system's own settings state 4,096 bytes and hold fewer, as a file that is cut off while it is read
+const shrinking = '/sys/kernel/mm/transparent_hugepage/enabled';
+it.runIf(existsSync(shrinking))('tells of a file that becomes shorter while it is read', async () => {
+  await expect(readRange(shrinking)).rejects.toMatchObject({
+    code: 'READ_FAILED',
+    message: `"${shrinking}" became shorter while it was read.`,
   });
 });

@@ -95,6 +95,8 @@ describe('measures of a front', () => {
   it('gives the room around a point, infinite at the ends', () => {
     expect(crowdingDistance(front)).toEqual([Infinity, 4 / 10 + 6 / 10, 9 / 10 + 9 / 10, Infinity]);
     expect(crowdingDistance([[3, 3]])).toEqual([Infinity]);
+    const flat = [0, 4, 10].map((x) => [x, 7]); // the second objective is the same for all
+    expect(crowdingDistance(flat)).toEqual([Infinity, 1, Infinity]);
     expect(crowdingDistance([])).toEqual([]);
   });
 
