@@ -17,6 +17,7 @@ import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { openFiles } from '../files/files.ts';
 import { dataFolder, fileFolders } from '../files/folders.ts';
 import { within } from '../files/paths.ts';
+import { endWithParent } from './endWithParent.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
 import { recordRuns } from './recordRuns.ts';
 import { collectVersions, startEngine } from './startEngine.ts';
@@ -45,6 +46,7 @@ function findOwner(): Owner {
   }
   if (!process.send) throw new Error('The engine runs as a part of Noiseloom only: start it with noiseloom serve.');
   process.on('disconnect', () => process.exit());
+  endWithParent();
   return {
     hasWindows: false,
     post: (message) => process.send?.(message),

@@ -40,7 +40,7 @@ export interface System {
 
 export interface DesktopParts {
   readonly folders: DesktopFolders;
-  readonly host: Pick<EngineHost, 'state' | 'start' | 'onState'>;
+  readonly host: Pick<EngineHost, 'state' | 'start' | 'requireAnswer' | 'onState'>;
   /** Absent where the window is a browser that may be on another machine. */
   readonly system?: System;
   listDevices(): Promise<readonly DeviceRow[]>;
@@ -137,6 +137,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     },
     engineState: async () => host.state,
     restartEngine: async () => host.start(),
+    requireAnswer: async () => host.requireAnswer(),
     listDevices,
     setUpNative: async () => native.start(),
     stopNative: async () => native.stop(),

@@ -20,10 +20,12 @@ interface HostTimes {
   readonly ping: number;
   /** Without an answer for so long, it is told to be silent. */
   readonly silence: number;
+  /** From when an answer is required until the process is ended for want of one. */
+  readonly answer: number;
   /** Before the first new start after a death; each further one within a minute waits twice as long. */
   readonly restart: number;
 }
-const usualTimes: HostTimes = { ping: 2_000, silence: 10_000, restart: 200 };
+const usualTimes: HostTimes = { ping: 2_000, silence: 10_000, answer: 8_000, restart: 200 };
 /** Deaths within a minute after which only the user starts it again. */
 const MAX_DEATHS = 5;
 
@@ -44,6 +46,7 @@ export class EngineHost<Handed = never> {
   #reason: string | undefined;
   #deaths: number[] = [];
   #pinging: NodeJS.Timeout | undefined;
+  #requiring: NodeJS.Timeout | undefined;
   #starting: NodeJS.Timeout | undefined;
   #connections = 0;
   readonly #relayed = new RelayedPorts(
@@ -96,6 +99,23 @@ export class EngineHost<Handed = never> {
     this.#letGo()?.kill();
   }
 
+  /**
+   * Ends the process by force and starts another where it does not answer within `times.answer` from now: a cancel that it
+   * does not hear would wait for ever. Connections close then, and all their calls fail.
+   */
+  requireAnswer(): void {
+    const child = this.#child;
+    if (!child || !this.#device || this.#requiring) return;
+    const asked = performance.now();
+    child.post({ type: 'ping' });
+    this.#requiring = setTimeout(() => {
+      this.#requiring = undefined;
+      if (this.#heard >= asked) return;
+      this.#reason = `it did not answer for ${Math.round((performance.now() - this.#heard) / 1000)} s after a cancel, and was stopped`;
+      child.kill();
+    }, this.#times.answer);
+  }
+
   /** Gives a port of the caller's to the engine, where ports can travel. */
   connectPort(port: Handed): void {
     this.#child?.post({ type: 'connect', connection: ++this.#connections }, [port]);
@@ -146,6 +166,8 @@ export class EngineHost<Handed = never> {
   #letGo(): EngineChild<Handed> | undefined {
     const child = this.#child;
     clearInterval(this.#pinging);
+    clearTimeout(this.#requiring);
+    this.#requiring = undefined;
     this.#child = undefined;
     this.#device = undefined;
     this.#relayed.closeAll();

@@ -4,10 +4,10 @@ import type { FromEngine } from '../engine/engineMessages.ts';
 import { packageFolder } from '../files/folders.ts';
 import type { EngineChild } from './engineHost.ts';
 
-/** Starts the engine as a child of a Node process. */
-export function forkEngine(): EngineChild {
+/** Starts the engine as a child of a Node process. `program`: a path from the root of the package. */
+export function forkEngine(program = 'electron/engine/engineProcess.ts'): EngineChild {
   const script = join(packageFolder, 'build', 'run.mjs');
-  const child = fork(script, [join(packageFolder, 'electron/engine/engineProcess.ts')], {
+  const child = fork(script, [join(packageFolder, program)], {
     serialization: 'advanced', // bytes stay bytes
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -79,6 +79,8 @@ export interface DesktopApi {
   engineState(): Promise<EngineState>;
   /** Ends the engine's process, hung or not, and starts another. Runs in it end. */
   restartEngine(): Promise<void>;
+  /** Where the engine does not answer within some seconds, ends its process and starts another: for after a cancel. */
+  requireAnswer(): Promise<void>;
   /** Every device, and why those that cannot be used cannot. */
   listDevices(): Promise<readonly DeviceRow[]>;
   /** Begins or goes on with the download of native TensorFlow and resolves at once; `native` events tell the rest. */
@@ -256,6 +258,7 @@ export const methods = {
   writePreferences: [record],
   engineState: [],
   restartEngine: [],
+  requireAnswer: [],
   listDevices: [],
   setUpNative: [],
   stopNative: [],

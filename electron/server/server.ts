@@ -14,7 +14,7 @@ import type { DesktopApi, DesktopEvent } from '../host/ipc.ts';
 import { rendererFiles } from '../host/rendererFiles.ts';
 
 export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevices'> {
-  readonly host: Pick<EngineHost, 'state' | 'start' | 'onState'> & { connect(): Port | undefined };
+  readonly host: Pick<EngineHost, 'state' | 'start' | 'requireAnswer' | 'onState'> & { connect(): Port | undefined };
   /** The address to listen on, e.g. `127.0.0.1`, and the port; 0 takes any free one. */
   readonly address: string;
   readonly port: number;

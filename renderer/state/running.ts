@@ -69,9 +69,13 @@ async function receive(
   notify(editor.view, { kind: 'failure', text, action: { label: messages.run.showProblems, perform } });
 }
 
-/** Cancels a run, waiting or running. */
+/** Cancels a run, waiting or running. An engine that does not hear it is ended and started again, and the run tells so. */
 export async function stopRun(editor: Editor, id: string): Promise<void> {
-  await requireEngine(editor).cancelRun(id);
+  const cancelled = requireEngine(editor).cancelRun(id);
+  await editor.desktop.requireAnswer();
+  await cancelled.catch((error: unknown) => {
+    if (!(error instanceof UserError) || error.code !== 'ENGINE_LOST') throw error;
+  });
 }
 
 /** Pauses a run before its next step, or resumes it. */

@@ -54,7 +54,7 @@ describe.skipIf(typeof mounted === 'string')('on a disk', () => {
       const system = { askSave: async () => location, addRecent: () => {}, setTheme: () => {} } as unknown as System;
       const { api } = createDesktop({
         folders: { data: join(folder, 'data'), graphs: folder, runs: join(folder, 'runs') },
-        host: { state: { state: 'starting' }, start: () => {}, onState: () => () => {} },
+        host: { state: { state: 'starting' }, start: () => {}, requireAnswer: () => {}, onState: () => () => {} },
         system,
         listDevices: async () => [],
         emit: () => {},

@@ -109,7 +109,7 @@ async function computing(folder: string, random: RandomStream): Promise<void> {
   await red.png().toFile(join(folder, 'images/red.png'));
   const runs = join(folder, 'runs');
   const start = { device: 'cpu', runsFolder: runs, workingFolder: folder } as const;
-  const host = new EngineHost(forkEngine, start, { ping: 500, silence: 60_000, restart: 20 });
+  const host = new EngineHost(forkEngine, start, { ping: 500, silence: 60_000, answer: 8_000, restart: 20 });
   const ready = () =>
     new Promise<void>((resolve) => {
       const end = host.onState(({ state }) => {

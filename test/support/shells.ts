@@ -67,6 +67,7 @@ export async function serveOverHttp(engine: Engine) {
     host: {
       state: { state: 'ready', device: { name: 'cpu', description: 'of a test' } },
       start: () => {},
+      requireAnswer: () => {},
       onState: () => () => {},
       connect() {
         const { port1, port2 } = new MessageChannel();

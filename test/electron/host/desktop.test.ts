@@ -46,7 +46,12 @@ function desktop(dialogs = true) {
   };
   return createDesktop({
     folders: { data: join(folder, 'data'), graphs: join(folder, 'graphs'), runs: join(folder, 'runs') },
-    host: { state: { state: 'starting' }, start: (changes = {}) => started.push(changes), onState: () => () => {} },
+    host: {
+      state: { state: 'starting' },
+      start: (changes = {}) => started.push(changes),
+      requireAnswer: () => {},
+      onState: () => () => {},
+    },
     ...(dialogs ? { system } : {}),
     listDevices: async () => [],
     emit: (event) => events.push(event),

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { packageFolder } from '../../../electron/files/folders.ts';
+import { isRunning } from '../../../electron/files/processes.ts';
 import { listRunFolders } from '../../../electron/files/recordedRuns.ts';
 import type { RunRecord } from '../../../electron/files/runFolder.ts';
 import { EngineHost, listDevices } from '../../../electron/host/engineHost.ts';
@@ -67,7 +70,7 @@ describe('the owner of the engine’s process', () => {
   });
 
   it('starts another when it is killed in a run, which its folder tells', async () => {
-    const { host, states, until } = startHost('cpu', { ping: 500, silence: 10_000, restart: 50 });
+    const { host, states, until } = startHost('cpu', { ping: 500, silence: 10_000, answer: 8_000, restart: 50 });
     await until('ready');
     const first = host.pid as number;
     const engine = engineOf(host);
@@ -100,7 +103,7 @@ describe('the owner of the engine’s process', () => {
   });
 
   it('tells silence when the process hangs, and that it answers again', async () => {
-    const { host, until } = startHost('cpu', { ping: 50, silence: 400, restart: 50 });
+    const { host, until } = startHost('cpu', { ping: 50, silence: 400, answer: 8_000, restart: 50 });
     await until('ready');
     process.kill(host.pid as number, 'SIGSTOP');
     expect(await until('silent')).toHaveProperty('seconds');
@@ -113,6 +116,54 @@ describe('the owner of the engine’s process', () => {
     expect((await engineOf(host).describeNodes()).length).toBeGreaterThan(0);
   });
 
+  it('ends an engine that hangs when it is to hear a cancel, tells the runs in it, and starts another', async () => {
+    const times = { ping: 100, silence: 60_000, answer: 1000, restart: 50 };
+    const start = { device: 'cpu', runsFolder: join(folder, 'runs'), workingFolder: folder } as const;
+    const host = new EngineHost(() => forkEngine('test/support/hangingEngine.ts'), start, times);
+    hosts.push(host);
+    const told: EngineState[] = [];
+    host.onState((state) => told.push(state));
+    const ready = () => expect.poll(() => told.at(-1)?.state, { timeout: 60_000 }).toBe('ready');
+    host.start();
+    await ready();
+    host.requireAnswer(); // it answers, so nothing happens
+    const first = host.pid as number;
+    const engine = engineOf(host);
+    const graph = (forever: boolean) => graphOf('Hangs', { hang: { type: 'test/hang', params: { forever } } });
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const codeOf = (error: { code: string }) => error.code;
+    const hanging = engine.run(graph(true), { run: 'hanging' }, ({ type }) => {
+      if (type === 'node-started') begin();
+    });
+    const waiting = engine.run(graph(false), { run: 'waiting' }, () => {});
+    const ends = Promise.all([hanging.catch(codeOf), waiting.catch(codeOf)]);
+    await begun;
+    expect(host.pid).toBe(first);
+    const unheard = engine.cancelRun('hanging').catch(codeOf);
+    await new Promise((done) => setTimeout(done, times.answer)); // what was required before is over
+    host.requireAnswer();
+    expect(await ends).toEqual(['ENGINE_LOST', 'ENGINE_LOST']);
+    expect(await unheard).toBe('ENGINE_LOST');
+    await ready();
+    const stopped = told.find(({ state }) => state === 'stopped');
+    expect(stopped).toMatchObject({ again: true, problem: { message: expect.stringContaining('did not answer for') } });
+    expect(isRunning({ pid: first }, Date.now())).toBe(false);
+    expect(await engineOf(host).run(graph(false), {}, () => {})).toMatchObject({ status: 'done' });
+  }, 120_000);
+
+  it('takes a busy engine along when it is killed itself', async () => {
+    const script = [join(packageFolder, 'build/run.mjs'), join(packageFolder, 'test/support/busyOrphan.ts'), 'parent'];
+    const parent = spawn(process.execPath, script, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const said = await new Promise<string>((resolve) => parent.stdout.once('data', resolve));
+    const pid = Number(said);
+    expect(isRunning({ pid }, Date.now())).toBe(true);
+    parent.kill('SIGKILL');
+    await expect.poll(() => isRunning({ pid }, Date.now()), { timeout: 60_000 }).toBe(false);
+  }, 120_000);
+
   it('starts nothing again where the device cannot be had, and says why', async () => {
     process.env.VK_ICD_FILENAMES = '/nowhere.json';
     const { host, until } = startHost('webgpu');
@@ -122,7 +173,7 @@ describe('the owner of the engine’s process', () => {
   });
 
   it('gives up after many deaths in a row, until it is told to start', async () => {
-    const { host, states, until } = startHost('cpu', { ping: 500, silence: 10_000, restart: 1 });
+    const { host, states, until } = startHost('cpu', { ping: 500, silence: 10_000, answer: 8_000, restart: 1 });
     for (let death = 1; death <= 6; death++) {
       await expect.poll(() => host.pid, { timeout: 5000 }).toBeDefined();
       const pid = host.pid as number;
