@@ -25,7 +25,7 @@ registerScheme();
 lockPages(app);
 
 let window: BrowserWindow | undefined;
-/** What is told before the window listens. */
+/** Events emitted before the window listens. */
 let waiting: DesktopEvent[] | undefined = [];
 
 function emit(event: DesktopEvent): void {
@@ -99,9 +99,9 @@ async function start(): Promise<void> {
   };
   ipcMain.on(channels.connectEngine, (event) => {
     if (!isFromWindow(event, window?.webContents)) return;
-    const told = waiting ?? [];
+    const missed = waiting ?? [];
     waiting = undefined;
-    for (const each of told) emit(each);
+    for (const each of missed) emit(each);
     givePort();
   });
   let given = host.state.state;

@@ -8,7 +8,7 @@ export function showMenu(menu: readonly Menu[], choose: (command: string) => voi
   SystemMenu.setApplicationMenu(SystemMenu.buildFromTemplate([...own, ...template]));
 }
 
-/** Before the window has told its commands there is no menu, but what macOS needs to quit. */
+/** Before the window has sent its commands there is no menu, except what macOS needs to quit. */
 export function hideMenu(): void {
   showMenu([], () => {});
   if (process.platform !== 'darwin') SystemMenu.setApplicationMenu(null);

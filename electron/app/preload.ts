@@ -20,7 +20,7 @@ const calls = Object.fromEntries(
 const bridge = {
   ...calls,
   listen(listener: (event: DesktopEvent) => void) {
-    const receive = (_event: unknown, told: DesktopEvent) => listener(told);
+    const receive = (_sender: unknown, event: DesktopEvent) => listener(event);
     ipcRenderer.on(channels.event, receive);
     return () => ipcRenderer.off(channels.event, receive);
   },

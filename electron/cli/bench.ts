@@ -11,7 +11,7 @@ export function addBenchCommand(program: Command): void {
   program
     .command('bench')
     .summary('measure speed (in a checkout)')
-    .description('Runs the benchmarks of a checkout and prints their figures; exits with 1 where a goal is not met.')
+    .description('Runs the benchmarks of a checkout and prints their figures; exits with 1 if a goal is not met.')
     .argument('[name]', 'a benchmark, e.g. engine; by default all that take minutes')
     .allowUnknownOption()
     .allowExcessArguments()

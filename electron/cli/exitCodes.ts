@@ -1,4 +1,4 @@
-/** What the process tells its caller. */
+/** The exit codes of the process. */
 export const exitCodes = {
   done: 0,
   failed: 1,

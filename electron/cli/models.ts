@@ -31,7 +31,7 @@ export function addModelsCommand(program: Command): void {
     .action(async () => print((await import('../files/folders.ts')).modelsFolder()));
   models
     .command('pull')
-    .description('Downloads a model from the Hugging Face hub; goes on where an interrupted download stopped.')
+    .description('Downloads a model from the Hugging Face hub; resumes an interrupted download.')
     .argument('<name>', 'owner/name on the hub, e.g. stabilityai/sd-turbo')
     .option('--variant <variant>', 'take weights of this variant where there are some, e.g. fp16')
     .option('--file <path>', 'download exactly this file (repeat for more)', collect)

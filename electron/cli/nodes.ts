@@ -8,7 +8,7 @@ export function addNodesCommand(program: Command): void {
   program
     .command('nodes')
     .summary('list the nodes, or describe one')
-    .description('Lists the nodes that graphs are made of, or tells all about one.')
+    .description('Lists the nodes that graphs are made of, or describes one in full.')
     .argument('[type]', 'a type of node, e.g. generate/sample')
     .option('--json', 'print JSON')
     .action(async (type: string | undefined, { json }: { readonly json?: boolean }) => {

@@ -1,18 +1,18 @@
 import { SingleBar } from 'cli-progress';
 import { oneLine, remark, timeInWords } from './terminal.ts';
 
-/** How often plain lines tell of work that goes on, in milliseconds. */
+/** How often a line reports progress, in milliseconds. */
 const LINE_INTERVAL = 5000;
 
-/** Shows how far one piece of work is: a bar with the time left on a terminal, else a line now and then. */
+/** Shows the progress of one task: a bar with the time left on a terminal, else a line now and then. */
 export interface Progress {
-  /** Starts a new piece of work. */
+  /** Starts a new task. */
   start(title: string): void;
   /** In [0, 1]. */
   update(fraction: number, text?: string): void;
-  /** Ends the piece of work with a line about it. */
+  /** Ends the task with a line about it. */
   end(line: string): void;
-  /** Takes the bar away, e.g. before an error is printed. */
+  /** Removes the bar, e.g. before an error is printed. */
   stop(): void;
 }
 
@@ -57,15 +57,15 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
 function lineProgress(): Progress {
   let title = '';
   let began = 0;
-  let told = 0;
+  let reported = 0;
   return {
     start(name) {
       title = oneLine(name);
-      began = told = performance.now();
+      began = reported = performance.now();
     },
     update(fraction, text = '') {
-      if (performance.now() - told < LINE_INTERVAL) return;
-      told = performance.now();
+      if (performance.now() - reported < LINE_INTERVAL) return;
+      reported = performance.now();
       remark(
         [title, `${Math.floor(fraction * 100)} %`, timeLeft(began, fraction), oneLine(text)].filter(Boolean).join('  '),
       );
@@ -75,7 +75,7 @@ function lineProgress(): Progress {
   };
 }
 
-/** The time so far, carried on: nothing is said in the first second or percent. */
+/** The time left by extrapolation; empty in the first second or percent. */
 function timeLeft(began: number, fraction: number): string {
   const spent = performance.now() - began;
   return spent < 1000 || fraction < 0.01 ? '' : `${timeInWords((spent * (1 - fraction)) / fraction)} left`;

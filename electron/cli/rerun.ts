@@ -24,7 +24,7 @@ export function addRerunCommand(program: Command): void {
     .description(
       'Repeats a run from its run.json into a new folder and compares all that it wrote: on the same device every pixel is the same; on another one the largest difference is printed. Models and files that have changed since are named. Exits with 1 where something differs on the same device.',
     )
-    .argument('<run-folder>', 'the folder of a run that is done')
+    .argument('<run-folder>', 'the folder of a finished run')
     .option('-o, --out <folder>', 'where the folder of the new run is made', 'noiseloom-runs')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu; by default that of the run')
     .option('--allow <path>', 'a folder or file that the graph may read besides the current folder and models', collect)
@@ -45,13 +45,13 @@ async function rerun(location: string, flags: RerunFlags): Promise<number> {
   const folder = resolve(location);
   const record = await readRecord(dirname(folder), basename(folder));
   if (record.state !== 'done')
-    throw new UsageError(`The run in "${location}" is ${record.state}: there is nothing whole to repeat.`);
+    throw new UsageError(`The run in "${location}" is ${record.state}: only a run that is done can be repeated.`);
   const { document } = readGraph(JSON.stringify(record.graph.document), library);
   const { targets, graph } = record;
   const asked = targets ? { targets } : {};
   const prepared = prepareRun(document, asked, library);
   if (prepared.problems.length > 0)
-    throw new UsageError(`The graph of this run cannot run any more: ${prepared.problems[0]?.message}`);
+    throw new UsageError(`The graph of this run no longer runs: ${prepared.problems[0]?.message}`);
   // the record may be a stranger's: what it says of its graph's folder tells where paths start, not what may be read
   const workingFolder = graph.folder ?? process.cwd();
   const files = chosenFiles(workingFolder, [process.cwd(), ...(flags.allow ?? [])]);

@@ -42,7 +42,7 @@ export function addScoreCommand(program: Command): void {
     });
 }
 
-/** An image that cannot be read is told and passed over; the exit code is then 1. */
+/** An image that cannot be read is reported and skipped; the exit code is then 1. */
 async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
   const [
     { library },

@@ -26,7 +26,9 @@ export function addServeCommand(program: Command): void {
   program
     .command('serve')
     .summary('show the editor in a browser')
-    .description('Serves the editor to a browser of this machine and prints the address, which holds the key to it.')
+    .description(
+      'Serves the editor to a browser on this machine and prints its address, which contains the access token.',
+    )
     .argument('[folder]', 'the folder of graphs', '.')
     .option('-o, --runs <folder>', 'where the folders of runs are made', 'noiseloom-runs')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu; by default as chosen in the editor')

@@ -23,8 +23,8 @@ import { recordRuns } from './recordRuns.ts';
 import { collectVersions, startEngine } from './startEngine.ts';
 
 /*
- * The process that computes: a utility process of Electron or a child of the server. It never ends by itself but with
- * its owner, which starts another when this one dies.
+ * The process that computes: a utility process of Electron or a child of the server. It lives as long as its
+ * owner, which starts another when this one dies.
  */
 
 /** The owner of this process: one way to talk to it under Electron and under Node. */
@@ -78,7 +78,7 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
   return { engine: queueRuns(recordRuns(compute.engine, recording)), device: compute.device };
 }
 
-/** In the order of liking of `openDevice`, but that under Electron WebGPU is that of a window. */
+/** In the order of `openDevice`, except that under Electron WebGPU runs in a window. */
 async function openCompute(preference: DevicePreference, filesOf: FilesOf, owner: Owner): Promise<Compute> {
   const here = async (offered = devices): Promise<Compute> => {
     const device = await openDevice(preference, offered);

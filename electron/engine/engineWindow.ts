@@ -24,7 +24,7 @@ interface PortsMessage {
   readonly ports: readonly [MessagePortLike, MessagePortLike] | readonly [];
 }
 
-/** Bytes of results and models to keep: how much memory a graphics card has no page can tell. */
+/** Bytes of results and models to keep: a page cannot find out how much memory a graphics card has. */
 const CACHE = 2 * 2 ** 30;
 
 async function start(asked: boolean, enginePort: MessagePortLike, filesPort: MessagePortLike): Promise<void> {

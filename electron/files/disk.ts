@@ -7,7 +7,7 @@ import type { OpenFile } from '../../nodes/files.ts';
 import { parseJson } from '../../nodes/parseJson.ts';
 import { tooLarge } from '../../nodes/readWhole.ts';
 
-/** What the disk tells of a path; undefined where nothing is. Throws UserError `READ_FAILED`. */
+/** The stats of a path; undefined where there is nothing. Throws UserError `READ_FAILED`. */
 export async function readStats(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
@@ -128,7 +128,7 @@ export async function renameFlushed(from: string, to: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it where there is none. Throws UserError `WRITE_FAILED`. */
+/** Makes a folder and its parents where they are missing. Throws UserError `WRITE_FAILED`. */
 export async function makeFolder(path: string): Promise<void> {
   const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
   try {
@@ -159,7 +159,7 @@ const refusals: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open on this machine',
 };
 
-/** A failure of the disk in a sentence; what is none, or is one already, stays as it is. */
+/** A disk error as a UserError; any other error is returned as it is. */
 function writeFailed(path: string, cause: unknown): unknown {
   if (!isDiskError(cause)) return cause;
   const message = `"${path}" cannot be written: ${explainDiskError(cause)}. What was there is unchanged.`;

@@ -93,7 +93,7 @@ export interface RunFolder {
   readonly path: string;
   /** What is known of the run so far. */
   readonly record: RunRecord;
-  /** Keeps what an event tells; files are written in the background. Gives the path of a file's event in the folder. */
+  /** Records an event; files are written in the background. Returns the path in the folder of an event's file. */
   receive(event: RunEvent): string | undefined;
   /** Waits for all writing, then writes the final record. Throws UserError `WRITE_FAILED` for the first that failed. */
   finish(status: RunStatus): Promise<void>;
@@ -209,7 +209,7 @@ async function readFingerprints({ plan, files }: RunStart, found: RunRecord['fil
         const path = await files.locate(location);
         found.push({ node: id, location, path, sha256: await files.fingerprint(path) });
       } catch {
-        // The node itself tells what is wrong with the file.
+        // The node itself reports what is wrong with the file.
       }
     }
   }

@@ -53,7 +53,10 @@ export interface Desktop {
   open(path: string): Promise<void>;
 }
 
-/** The shell's side of `DesktopApi`, the same under Electron and in the server. */
+/**
+ * The shell's side of `DesktopApi`, the same under Electron and in the server. Long because it is the table of all
+ * methods, a line or a few each.
+ */
 export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): Desktop {
   const recent = recentGraphs(folders.data, folders.graphs, system !== undefined);
   const kept = {

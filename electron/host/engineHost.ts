@@ -16,22 +16,21 @@ export interface EngineChild<Handed = never> {
 
 /** Times in milliseconds. */
 interface HostTimes {
-  /** Between two questions whether the process still answers. */
+  /** Between two pings. */
   readonly ping: number;
-  /** Without an answer for so long, it is told to be silent. */
+  /** Without an answer for this long, its state becomes `silent`. */
   readonly silence: number;
   /** From when an answer is required until the process is ended for want of one. */
   readonly answer: number;
-  /** Before the first new start after a death; each further one within a minute waits twice as long. */
+  /** Before the first restart; each further one within a minute waits twice as long. */
   readonly restart: number;
 }
 const usualTimes: HostTimes = { ping: 2_000, silence: 10_000, answer: 8_000, restart: 200 };
-/** Deaths within a minute after which only the user starts it again. */
+/** Crashes within a minute after which only the user restarts it. */
 const MAX_DEATHS = 5;
 
 /**
- * Owns the process that computes: starts it, asks it now and then whether it still answers, and starts it again when it
- * dies. Nobody else starts or ends it.
+ * Owns the engine's process: starts it, pings it, and restarts it when it dies. Nobody else starts or ends it.
  */
 export class EngineHost<Handed = never> {
   readonly #spawn: () => EngineChild<Handed>;
@@ -42,7 +41,7 @@ export class EngineHost<Handed = never> {
   #state: EngineState = { state: 'starting' };
   #device: Extract<EngineState, { state: 'ready' }>['device'] | undefined;
   #heard = 0;
-  /** What the process said of its end. */
+  /** Why the process said it would end. */
   #reason: string | undefined;
   #deaths: number[] = [];
   #pinging: NodeJS.Timeout | undefined;
@@ -78,7 +77,7 @@ export class EngineHost<Handed = never> {
   start(changes: Partial<EngineStart> = {}): void {
     this.#start = { ...this.#start, ...changes };
     this.stop();
-    this.#tell({ state: 'starting' });
+    this.#setState({ state: 'starting' });
     this.#reason = undefined;
     const child = this.#spawn();
     this.#child = child;
@@ -135,20 +134,20 @@ export class EngineHost<Handed = never> {
     if (message.type === 'message') this.#relayed.receive(message.connection, message.message);
     else if (message.type === 'ready') {
       this.#device = message.device;
-      this.#tell({ state: 'ready', device: message.device });
+      this.#setState({ state: 'ready', device: message.device });
     } else if (message.type === 'ending') this.#reason = message.reason;
     else if (message.type === 'failed') {
       this.#letGo()?.kill();
-      this.#tell({ state: 'stopped', problem: message.problem, again: false });
+      this.#setState({ state: 'stopped', problem: message.problem, again: false });
     } else if (this.#state.state === 'silent') {
-      this.#tell(this.#device ? { state: 'ready', device: this.#device } : { state: 'starting' });
+      this.#setState(this.#device ? { state: 'ready', device: this.#device } : { state: 'starting' });
     }
   }
 
   #ping(child: EngineChild<Handed>): void {
     const silent = performance.now() - this.#heard;
     if (this.#device && silent > this.#times.silence)
-      this.#tell({ state: 'silent', seconds: Math.round(silent / 1000) });
+      this.#setState({ state: 'silent', seconds: Math.round(silent / 1000) });
     child.post({ type: 'ping' });
   }
 
@@ -157,7 +156,7 @@ export class EngineHost<Handed = never> {
     const now = performance.now();
     this.#deaths = [...this.#deaths.filter((death) => now - death < 60_000), now];
     const again = this.#deaths.length <= MAX_DEATHS;
-    this.#tell({ state: 'stopped', problem: ended(this.#reason ?? how, again), again });
+    this.#setState({ state: 'stopped', problem: ended(this.#reason ?? how, again), again });
     const wait = this.#times.restart * 2 ** (this.#deaths.length - 1);
     if (again) this.#starting = setTimeout(() => this.start(), wait);
   }
@@ -174,7 +173,7 @@ export class EngineHost<Handed = never> {
     return child;
   }
 
-  #tell(state: EngineState): void {
+  #setState(state: EngineState): void {
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
@@ -200,7 +199,7 @@ function ended(how: string, again: boolean): Problem {
     message: `The engine's process ended (${how}).`,
     at: {},
     remedy: again
-      ? 'It is being started again; runs that were in it are marked as interrupted.'
-      : 'It ended several times in a minute, perhaps for want of memory. Free memory or choose another device, then start it again.',
+      ? 'It is restarting; its runs are marked as interrupted.'
+      : 'It ended several times within a minute, perhaps for lack of memory. Free memory or choose another device, then restart it.',
   };
 }

@@ -60,7 +60,7 @@ export interface DesktopApi {
   listModels(): Promise<readonly Model[]>;
   /** Asks the hub what a pull would fetch. */
   planPull(name: string, variant?: string): Promise<PullPlan>;
-  /** Begins or goes on with a pull and resolves at once; `pull` events tell the rest. */
+  /** Starts or resumes a pull and resolves at once; `pull` events report the rest. */
   startPull(name: string, variant?: string): Promise<void>;
   /** What has arrived is kept for the next start. */
   stopPull(name: string): Promise<void>;
@@ -83,7 +83,7 @@ export interface DesktopApi {
   requireAnswer(): Promise<void>;
   /** Every device, and why those that cannot be used cannot. */
   listDevices(): Promise<readonly DeviceRow[]>;
-  /** Begins or goes on with the download of native TensorFlow and resolves at once; `native` events tell the rest. */
+  /** Starts or resumes the download of native TensorFlow and resolves at once; `native` events report the rest. */
   setUpNative(): Promise<void>;
   /** What has arrived is kept for the next start. */
   stopNative(): Promise<void>;
@@ -92,7 +92,7 @@ export interface DesktopApi {
   setMenu(menu: readonly Menu[]): Promise<void>;
 }
 
-/** What the shell tells without being asked: `window.noiseloom.listen(listener)`, or `GET /api/events`. */
+/** Events of the shell: `window.noiseloom.listen(listener)`, or `GET /api/events`. */
 export type DesktopEvent =
   | { readonly type: 'engine'; readonly engine: EngineState }
   | { readonly type: 'pull'; readonly pull: Pull }
@@ -205,7 +205,7 @@ export type Bridge = {
     ...args: Parameters<DesktopApi[Method]>
   ) => Promise<Outcome<Awaited<ReturnType<DesktopApi[Method]>>>>;
 } & {
-  /** Begins to tell events; calling what it returns ends that. */
+  /** Subscribes to events; call what it returns to unsubscribe. */
   listen(listener: (event: DesktopEvent) => void): () => void;
   /**
    * Asks for a port to the engine, which comes as `window.onmessage` with `data === 'noiseloom-engine'` and one

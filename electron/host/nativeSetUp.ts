@@ -3,15 +3,15 @@ import { takeArchive } from '../devices/native/takeArchive.ts';
 import type { DeviceRow, NativeSetUp } from './ipc.ts';
 
 /**
- * The download of native TensorFlow that the window asked for: it goes on by itself and tells how far it is. It has
+ * The download of native TensorFlow that the window asked for: it runs in the background and emits its progress. It has
  * succeeded when an engine process can open the device.
  */
-export function nativeSetUp(tell: (state: NativeSetUp) => void, listDevices: () => Promise<readonly DeviceRow[]>) {
+export function nativeSetUp(emit: (state: NativeSetUp) => void, listDevices: () => Promise<readonly DeviceRow[]>) {
   let running: AbortController | undefined;
 
   const setUp = async (signal: AbortSignal): Promise<NativeSetUp> => {
     try {
-      await takeArchive('cpu', { signal, emit: (progress) => tell({ state: 'running', ...progress }) });
+      await takeArchive('cpu', { signal, emit: (progress) => emit({ state: 'running', ...progress }) });
       const native = (await listDevices()).find(({ name }) => name === 'native');
       if (!native?.available) throw new Error(native?.description);
       return { state: 'done' };
@@ -27,10 +27,10 @@ export function nativeSetUp(tell: (state: NativeSetUp) => void, listDevices: () 
     start(): void {
       if (running) return;
       running = new AbortController();
-      tell({ state: 'running', done: 0, total: undefined });
+      emit({ state: 'running', done: 0, total: undefined });
       void setUp(running.signal).then((state) => {
         running = undefined;
-        tell(state);
+        emit(state);
       });
     },
     stop(): void {

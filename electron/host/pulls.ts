@@ -9,21 +9,21 @@ import type { Pull, PullPlan } from './ipc.ts';
 /** Least time between two reports of progress, in milliseconds. */
 const REPORT = 100;
 
-/** Downloads of models that the window asked for. Each goes on by itself and tells how far it is. */
-export function pulls(tell: (pull: Pull) => void) {
+/** Downloads of models that the window asked for. Each runs in the background and emits its progress. */
+export function pulls(emit: (pull: Pull) => void) {
   const running = new Map<string, AbortController>();
 
   const download = async (name: string, variant: string | undefined, signal: AbortSignal): Promise<Pull> => {
     try {
       const hub = usualHub();
       const model = await openHubModel(hub, name);
-      let told = 0;
-      const emit = (progress: { file: string; done: number; total: number }) => {
-        if (performance.now() - told < REPORT) return;
-        told = performance.now();
-        tell({ name, state: 'running', ...progress });
+      let reported = 0;
+      const report = (progress: { file: string; done: number; total: number }) => {
+        if (performance.now() - reported < REPORT) return;
+        reported = performance.now();
+        emit({ name, state: 'running', ...progress });
       };
-      await pullModel(hub, model, chooseFiles(model, variant), modelsFolder(), { signal, emit });
+      await pullModel(hub, model, chooseFiles(model, variant), modelsFolder(), { signal, emit: report });
       return { name, state: 'done' };
     } catch (error) {
       if (signal.aborted) return { name, state: 'stopped' };
@@ -49,7 +49,7 @@ export function pulls(tell: (pull: Pull) => void) {
       running.set(name, controller);
       void download(name, variant, controller.signal).then((pull) => {
         running.delete(name);
-        tell(pull);
+        emit(pull);
       });
     },
     stop(name: string): void {

@@ -75,7 +75,7 @@ export async function downloadFile(
   await renameFlushed(path, target);
 }
 
-/** The bytes of a file from `offset` on; from 0 where the server knows no ranges, which `from` of the first piece tells. */
+/** The bytes of a file from `offset` on, or from 0 where the server ignores ranges: see `from` of the first piece. */
 async function* fetchFrom(hub: Hub, model: HubModel, file: HubFile, offset: number, signal: AbortSignal) {
   const url = `${hub.endpoint}/${model.name}/resolve/${model.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`;
   const headers = {

@@ -28,7 +28,7 @@ export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevic
   readonly mostWaiting?: number;
   /** Where the built window lies. */
   readonly renderer?: string;
-  /** Told once for each way in which requests were refused. */
+  /** Called once for each reason for which requests were refused. */
   log(line: string): void;
 }
 
@@ -43,7 +43,7 @@ export interface RunningServer {
 /** Milliseconds between empty lines that keep a stream alive. */
 const KEEP_ALIVE = 15_000;
 const MAX_CONNECTIONS = 512;
-/** Ways to be refused that are logged. */
+/** Reasons for refusal that are logged. */
 const MAX_LOGGED = 100;
 
 /** An answer other than success. The sentence goes to the client and, where it is suspicious, once a kind to the log. */
@@ -186,8 +186,8 @@ function cookieName(server: Server): string {
 }
 
 /**
- * DNS rebinding makes a stranger's page reach this server under the stranger's name: the name in `Host` tells. A page of
- * another origin that sends requests here is told by `Origin` or `Sec-Fetch-Site`.
+ * DNS rebinding makes a stranger's page reach this server under the stranger's name, which `Host` shows. `Origin` or
+ * `Sec-Fetch-Site` shows a page of another origin that sends requests here.
  */
 function refuseStrangers(
   { headers: { host = '', origin, ...others } }: IncomingMessage,

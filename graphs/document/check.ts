@@ -2,7 +2,7 @@ import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { allows, describeAllowed } from '../../nodes/params.ts';
 import { quote } from '../../nodes/quote.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
-import { findCircles } from './cycles.ts';
+import { findCycles } from './cycles.ts';
 import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
 import { levelCards, levelOf, subgraphOf } from './levels.ts';
 import { labelNode, type Problem, problem } from './problems.ts';
@@ -13,8 +13,8 @@ import { arrivalAt, arrivalType, wireFollower } from './wires.ts';
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 /**
- * Everything that is wrong with a graph, in the order of its nodes, what is inside a subgraph with the node that stands
- * for it; an empty list means it can run. A node inside has the id `outer/inner`. Linear in the size of what runs.
+ * Every problem of a graph, in the order of its nodes; those inside a subgraph come with the node that stands for it. A
+ * graph without problems can run. A node inside has the id `outer/inner`. Linear in the size of what runs.
  */
 export function checkGraph(document: GraphDocument, cards: Cards): Problem[] {
   const endless = checkSubgraphs(document);
@@ -23,7 +23,7 @@ export function checkGraph(document: GraphDocument, cards: Cards): Problem[] {
   return problems.length < limits.problems ? problems : [...problems.slice(0, limits.problems), more()];
 }
 
-/** What is wrong at one level and inside its subgraphs; `known` holds what is wrong inside each, found before. */
+/** Checks one level and what its subgraphs hold; `known` caches the problems inside each subgraph. */
 function checkLevel(
   whole: GraphDocument,
   library: Cards,
@@ -57,7 +57,7 @@ function checkLevel(
   return problems;
 }
 
-/** A problem inside a subgraph, as it is from outside. */
+/** A problem inside a subgraph, as seen from outside. */
 function insideNode(found: Problem, id: string, node: GraphNode, cards: Cards): Problem {
   const at = { ...found.at, ...(found.at.node === undefined ? { node: id } : { node: `${id}/${found.at.node}` }) };
   return { ...found, at, message: `Inside ${labelNode(id, node, cards)}: ${found.message}` };
@@ -121,7 +121,7 @@ function checkInputs(
     const wires = own(node.inputs, name) ?? [];
     const arriving = wires.filter((wire) => follow(wire)).length;
     if (arriving >= needed) continue;
-    const muted = arriving < wires.length ? ' A muted node has nothing to pass on to it.' : '';
+    const muted = arriving < wires.length ? ' The muted node before it passes nothing on.' : '';
     const wanted = needed === 1 ? `a wire of type ${type}` : `${needed} wires of type ${type} and has ${arriving}`;
     const message = `${labelNode(id, node, cards)}: the input "${name}" needs ${wanted}.${muted}`;
     const remedy = `Connect an output of type ${type} to it${muted && ', or unmute the node before it'}.`;
@@ -131,7 +131,7 @@ function checkInputs(
 
 /**
  * What is wrong with a wire that arrives at the input or param `name` of node `id`, or undefined: its node, its output,
- * or its type. Whether it closes a cycle is not looked at.
+ * or its type. Does not look for cycles.
  */
 export function wrongWire(
   document: GraphDocument,
@@ -177,18 +177,18 @@ function checkCycles(problems: Problem[], document: GraphDocument, ids: readonly
     }
     return found;
   });
-  for (const circle of findCircles(sources).slice(0, limits.problems)) {
-    const path = circle.map((number) => ids[number]!);
+  for (const cycle of findCycles(sources).slice(0, limits.problems)) {
+    const path = cycle.map((number) => ids[number]!);
     const shown = path.length > 8 ? [...path.slice(0, 7), '...', path.at(-1)] : path;
     const first = path[0]!;
     const label = labelNode(first, document.nodes[first]!, cards);
-    const message = `${label} waits for its own result: ${[...shown, first].join(' -> ')}.`;
+    const message = `${label} depends on its own result: ${[...shown, first].join(' -> ')}.`;
     problems.push(problem('CYCLE', { node: first }, message, 'Remove one of these wires.', path.slice(0, 100)));
   }
 }
 
 function more(): Problem {
-  return problem('MORE_PROBLEMS', {}, `Only the first ${limits.problems} problems are told.`, 'Mend them first.');
+  return problem('MORE_PROBLEMS', {}, `Only the first ${limits.problems} problems are listed.`, 'Fix these first.');
 }
 
 function badId(id: string): Problem {
@@ -208,7 +208,7 @@ function otherVersion(id: string, node: GraphNode, card: NodeCard, cards: Cards)
   const newer = node.version > card.version;
   const remedy = newer
     ? 'Install a newer Noiseloom, or put a new node in its place.'
-    : 'Open the graph anew to upgrade it.';
+    : 'Open the graph again to upgrade it.';
   return problem('NODE_VERSION', { node: id }, message, remedy, node.version);
 }
 

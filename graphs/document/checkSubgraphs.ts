@@ -1,11 +1,10 @@
-import { findCircles } from './cycles.ts';
+import { findCycles } from './cycles.ts';
 import { type GraphDocument, limits, type Subgraph } from './document.ts';
 import { subgraphOf } from './levels.ts';
 import { type Problem, problem } from './problems.ts';
 
 /**
- * What keeps a graph from being taken apart into nodes that run: subgraphs that hold themselves, lie too deep in each
- * other, or come to too many nodes. Linear in the size of the document, and without recursion.
+ * Why a graph cannot be flattened: subgraphs that contain themselves, nest too deeply, or expand to too many nodes. Linear in the size of the document, and without recursion.
  */
 export function checkSubgraphs({ nodes, subgraphs = {} }: GraphDocument): Problem[] {
   const names = Object.keys(subgraphs);
@@ -15,13 +14,13 @@ export function checkSubgraphs({ nodes, subgraphs = {} }: GraphDocument): Proble
   }
   const numbers = new Map(names.map((name, number) => [name, number]));
   const uses = names.map((name) => subgraphsIn(subgraphs[name]!).flatMap((inner) => numbers.get(inner) ?? []));
-  const circles = findCircles(uses).map((circle) => {
-    const path = circle.map((number) => names[number]!).reverse();
+  const cycles = findCycles(uses).map((cycle) => {
+    const path = cycle.map((number) => names[number]!).reverse();
     const { title } = subgraphs[path[0]!]!;
-    const message = `The subgraph "${title}" (${path[0]}) holds itself: ${[...path, path[0]].join(' > ')}.`;
+    const message = `The subgraph "${title}" (${path[0]}) contains itself: ${[...path, path[0]].join(' > ')}.`;
     return problem('CYCLE', {}, message, 'Remove one of these subgraphs from the one before it.', path.slice(0, 100));
   });
-  if (circles.length > 0) return circles;
+  if (cycles.length > 0) return cycles;
 
   const sizes = new Map<string, number>();
   const depths = new Map<string, number>();
@@ -38,7 +37,7 @@ export function checkSubgraphs({ nodes, subgraphs = {} }: GraphDocument): Proble
   }
   const { size, depth } = measure({ nodes });
   if (depth > limits.nesting) {
-    const message = `Subgraphs lie ${depth} deep in each other; at most ${limits.nesting} are allowed.`;
+    const message = `Subgraphs nest ${depth} deep; at most ${limits.nesting} levels are allowed.`;
     return [problem('TOO_LARGE', {}, message, 'Put the nodes of an inner one in its place.', depth)];
   }
   if (size <= limits.nodes) return [];
@@ -56,7 +55,7 @@ export function subgraphsIn({ nodes }: Pick<Subgraph, 'nodes'>): string[] {
   return names;
 }
 
-/** All numbers, each after those that it uses, where there are no circles. */
+/** All numbers, each after those that it uses; there must be no cycles. */
 function bottomUp(uses: readonly (readonly number[])[]): number[] {
   const order: number[] = [];
   const begun = new Uint8Array(uses.length);

@@ -1,10 +1,10 @@
 /**
- * Finds circles: one for each group of things that wait for each other, so none is left when the list is empty.
- * `sources[i]` are the numbers of what i waits for. Each circle is in the order of flow (its first element feeds its
+ * Finds cycles: one for each strongly connected group, so a graph without cycles gives an empty list.
+ * `sources[i]` are the numbers of what i waits for. Each cycle is in the order of flow (its first element feeds its
  * second, its last feeds its first). Linear, and without recursion.
  * Source: Tarjan 1972, strongly connected components (order = his NUMBER, low = his LOWLINK).
  */
-export function findCircles(sources: readonly (readonly number[])[]): number[][] {
+export function findCycles(sources: readonly (readonly number[])[]): number[][] {
   const count = sources.length;
   const order = new Int32Array(count);
   const low = new Int32Array(count);
@@ -12,7 +12,7 @@ export function findCircles(sources: readonly (readonly number[])[]): number[][]
   const open = new Uint8Array(count);
   const stack: number[] = [];
   const calls: number[] = [];
-  const circles: number[][] = [];
+  const cycles: number[][] = [];
   let visited = 0;
   const visit = (node: number) => {
     order[node] = low[node] = ++visited;
@@ -36,14 +36,14 @@ export function findCircles(sources: readonly (readonly number[])[]): number[][]
       if (low[node] !== order[node]) continue;
       const group = stack.splice(stack.lastIndexOf(node));
       for (const member of group) open[member] = 0;
-      if (group.length > 1 || sources[node]!.includes(node)) circles.push(circleWithin(new Set(group), sources));
+      if (group.length > 1 || sources[node]!.includes(node)) cycles.push(findCycleWithin(new Set(group), sources));
     }
   }
-  return circles;
+  return cycles;
 }
 
 /** Walks against the flow inside a strongly connected group until something comes up again. */
-function circleWithin(group: ReadonlySet<number>, sources: readonly (readonly number[])[]): number[] {
+function findCycleWithin(group: ReadonlySet<number>, sources: readonly (readonly number[])[]): number[] {
   const [start] = group;
   const seen = new Map<number, number>();
   const path: number[] = [];

@@ -4,24 +4,24 @@ export const FORMAT = 'noiseloom-graph';
 /** The newest document version this program reads, and the one it writes. */
 export const VERSION = 2;
 
-/** What is refused before memory is taken for it: graphs come from strangers. */
+/** Larger input is refused before memory is allocated for it: graphs come from strangers. */
 export const limits = {
   /** UTF-16 units of the text of a graph. */
   text: 64 * 2 ** 20,
-  /** Brackets within brackets in the text of a graph. */
+  /** Nesting of brackets in the text of a graph. */
   depth: 64,
   /** Values in the text of a graph. */
   values: 10_000_000,
   /** Nodes of a graph with all that its subgraphs hold, each as often as it is used. */
   nodes: 200_000,
   subgraphs: 1000,
-  /** Subgraphs within subgraphs. */
+  /** Nesting of subgraphs. */
   nesting: 32,
   /** Wires of a graph whose subgraphs are replaced by their nodes, and steps along reroutes and ports to find them. */
   wires: 1_000_000,
   /** Elements of a list on a wire or of all wires at an input of many, and so runs of one node. */
   list: 10_000,
-  /** Problems that are told of one graph. */
+  /** Problems reported for one graph. */
   problems: 1000,
 } as const;
 

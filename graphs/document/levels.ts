@@ -5,7 +5,7 @@ import { type GraphDocument, type GraphNode, limits, own, type Subgraph, type Wi
 import { arrivalAt } from './wires.ts';
 
 /*
- * A graph with subgraphs has levels: itself, and the inside of each subgraph. A level is looked at, checked and edited as
+ * A graph with subgraphs has levels: itself, and the inside of each subgraph. A level is shown, checked and edited as
  * a document of its own, with cards of its own: those of the library, one for each subgraph, and those that stand only
  * inside one.
  */

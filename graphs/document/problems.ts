@@ -12,14 +12,14 @@ export interface Problem extends UserErrorJson {
   readonly trace?: string;
 }
 
-/** Letters of a name that are told; right ones are shorter. */
+/** Characters of a name that a problem quotes; valid names are shorter. */
 const LONGEST_NAME = 1000;
 
-/** What is long, as strangers' graphs may make it, is cut down: a message loses its middle, and a large value is left out. */
+/** Makes a problem. A long message, as a stranger's graph may cause, loses its middle; a large value is left out. */
 export function problem(code: string, at: ErrorPlace, message: string, remedy: string, value?: Json): Problem {
-  const told = value === undefined || !isSmall(value) ? {} : { value };
+  const quoted = value === undefined || !isSmall(value) ? {} : { value };
   const place = Object.fromEntries(Object.entries(at).map(([key, name]) => [key, name.slice(0, LONGEST_NAME)]));
-  return { code, message: abridged(message), at: place, ...told, remedy: abridged(remedy) };
+  return { code, message: abridged(message), at: place, ...quoted, remedy: abridged(remedy) };
 }
 
 /** A value of few letters and few parts, three levels deep at most. */
@@ -33,7 +33,7 @@ function isSmall(value: Json, depth = 3): boolean {
   return true;
 }
 
-/** What people call a node: its own title, or that of its type. */
+/** The title of a node: its own, or that of its type. */
 export function titleOf(node: GraphNode, cards: Cards): string {
   return node.title ?? cards.get(node.type)?.title ?? node.type;
 }
@@ -56,7 +56,7 @@ export function toProblem(error: unknown): Problem {
   throw error;
 }
 
-/** What V8, TensorFlow, WebAssembly and WebGPU say when memory cannot be had. */
+/** What V8, TensorFlow, WebAssembly and WebGPU say when an allocation fails. */
 const wantsMemory =
   /allocation failed|invalid (typed )?array (buffer )?length|\bOOM\b|out of memory|cannot enlarge memory|bad_alloc/i;
 

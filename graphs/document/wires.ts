@@ -48,7 +48,7 @@ export function wireFollower(document: GraphDocument, cards: Cards): (wire: Wire
         source = followed.get(place);
         break;
       }
-      followed.set(place, undefined); // what a circle of muted nodes gives
+      followed.set(place, undefined); // what a cycle of muted nodes gives
       passed.push(place);
       source = passedOn(document, cards, source);
     }

@@ -51,7 +51,7 @@ export function removeNodes(document: GraphDocument, ids: Iterable<string>): Gra
   });
 }
 
-/** Why a wire cannot arrive at an input (or a param) of a node, or undefined where it can. */
+/** Why a wire cannot be connected to an input (or a param) of a node, or undefined if it can. */
 export function findRefusal(
   document: GraphDocument,
   cards: Cards,
@@ -73,7 +73,7 @@ export function findRefusal(
   const wrong = wrongWire(document, cards, id, name, wire);
   if (wrong) return wrong;
   if (!waitsFor(document, wire[0], id)) return undefined;
-  const message = `${labelNode(id, node, cards)} would wait for its own result.`;
+  const message = `${labelNode(id, node, cards)} would depend on its own result.`;
   return problem('CYCLE', { node: id, port: name }, message, 'Connect a node that does not depend on it.', wire);
 }
 

@@ -15,22 +15,22 @@ import { runGraph } from '../run/run.ts';
 export interface RunOptions {
   /** Ids or unique titles of the nodes to run, with all they need. By default every node that nothing reads. */
   readonly targets?: readonly string[];
-  /** Params to set for this run only, e.g. `{ 'reno.steps': 20 }`. */
+  /** Params of this run only, e.g. `{ 'reno.steps': 20 }`. */
   readonly overrides?: Overrides;
   /** The name of the run in its events; by default `run-1`, `run-2`, ... */
   readonly run?: string;
   /** Where the graph lies, if it lies anywhere: relative paths in it start at that folder. */
   readonly location?: string;
-  /** Whether nodes should show images of work in progress; by default not. */
+  /** Whether nodes should emit previews of work in progress; false by default. */
   readonly previews?: boolean;
-  /** Asked between steps, whether the run is to stand still: of whoever queues runs, in the engine's own process. */
+  /** Asked between steps; set by whoever queues runs, in the engine's own process. */
   readonly whilePaused?: WhilePaused;
-  /** What `prepareRun` made of this graph and these options, where that is done: of whoever runs it in this process. */
+  /** The result of `prepareRun` for this graph and these options, so that a caller in this process plans a run once. */
   readonly prepared?: PreparedRun;
 }
 
 /**
- * All that a shell needs of Noiseloom. The same interface in-process, over a port and over HTTP, so everything is a
+ * All that a shell needs from Noiseloom. The same interface in-process, over a port and over HTTP, so everything is a
  * promise and everything that crosses is plain data.
  */
 export interface Engine {
@@ -38,8 +38,8 @@ export interface Engine {
   /** Rejects with UserError only where the text is no graph; see `readGraph`. */
   openGraph(text: string): Promise<OpenedGraph>;
   /**
-   * Runs a graph and tells what happens, up to `run-finished`, which is also the result. What goes wrong with the graph
-   * or a node is told as `problem` events and in the status; the promise rejects only on mistakes in the program.
+   * Runs a graph and emits its events up to `run-finished`, which is also the result. What goes wrong with the graph or a
+   * node becomes `problem` events and the status; the promise rejects only for bugs in the program.
    */
   run(
     document: GraphDocument,
@@ -47,7 +47,7 @@ export interface Engine {
     emit: (event: RunEvent) => void,
     signal?: AbortSignal,
   ): Promise<RunFinished>;
-  /** Frees everything that is cached. The engine can be used on. */
+  /** Frees everything that is cached. The engine stays usable. */
   clearCache(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
     describeNodes: async () => [...library.values()].map(describeNode),
     openGraph: async (text) => readGraph(text, library),
     clearCache: async () => cache.clear(),
-    async run(document, options, tell, signal = new AbortController().signal) {
+    async run(document, options, send, signal = new AbortController().signal) {
       const run = options.run ?? `run-${++runs}`;
       const started = performance.now();
       const freedBefore = cache.freed;
@@ -76,7 +76,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
       const emit = (event: RunEvent) => {
         if (event.type === 'node-finished') ran++;
         else if (event.type === 'node-cached') cached++;
-        tell(event);
+        send(event);
       };
       const prepared = options.prepared ?? prepareRun(document, options, library);
       const nodes = prepared.plan.steps.map(({ id }) => id);
@@ -119,8 +119,8 @@ export interface PreparedRun {
 }
 
 /**
- * All that comes before a run, and a dry run whole: overrides, check, plan. With targets, only problems of the nodes they
- * need count.
+ * Everything before a run, and all of a dry run: overrides, check, plan. With targets, only problems of the nodes that
+ * they need count.
  */
 export function prepareRun(document: GraphDocument, { overrides, targets }: RunOptions, library: Library): PreparedRun {
   const nothing: Plan = { steps: [], lastUse: [] };

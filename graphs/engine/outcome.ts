@@ -1,12 +1,12 @@
 import { UserError } from '../../nodes/errors.ts';
 import { isUserError, type Problem, toProblem } from '../document/problems.ts';
 
-/** What a call in another process came to, as plain data: errors keep their code, place and sentence. */
+/** The result of a call in another process, as plain data: errors keep their code, place and message. */
 export type Outcome<Value = unknown> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly problem: Problem };
 
-/** Waits for a call's result. What nobody foresaw becomes a problem `INTERNAL` with the place in the program. */
+/** Waits for a call's result. An unexpected error becomes a problem `INTERNAL` with its stack trace. */
 export async function catchOutcome<Value>(call: () => Value | Promise<Value>): Promise<Outcome<Value>> {
   try {
     return { ok: true, value: await call() };
@@ -15,7 +15,7 @@ export async function catchOutcome<Value>(call: () => Value | Promise<Value>): P
   }
 }
 
-/** The value, or throws the problem as UserError again. */
+/** Returns the value, or throws the problem as a UserError again. */
 export function unwrapOutcome<Value>(outcome: Outcome<Value>): Value {
   if (outcome.ok) return outcome.value;
   const { code, message, at } = outcome.problem;
@@ -26,9 +26,9 @@ function unforeseen(error: unknown): Problem {
   const [message, trace] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined];
   return {
     code: 'INTERNAL',
-    message: `Something in Noiseloom itself went wrong: ${message}.`,
+    message: `Noiseloom failed unexpectedly: ${message}.`,
     at: {},
-    remedy: 'Please report it with what you did before.',
+    remedy: 'Please report it, with the steps that led to it.',
     ...(trace === undefined ? {} : { trace }),
   };
 }

@@ -1,14 +1,14 @@
 import type { Artifact } from '../../nodes/defineNode.ts';
 import { bytesOf, isGone, type Resource } from '../../nodes/values.ts';
 
-/** What a step gave. */
+/** The result of a step. */
 export interface StepResult {
   /** By output name: a value, or a list of values. */
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly artifacts: readonly Artifact[];
   /** What the node said of its result. */
   readonly remarks: readonly string[];
-  /** Every tensor and model that the result needs to stay alive. */
+  /** Every tensor and model that must stay alive for the result. */
   readonly resources: readonly Resource[];
 }
 
@@ -22,9 +22,9 @@ interface Entry {
 const ENTRY_BYTES = 512;
 
 /**
- * Results by cache key, least recently used first out, within a budget of bytes. It also counts who holds each tensor
- * and model (runs in progress, and the cache itself) and disposes of one when its last holder lets go: exactly once,
- * however many values share it.
+ * Results by cache key, least recently used first out, within a budget of bytes. It also counts the references to each
+ * tensor and model (runs in progress, and the cache itself) and disposes of it when the last one is released: exactly
+ * once, however many values share it.
  */
 export class ValueCache {
   readonly #budget: number;
@@ -46,7 +46,7 @@ export class ValueCache {
     return this.#bytes;
   }
 
-  /** Bytes that had to go, or could not be kept, for want of room, ever. */
+  /** Bytes evicted, or not kept at all, for lack of room since the start. */
   get freed(): number {
     return this.#freed;
   }
@@ -55,7 +55,7 @@ export class ValueCache {
     return this.#entries.size;
   }
 
-  /** The result under a key, now the most recently used. The caller holds its resources before it awaits anything. */
+  /** The result under a key, now the most recently used. The caller retains its resources before it awaits anything. */
   get(key: string): StepResult | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
@@ -67,7 +67,7 @@ export class ValueCache {
     return entry.result;
   }
 
-  /** Keeps a result under its key, if it fits the budget; others make room. The caller still holds its resources. */
+  /** Keeps a result under its key, if it fits the budget; others make room. The caller still retains its resources. */
   put(key: string, result: StepResult): void {
     if (this.#entries.has(key)) return;
     const bytes = bytesAlone(result);
@@ -86,17 +86,17 @@ export class ValueCache {
     if (this.#bytes > this.#budget) this.#makeRoom();
   }
 
-  /** Empties the cache; what runs in progress hold stays alive until they let go. */
+  /** Empties the cache; what runs in progress retain stays alive until they release it. */
   clear(): void {
     for (const [key, { result }] of this.#entries) this.#remove(key, result);
   }
 
-  /** Counts one more holder of each resource. */
+  /** Adds a reference to each resource. */
   retain(resources: readonly Resource[]): void {
     for (const resource of resources) this.#holders.set(resource, (this.#holders.get(resource) ?? 0) + 1);
   }
 
-  /** Counts one holder less of each resource, and disposes of those that nobody holds. */
+  /** Drops a reference to each resource, and disposes of those without any. */
   release(resources: readonly Resource[]): void {
     for (const resource of resources) {
       const count = this.#holders.get(resource)! - 1;

@@ -6,12 +6,12 @@ import type { Step } from './plan.ts';
 
 type Emit = (event: RunEvent) => void;
 
-/** Tells a file that an output node gave. */
+/** Emits a file that an output node saved. */
 export function emitArtifact(emit: Emit, run: string, node: string, artifact: Artifact): void {
   emit({ type: artifact.mime.startsWith('image/') ? 'image' : 'file', run, node, ...artifact });
 }
 
-/** Whether a step gives what the record of a run holds: scores or traces. */
+/** Whether a step has outputs that go into the record of a run: scores or traces. */
 export function hasRecords({ definition }: Step): boolean {
   for (const name in definition.outputs) {
     const { type } = definition.outputs[name]!;
@@ -20,7 +20,7 @@ export function hasRecords({ definition }: Step): boolean {
   return false;
 }
 
-/** Tells every value of scores and every trace among a step's outputs. */
+/** Emits every scores value and every trace among a step's outputs. */
 export function emitRecords(emit: Emit, run: string, { id, definition }: Step, { outputs }: StepResult): void {
   for (const output in definition.outputs) {
     const { type } = definition.outputs[output]!;
@@ -32,7 +32,7 @@ export function emitRecords(emit: Emit, run: string, { id, definition }: Step, {
   }
 }
 
-/** Tells that a step did not need to run, and again what it gave when it ran. */
+/** Emits that a step did not need to run, and again what it emitted when it ran. */
 export function emitCached(emit: Emit, run: string, step: Step, result: StepResult | undefined): void {
   emit({ type: 'node-cached', run, node: step.id });
   if (!result) return;

@@ -1,7 +1,7 @@
 import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
 import type { Problem } from '../document/problems.ts';
 
-/** `invalid`: the graph or the overrides are wrong and nothing ran. */
+/** `invalid`: the graph or its overrides have problems, and nothing ran. */
 export type RunStatus = 'done' | 'failed' | 'cancelled' | 'invalid';
 
 export interface RunFinished {
@@ -12,12 +12,12 @@ export interface RunFinished {
   /** Steps that ran, and steps whose result was there already. */
   readonly ran: number;
   readonly cached: number;
-  /** Bytes of results and models that the cache's budget had no room for: the next run works them out anew. */
+  /** Bytes of results and models that the cache's budget had no room for: the next run computes them again. */
   readonly freed: number;
 }
 
 /**
- * What a run tells, in order: plain data, so the same event is a line of NDJSON, a server-sent event and a message of a
+ * The events of a run, in order: plain data, so the same event is a line of NDJSON, a server-sent event and a message of a
  * port (where bytes cannot travel, the shell that sends encodes them). `node` is an id. Every run starts with
  * `run-started` (one that waits for others says `run-waiting` before) and ends with `run-finished`; a node is either
  * cached, or started and then finished.

@@ -93,7 +93,7 @@ function findSources(from: Level, first: Wire, cards: Cards, walk: { left: numbe
     const { level, wire } = stack.pop()!;
     const [id, output] = wire;
     const place = `${level.prefix}${id} ${output}`;
-    if (seen.has(place)) continue; // a circle of reroutes
+    if (seen.has(place)) continue; // a cycle of reroutes
     seen.add(place);
     const node = own(level.document.nodes, id);
     const follow = (next: Level, wires: readonly (Wire | undefined)[]) => {

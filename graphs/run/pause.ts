@@ -2,16 +2,16 @@ import { UserError } from '../../nodes/errors.ts';
 
 declare const setImmediate: ((callback: () => void) => unknown) | undefined;
 
-/** How long a run may keep its process from reading messages, in milliseconds: a cancel waits no longer than that. */
+/** How long a run may block the event loop, in milliseconds: a cancel waits no longer than that. */
 const MAX_BUSY_MS = 8;
 
-/** Gives a promise for as long as a run is to stand still, else undefined. */
+/** A promise for the end of the pause while a run is paused, else undefined. */
 export type WhilePaused = () => Promise<void> | undefined;
 
 /**
- * Makes a function that a run calls often. Where the last turn of the event loop is long enough ago it gives a promise
- * for the next one, in which messages (a cancel or a pause among them) are read; while the run is held, one for the end of
- * that; else undefined.
+ * Makes a function that a run calls often. If the event loop has been blocked too long, it returns a promise for the next
+ * turn, in which messages (a cancel or a pause among them) are read; while the run is paused, a promise for the end of the
+ * pause; else undefined.
  */
 export function createPause(whilePaused: WhilePaused = () => undefined): () => Promise<void> | undefined {
   let last = performance.now();

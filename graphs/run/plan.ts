@@ -181,6 +181,6 @@ function findSinks(document: GraphDocument, follow: (wire: Wire) => Wire | undef
 }
 
 function cycleError(step: Step): UserError {
-  const message = `${labelStep(step)} waits for its own result. Remove one of the wires in the circle.`;
+  const message = `${labelStep(step)} depends on its own result. Remove one of the wires in the cycle.`;
   return new UserError('CYCLE', message, { at: { node: step.id } });
 }

@@ -11,7 +11,7 @@ import { createPause, throwIfCancelled, type WhilePaused } from './pause.ts';
 import { labelStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
 
-/** What a run needs from outside. */
+/** What a run needs from its caller. */
 export interface RunWorld {
   readonly run: string;
   readonly device: NodeDevice;
@@ -19,15 +19,15 @@ export interface RunWorld {
   readonly cache: ValueCache;
   readonly signal: AbortSignal;
   readonly whilePaused?: WhilePaused;
-  /** Whether anybody looks at previews. */
+  /** Whether previews are wanted. */
   readonly previews: boolean;
   emit(event: RunEvent): void;
 }
 
 /**
- * Runs a plan step by step and tells the events of its nodes. A step whose result is in the cache does not run, and
- * neither does one that only such steps need. Results are let go after their last reader; whatever happens, the run
- * holds nothing when the promise settles. Rejects with a UserError that names the node, or with `CANCELLED`.
+ * Runs a plan step by step and emits the events of its nodes. A step whose result is in the cache does not run, and
+ * neither does one that only such steps need. Results are released after their last reader; whatever happens, the run
+ * retains nothing when the promise settles. Rejects with a UserError that names the node, or with `CANCELLED`.
  */
 export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const { steps, lastUse } = plan;

@@ -14,8 +14,8 @@ type Values = Readonly<Record<string, unknown>>;
 const none: readonly never[] = [];
 
 /**
- * Runs one step, call by call, and gives its result, whose resources the run then holds. When a call fails, what the
- * calls before it gave is disposed of.
+ * Runs one step, call by call, and returns its result, whose resources the run then retains. When a call fails, the results
+ * of the calls before it are disposed of.
  */
 export async function runStep(
   step: Step,
@@ -91,8 +91,8 @@ function createContext(
     files,
     progress(fraction, text, preview, figures) {
       const overall = (element + Math.min(1, Math.max(0, fraction))) / count;
-      const told = { ...(text === undefined ? {} : { text }), ...(figures && { figures }) };
-      emit({ type: 'node-progress', run, node: id, fraction: overall, ...told });
+      const details = { ...(text === undefined ? {} : { text }), ...(figures && { figures }) };
+      emit({ type: 'node-progress', run, node: id, fraction: overall, ...details });
       const breathing = breathe(preview);
       breathing.catch(() => undefined); // a node that does not await it is cancelled at the next place that does
       return breathing;
@@ -152,7 +152,7 @@ function collectResources({ type, inputs, outputs: ports }: NodeDefinition, outp
   return resources;
 }
 
-/** Freezes what a node gave at one output and refuses numbers that are none. A promise only where tensors are read. */
+/** Freezes what a node gave at one output and refuses numbers that are not finite. A promise only where tensors are read. */
 function settle({ outputs }: NodeDefinition, name: string, value: unknown): Promise<unknown> | undefined {
   const { type, list } = outputs[name]!;
   if (!list) {
@@ -165,7 +165,7 @@ function settle({ outputs }: NodeDefinition, name: string, value: unknown): Prom
   return Promise.all(items.map((item) => refuseNonFinite(type, item, name)));
 }
 
-/** How many elements the lists of an output have together. */
+/** Total length of the lists of an output. */
 function countElements(given: readonly Values[], name: string): number {
   return given.reduce((sum, values) => sum + (values[name] as readonly unknown[]).length, 0);
 }

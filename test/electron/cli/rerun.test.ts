@@ -85,7 +85,7 @@ describe('noiseloom rerun', () => {
     const half = await cli('rerun', folder);
     expect([half.code, half.stderr]).toEqual([
       2,
-      expect.stringContaining('is interrupted: there is nothing whole to repeat'),
+      expect.stringContaining('is interrupted: only a run that is done can be repeated'),
     ]);
   }, 120_000);
 

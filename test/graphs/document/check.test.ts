@@ -170,7 +170,7 @@ describe('checkGraph', () => {
     const [missing, ...others] = checkGraph(graph(cut), library);
     expect(others).toEqual([]);
     expect(missing).toMatchObject({ code: 'MISSING_INPUT', at: { node: 'save', port: 'noise' } });
-    expect(missing?.message).toContain('A muted node has nothing to pass on');
+    expect(missing?.message).toContain('The muted node before it passes nothing on');
     expect(missing?.remedy).toContain('unmute');
   });
 
@@ -195,7 +195,7 @@ describe('checkGraph', () => {
       ['CYCLE', ['b', 'c', 'a']],
       ['CYCLE', ['self']],
     ]);
-    expect(cycles[0]?.message).toBe('"Sum" (b) waits for its own result: b -> c -> a -> b.');
+    expect(cycles[0]?.message).toBe('"Sum" (b) depends on its own result: b -> c -> a -> b.');
   });
 
   it('finds a circle exactly where there is one', () => {

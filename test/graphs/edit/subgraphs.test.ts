@@ -220,7 +220,7 @@ describe('a subgraph', () => {
       subgraphs: { a: subgraph({ b: use('b') }), b: subgraph({ c: use('a') }) },
     };
     expect(checkGraph(circular, library)).toMatchObject([
-      { code: 'CYCLE', message: expect.stringContaining('holds itself: a > b > a') },
+      { code: 'CYCLE', message: expect.stringContaining('contains itself: a > b > a') },
     ]);
     expect(codeOf(() => planRun(circular, library))).toBe('CYCLE');
   });

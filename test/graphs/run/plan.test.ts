@@ -59,7 +59,7 @@ describe('planRun', () => {
     expect(() => ids(document, ['b'])).toThrow('"Number" (b) is muted');
     expect(() => ids(document, ['c'])).toThrow('"test/strange" (c) is of the unknown type');
     const circle = graph({ a: node('sum', {}, { a: 'b.number' }), b: node('sum', {}, { a: 'a.number' }) });
-    expect(() => ids(circle, ['a'])).toThrow('waits for its own result');
+    expect(() => ids(circle, ['a'])).toThrow('depends on its own result');
   });
 
   it('plans a chain of a hundred thousand without recursion, whatever the order of the document', () => {

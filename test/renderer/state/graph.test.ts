@@ -108,7 +108,7 @@ describe('an edit', () => {
   it('that cannot be done changes nothing and says why', () => {
     const before = store.getState();
     expect(() => editGraph(store, (document) => connect(document, library, ['a', 'number'], 'a', 'b'))).toThrow(
-      'would wait for its own result',
+      'would depend on its own result',
     );
     expect(store.getState()).toBe(before);
   });
@@ -180,7 +180,7 @@ describe('inside a subgraph', () => {
     lookInside(store, [make()]);
     const { cards, whole } = store.getState();
     const add = () => editGraph(store, (document) => addNode(document, 'b', cards.get('subgraph/part')!, [0, 0]));
-    expect(add).toThrow('holds itself');
+    expect(add).toThrow('contains itself');
     expect(store.getState().whole).toBe(whole);
   });
 
