@@ -222,8 +222,11 @@ function shownScenes(count: number, spoil: boolean) {
 /** Outputs of all images one after the other, 16 at a time. */
 function outputs(network: Network, images: readonly Float32Array[], read: (output: Tensor4D) => Tensor1D | Tensor4D) {
   const values: number[] = [];
-  for (let i = 0; i < images.length; i += 16)
-    for (const value of tidy(() => read(network(imageTensor(images.slice(i, i + 16)))).dataSync())) values.push(value);
+  for (let i = 0; i < images.length; i += 16) {
+    const output = tidy(() => read(network(imageTensor(images.slice(i, i + 16)))));
+    for (const value of output.dataSync()) values.push(value); // outside of the tidy, which would look through each of them
+    output.dispose();
+  }
   return values;
 }
 
