@@ -46,7 +46,7 @@ interface GeneratedGroup {
 }
 
 /** Groups that are drawn; a training goes round them, so that an image serves several steps, each time in another view. */
-const groupsKept = 256;
+const groupsKept = 2048;
 /** The largest shift of a view, in pixels, and the largest deviation of its noise. */
 const [largestShift, largestNoise] = [3, 0.03];
 /** The difference of satisfaction that is worth one unit of score: sigmoid(difference / scale) is P(a before b). */
@@ -121,7 +121,7 @@ function viewOf(image: Uint8Array, { masks, objects }: NamedImage, random: Rando
 }
 
 /** Prompts of a step, and images of each. */
-const [promptCount, imagesEach] = [8, 4];
+const [promptCount, imagesEach] = [4, 8];
 
 /** What a step ranks: prompts and images that go into the encoders after its own, and what they add to the loss. */
 interface Ranked {
