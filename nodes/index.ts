@@ -22,6 +22,7 @@ import { sampleDistribution } from './input/sampleDistribution.ts';
 import { text } from './input/text.ts';
 import { loadControlNet } from './model/loadControlNet.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
+import { loadLora } from './model/loadLora.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
@@ -69,6 +70,7 @@ export const library: Library = libraryOf([
   loadImages,
   controlImage,
   loadGenerator,
+  loadLora,
   loadControlNet,
   swapDecoder,
   sample,

@@ -1,4 +1,6 @@
+import type { Adapter } from './ml/models/lora.ts';
 import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
+import type { AdaptedPart } from './ml/weights/loraNames.ts';
 
 /**
  * Every kind of value that a wire carries, stated once: shape, dtype, range, order and ownership.
@@ -195,6 +197,19 @@ export interface Generator extends LoadedFunction {
   denoise(request: SampleRequest): globalThis.Generator<SampleStep, Tensor4D, void>;
   /** Clean latents -> pixels [N, H, W, 3] clamped to [0, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
+  /** Absent where its weights cannot be changed by an adapter. */
+  readonly adaptable?: Adaptable;
+}
+
+/** A generator as adapters (LoRA) see it. */
+export interface Adaptable {
+  /** Names and shapes, as in files, of the weights of each network. */
+  readonly shapes: Readonly<Partial<Record<AdaptedPart, ReadonlyMap<string, readonly number[]>>>>;
+  /**
+   * The generator with an adapter over its weights, which stay as they are and are shared. The caller owns the result, which
+   * owns the adapter and uses this generator.
+   */
+  adapt(adapter: Adapter): Generator;
 }
 
 /** Images and prompts in, one score per image out; higher is better. */

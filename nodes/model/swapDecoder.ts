@@ -1,9 +1,9 @@
 import { defineNode, one } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { loadDecoder } from '../ml/models/load/loadDecoder.ts';
+import { type LatentDecoder, loadDecoder } from '../ml/models/load/loadDecoder.ts';
 import { add, clipByValue, mul, tidy } from '../ml/tf.ts';
 import { model } from '../params.ts';
-import type { Generator } from '../ports.ts';
+import type { Generator, LoadedFunction } from '../ports.ts';
 import { loadOptions } from './shared/loadOptions.ts';
 
 export const swapDecoder = defineNode({
@@ -30,23 +30,42 @@ export const swapDecoder = defineNode({
       decoder.dispose();
       throw error;
     }
-    return {
-      generator: {
-        name: `${generator.name} with ${decoder.name}`,
-        bytes: decoder.bytes,
-        uses: [generator],
-        differentiable: generator.differentiable,
-        ...(generator.latentScale !== undefined && { latentScale: generator.latentScale }),
-        defaults: generator.defaults,
-        latentShape: (width, height) => generator.latentShape(width, height),
-        ...(generator.promptShape && { promptShape: generator.promptShape }),
-        denoise: (request) => generator.denoise(request),
-        decode: (latents) => tidy(() => clipByValue(add(mul(decoder.decode(latents), 0.5), 0.5), 0, 1)),
-        dispose: decoder.dispose,
-      },
-    };
+    return { generator: withDecoder(generator, decoder, [generator], decoder.dispose) };
   },
 });
+
+/** The generator as it decodes with another decoder. */
+function withDecoder(
+  generator: Generator,
+  decoder: LatentDecoder,
+  uses: readonly LoadedFunction[],
+  dispose: () => void,
+): Generator {
+  const { adaptable } = generator;
+  const own: Generator = {
+    name: `${generator.name} with ${decoder.name}`,
+    bytes: uses.includes(generator) ? decoder.bytes : generator.bytes,
+    uses,
+    differentiable: generator.differentiable,
+    ...(generator.latentScale !== undefined && { latentScale: generator.latentScale }),
+    defaults: generator.defaults,
+    latentShape: (width, height) => generator.latentShape(width, height),
+    ...(generator.promptShape && { promptShape: generator.promptShape }),
+    denoise: (request) => generator.denoise(request),
+    decode: (latents) => tidy(() => clipByValue(add(mul(decoder.decode(latents), 0.5), 0.5), 0, 1)),
+    ...(adaptable && {
+      adaptable: {
+        shapes: adaptable.shapes,
+        adapt(adapter) {
+          const adapted = adaptable.adapt(adapter); // which only the result knows: it is its to free
+          return withDecoder(adapted, decoder, [own, ...(adapted.uses ?? [])], adapted.dispose);
+        },
+      },
+    }),
+    dispose,
+  };
+  return own;
+}
 
 /** Throws UserError `DOES_NOT_FIT`. */
 function requireFit(generator: Generator, decoder: { name: string; channels: number; factor: number }): void {

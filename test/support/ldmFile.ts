@@ -61,7 +61,7 @@ const unetBlocks: readonly (readonly [string, string])[] = [
 ];
 
 /** The upsampler follows the transformer of its block, where there is one: its place is 1 or 2. */
-function unetName(name: string, crossed: boolean): string {
+export function unetName(name: string, crossed: boolean): string {
   if (name.startsWith('up_blocks.0.upsamplers'))
     return name.replace('up_blocks.0.upsamplers.0.', `output_blocks.2.${crossed ? 2 : 1}.`);
   const [from, to] = unetBlocks.find(([start]) => name.startsWith(start))!;

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { AddedConditions, Condition, Generator, SampleRequest } from '../../ports.ts';
+import type { Adaptable, AddedConditions, Condition, Generator, SampleRequest } from '../../ports.ts';
 import { createScheduler } from '../diffusion/createScheduler.ts';
 import { type DenoisingModel, denoise } from '../diffusion/denoise.ts';
 import { guideByConsistency } from '../diffusion/guideLatents.ts';
@@ -23,6 +23,7 @@ import {
   tile,
   zerosLike,
 } from '../tf.ts';
+import type { Adapter } from './lora.ts';
 import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
 import { promptMix } from './promptMix.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
@@ -44,6 +45,8 @@ export interface StableDiffusionParts {
   decode(latents: Tensor4D): Tensor4D;
   /** An empty negative prompt is all zeros rather than the encoding of an empty text (SDXL). */
   readonly zeroEmptyNegative: boolean;
+  /** `adapt` gives parts that own the adapter and borrow the weights of these. */
+  readonly adaptable?: Pick<Adaptable, 'shapes'> & { adapt(adapter: Adapter): StableDiffusionParts };
   dispose(): void;
 }
 
@@ -51,16 +54,19 @@ export interface StableDiffusionParts {
 const cachedPrompts = 64;
 
 /**
- * A generator of Stable Diffusion 1, 2, XL and their distilled kin. It owns `parts`.
+ * A generator of Stable Diffusion 1, 2, XL and their distilled kin. It owns `parts`, which may borrow from the
+ * generators that it `uses`.
  * Source: arXiv 2112.10752; guidance arXiv 2207.12598, equation 6; ControlNet arXiv 2302.05543
  */
-export function stableDiffusion(parts: StableDiffusionParts): Generator {
+export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Generator[] = []): Generator {
   const features = cacheFeatures(parts.encodePrompt, cachedPrompts);
   const { channels, factor } = parts.latents;
   const decode = (latents: Tensor4D) => tidy(() => toImages(parts.decode(latents)));
-  return {
+  const { adaptable } = parts;
+  const generator: Generator = {
     name: parts.name,
     bytes: parts.bytes,
+    uses,
     differentiable: true,
     latentScale: parts.latents.scalingFactor,
     defaults: parts.defaults,
@@ -94,11 +100,18 @@ export function stableDiffusion(parts: StableDiffusionParts): Generator {
       }
     },
     decode,
+    ...(adaptable && {
+      adaptable: {
+        shapes: adaptable.shapes,
+        adapt: (adapter) => stableDiffusion(adaptable.adapt(adapter), [generator]),
+      },
+    }),
     dispose() {
       features.dispose();
       parts.dispose();
     },
   };
+  return generator;
 }
 
 /** The U-Net and the ControlNets as the loop calls them: mixes the answers to several prompts, see `promptMix`. */

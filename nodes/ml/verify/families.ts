@@ -4,6 +4,7 @@ import { clipHf } from './clipHf.ts';
 import { clipOpenclip } from './clipOpenclip.ts';
 import type { Family } from './family.ts';
 import { imagereward } from './imagereward.ts';
+import { lora } from './lora.ts';
 import { preprocessing } from './preprocessing.ts';
 import { renoTrajectory } from './renoTrajectory.ts';
 import { schedulers } from './schedulers.ts';
@@ -19,6 +20,7 @@ export const families: Readonly<Record<string, Family>> = {
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,
   imagereward,
+  lora,
   preprocessing,
   'reno-trajectory': renoTrajectory,
   schedulers,

@@ -9,12 +9,14 @@ interface FileKind {
 export const fileKinds: readonly FileKind[] = [
   { what: 'a Control-LoRA', names: /^lora_controlnet$/ },
   {
-    what: 'a LyCORIS (LoHa, LoKr, OFT, GLoRA or IA3)',
-    names: /\.(hada_w[12]|lokr_[wt][12]|oft_(blocks|diag)|on_input$|dora_scale$|[ab][12]\.weight$)/,
+    what: 'a LyCORIS of another kind than LoHa and LoKr (DoRA, Tucker, OFT, GLoRA or IA3)',
+    names: /\.(hada_t[12]|lokr_t2|oft_(blocks|diag)|on_input$|dora_scale$|[ab][12]\.weight$)/,
   },
+  { what: 'a LyCORIS (LoHa or LoKr)', names: /\.(hada_w[12]|lokr_w[12])/, node: 'model/load-lora' },
   {
     what: 'a LoRA',
     names: /(^|[._])lora_(up|down|A|B|mid|unet|te\d?)\b|^lora_(unet|te\d?|prior)_|[._]lora\.(up|down)\./,
+    node: 'model/load-lora',
   },
   { what: 'an IP-Adapter', names: /^(ip_adapter|image_proj)[./]|\.to_[kv]_ip\./ },
   { what: 'a T2I-Adapter', names: /^(adapter\.)?body\.\d+\.(resnets\.\d+\.)?(block[12]|in_conv)\./ },

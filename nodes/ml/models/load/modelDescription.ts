@@ -1,10 +1,13 @@
 import { UserError } from '../../../errors.ts';
-import type { Generator } from '../../../ports.ts';
+import type { Adaptable, Generator } from '../../../ports.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
+import { elementCount } from '../../weights/checkpoint.ts';
+import type { AdaptedPart } from '../../weights/loraNames.ts';
 import type { Weights } from '../../weights/weights.ts';
 import { type ClipTextConfig, clipText } from '../clipText.ts';
 import type { LatentAutoencoder } from '../latentAutoencoder.ts';
+import { type Adapter, changedWeights, joinChanges } from '../lora.ts';
 import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures, unreadBy } from '../promptFeatures.ts';
 import type { StableDiffusionParts } from '../stableDiffusion.ts';
 import { unet2DCondition } from '../unet2DCondition.ts';
@@ -53,32 +56,40 @@ export function requireFit(path: string, unet: UNetConfig, { channels }: LatentA
 export interface LoadedModel extends StableDiffusionParts {
   readonly encoders: readonly PromptEncoder[];
   readonly weights: LoadedParts<'unet' | 'autoencoder'>['weights'];
+  readonly adaptable: Pick<Adaptable, 'shapes'> & { adapt(adapter: Adapter): LoadedModel };
 }
 
 /** Loads the weights of a described model. The caller owns the result. Throws what `loadParts` throws. */
 export async function loadDescribed(model: ModelDescription, options: LoadOptions): Promise<LoadedModel> {
   const { unet, autoencoder, texts, schedulerConfig, remark } = model;
   if (remark !== undefined) options.remark?.(remark);
-  const textParts = Object.fromEntries(texts.map((text, i) => [`text ${i}`, text]));
+  const textParts = Object.fromEntries(texts.map((text, i) => [textNames[i], text]));
   const loaded = await loadParts<string>(model.name, { unet, autoencoder, ...textParts }, options);
   try {
-    const parts = connect(model, loaded, { recompute: true, ...options.memory });
-    if (!model.askPrediction) return { ...parts, schedulerConfig };
-    return { ...parts, schedulerConfig: { ...schedulerConfig, prediction_type: await predictedQuantity(parts) } };
+    const memory = { recompute: true, ...options.memory };
+    const parts = connect(model, loaded, memory);
+    const scheduler = model.askPrediction
+      ? { ...schedulerConfig, prediction_type: await predictedQuantity(parts) }
+      : schedulerConfig;
+    const base = { ...parts, schedulerConfig: scheduler };
+    return { ...base, adaptable: adaptable(model, base, loaded, memory) };
   } catch (error) {
     loaded.dispose();
     throw error;
   }
 }
 
-function connect(model: ModelDescription, loaded: LoadedParts<string>, memory: MemoryOptions) {
-  const weightsOf = (name: string) => loaded.weights[name] as Weights;
+/** Text encoders in the order of their features, by the names of their folders. */
+const textNames = ['text_encoder', 'text_encoder_2'] as const;
+
+function connect(model: ModelDescription, { weights, bytes, dispose }: LoadedParts<string>, memory: MemoryOptions) {
+  const weightsOf = (name: string) => weights[name] as Weights;
   const encoders = model.texts.map(({ tokenizer, config }, i): PromptEncoder => {
-    return { tokenizer, config, encode: clipText(weightsOf(`text ${i}`), config) };
+    return { tokenizer, config, encode: clipText(weightsOf(textNames[i] as string), config) };
   });
   return {
     name: model.name,
-    bytes: loaded.bytes,
+    bytes,
     defaults: model.defaults,
     ...(model.words && { words: model.words }),
     unreadPart: (prompt: string) => unreadBy(prompt, encoders),
@@ -92,6 +103,60 @@ function connect(model: ModelDescription, loaded: LoadedParts<string>, memory: M
     unet: unet2DCondition(weightsOf('unet'), model.unet.config, memory),
     latents: model.autoencoder.description,
     decode: model.autoencoder.description.open(weightsOf('autoencoder'), memory),
-    dispose: loaded.dispose,
+    dispose,
   };
+}
+
+/** How adapters change a loaded model: each is laid over the base's own weights, together with those before it. */
+function adaptable(
+  model: ModelDescription,
+  base: Omit<LoadedModel, 'adaptable'>,
+  loaded: LoadedParts<string>,
+  memory: MemoryOptions,
+  before: readonly Adapter[] = [],
+): LoadedModel['adaptable'] {
+  const parts = new Map<AdaptedPart, Part>([
+    ['unet', model.unet],
+    ...model.texts.map((text, i) => [textNames[i] as AdaptedPart, text] as const),
+  ]);
+  const shapes = Object.fromEntries([...parts].map(([name, part]) => [name, part.shapes ?? new Map()]));
+  return {
+    shapes,
+    adapt(adapter) {
+      const adapters = [...before, adapter];
+      const changed = [...parts.keys()].map(
+        (name) => [name, changedWeights(loaded.weights[name] as Weights, joinChanges(adapters, name))] as const,
+      );
+      const weights = Object.fromEntries(changed.map(([name, over]) => [name, over.weights]));
+      const over = {
+        weights: { ...loaded.weights, ...weights },
+        bytes: adapter.bytes + changedBytes(adapters, shapes),
+        dispose() {
+          for (const [, { dispose }] of changed) dispose();
+          adapter.dispose();
+        },
+      };
+      const name = `${model.name} with ${adapters.map((each) => each.name).join(', ')}`;
+      return {
+        ...connect({ ...model, name }, over, memory),
+        schedulerConfig: base.schedulerConfig,
+        adaptable: adaptable(model, base, loaded, memory, adapters),
+      };
+    },
+  };
+}
+
+/** Bytes of all weights that adapters change, as float32. */
+export function changedBytes(adapters: readonly Pick<Adapter, 'changes'>[], shapes: Adaptable['shapes']): number {
+  const changed = new Set(
+    adapters.flatMap(({ changes }) =>
+      Object.entries(changes).flatMap(([part, each]) =>
+        [...each].flatMap(([weight, own]) => (own.some(({ scale }) => scale !== 0) ? [`${part}/${weight}`] : [])),
+      ),
+    ),
+  );
+  const sizes = Object.entries(shapes).flatMap(([part, each]) =>
+    [...each].map(([weight, shape]) => (changed.has(`${part}/${weight}`) ? (elementCount(shape) as number) : 0)),
+  );
+  return 4 * sizes.reduce((sum, size) => sum + size, 0);
 }

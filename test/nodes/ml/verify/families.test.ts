@@ -17,6 +17,7 @@ await describeOnDevices('golden families', (device) => {
     'imagereward',
     'aesthetic',
     'tiny-gpt2',
+    'lora',
     'reno-trajectory',
   ])('%s', { timeout: 900_000 }, async (family, { skip }) => {
     skip(family === 'reno-trajectory' && device().name === 'webgpu', 'hundreds of gradients take too long in software');

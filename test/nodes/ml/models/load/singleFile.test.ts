@@ -124,7 +124,7 @@ describe('a single file of latent-diffusion names', () => {
     ['model.diffusion_model.input_blocks.1.0.extra.weight', /Stable Diffusion 1 U-Net|model .*extra\.weight/],
     ['first_stage_model.decoder.mid.attn_2.q.weight', /attn_2/],
     ['cond_stage_model.transformer.text_model.encoder.layers.9.mlp.fc1.weight', /layers\.9/],
-    ['lora_unet_mid_block.lora_up.weight', /It looks like a LoRA, which no node takes/],
+    ['lora_unet_mid_block.lora_up.weight', /It looks like a LoRA, which model\/load-lora takes/],
     ['control_model.zero_convs.0.0.weight', /It looks like a ControlNet, which model\/load-controlnet takes/],
     ['something.else', /something\.else/],
   ])('stops at %s, which it does not understand', async (name, message) => {
