@@ -71,7 +71,7 @@ try {
   process.exitCode = failed(error);
 }
 // Devices keep threads and handles open; what was printed is flushed first.
-process.stdout.write('', () => process.exit(isRead ? undefined : exitCodes.interrupted));
+process.stdout.write('', () => process.exit(isRead ? process.exitCode : exitCodes.interrupted));
 
 function failed(error: unknown): number {
   const json = process.argv.includes('--json');

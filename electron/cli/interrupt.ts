@@ -1,5 +1,4 @@
-import { exitCodes } from './exitCodes.ts';
-import { remark } from './terminal.ts';
+import { Worker } from 'node:worker_threads';
 
 /** A terminal and npm both pass one Ctrl-C on, so it arrives twice: what comes this soon, in milliseconds, is the same one. */
 const SAME = 300;
@@ -13,21 +12,43 @@ export function interrupt(): boolean {
   return work !== undefined;
 }
 
-/** A signal that fires at the first Ctrl-C (or SIGTERM), so that work can stop in order; the second ends the process. */
+/**
+ * A signal that fires at the first Ctrl-C (or SIGTERM), so that work can stop in order; the second ends the process at once,
+ * also while it computes and hears nothing.
+ */
 export function abortOnInterrupt(): AbortController {
-  const controller = new AbortController();
-  work = controller;
-  let first = 0;
-  const onSignal = () => {
-    if (controller.signal.aborted) {
-      if (performance.now() - first > SAME) process.exit(exitCodes.interrupted);
-      return;
-    }
-    first = performance.now();
-    remark('Stopping. Press Ctrl-C again to exit at once.');
-    controller.abort(new Error('interrupted'));
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return controller;
+  work = new AbortController();
+  const listener = new Worker(listen, { eval: true, workerData: { same: SAME } });
+  listener.on('message', (message) => message === 'interrupted' && interrupt());
+  listener.unref();
+  process.on('SIGTERM', interrupt);
+  return work;
 }
+
+/**
+ * A thread of its own hears Ctrl-C, since a thread that computes runs no listener. While a script runs with `breakOnSigint`,
+ * Node breaks it at the signal; before and after, a Ctrl-C ends the process as it does every program.
+ * https://nodejs.org/api/vm.html#scriptrunincontextcontextifiedobject-options
+ */
+const listen = `
+const { writeSync } = require('node:fs');
+const { runInThisContext } = require('node:vm');
+const { parentPort, workerData } = require('node:worker_threads');
+const sleeping = new Int32Array(new SharedArrayBuffer(4));
+globalThis.sleep = (ms) => Atomics.wait(sleeping, 0, 0, ms);
+globalThis.untilInterrupt = (code) => {
+  try {
+    runInThisContext(code, { breakOnSigint: true });
+  } catch (error) {
+    if (error.code !== 'ERR_SCRIPT_EXECUTION_INTERRUPTED') throw error;
+  }
+};
+globalThis.hear = () => {
+  parentPort.postMessage('listening');
+  untilInterrupt('sleep(Infinity)');
+  writeSync(2, 'Stopping. Press Ctrl-C again to exit at once.\\n');
+  parentPort.postMessage('interrupted');
+  untilInterrupt('sleep(' + workerData.same + ')');
+};
+untilInterrupt('hear()'); // so that no Ctrl-C falls between the two
+`;

@@ -160,7 +160,7 @@ const refusals: Readonly<Record<string, string>> = {
 };
 
 /** A disk error as a UserError; any other error is returned as it is. */
-function writeFailed(path: string, cause: unknown): unknown {
+export function writeFailed(path: string, cause: unknown): unknown {
   if (!isDiskError(cause)) return cause;
   const message = `"${path}" cannot be written: ${explainDiskError(cause)}. What was there is unchanged.`;
   return new UserError('WRITE_FAILED', message, { cause });

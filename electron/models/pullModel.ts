@@ -2,6 +2,7 @@ import { rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { makeFolder, readJsonFile, renameFlushed, writeAtomic } from '../files/disk.ts';
+import { withLock } from '../files/lock.ts';
 import { downloadFile, hasContent, partPath, sizeOnDisk } from './downloadFile.ts';
 import { type Hub, type HubFile, type HubModel, sumSizes } from './hub.ts';
 
@@ -21,21 +22,44 @@ export interface PullProgress {
   readonly total: number;
 }
 
+interface PullOptions {
+  readonly signal: AbortSignal;
+  readonly emit: (progress: PullProgress) => void;
+}
+
 /**
  * Downloads files of a model into `<modelsFolder>/<name>`. Bytes that an earlier, interrupted pull left are kept; every
  * file is checked against the hub's hash before it takes its place; the record is written last.
  * `@huggingface/hub` lists, but its own download starts anew after an interruption, so the bytes are fetched here by
- * HTTP ranges. Throws UserError `DISK_FULL`, `HASH_MISMATCH`, `HUB_...`. Returns the model's folder.
+ * HTTP ranges. Throws UserError `DISK_FULL`, `HASH_MISMATCH`, `HUB_...`, and `PULL_RUNNING` where another process pulls the
+ * same model. Returns the model's folder.
  */
 export async function pullModel(
   hub: Hub,
   model: HubModel,
   files: readonly HubFile[],
   modelsFolder: string,
-  options: { readonly signal: AbortSignal; readonly emit: (progress: PullProgress) => void },
+  options: PullOptions,
 ): Promise<string> {
   const folder = join(modelsFolder, model.name);
   const staging = join(dirname(folder), `.${model.name.split('/').at(-1)}.pulling`);
+  await makeFolder(dirname(folder));
+  const busy = (pid: number) => {
+    const sentence = `"${model.name}" is being pulled into "${folder}" by process ${pid} already: wait for it, or stop it.`;
+    return new UserError('PULL_RUNNING', `${sentence} If that process is none of Noiseloom, delete "${staging}.lock".`);
+  };
+  await withLock(`${staging}.lock`, busy, () => pullInto(folder, staging, hub, model, files, options));
+  return folder;
+}
+
+async function pullInto(
+  folder: string,
+  staging: string,
+  hub: Hub,
+  model: HubModel,
+  files: readonly HubFile[],
+  options: PullOptions,
+): Promise<void> {
   const missing: HubFile[] = [];
   for (const file of files) if (!(await hasContent(join(folder, file.path), file))) missing.push(file);
   const total = sumSizes(files);
@@ -65,7 +89,6 @@ export async function pullModel(
   };
   await writeAtomic(join(folder, PULL_RECORD), `${JSON.stringify(record, null, 2)}\n`);
   await rm(staging, { recursive: true });
-  return folder;
 }
 
 /** The record of a pulled model, or undefined where a folder holds none that can be read. */

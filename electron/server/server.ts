@@ -6,12 +6,14 @@ import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.
 import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { Port } from '../../graphs/engine/port.ts';
 import { UserError } from '../../nodes/errors.ts';
+import { measureJson } from '../../nodes/parseJson.ts';
 import { contentPolicy } from '../host/contentPolicy.ts';
 import { createDesktop, type DesktopParts } from '../host/desktop.ts';
 import { callDesktop, isCall } from '../host/desktopCalls.ts';
 import type { EngineHost } from '../host/engineHost.ts';
 import type { DesktopApi, DesktopEvent } from '../host/ipc.ts';
 import { rendererFiles } from '../host/rendererFiles.ts';
+import { limitStrangers } from './limitStrangers.ts';
 
 export interface ServerOptions extends Pick<DesktopParts, 'folders' | 'listDevices'> {
   readonly host: Pick<EngineHost, 'state' | 'start' | 'requireAnswer' | 'onState'> & { connect(): Port | undefined };
@@ -42,7 +44,10 @@ export interface RunningServer {
 
 /** Milliseconds between empty lines that keep a stream alive. */
 const KEEP_ALIVE = 15_000;
-const MAX_CONNECTIONS = 512;
+/** Connections that have not shown the token. */
+const MAX_STRANGERS = 256;
+/** Of a request's JSON: brackets within brackets, and values; a graph has fewer by far. */
+const bodyLimits = { depth: 500, values: 5_000_000 };
 /** Reasons for refusal that are logged. */
 const MAX_LOGGED = 100;
 
@@ -87,10 +92,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     if (method === 'GET' && pathname === '/' && isToken(searchParams.get('token'), token)) {
       const cookie = `${cookieName(server)}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+      admit(request.socket);
       response.writeHead(303, { location: '/', 'set-cookie': cookie }).end();
       return;
     }
     refuseWithoutToken(request, token, cookieName(server));
+    admit(request.socket);
     if (method === 'GET' && pathname === '/api/events') {
       const stream = openStream(response, streams, mostWaiting);
       listeners.add(stream.send);
@@ -146,7 +153,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  const { admit } = limitStrangers(server, MAX_STRANGERS);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {
@@ -230,7 +237,14 @@ async function readBody(request: IncomingMessage, largest: number): Promise<unkn
       if (size > largest) throw tooLarge();
       chunks.push(chunk);
     }
-    return parseMessage(Buffer.concat(chunks).toString('utf8'));
+    const text = Buffer.concat(chunks).toString('utf8');
+    const { depth, values } = measureJson(text);
+    if (depth > bodyLimits.depth || values > bodyLimits.values)
+      throw new Refusal(
+        400,
+        `A request may nest ${bodyLimits.depth} brackets deep and have ${bodyLimits.values} values.`,
+      );
+    return parseMessage(text);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(400, 'The request cannot be read.');

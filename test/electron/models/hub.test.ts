@@ -98,6 +98,21 @@ describe('pullModel', () => {
     expect(server.log).toEqual([`unet/diffusion_pytorch_model.safetensors bytes=${arrived - 14}- no token`]);
   });
 
+  it('leaves a model to the process that pulls it already, and says which', async () => {
+    let second: Promise<unknown> | undefined;
+    const emit = () => {
+      second ??= pull().catch((error: unknown) => error);
+    };
+    const folder = await pull({ emit });
+    expect(await second).toMatchObject({
+      code: 'PULL_RUNNING',
+      message: expect.stringContaining(`process ${process.pid} `),
+    });
+    expect(Buffer.compare(await readFile(join(folder, 'unet/diffusion_pytorch_model.safetensors')), weights)).toBe(0);
+    expect(await readdir(join(models, 'someone'))).toEqual(['tiny']);
+    await pull();
+  });
+
   it('starts anew where the server knows no ranges', async () => {
     Object.assign(server.behaviour, { breakAfter: 70_000, breaks: 1, ignoreRanges: true });
     const folder = await pull();

@@ -336,6 +336,42 @@ describe('under pressure', () => {
       .toBe(true);
   });
 
+  it('answers beside 2,000 connections that say nothing, and closes most of them', async () => {
+    const sockets: Socket[] = [];
+    for (let i = 0; i < 20; i++) {
+      const opened = Array.from({ length: 100 }, () => {
+        const socket = connect(server.port, '127.0.0.1');
+        socket.on('error', () => {});
+        socket.resume();
+        return socket;
+      });
+      sockets.push(...opened);
+      await Promise.all(
+        opened.map((socket) => new Promise((done) => socket.once('connect', done).once('close', done))),
+      );
+      expect((await about(bearer())).status).toBe(200);
+    }
+    await expect
+      .poll(() => sockets.filter((socket) => !socket.closed).length, { timeout: 60_000 })
+      .toBeLessThanOrEqual(256);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it.each(['[', '{"a":', '[[],'])('refuses a body of many %s in a sentence', async (piece) => {
+    const large = await startServer({ ...serving.options });
+    try {
+      const body = `{"value":${piece.repeat(4_000_000 / piece.length)}`;
+      const answer = await fetch(`http://127.0.0.1:${large.port}/api/desktop/writePreferences`, {
+        method: 'POST',
+        headers: { ...json, authorization: `Bearer ${large.token}` },
+        body,
+      });
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringMatching(/^A request may nest /)]);
+    } finally {
+      await large.close();
+    }
+  });
+
   it('answers beside 200 half-open connections, and cuts them', async () => {
     const sockets: Socket[] = [];
     const closed: Promise<void>[] = [];

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAbsent, readFailed, writeFailed } from './disk.ts';
+import { isRunning, markProcess, type ProcessMark } from './processes.ts';
+
+interface Lock extends ProcessMark {
+  /** ISO 8601: since when it is held. */
+  readonly since: string;
+}
+
+/** Milliseconds in which a process that made its lock has written into it. */
+const WRITING = 2000;
+
+/**
+ * Does work that only one process may do at a time: who does it stands in a file, which is removed at the end. The file of a
+ * process that is gone counts for nothing. Throws what `busy` makes of the process that does it now.
+ */
+export async function withLock<Result>(
+  path: string,
+  busy: (pid: number) => Error,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const lock: Lock = { ...markProcess(), since: new Date().toISOString() };
+  while (!(await make(path, lock))) {
+    const text = await readLock(path);
+    const holder = parseLock(text);
+    if (holder && isRunning(holder, Date.parse(holder.since))) throw busy(holder.pid);
+    if (text !== undefined) await removeLeft(path, text);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function make(path: string, lock: Lock): Promise<boolean> {
+  try {
+    await writeFile(path, JSON.stringify(lock), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw writeFailed(path, error);
+  }
+}
+
+/** What stands in a lock, once it is written; undefined where it is gone. */
+async function readLock(path: string): Promise<string | undefined> {
+  for (const end = performance.now() + WRITING; ; await sleep(50)) {
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isAbsent(error)) return undefined;
+      throw readFailed(path, error);
+    });
+    if (text === undefined || parseLock(text) || performance.now() > end) return text;
+  }
+}
+
+function parseLock(text: string | undefined): Lock | undefined {
+  try {
+    const found = JSON.parse(text ?? 'null');
+    return typeof found?.pid === 'number' && typeof found.since === 'string' ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes a lock that was left, unless another process has done so and holds it now. */
+async function removeLeft(path: string, text: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (isAbsent(error)) return;
+    throw error;
+  }
+  const isLeft = (await readFile(aside, 'utf8')) === text;
+  await (isLeft ? rm(aside) : rename(aside, path));
+}
