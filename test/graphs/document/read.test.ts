@@ -48,6 +48,10 @@ describe('the graph saved by format version 1', () => {
     expect([document.title, document.notes?.length, document.frames?.length]).toEqual(['Prompts, scaled', 1, 1]);
   });
 
+  it('opens behind a byte order mark', () => {
+    expect(readGraph(`\ufeff${fixture}`, library)).toEqual(readGraph(fixture, library));
+  });
+
   it('is written back by a program that knows none of its nodes, with nothing changed but the version', () => {
     const { document, problems } = readGraph(fixture, libraryOf([]));
     expect(problems.map(({ code }) => code)).toEqual(Array(4).fill('UNKNOWN_TYPE'));
