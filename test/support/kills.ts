@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { watch } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,8 +32,11 @@ export const killings: readonly Killing[] = [
   { name: 'saving a graph', once: inFolder(saving) },
   { name: 'keeping drafts', once: inFolder(drafting) },
   { name: 'training', once: inFolder(training) },
+  { name: 'writing checkpoints', once: inFolder(writingCheckpoints) },
   { name: 'running a graph', once: inFolder(running) },
+  { name: 'writing images', once: inFolder(writingImages) },
   { name: 'pulling a model', once: inFolder(pulling) },
+  { name: 'writing the last files of a pull', once: inFolder(endingPull) },
   { name: 'the engine in a run', once: inFolder(computing) },
 ];
 
@@ -47,11 +51,21 @@ function inFolder(once: (folder: string, random: RandomStream) => Promise<void>)
   };
 }
 
-/** Starts a program of this repository and kills it some time after it has said `word`. Gives all that it said. */
+/** Something that happens to files of a name in a folder, there or below, for the nth time. */
+interface Write {
+  readonly folder: string;
+  readonly name: RegExp;
+  readonly nth: number;
+}
+
+/**
+ * Starts a program of this repository and kills it so many milliseconds after it has said `word`, or when it writes. Gives all
+ * that it said.
+ */
 async function kill(
   args: readonly string[],
   word: string,
-  ms: number,
+  moment: number | Write,
   options: { cwd?: string; env?: object } = {},
 ): Promise<string> {
   const { cwd = packageFolder, env } = options;
@@ -60,6 +74,7 @@ async function kill(
     env: { ...process.env, ...env },
   });
   const closed = new Promise((done) => child.on('close', done));
+  const writes = typeof moment === 'number' ? undefined : waitForWrite(moment, closed);
   let said = '';
   await new Promise<void>((begun) => {
     const listen = (chunk: Buffer) => {
@@ -71,10 +86,27 @@ async function kill(
     child.on('close', () => begun());
   });
   if (!said.includes(word)) throw new Error(`The program ended before it began: ${said}`);
-  await wait(ms);
+  if (typeof moment === 'number') await wait(moment);
+  else if (!(await writes)) throw new Error(`Nothing was written for the ${moment.nth}th time: ${said}`);
   child.kill('SIGKILL');
   await closed;
   return said;
+}
+
+/** Resolves with true when the moment comes, and with false when `ended` does before. */
+function waitForWrite({ folder, name, nth }: Write, ended: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    let left = nth;
+    const watcher = watch(folder, { recursive: true }, (_event, path) => {
+      if (path === null || !name.test(path) || --left > 0) return;
+      watcher.close();
+      resolve(true);
+    });
+    void ended.then(() => {
+      watcher.close();
+      resolve(false);
+    });
+  });
 }
 
 const victim = join(packageFolder, 'test/support/victim.ts');
@@ -150,7 +182,15 @@ async function computing(folder: string, random: RandomStream): Promise<void> {
 
 /** The training goes on and ends with the losses of one that was never interrupted. */
 async function training(folder: string, random: RandomStream): Promise<void> {
-  await kill([victim, 'train', folder], 'ready', 400 * random.uniform());
+  await killTraining(folder, 400 * random.uniform());
+}
+
+async function writingCheckpoints(folder: string, random: RandomStream): Promise<void> {
+  await killTraining(folder, { folder, name: /./, nth: 1 + random.integer(30) });
+}
+
+async function killTraining(folder: string, moment: number | Write): Promise<void> {
+  await kill([victim, 'train', folder], 'ready', moment);
   const whole = join(folder, 'whole');
   const [resumed, undisturbed] = [
     await runTraining(lineTraining, { ...lineRun, folder }, diskFiles),
@@ -163,13 +203,21 @@ async function training(folder: string, random: RandomStream): Promise<void> {
 
 /** The run folder says how far it came, and every file in it is whole. */
 async function running(folder: string, random: RandomStream): Promise<void> {
+  await killRun(folder, 1500 * random.uniform());
+}
+
+async function writingImages(folder: string, random: RandomStream): Promise<void> {
+  await killRun(folder, { folder, name: /\.png/, nth: 10 + random.integer(30) });
+}
+
+async function killRun(folder: string, moment: number | Write): Promise<void> {
   await mkdir(join(folder, 'images'));
   const red = sharp({ create: { width: 64, height: 64, channels: 3, background: '#f00' } });
   await red.png().toFile(join(folder, 'images/red.png'));
   await writeFile(join(folder, 'graph.json'), JSON.stringify(busyGraph));
   const out = join(folder, 'out');
   const args = [join(packageFolder, 'electron/cli/cli.ts'), 'run', 'graph.json', '--device', 'cpu', '--out', out];
-  await kill(args, 'Running on', 1500 * random.uniform(), { cwd: folder });
+  await kill(args, 'Running on', moment, { cwd: folder });
   await requireWhole(out);
 }
 
@@ -183,8 +231,8 @@ const busyGraph = (() => {
     ...{ format: 'noiseloom-graph', version: 1, title: 'Killed' },
     nodes: {
       load: node('input/load-images', { path: 'images' }),
-      many: node('input/number-range', { first: 1, step: 0, count: 2000 }),
-      grid: node('output/image-grid', { enlarge: 8 }, { images: [['top', 'images']] }),
+      many: node('input/number-range', { first: 1, step: 0, count: 200 }),
+      grid: node('output/image-grid', { enlarge: 8 }, { images }),
       score: node('reward/score', {}, { images, rewards: [['colour', 'reward']] }),
       colour: node('reward/colourfulness', {}),
       top: node('select/top', {}, { images, scores: [['score', 'scores']], keep: [['many', 'numbers']] }),
@@ -212,12 +260,24 @@ async function requireWhole(runs: string): Promise<void> {
 
 /** Pulling again ends with the right files. */
 async function pulling(folder: string, random: RandomStream): Promise<void> {
+  await killPull(folder, random, 1500 * random.uniform());
+}
+
+/** Killed where the last file takes its place, first beside the model's folder and then in it. */
+async function endingPull(folder: string, random: RandomStream): Promise<void> {
+  const staging = join(folder, 'models/a/.b.pulling');
+  await mkdir(staging, { recursive: true });
+  const name = /(model\.safetensors|pulled\.json.*)$/;
+  await killPull(folder, random, { folder: join(folder, 'models'), name, nth: 1 + random.integer(2) });
+}
+
+async function killPull(folder: string, random: RandomStream, moment: number | Write): Promise<void> {
   const weights = Uint8Array.from({ length: 3_000_000 }, () => random.integer(256));
   const server = await startHubServer('a/b', { 'config.json': new Uint8Array(4), 'model.safetensors': weights });
   Object.assign(server.behaviour, { breakAfter: 100_000, breaks: 3 }); // so that it takes a while
   const env = { NOISELOOM_MODELS: join(folder, 'models'), HF_ENDPOINT: server.endpoint, HF_TOKEN: '' };
   try {
-    await kill([join(packageFolder, 'electron/cli/cli.ts'), 'models', 'pull', 'a/b'], 'free', 1500 * random.uniform(), {
+    await kill([join(packageFolder, 'electron/cli/cli.ts'), 'models', 'pull', 'a/b'], 'free', moment, {
       cwd: folder,
       env,
     });
