@@ -68,13 +68,14 @@ class Refusal extends Error {
  * Serves the window, the engine and the desktop to a browser. Every request needs the token of this launch (a cookie that
  * `/?token=` sets, or `Authorization: Bearer`) and a `Host` of this machine; a browser's request must come from the page
  * itself. Throws UserError `PORT_TAKEN`.
+ * One long function because its routes share the streams, the ports and the listeners of one server.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const token = randomBytes(32).toString('base64url');
   const largestBody = options.largestBody ?? 256 * 2 ** 20;
   const patience = options.patience ?? 10_000;
   const mostWaiting = options.mostWaiting ?? 256 * 2 ** 20;
-  const logged = new Set<string>();
+  const refuse = createRefuser(options.log);
   const streams = new Set<ServerResponse>();
   const listeners = new Set<(event: DesktopEvent) => void>();
   const ports = new Map<string, Port>();
@@ -91,9 +92,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (!URL.canParse(url, 'http://localhost')) throw new Refusal(400, 'The request names no address.');
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     if (method === 'GET' && pathname === '/' && isToken(searchParams.get('token'), token)) {
-      const cookie = `${cookieName(server)}=${token}; HttpOnly; SameSite=Strict; Path=/`;
       admit(request.socket);
-      response.writeHead(303, { location: '/', 'set-cookie': cookie }).end();
+      logIn(response, cookieName(server), token);
       return;
     }
     refuseWithoutToken(request, token, cookieName(server));
@@ -140,17 +140,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       const { socket } = request;
       socket.setTimeout(0); // what is asked for may take as long as it does
       response.on('prefinish', () => socket.setTimeout(patience * 6)); // but is to be read
-      route(request, response).catch((error: unknown) => {
-        const refusal = error instanceof Refusal ? error : new Refusal(500, 'The server failed at this request.');
-        const line =
-          error === refusal ? `Refused (${refusal.status}): ${refusal.message}` : `Failed: ${formatError(error)}`;
-        if ((refusal.isSuspicious || refusal.status === 500) && !logged.has(line) && logged.size < MAX_LOGGED) {
-          logged.add(line);
-          options.log(line);
-        }
-        if (response.headersSent) response.destroy();
-        else sendText(response.setHeader('connection', 'close'), refusal.status, `${refusal.message}\n`, 'text/plain');
-      });
+      route(request, response).catch((error: unknown) => refuse(response, error));
     },
   );
   const { admit } = limitStrangers(server, MAX_STRANGERS);
@@ -166,6 +156,28 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await new Promise((done) => server.close(done));
     },
   };
+}
+
+/** Answers requests that failed. Each reason is logged once. */
+function createRefuser(log: ServerOptions['log']): (response: ServerResponse, error: unknown) => void {
+  const logged = new Set<string>();
+  return (response, error) => {
+    const refusal = error instanceof Refusal ? error : new Refusal(500, 'The server failed at this request.');
+    const line =
+      error === refusal ? `Refused (${refusal.status}): ${refusal.message}` : `Failed: ${formatError(error)}`;
+    if ((refusal.isSuspicious || refusal.status === 500) && !logged.has(line) && logged.size < MAX_LOGGED) {
+      logged.add(line);
+      log(line);
+    }
+    if (response.headersSent) response.destroy();
+    else sendText(response.setHeader('connection', 'close'), refusal.status, `${refusal.message}\n`, 'text/plain');
+  };
+}
+
+/** Gives the browser the token as a cookie, and a page whose address does not show it. */
+function logIn(response: ServerResponse, name: string, token: string): void {
+  const cookie = `${name}=${token}; HttpOnly; SameSite=Strict; Path=/`;
+  response.writeHead(303, { location: '/', 'set-cookie': cookie }).end();
 }
 
 const headers: Readonly<Record<string, string>> = {
