@@ -24,12 +24,12 @@ export type WeightChange = { readonly scale: number } & (
   | { readonly kind: 'lokr'; readonly first: Factored; readonly second: Factored }
 );
 
-/** D of a change, [out, in k k], without its scale. Differentiable. The caller owns the result. */
-export function changeMatrix(change: WeightChange): Tensor2D {
+/** scale * D of a change, [out, in k k]. Differentiable. The caller owns the result. */
+export function changeMatrix({ scale, ...change }: WeightChange): Tensor2D {
   return tidy(() => {
-    if (change.kind === 'lora') return matMul(change.up, change.down) as Tensor2D;
+    if (change.kind === 'lora') return matMul(mul(change.up, scale), change.down) as Tensor2D;
     const [first, second] = [product(change.first), product(change.second)];
-    return change.kind === 'loha' ? mul<Tensor2D>(first, second) : kronecker(first, second);
+    return change.kind === 'loha' ? mul<Tensor2D>(mul(first, scale), second) : kronecker(mul(first, scale), second);
   });
 }
 
@@ -54,7 +54,7 @@ export function changedWeight(weight: Tensor, changes: readonly WeightChange[]):
       weight.rank === 4 ? transpose(reshape(matrix, [to, from, kh, kw]), [2, 3, 1, 0]) : reshape(matrix, weight.shape);
     return changes
       .filter(({ scale }) => scale !== 0)
-      .reduce((sum, change) => add(sum, arrange(mul(changeMatrix(change), change.scale))), weight.clone());
+      .reduce((sum, change) => add(sum, arrange(changeMatrix(change))), weight.clone());
   });
 }
 

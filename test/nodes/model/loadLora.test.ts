@@ -5,6 +5,7 @@ import { latentNoise } from '../../../nodes/ml/random.ts';
 import { add, grad, mul, sum, type Tensor, type Tensor4D, tidy } from '../../../nodes/ml/tf.ts';
 import { type StoredTensor, writeSafetensors } from '../../../nodes/ml/weights/writeSafetensors.ts';
 import { loadLora } from '../../../nodes/model/loadLora.ts';
+import { swapDecoder } from '../../../nodes/model/swapDecoder.ts';
 import type { Generator } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { drawnBy } from '../../support/imageOf.ts';
@@ -198,6 +199,12 @@ describe('what is no LoRA for the model', () => {
       code: 'BAD_CHECKPOINT',
       message: expect.stringMatching(/attn1\.to_q.*down/),
     });
+    const empty = { ...scalar, shape: [0, 64], values: new Float32Array() };
+    const none: Tensors = new Map([
+      [`${place}.lora_down.weight`, empty],
+      [`${place}.lora_up.weight`, { ...empty, shape: [64, 0] }],
+    ]);
+    expect(await failure(none)).toMatchObject({ code: 'DOES_NOT_FIT', message: expect.stringContaining('[0, 64]') });
     const nan = { ...scalar, values: Float32Array.of(Number.NaN) };
     expect(await failure(new Map([...kohya.tensors, [`${place}.alpha`, nan]]))).toMatchObject({
       code: 'BAD_CHECKPOINT',
@@ -234,4 +241,48 @@ it('is found in a folder, by the name that diffusers gives it', async () => {
     message: expect.stringMatching(/a\.safetensors, b\.safetensors/),
   });
   base.dispose();
+});
+
+it("is peft's own folder, whose alpha stands in adapter_config.json", async () => {
+  const lora = tinyLora(models.sd1, 'peft');
+  const unet = [...lora.tensors].filter(([name]) => name.startsWith('unet.'));
+  const own = new Map(unet.map(([name, tensor]) => [name.replace(/^unet/, 'base_model.model'), tensor]));
+  const changes = new Map([['unet', lora.changes.get('unet')!]]);
+  const files = memoryFiles({
+    ...below('model', models.sd1.files),
+    ...below('merged', mergedFolder(models.sd1, [[{ ...lora, changes }, 1]])),
+    'peft/adapter_model.safetensors': writeSafetensors(own),
+    'peft/adapter_config.json': JSON.stringify({ r: 2, lora_alpha: 3 }),
+    'alone/adapter_model.safetensors': writeSafetensors(own),
+  });
+  const image = await drawn(files, [['peft', 1]]);
+  expect(largestDifference(image, await drawn(files, [], 'merged'))).toBeLessThan(1e-4);
+  await expect(drawn(files, [['alone', 1]])).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('adapter_config.json'),
+  });
+});
+
+it('may be of half precision', async () => {
+  const lora = tinyLora(models.sd1, 'kohya');
+  const halves: Tensors = new Map([...lora.tensors].map(([name, tensor]) => [name, { ...tensor, dtype: 'F16' }]));
+  const files = diskOf('sd1', { 'a.safetensors': fileOf(lora), 'half.safetensors': writeSafetensors(halves) });
+  const whole = await drawn(files, [['a.safetensors', 1]]);
+  expect(largestDifference(await drawn(files, [['half.safetensors', 1]]), whole)).toBeLessThan(1e-2);
+});
+
+it('goes over a generator with another decoder, which it keeps', async () => {
+  const files = memoryFiles({
+    ...below('model', models.sd1.files),
+    'a.safetensors': fileOf(tinyLora(models.sd1, 'kohya')),
+  });
+  const base = await loadGenerator(files, 'model');
+  const context = nodeContext({ files }).context;
+  const swapped = (await swapDecoder.run({ generator: base }, { model: 'model/vae' }, context)).generator as Generator;
+  const both = await lay(files, swapped, 'a.safetensors', 1);
+  const alone = await lay(files, base, 'a.safetensors', 1);
+  expect(draw(both)).toEqual(draw(alone)); // the other decoder is the same once more
+  expect(both.uses).toContain(swapped);
+  expect(both.name).toContain('a.safetensors');
+  for (const each of [both, alone, swapped, base]) each.dispose();
 });

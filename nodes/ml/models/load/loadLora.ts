@@ -17,7 +17,7 @@ import {
 import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
 import type { Adapter, Factored, WeightChange } from '../lora.ts';
 import type { LoadOptions } from './loadParts.ts';
-import { peftScale } from './loraScale.ts';
+import { type PeftScale, readPeftScale } from './loraScale.ts';
 import { changedBytes } from './modelDescription.ts';
 import { contentOf, nameOf } from './modelFolder.ts';
 
@@ -70,7 +70,7 @@ export async function readLora(
 ): Promise<Adapter> {
   const path = await files.locate(location);
   const file = await openWhole(files, await findAdapter(files, path));
-  return loadFactors(file, nameOf(path), await readModules(file, model), model, strength, options);
+  return loadFactors(file, nameOf(path), await readModules(files, file, model), model, strength, options);
 }
 
 /** The file of an adapter in a folder. Throws UserError `NOT_FOUND` that lists what the folder holds. */
@@ -88,7 +88,7 @@ async function findAdapter(files: Files, path: string): Promise<string> {
 }
 
 /** Finds for every tensor what it changes. */
-async function readModules(file: WholeFile, model: AdaptedModel): Promise<Module[]> {
+async function readModules(files: Files, file: WholeFile, model: AdaptedModel): Promise<Module[]> {
   refuseOtherKinds(file);
   const find = placeFinder(
     Object.fromEntries(Object.entries(model.shapes).map(([part, shapes]) => [part, [...shapes.keys()]])),
@@ -113,7 +113,8 @@ async function readModules(file: WholeFile, model: AdaptedModel): Promise<Module
     );
   refuseOtherModel(file, model, [...byWeight.values()], homeless);
   requireNothingElse(file, byWeight.values());
-  return Promise.all([...byWeight.values()].map((each) => readModule(file, each.place, each.factors)));
+  const scaleOf = await readPeftScale(files, file);
+  return Promise.all([...byWeight.values()].map((each) => readModule(file, each.place, each.factors, scaleOf)));
 }
 
 /** Throws UserError `UNSUPPORTED`. */
@@ -222,6 +223,7 @@ async function readModule(
   file: Checkpoint,
   place: AdaptedPlace,
   named: ReadonlyMap<FactorName, string>,
+  scaleOf: PeftScale,
 ): Promise<Module> {
   const factors = new Map([...named].filter(([role]) => role !== 'alpha'));
   const complete = sets.some((set) => set.length === factors.size && set.every((role) => factors.has(role)));
@@ -234,9 +236,9 @@ async function readModule(
   const inner = ['down', 'hada_w1_b', 'lokr_w2_b', 'lokr_w1_b'] as const;
   const ranked = inner.map((role) => factors.get(role)).find((name) => name !== undefined);
   if (ranked === undefined) return { ...place, scale: 1, factors };
-  const rank = file.entry(ranked).shape[0] as number;
+  const rank = file.entry(ranked).shape[0] as number; // above 0, or it would not fit
   const alpha = named.get('alpha');
-  const scale = alpha === undefined ? peftScale(file, place, rank) : (await scalarOf(file, alpha)) / rank;
+  const scale = alpha === undefined ? scaleOf(place, rank) : (await scalarOf(file, alpha)) / rank;
   return { ...place, scale, factors };
 }
 

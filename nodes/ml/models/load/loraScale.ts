@@ -1,22 +1,39 @@
+import { UserError } from '../../../errors.ts';
+import type { Files } from '../../../files.ts';
 import { parseJson } from '../../../parseJson.ts';
 import { badCheckpoint, type Checkpoint } from '../../weights/checkpoint.ts';
 import type { AdaptedPlace } from '../../weights/loraNames.ts';
+import { readConfig } from './modelFolder.ts';
+
+/** alpha / r, or alpha / sqrt(r), of a module of that rank. Throws UserError `BAD_CHECKPOINT`. */
+export type PeftScale = (place: AdaptedPlace, rank: number) => number;
 
 /**
- * alpha / r, or alpha / sqrt(r) with `use_rslora`, as diffusers writes peft's settings into the metadata of a file; 1 where
- * it says nothing. Throws UserError `BAD_CHECKPOINT`. Source: diffusers, `lora_adapter_metadata`; peft, LoraConfig
+ * What peft's settings say of the scale, for modules without an `alpha` of their own: they stand in the metadata of a file of
+ * diffusers, and in adapter_config.json beside peft's own adapter_model.safetensors; 1 where a file has none. Throws
+ * UserError `UNSUPPORTED`, `BAD_CHECKPOINT`, `BAD_CONFIG`, or `NOT_FOUND`. Source: diffusers, `lora_adapter_metadata`;
+ * peft, LoraConfig
  */
-export function peftScale(file: Checkpoint, { part, weight }: AdaptedPlace, rank: number): number {
+export async function readPeftScale(files: Files, file: Checkpoint): Promise<PeftScale> {
   const stated = file.metadata.get('lora_adapter_metadata');
-  if (typeof stated !== 'string') return 1;
-  const settings = readSettings(file, stated);
-  const of = (name: string): unknown => settings[`${part}.${name}`];
-  if (of('use_dora') === true) throw badCheckpoint(file.path, 'its metadata says DoRA, which is not supported');
-  const alpha = patternValue(of('alpha_pattern'), weight.slice(0, -'.weight'.length)) ?? of('lora_alpha');
-  if (alpha === undefined || alpha === null) return 1;
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha))
-    throw badCheckpoint(file.path, `its metadata has an alpha for ${part} that is no number`);
-  return alpha / (of('use_rslora') === true ? Math.sqrt(rank) : rank);
+  const [, folder, own] = /^(.*?)[\\/]?(adapter_model\.\w+)$/.exec(file.path) ?? [];
+  const isPeft = typeof stated !== 'string' && own !== undefined;
+  const settings = isPeft
+    ? await readConfig(files, folder || '.', 'adapter_config.json')
+    : typeof stated === 'string'
+      ? readSettings(file, stated)
+      : {};
+  const setting = (place: AdaptedPlace, name: string): unknown => settings[isPeft ? name : `${place.part}.${name}`];
+  return (place, rank) => {
+    if (setting(place, 'use_dora') === true)
+      throw new UserError('UNSUPPORTED', `"${file.path}" says that it is DoRA, which is not supported.`);
+    const module = place.weight.slice(0, -'.weight'.length);
+    const alpha = patternValue(setting(place, 'alpha_pattern'), module) ?? setting(place, 'lora_alpha');
+    if (alpha === undefined || alpha === null) return 1;
+    if (typeof alpha !== 'number' || !Number.isFinite(alpha))
+      throw badCheckpoint(file.path, `its settings have an alpha for the ${place.part} that is no number`);
+    return alpha / (setting(place, 'use_rslora') === true ? Math.sqrt(rank) : rank);
+  };
 }
 
 function readSettings(file: Checkpoint, text: string): Record<string, unknown> {
