@@ -5,6 +5,7 @@
 export function betaQuantile(p: number, a: number, b: number): number {
   if (p <= 0) return 0;
   if (p >= 1) return 1;
+  if (p === 0.5 && a === b) return 0.5; // exact by symmetry, where bisection ends just below
   let [low, high] = [0, 1];
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;

@@ -7,6 +7,7 @@ import { dpmSolver } from './dpmSolver.ts';
 import { euler } from './euler.ts';
 import { eulerAncestral } from './eulerAncestral.ts';
 import { flowEuler } from './flowEuler.ts';
+import { kScheduler } from './kScheduler.ts';
 import { lcm } from './lcm.ts';
 import { pndm } from './pndm.ts';
 import type { Plan, Scheduler, SchedulerConfig, StepInput, StepOutput } from './scheduler.ts';
@@ -20,6 +21,7 @@ const samplers = new Map<unknown, (config: SchedulerConfig) => Scheduler>(
     EulerAncestralDiscreteScheduler: eulerAncestral,
     EulerDiscreteScheduler: euler,
     FlowMatchEulerDiscreteScheduler: flowEuler,
+    KSampler: kScheduler,
     LCMScheduler: lcm,
     PNDMScheduler: pndm,
     UniPCMultistepScheduler: uniPc,
@@ -35,7 +37,7 @@ export function createScheduler(config: SchedulerConfig): Scheduler {
   if (sampler === undefined) {
     throw new UserError(
       'UNSUPPORTED',
-      `Scheduler class ${quote(config._class_name)} is not supported; supported: ${[...samplers.keys()].join(', ')}. Choose a scheduler by name instead of the model's own.`,
+      `Scheduler class ${quote(config._class_name)} is not supported; supported: ${[...samplers.keys()].filter((name) => name !== 'KSampler').join(', ')}. Choose a scheduler by name instead of the model's own.`,
     );
   }
   const scheduler = sampler(config);

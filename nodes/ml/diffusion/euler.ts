@@ -29,7 +29,7 @@ const allowed = {
  *   sigma, sigma'   noise level now and next
  */
 export function euler(config: SchedulerConfig): Scheduler {
-  const settings = readSettings(config, defaults, allowed);
+  const settings = readEulerSettings(config);
   return {
     config,
     plan: (steps, { eta = 0 } = {}) => ({ ...eulerPlan(config, settings, steps), eta }),
@@ -43,7 +43,18 @@ export function euler(config: SchedulerConfig): Scheduler {
   };
 }
 
-function eulerPlan(config: SchedulerConfig, settings: typeof defaults, steps: number): Omit<Plan, 'eta'> {
+export type EulerSettings = typeof defaults;
+
+export function readEulerSettings(config: SchedulerConfig): EulerSettings {
+  return readSettings(config, defaults, allowed);
+}
+
+/** Levels and timesteps that the config asks for. */
+export function eulerPlan(
+  config: SchedulerConfig,
+  settings: EulerSettings,
+  steps: number,
+): Omit<Plan, 'eta'> & { readonly sigmas: readonly number[] } {
   const table = trainingSigmas(positiveAlphasCumprod(settings));
   const logTable = table.map(Math.log);
   let timesteps = spacedTimesteps(settings, steps).map(Math.fround);

@@ -30,18 +30,18 @@ export function respacedSigmas(settings: Respacing, min: number, max: number, st
 }
 
 /** Source: arXiv 2206.00364, equation 5, rho = 7. */
-function karrasSigmas(min: number, max: number, steps: number): number[] {
+export function karrasSigmas(min: number, max: number, steps: number): number[] {
   const [low, high] = [min ** (1 / 7), max ** (1 / 7)];
   return linspace(0, 1, steps).map((ramp) => (high + ramp * (low - high)) ** 7);
 }
 
 /** Evenly spaced logarithms. */
-function exponentialSigmas(min: number, max: number, steps: number): number[] {
+export function exponentialSigmas(min: number, max: number, steps: number): number[] {
   return linspace(Math.log(max), Math.log(min), steps).map(Math.exp);
 }
 
 /** Quantiles of the Beta(0.6, 0.6) distribution. Source: arXiv 2407.12173, section 3. */
-function betaSigmas(min: number, max: number, steps: number): number[] {
+export function betaSigmas(min: number, max: number, steps: number): number[] {
   return linspace(0, 1, steps).map((ramp) => min + betaQuantile(1 - ramp, 0.6, 0.6) * (max - min));
 }
 

@@ -97,8 +97,8 @@ function update<T extends Tensor>(ofX: number, x: T, weights: readonly number[],
  *   B          hh (bh1) or e^hh - 1 (bh2)
  *   b_j        j! phi_(j+1)(hh) hh / B, phi by its recurrence
  */
-function uniPcCoefficients(
-  settings: typeof defaults,
+export function uniPcCoefficients(
+  settings: { readonly predict_x0: boolean; readonly solver_type: string },
   points: readonly SolverPoint[],
   corrector: boolean,
 ): { ofX: number; ofPredictions: number[] } {

@@ -4,6 +4,7 @@ import { clipHf } from './clipHf.ts';
 import { clipOpenclip } from './clipOpenclip.ts';
 import type { Family } from './family.ts';
 import { imagereward } from './imagereward.ts';
+import { kSamplers } from './kSamplers.ts';
 import { lora } from './lora.ts';
 import { preprocessing } from './preprocessing.ts';
 import { renoTrajectory } from './renoTrajectory.ts';
@@ -20,6 +21,7 @@ export const families: Readonly<Record<string, Family>> = {
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,
   imagereward,
+  'k-samplers': kSamplers,
   lora,
   preprocessing,
   'reno-trajectory': renoTrajectory,
