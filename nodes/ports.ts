@@ -112,6 +112,8 @@ export interface LoadedFunction {
 export interface SampleSettings {
   /** A name of the scheduler table in `ml/diffusion`, e.g. 'euler', 'ddim', 'dpm++2m'. */
   readonly scheduler: string;
+  /** A key of the schedules in `ml/diffusion`, e.g. 'karras'; absent or 'model' is the model's own spacing. */
+  readonly schedule?: string;
   readonly steps: number;
   /** 1 (or 0, as diffusers' turbo pipelines write it) means no classifier-free guidance. */
   readonly guidanceScale: number;

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import { combine } from './combine.ts';
+import { combineLinearly } from './combineLinearly.ts';
 import { eulerPlan, readEulerSettings } from './euler.ts';
 import type { KSampler, ModelCall } from './kSampler.ts';
 import { ancestralOf } from './kSamplers/eulerAncestral.ts';
@@ -54,8 +54,8 @@ export function kScheduler(config: SchedulerConfig): Scheduler {
       return { ...plan, timesteps: callsOf(plan).map(({ at }) => timestepOf(at)) };
     },
     needsNoise: (plan, i) => callAt(plan, i).draw !== undefined,
-    scaleInput: (plan, i, x) => combine([1 / Math.sqrt(callAt(plan, i).at ** 2 + 1), x]),
-    step<T extends Parameters<typeof combine>[0][1]>(
+    scaleInput: (plan, i, x) => combineLinearly([1 / Math.sqrt(callAt(plan, i).at ** 2 + 1), x]),
+    step<T extends Parameters<typeof combineLinearly>[0][1]>(
       plan: Plan,
       i: number,
       { x, modelOutput, state, noise = x }: { x: T; modelOutput: T; state: readonly T[]; noise?: T },
@@ -113,7 +113,7 @@ function sharesNoise(before: ModelCall | undefined, call: ModelCall | undefined)
  * (W(to) - W(from)) / sqrt(from - to), from its part up to `middle` (drawn before) and a fresh one. Source: k-diffusion
  * BrownianTreeNoiseSampler.
  */
-function continueNoise<T extends Parameters<typeof combine>[0][1]>(
+function continueNoise<T extends Parameters<typeof combineLinearly>[0][1]>(
   before: ModelCall,
   call: ModelCall,
   drawn: T,
@@ -121,5 +121,8 @@ function continueNoise<T extends Parameters<typeof combine>[0][1]>(
 ): T {
   const [from, to] = call.draw!;
   const middle = before.draw![1];
-  return combine([Math.sqrt((from - middle) / (from - to)), drawn], [Math.sqrt((middle - to) / (from - to)), fresh]);
+  return combineLinearly(
+    [Math.sqrt((from - middle) / (from - to)), drawn],
+    [Math.sqrt((middle - to) / (from - to)), fresh],
+  );
 }

@@ -91,7 +91,9 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
       try {
         features.trim();
         const { noise, settings, guidance } = request;
-        const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler));
+        const scheduler = createScheduler(
+          schedulerConfig(parts.schedulerConfig, settings.scheduler, settings.schedule),
+        );
         const plan = scheduler.plan(settings.steps, { eta: settings.eta });
         const hooks = guidance ? { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) } : {};
         return yield* denoise(createModel(request, parts, text), scheduler, plan, noise, hooks);

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler } from '../kSampler.ts';
 import { euler } from './euler.ts';
 
@@ -16,12 +16,12 @@ export const dpm2: KSampler = (sigmas, i) => {
   return [
     {
       at: s,
-      step: ({ x, clean }) => ({ x: combine([1, x], [middle - s, derivativeOf(x, clean, s)]), state: [x] }),
+      step: ({ x, clean }) => ({ x: combineLinearly([1, x], [middle - s, derivativeOf(x, clean, s)]), state: [x] }),
     },
     {
       at: middle,
       step: ({ x: x1, clean, state: [x] }) => ({
-        x: combine([1, x!], [s1 - s, derivativeOf(x1, clean, middle)]),
+        x: combineLinearly([1, x!], [s1 - s, derivativeOf(x1, clean, middle)]),
       }),
     },
   ];

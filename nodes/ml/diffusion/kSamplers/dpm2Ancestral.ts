@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler, splitStep } from '../kSampler.ts';
 import { euler } from './euler.ts';
 
@@ -17,13 +17,13 @@ export const dpm2Ancestral: KSampler = (sigmas, i) => {
   return [
     {
       at: s,
-      step: ({ x, clean }) => ({ x: combine([1, x], [middle - s, derivativeOf(x, clean, s)]), state: [x] }),
+      step: ({ x, clean }) => ({ x: combineLinearly([1, x], [middle - s, derivativeOf(x, clean, s)]), state: [x] }),
     },
     {
       at: middle,
       draw: [s, s1],
       step: ({ x: x1, clean, state: [x], noise }) => ({
-        x: combine([1, x!], [down - s, derivativeOf(x1, clean, middle)], [up, noise]),
+        x: combineLinearly([1, x!], [down - s, derivativeOf(x1, clean, middle)], [up, noise]),
       }),
     },
   ];

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import type { KSampler } from '../kSampler.ts';
 
 /**
@@ -20,7 +20,7 @@ export const dpmpp2m: KSampler = (sigmas, i) => {
         const slope = old ? h / (2 * Math.log(sigmas[i - 1]! / s)) : 0; // 1 / 2r
         const ofClean = -Math.expm1(-h);
         return {
-          x: combine([s1 / s, x], [ofClean * (1 + slope), clean], [-ofClean * slope, old ?? clean]),
+          x: combineLinearly([s1 / s, x], [ofClean * (1 + slope), clean], [-ofClean * slope, old ?? clean]),
           state: [clean],
         };
       },

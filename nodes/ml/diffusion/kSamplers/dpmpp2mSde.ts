@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import type { KSampler } from '../kSampler.ts';
 
 /**
@@ -24,7 +24,7 @@ const dpmpp2mSdeOf =
           const r = old ? Math.log(sigmas[i - 1]! / s) / h : Number.POSITIVE_INFINITY;
           const slope = (form === 'heun' ? 1 - ofClean / (2 * h) : ofClean / 2) / r;
           return {
-            x: combine(
+            x: combineLinearly(
               [(s1 / s) * Math.exp(-h), x],
               [ofClean + slope, clean],
               [-slope, old ?? clean],

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { type KSampler, splitStep } from '../kSampler.ts';
 import { euler } from './euler.ts';
 
@@ -20,13 +20,13 @@ export const dpmpp2sAncestral: KSampler = (sigmas, i) => {
   return [
     {
       at: s,
-      step: ({ x, clean }) => ({ x: combine([middle / s, x], [-Math.expm1(-h / 2), clean]), state: [x] }),
+      step: ({ x, clean }) => ({ x: combineLinearly([middle / s, x], [-Math.expm1(-h / 2), clean]), state: [x] }),
     },
     {
       at: middle,
       draw: [s, s1],
       step: ({ clean, state: [x], noise }) => ({
-        x: combine([down / s, x!], [-Math.expm1(-h), clean], [up, noise]),
+        x: combineLinearly([down / s, x!], [-Math.expm1(-h), clean], [up, noise]),
       }),
     },
   ];

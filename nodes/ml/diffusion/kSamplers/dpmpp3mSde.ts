@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import type { KSampler } from '../kSampler.ts';
 
 /**
@@ -26,17 +26,17 @@ export const dpmpp3mSde: KSampler = (sigmas, i) => {
         const first = [Math.exp(-hh), x] as const;
         const fresh = [s1 * Math.sqrt(-Math.expm1(-hh)), noise] as const;
         const state = old ? [clean, old] : [clean];
-        if (!old) return { x: combine(first, [-Math.expm1(-hh), clean], fresh), state };
+        if (!old) return { x: combineLinearly(first, [-Math.expm1(-hh), clean], fresh), state };
 
         const r0 = Math.log(sigmas[i - 1]! / s) / h;
-        const d0 = combine([1 / r0, clean], [-1 / r0, old]);
-        if (!older) return { x: combine(first, [-Math.expm1(-hh), clean], [phi2, d0], fresh), state };
+        const d0 = combineLinearly([1 / r0, clean], [-1 / r0, old]);
+        if (!older) return { x: combineLinearly(first, [-Math.expm1(-hh), clean], [phi2, d0], fresh), state };
 
         const r1 = Math.log(sigmas[i - 2]! / sigmas[i - 1]!) / h;
-        const d1 = combine([1 / r1, old], [-1 / r1, older]);
-        const slope = combine([1 + r0 / (r0 + r1), d0], [-r0 / (r0 + r1), d1]);
-        const curve = combine([1 / (r0 + r1), d0], [-1 / (r0 + r1), d1]);
-        return { x: combine(first, [-Math.expm1(-hh), clean], [phi2, slope], [-phi3, curve], fresh), state };
+        const d1 = combineLinearly([1 / r1, old], [-1 / r1, older]);
+        const slope = combineLinearly([1 + r0 / (r0 + r1), d0], [-r0 / (r0 + r1), d1]);
+        const curve = combineLinearly([1 / (r0 + r1), d0], [-1 / (r0 + r1), d1]);
+        return { x: combineLinearly(first, [-Math.expm1(-hh), clean], [phi2, slope], [-phi3, curve], fresh), state };
       },
     },
   ];

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { type KSampler, splitStep } from '../kSampler.ts';
 import { euler } from './euler.ts';
 
@@ -21,7 +21,7 @@ export const dpmppSde: KSampler = (sigmas, i) => {
       at: s,
       draw: [s, middle],
       step: ({ x, clean, noise }) => ({
-        x: combine([half.down / s, x], [1 - half.down / s, clean], [half.up, noise]),
+        x: combineLinearly([half.down / s, x], [1 - half.down / s, clean], [half.up, noise]),
         state: [x],
       }),
     },
@@ -29,7 +29,7 @@ export const dpmppSde: KSampler = (sigmas, i) => {
       at: middle,
       draw: [s, s1],
       step: ({ clean, state: [x], noise }) => ({
-        x: combine([full.down / s, x!], [1 - full.down / s, clean], [full.up, noise]),
+        x: combineLinearly([full.down / s, x!], [1 - full.down / s, clean], [full.up, noise]),
       }),
     },
   ];

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler } from '../kSampler.ts';
 
 /**
@@ -8,5 +8,5 @@ import { derivativeOf, type KSampler } from '../kSampler.ts';
  */
 export const euler: KSampler = (sigmas, i) => {
   const [s, s1] = [sigmas[i]!, sigmas[i + 1]!];
-  return [{ at: s, step: ({ x, clean }) => ({ x: combine([1, x], [s1 - s, derivativeOf(x, clean, s)]) }) }];
+  return [{ at: s, step: ({ x, clean }) => ({ x: combineLinearly([1, x], [s1 - s, derivativeOf(x, clean, s)]) }) }];
 };

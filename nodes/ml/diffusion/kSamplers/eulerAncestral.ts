@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler, splitStep } from '../kSampler.ts';
 
 /**
@@ -18,7 +18,7 @@ export const ancestralOf =
         at: s,
         ...(up > 0 && { draw: [s, s1] }),
         step: ({ x, clean, noise }) => ({
-          x: combine([1, x], [down - s, derivativeOf(x, clean, s)], [up, noise]),
+          x: combineLinearly([1, x], [down - s, derivativeOf(x, clean, s)], [up, noise]),
         }),
       },
     ];

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler } from '../kSampler.ts';
 import { euler } from './euler.ts';
 
@@ -17,14 +17,14 @@ export const heun: KSampler = (sigmas, i) => {
       at: s,
       step({ x, clean }) {
         const d = derivativeOf(x, clean, s);
-        return { x: combine([1, x], [s1 - s, d]), state: [x, d] };
+        return { x: combineLinearly([1, x], [s1 - s, d]), state: [x, d] };
       },
     },
     {
       at: s1,
       step({ x: x1, clean, state: [x, d] }) {
         const d1 = derivativeOf(x1, clean, s1);
-        return { x: combine([1, x!], [(s1 - s) / 2, d!], [(s1 - s) / 2, d1]) };
+        return { x: combineLinearly([1, x!], [(s1 - s) / 2, d!], [(s1 - s) / 2, d1]) };
       },
     },
   ];

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import type { KSampler } from '../kSampler.ts';
 
 /**
@@ -10,6 +10,10 @@ import type { KSampler } from '../kSampler.ts';
 export const lcm: KSampler = (sigmas, i) => {
   const [s, s1] = [sigmas[i]!, sigmas[i + 1]!];
   return [
-    { at: s, ...(s1 > 0 && { draw: [s, s1] }), step: ({ clean, noise }) => ({ x: combine([1, clean], [s1, noise]) }) },
+    {
+      at: s,
+      ...(s1 > 0 && { draw: [s, s1] }),
+      step: ({ clean, noise }) => ({ x: combineLinearly([1, clean], [s1, noise]) }),
+    },
   ];
 };

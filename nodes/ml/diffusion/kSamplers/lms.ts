@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler } from '../kSampler.ts';
 
 const mostDerivatives = 4;
@@ -19,7 +19,7 @@ export const linearMultistep: KSampler = (sigmas, i) => [
       const nodes = derivatives.map((_, k) => sigmas[i - k]!);
       const weights = nodes.map((_, k) => integrateLagrange(nodes, k, sigmas[i]!, sigmas[i + 1]!));
       return {
-        x: combine([1, x], ...derivatives.map((d, k) => [weights[k]!, d] as const)),
+        x: combineLinearly([1, x], ...derivatives.map((d, k) => [weights[k]!, d] as const)),
         state: derivatives.slice(0, mostDerivatives - 1),
       };
     },

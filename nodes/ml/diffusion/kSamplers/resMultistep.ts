@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import type { KSampler } from '../kSampler.ts';
 import { euler } from './euler.ts';
 
@@ -25,7 +25,7 @@ export const resMultistep: KSampler = (sigmas, i) => {
         const phi2 = (phi1 - 1) / -h;
         const c2 = Math.log(s / sigmas[i - 1]!) / h;
         return {
-          x: combine([Math.exp(-h), x], [h * (phi1 - phi2 / c2), clean], [(h * phi2) / c2, old]),
+          x: combineLinearly([Math.exp(-h), x], [h * (phi1 - phi2 / c2), clean], [(h * phi2) / c2, old]),
           state: [clean],
         };
       },

@@ -1,4 +1,4 @@
-import { combine } from '../combine.ts';
+import { combineLinearly } from '../combineLinearly.ts';
 import type { CallInput, CallOutput, KSampler } from '../kSampler.ts';
 import type { SolverPoint } from '../solverPoint.ts';
 import { uniPcCoefficients } from '../uniPc.ts';
@@ -23,7 +23,7 @@ const uniPcOf =
     };
     const move = (x: CallInput['x'], from: number, corrector: boolean, clean: readonly CallInput['clean'][]) => {
       const { ofX, ofPredictions } = coefficients(from, corrector);
-      return combine([ofX, x], ...ofPredictions.map((weight, k) => [weight, clean[k]!] as const));
+      return combineLinearly([ofX, x], ...ofPredictions.map((weight, k) => [weight, clean[k]!] as const));
     };
     return [
       {
