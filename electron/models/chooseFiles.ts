@@ -13,7 +13,7 @@ const COMPONENTS = [
   'controlnet',
 ];
 /** Names of weight files best first, without variant and ending. */
-const WEIGHT_STEMS = ['diffusion_pytorch_model', 'model', 'pytorch_model'];
+const WEIGHT_STEMS = ['diffusion_pytorch_model', 'model', 'pytorch_model', 'pytorch_lora_weights', 'adapter_model'];
 const TEXT_FILE =
   /^([\w-]*config|model_index|vocab|tokenizer|special_tokens_map|added_tokens)\.json$|^(merges|vocab)\.txt$|^(LICENSE|README)(\.\w+)?$/i;
 
@@ -35,7 +35,7 @@ export function chooseFiles(model: HubModel, variant = ''): HubFile[] {
   const remedy = candidates.length
     ? `choose with --file among: ${candidates.join(', ')}`
     : 'it has no .safetensors, .bin, .ckpt, .pt or .pth file at all';
-  throw new UserError('NO_WEIGHTS', `"${model.name}" is neither a diffusers nor a transformers folder; ${remedy}.`);
+  throw new UserError('NO_WEIGHTS', `"${model.name}" is no folder of diffusers, transformers or peft; ${remedy}.`);
 }
 
 /** Exactly the named files, each of which must be there: throws UserError `NOT_FOUND`. */

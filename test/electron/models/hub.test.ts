@@ -237,6 +237,13 @@ describe('chooseFiles', () => {
     ]);
   });
 
+  it('takes the weights of a LoRA by the names of diffusers and peft', () => {
+    const lora = ['README.md', 'pytorch_lora_weights.safetensors'];
+    expect(paths(modelOf(...lora, 'comfyui.safetensors', 'pytorch_lora_weights.bin'))).toEqual(lora);
+    const peft = ['adapter_config.json', 'adapter_model.safetensors'];
+    expect(paths(modelOf(...peft, 'training_args.bin'))).toEqual(peft);
+  });
+
   it('lists the candidates where none is the obvious one', () => {
     const odd = modelOf('HPS_v2_compressed.pt', 'HPS_v2.1_compressed.pt');
     expect(() => chooseFiles(odd)).toThrow(/--file among: HPS_v2_compressed.pt, HPS_v2.1_compressed.pt/);

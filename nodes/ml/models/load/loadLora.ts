@@ -164,8 +164,9 @@ function refuseOtherModel(
   const theirs = textKey === undefined ? undefined : file.entry(textKey).shape[1];
   const said = theirs === undefined || theirs === width ? '' : ` for text features ${theirs} wide${familyOf(theirs)}`;
   const example = misshapen
-    ? `${[...misshapen.factors.values()]
-        .map((name) => `${name} [${file.entry(name).shape.join(', ')}]`)
+    ? `${[...misshapen.factors]
+        .filter(([role]) => role !== 'alpha')
+        .map(([, name]) => `${name} [${file.entry(name).shape.join(', ')}]`)
         .slice(0, 2)
         .join(' and ')} cannot change ${misshapen.place.weight} [${shapeOf(misshapen.place).join(', ')}]`
     : `${homeless.length} of its tensors have no place in it (${nameSome(homeless)})`;
