@@ -48,7 +48,10 @@ interface LiveRun {
 
 type StartingRun = Omit<LiveRun, 'finished'>;
 
-/** Makes runs of an engine wait for each other, first come, first served. */
+/**
+ * Makes runs of an engine wait for each other, first come, first served. One long function because its methods share the
+ * runs that are live.
+ */
 export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun' | 'resumeRun'>>): QueuedEngine {
   const live = new Map<string, LiveRun>();
   let named = 0;
