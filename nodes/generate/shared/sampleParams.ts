@@ -1,5 +1,6 @@
 import type { ParamValues } from '../../defineNode.ts';
-import { schedulerAliases, schedulerNames } from '../../ml/diffusion/schedulers.ts';
+import { scheduleAliases, schedulerAliases, schedulerNames } from '../../ml/diffusion/schedulers.ts';
+import { scheduleNames } from '../../ml/diffusion/schedules.ts';
 import { choice, integer, number, text } from '../../params.ts';
 import type { Generator, SampleSettings } from '../../ports.ts';
 
@@ -10,6 +11,12 @@ export const sampleParams = {
     options: ['model', ...schedulerNames],
     aliases: schedulerAliases,
     help: "The rule that leads from noise to image; model is the model's own.",
+  }),
+  schedule: choice({
+    initial: 'model',
+    options: ['model', ...scheduleNames],
+    aliases: scheduleAliases,
+    help: "The noise levels of the steps, as ComfyUI (webui-*: stable-diffusion-webui) lists them; model is the model's own.",
   }),
   steps: integer({
     initial: 0,
@@ -40,6 +47,7 @@ export const sampleParams = {
 export function sampleSettings({ defaults }: Generator, params: ParamValues<typeof sampleParams>): SampleSettings {
   return {
     scheduler: params.scheduler === 'model' ? defaults.scheduler : params.scheduler,
+    ...(params.schedule !== 'model' && { schedule: params.schedule }),
     steps: params.steps || defaults.steps,
     guidanceScale: params.guidanceScale < 0 ? defaults.guidanceScale : params.guidanceScale,
     eta: params.eta,

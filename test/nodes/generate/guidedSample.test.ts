@@ -17,7 +17,15 @@ import { nodeContext } from '../../support/nodeContext.ts';
 import { randomFile } from '../../support/randomWeights.ts';
 import { type TruthImage, truthImages } from '../../support/truthImages.ts';
 
-const base = { scheduler: 'model', steps: 4, guidanceScale: 1, eta: 0, negativePrompt: '', batch: 4 } as const;
+const base = {
+  scheduler: 'model',
+  schedule: 'model',
+  steps: 4,
+  guidanceScale: 1,
+  eta: 0,
+  negativePrompt: '',
+  batch: 4,
+} as const;
 const weights = { originalWeight: 5, expandedWeight: 5 };
 const guidance = { consistencyScale: 0.3, maxTimestep: 1000 };
 

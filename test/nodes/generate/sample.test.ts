@@ -11,7 +11,7 @@ import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
 const params = {
-  ...{ scheduler: 'model', steps: 0, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 2 },
+  ...{ scheduler: 'model', schedule: 'model', steps: 0, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 2 },
   ...{ originalWeight: 5, expandedWeight: 5 },
 } as const;
 const noiseOf = (...seeds: number[]): Noise => ({ seeds, latents: latentNoise(seeds, [4, 8, 3]) });
@@ -86,6 +86,7 @@ describe('sample', async () => {
   it("takes the model's own settings where the params leave them open", () => {
     const generator = stripeGenerator();
     expect(sampleSettings(generator, params)).toEqual({ scheduler: 'euler', steps: 2, guidanceScale: 1, eta: 0 });
+    expect(sampleSettings(generator, { ...params, schedule: 'karras' })).toMatchObject({ schedule: 'karras' });
     expect(sampleSettings(generator, { ...params, scheduler: 'ddim', steps: 9, guidanceScale: 0, eta: 0.5 })).toEqual({
       scheduler: 'ddim',
       steps: 9,

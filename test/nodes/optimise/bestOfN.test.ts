@@ -17,7 +17,15 @@ const brightness: Reward = {
   dispose: () => {},
 };
 const scaled = (by: number) => (pixels: Tensor4D) => tidy(() => mul(mean(pixels, [1, 2, 3]), by) as Tensor1D);
-const sampling = { scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 3 } as const;
+const sampling = {
+  scheduler: 'model',
+  schedule: 'model',
+  steps: 1,
+  guidanceScale: -1,
+  eta: 0,
+  negativePrompt: '',
+  batch: 3,
+} as const;
 const params = { ...sampling, seed: 10, candidates: 8, keep: 3, width: 0, height: 0 };
 const inputs = { generator: stripeGenerator(), prompt: 'bright', rewards: [brightness], watch: [], conditions: [] };
 

@@ -14,7 +14,15 @@ import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
-const sampling = { scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 3 } as const;
+const sampling = {
+  scheduler: 'model',
+  schedule: 'model',
+  steps: 1,
+  guidanceScale: -1,
+  eta: 0,
+  negativePrompt: '',
+  batch: 3,
+} as const;
 const params = {
   ...sampling,
   seed: 10,

@@ -13,7 +13,15 @@ const channel = (name: string, c: number): Reward => ({
   name,
   score: (pixels) => tidy(() => mean(slice(pixels, [0, 0, 0, c], [-1, -1, -1, 1]), [1, 2, 3]) as Tensor1D),
 });
-const sampling = { scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 4 } as const;
+const sampling = {
+  scheduler: 'model',
+  schedule: 'model',
+  steps: 1,
+  guidanceScale: -1,
+  eta: 0,
+  negativePrompt: '',
+  batch: 4,
+} as const;
 const params = {
   ...sampling,
   evaluations: 5,

@@ -8,7 +8,15 @@ import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
-const sampling = { scheduler: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 8 } as const;
+const sampling = {
+  scheduler: 'model',
+  schedule: 'model',
+  steps: 1,
+  guidanceScale: -1,
+  eta: 0,
+  negativePrompt: '',
+  batch: 8,
+} as const;
 const shared = { ...sampling, seed: 10, keep: 2, width: 0, height: 0, whenHacking: 'say so', patience: 10 } as const;
 const generator = { ...stripeGenerator(), differentiable: false };
 const reward = { ...brightness, differentiable: false };
