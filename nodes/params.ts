@@ -46,6 +46,8 @@ export interface ChoiceParam<Option extends string = string> extends Described {
   readonly options: readonly Option[];
   /** What other programs call an option. Names are read whatever their case, spaces and signs: `euler_a` is `Euler a`. */
   readonly aliases?: Readonly<Partial<Record<Option, readonly string[]>>>;
+  /** Another choice of the node that names may end with: `DPM++ SDE Karras` is `DPM++ SDE` with the schedule `Karras`. */
+  readonly endsWith?: string;
 }
 
 export interface BooleanParam extends Described {
@@ -222,6 +224,23 @@ export function optionOf({ options, aliases }: ChoiceParam, text: string): strin
   const spelled = bareName(text);
   const isMeant = (option: string) => [option, ...(aliases[option] ?? [])].some((name) => bareName(name) === spelled);
   return options.find(isMeant) ?? text;
+}
+
+/**
+ * The values that a text means which names an option and, after it, one of the param `endsWith`; `{}` where it is no such pair.
+ */
+export function optionPair(
+  params: Readonly<Record<string, Param>>,
+  name: string,
+  text: string,
+): Readonly<Record<string, string>> {
+  const param = params[name];
+  const other = param?.kind === 'choice' && param.endsWith !== undefined ? params[param.endsWith] : undefined;
+  if (param?.kind !== 'choice' || other?.kind !== 'choice') return {};
+  if ([param, other].some((each) => allows(each, optionOf(each, text)))) return {};
+  const space = Math.max(text.lastIndexOf(' '), text.lastIndexOf('_'));
+  const [first, second] = [optionOf(param, text.slice(0, space)), optionOf(other, text.slice(space + 1))];
+  return space > 0 && allows(param, first) && allows(other, second) ? { [name]: first, [param.endsWith!]: second } : {};
 }
 
 /** A name without what programs spell differently: `DPM++ 2M` and `dpmpp_2m` are one. */

@@ -1,6 +1,6 @@
 import type { Library, NodeDefinition } from '../../nodes/defineNode.ts';
 import { type ErrorPlace, UserError } from '../../nodes/errors.ts';
-import { optionOf } from '../../nodes/params.ts';
+import { optionOf, optionPair } from '../../nodes/params.ts';
 import { measureJson } from '../../nodes/parseJson.ts';
 import { escapeControls, quote } from '../../nodes/quote.ts';
 import { checkGraph } from './check.ts';
@@ -191,6 +191,8 @@ function withOptions(node: GraphNode, { params }: NodeDefinition): GraphNode {
   const renamed = Object.entries(node.params).flatMap(([name, value]): [string, string][] => {
     const param = own(params, name);
     if (param?.kind !== 'choice' || typeof value !== 'string') return [];
+    const pair = Object.entries(optionPair(params, name, value));
+    if (pair.length > 0) return pair;
     const option = optionOf(param, value);
     return option === value ? [] : [[name, option]];
   });

@@ -1,6 +1,6 @@
 import type { Cards } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
-import { allows, type ChoiceParam, describeAllowed, parseParam } from '../../nodes/params.ts';
+import { allows, type ChoiceParam, describeAllowed, optionPair, parseParam } from '../../nodes/params.ts';
 import { quote } from '../../nodes/quote.ts';
 import { type GraphDocument, type GraphNode, type Json, own } from '../document/document.ts';
 import { levelCards, levelOf, subgraphOf, withLevel } from '../document/levels.ts';
@@ -72,14 +72,15 @@ function overrideParam(id: string, node: GraphNode, name: string, value: Json, c
     const message = `${label} has no param "${name}".${didYouMean(name, names)} ${known}`;
     throw new UserError('UNKNOWN_PARAM', message, { at });
   }
-  const read = typeof value === 'string' ? parseParam(param, value) : value;
+  const pair = typeof value === 'string' ? optionPair(card.params, name, value) : {};
+  const read = pair[name] ?? (typeof value === 'string' ? parseParam(param, value) : value);
   if (!allows(param, read)) {
     const meant = param.kind === 'choice' ? meantBy(String(read), param) : '';
     const message = `${label}: the param ${name} cannot be ${quote(value)}.${meant} It must be ${describeAllowed(param)}.`;
     throw new UserError('BAD_PARAM', message, { at });
   }
   const { [name]: _driving, ...inputs } = node.inputs;
-  return { ...node, params: { ...node.params, [name]: read as Json }, inputs };
+  return { ...node, params: { ...node.params, ...pair, [name]: read as Json }, inputs };
 }
 
 /** What to say of a word that is no option. Where options have names of other programs, one that is near is not meant. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readGraph } from '../../graphs/document/read.ts';
+import { applyOverrides } from '../../graphs/edit/overrides.ts';
 import { prepareRun } from '../../graphs/engine/engine.ts';
 import { sampleParams } from '../../nodes/generate/shared/sampleParams.ts';
 import { library } from '../../nodes/index.ts';
@@ -41,9 +42,6 @@ const known = {
 const lacking = [
   'dpm_fast',
   'dpm_adaptive',
-  'DPM++ 2S a Karras',
-  'DPM++ 2M SDE Karras',
-  'Euler Karras',
   'euler_cfg_pp',
   'euler_ancestral_cfg_pp',
   'deis',
@@ -101,6 +99,25 @@ describe('the names of samplers', () => {
         `the param scheduler cannot be "${name}". Noiseloom has none of that name. It must be one of "model"`,
       );
     }
+  });
+
+  it.each([
+    ['DPM++ SDE Karras', 'dpm++sde', 'karras'],
+    ['DPM++ 2S a Karras', 'dpm++2s-ancestral', 'karras'],
+    ['DPM++ 2M SDE Exponential', 'dpm++2m-sde', 'exponential'],
+    ['DPM++ 2M SGMUniform', 'dpm++2m', 'sgm-uniform'],
+    ['Euler Karras', 'euler', 'karras'],
+    ['heun_beta', 'heun', 'beta'],
+  ])('%s means a sampler and a schedule', (name, scheduler, schedule) => {
+    const node = { type: 'generate/sample', version: 1 };
+    const read = (params: object) =>
+      readGraph(
+        JSON.stringify({ format: 'noiseloom-graph', version: 2, title: '', nodes: { s: { ...node, params } } }),
+        library,
+      ).document;
+    expect(read({ scheduler: name }).nodes.s!.params).toEqual({ scheduler, schedule });
+    const overridden = applyOverrides(read({}), { 's.scheduler': name }, library);
+    expect(overridden.nodes.s!.params).toEqual({ scheduler, schedule });
   });
 
   it('are put right where a graph is read, and what is not known stays as it is', () => {

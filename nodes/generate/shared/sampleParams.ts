@@ -10,6 +10,7 @@ export const sampleParams = {
     initial: 'model',
     options: ['model', ...schedulerNames],
     aliases: schedulerAliases,
+    endsWith: 'schedule',
     help: "The rule that leads from noise to image; model is the model's own.",
   }),
   schedule: choice({
