@@ -65,7 +65,7 @@ let generated: readonly JudgedImage[] | undefined;
 async function generatedImages(): Promise<readonly JudgedImage[]> {
   if (generated) return generated;
   const model = await loadGenerator(files, 'builtin:world-one-step');
-  generated = await judgedImages(model, 32, 4);
+  generated = await judgedImages(model, 16, 10);
   model.dispose();
   return generated;
 }

@@ -26,7 +26,7 @@ describe('cells of results', () => {
     for (const [cell, value] of [
       ['a', 1],
       ['b', 2],
-      ['a', 1],
+      ['a', 5],
     ] as const)
       await file.add({ cell, value });
     const lines = linesOf(file, new Set(['a', 'c']));

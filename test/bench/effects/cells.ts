@@ -9,12 +9,13 @@ export function cellOf(...decisive: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 16);
 }
 
-/** Of a file's lines those of some cells, each once. */
+/** Of a file's lines those of some cells, the first of each: two programs may have measured it at once. */
 export function linesOf<Line extends { readonly cell: string }>(
   lines: Lines<Line>,
   cells: ReadonlySet<string>,
 ): Lines<Line> {
-  const all = [...new Map(lines.all.filter(({ cell }) => cells.has(cell)).map((line) => [line.cell, line])).values()];
+  const seen = new Set<string>();
+  const all = lines.all.filter(({ cell }) => cells.has(cell) && !seen.has(cell) && seen.add(cell));
   return {
     all,
     async add(line) {
