@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 /** A terminal and npm both pass one Ctrl-C on, so it arrives twice: what comes this soon, in milliseconds, is the same one. */
@@ -14,14 +15,15 @@ export function interrupt(): boolean {
 
 /**
  * A signal that fires at the first Ctrl-C (or SIGTERM), so that work can stop in order; the second ends the process at once,
- * also while it computes and hears nothing.
+ * also while it computes and hears nothing. Resolves as soon as a Ctrl-C is heard.
  */
-export function abortOnInterrupt(): AbortController {
+export async function abortOnInterrupt(): Promise<AbortController> {
   work = new AbortController();
   const listener = new Worker(listen, { eval: true, workerData: { same: SAME } });
   listener.on('message', (message) => message === 'interrupted' && interrupt());
-  listener.unref();
   process.on('SIGTERM', interrupt);
+  await once(listener, 'message'); // 'listening'
+  listener.unref();
   return work;
 }
 

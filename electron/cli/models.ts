@@ -87,7 +87,7 @@ async function pull(name: string, flags: PullFlags): Promise<void> {
   try {
     const emit = ({ file, done, total }: { file: string; done: number; total: number }) =>
       progress.update(total === 0 ? 1 : done / total, `${bytesInWords(done)} of ${bytesInWords(total)}  ${file}`);
-    const path = await pullModel(hub, model, files, folder, { signal: abortOnInterrupt().signal, emit });
+    const path = await pullModel(hub, model, files, folder, { signal: (await abortOnInterrupt()).signal, emit });
     progress.end(`Every file has the hash that the hub lists.`);
     if (flags.json) printJson({ ...result, status: 'done', path });
     else print(path);

@@ -129,8 +129,7 @@ export async function runIntoFolder(
       import('../engine/recordRuns.ts'),
       import('../../nodes/index.ts'),
     ]);
-  const device = await startDevice(preference);
-  const { signal } = abortOnInterrupt();
+  const [device, { signal }] = await Promise.all([startDevice(preference), abortOnInterrupt()]);
   let run: RunFolder | undefined;
   const engine = recordRuns(startEngine(device, files), {
     library,

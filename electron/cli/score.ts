@@ -81,7 +81,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
       done += event.scores.values.length;
       progress.update(done / images.length, `${done} of ${images.length}`);
     },
-    abortOnInterrupt().signal,
+    (await abortOnInterrupt()).signal,
   );
   progress.stop();
   const rows = new Map(batches.flatMap((batch, i) => toRows(batch, scored.get(nameScoreNode(i)))));

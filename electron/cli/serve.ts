@@ -73,7 +73,7 @@ async function serve(folder: string, flags: ServeFlags): Promise<void> {
     listDevices: () => listDevices(forkEngine),
     log: remark,
   };
-  const { signal } = abortOnInterrupt();
+  const { signal } = await abortOnInterrupt();
   host.onState((state) => {
     if (state.state === 'ready') remark(`Running on ${state.device.name}: ${state.device.description}`);
     else if (state.state === 'stopped') remark(state.problem.message);

@@ -75,7 +75,7 @@ async function train(name: string, flags: TrainFlags): Promise<number> {
     ]);
   const device = await startDevice(parseDevice(flags.device));
   remark(`Training on ${device.name}: ${device.description}`);
-  const controller = abortOnInterrupt();
+  const controller = await abortOnInterrupt();
   const progress = showProgress(process.stderr);
   const describe = describeSteps({ steps, batch });
   progress.start('Training');

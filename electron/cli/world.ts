@@ -46,7 +46,7 @@ async function sample({ count, seed, task, out, json }: SampleFlags): Promise<nu
   const list = join(folder, 'labels.jsonl');
   if (await stat(list).catch(() => undefined))
     throw new UsageError(`"${folder}" holds images of the world already; choose another folder with --out.`);
-  const { signal } = abortOnInterrupt();
+  const { signal } = await abortOnInterrupt();
   const progress = showProgress(process.stderr);
   const lines: string[] = [];
   progress.start('Drawing');

@@ -6,7 +6,7 @@ import { abortOnInterrupt } from '../../electron/cli/interrupt.ts';
  * said "ready", and hears nothing.
  */
 process.once('worker', (listener) => listener.once('message', begin)); // it hears Ctrl-C from then on
-const { signal } = abortOnInterrupt();
+const { signal } = await abortOnInterrupt();
 signal.addEventListener('abort', () => console.log('told'));
 setInterval(() => {}, 1000);
 
