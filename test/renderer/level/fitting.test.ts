@@ -37,6 +37,7 @@ describe('the nodes that fit', () => {
     const { type, types } = typesFor({ side: 'target', node: 'a', name: 'b' });
     expect(type).toBe('number');
     expect(types).toContain('test/divide');
+    expect(types).toContain('test/total'); // which gives a text as well
     expect(types).not.toContain('test/text');
   });
 

@@ -48,6 +48,8 @@ describe('readCandidates', () => {
     };
     expect(readCandidates(run, 0).map(({ image }) => image)).toEqual(['1.png', '2.png', undefined]);
     expect(readCandidates(run, 1)).toEqual([]);
+    const other = { ...run, outputs: run.outputs.map((file) => ({ ...file, label: { ...file.label, prompt: 'q' } })) };
+    expect(readCandidates(other, 0).map(({ image }) => image)).toEqual([undefined, undefined, undefined]);
   });
 
   it('finds the image whose scores they are, not another of the same prompt and seed', () => {

@@ -7,6 +7,7 @@ import { describeNode } from '../../../nodes/card.ts';
 import {
   createGraphStore,
   editGraph,
+  editWhole,
   endGroup,
   findCurrentSubgraph,
   type GraphStore,
@@ -105,6 +106,13 @@ describe('undo and redo', () => {
 });
 
 describe('an edit', () => {
+  it('that changes nothing is no step back', () => {
+    const { past, future } = store.getState();
+    editWhole(store, (whole) => whole);
+    expect(store.getState().past).toBe(past);
+    expect(store.getState().future).toBe(future);
+  });
+
   it('that cannot be done changes nothing and says why', () => {
     const before = store.getState();
     expect(() => editGraph(store, (document) => connect(document, library, ['a', 'number'], 'a', 'b'))).toThrow(
