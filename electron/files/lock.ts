@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../nodes/errors.ts';
 import { isAbsent, readFailed, writeFailed } from './disk.ts';
 import { isRunning, markProcess, type ProcessMark } from './processes.ts';
 
@@ -40,8 +41,14 @@ async function make(path: string, lock: Lock): Promise<boolean> {
     await writeFile(path, JSON.stringify(lock), { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw writeFailed(path, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code !== 'ENOSPC') throw writeFailed(path, error);
+    await rm(path, { force: true }); // it was made and could not be written
+    throw new UserError(
+      'DISK_FULL',
+      `No bytes are free for "${path}". Free some space, or use a folder on another disk.`,
+    );
   }
 }
 
