@@ -313,7 +313,7 @@ describeInWindows("Electron's security guide", (open, kind) => {
     },
 
     async 'Use a current version of Electron'() {
-      const { devDependencies } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
+      const { devDependencies } = JSON.parse(readFileSync(join(packageFolder, 'build/desktop/package.json'), 'utf8'));
       const major = (version: string) => Number(/\d+/.exec(version)?.[0]);
       const running = await app.evaluate(() => process.versions.electron as string);
       expect(major(running)).toBe(major(devDependencies.electron));
