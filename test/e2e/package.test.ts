@@ -59,7 +59,7 @@ it.for(programs.map((program, i) => ({ program, name: basename(program), isNeede
       expect(await ask('listModels')).toContainEqual(expect.objectContaining({ name: 'builtin:world' }));
       expect(await ask('licences')).toContain('Apache License');
       // the built-in model lies beside the archive and is read in ranges
-      const node = { type: 'model/load-generator', version: 1, params: { model: 'builtin:world' }, inputs: {} };
+      const node = { type: 'model/load-generator', version: 2, params: { model: 'builtin:world' }, inputs: {} };
       const nodes = { generator: { ...node, position: [0, 0] } };
       const outcome = await runIn(page, { format: 'noiseloom-graph', version: 1, title: 'Model', nodes });
       expect(outcome).toMatchObject({ ok: true, value: { status: 'done', ran: 1 } });

@@ -36,16 +36,17 @@ describe('noiseloom bench effects', () => {
     for (const method of methods) expect(file('effects.svg')).toContain(method);
     expect(readdirSync(join(folder, 'images'))).toHaveLength(lines.length + conditionLines.length);
     expect(readdirSync(folder).sort()).toEqual([
+      'calibrations.jsonl',
       'consistency.csv',
       'consistency.jsonl',
       'consistency.png',
+      'curves.svg',
       'effects.csv',
       'effects.md',
       'effects.png',
       'effects.svg',
       'images',
       'results.jsonl',
-      'settings.json',
       'volume.svg',
     ]);
 
