@@ -13,12 +13,6 @@ export const sampleParams = {
     endsWith: 'schedule',
     help: "The rule that leads from noise to image; model is the model's own.",
   }),
-  schedule: choice({
-    initial: 'model',
-    options: ['model', ...scheduleNames],
-    aliases: scheduleAliases,
-    help: "The noise levels of the steps, as ComfyUI (webui-*: stable-diffusion-webui) lists them; model is the model's own.",
-  }),
   steps: integer({
     initial: 0,
     min: 0,
@@ -41,6 +35,12 @@ export const sampleParams = {
     min: 1,
     max: 256,
     help: 'Images drawn at once: more is faster and takes more memory.',
+  }),
+  schedule: choice({
+    initial: 'model',
+    options: ['model', ...scheduleNames],
+    aliases: scheduleAliases,
+    help: "The noise levels of the steps, as ComfyUI (webui-*: stable-diffusion-webui) lists them; model is the model's own.",
   }),
 };
 
