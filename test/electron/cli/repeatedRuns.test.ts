@@ -9,7 +9,7 @@ import { diskFiles, goldenFolder } from '../../support/golden.ts';
 
 const node = (type: string, params: GraphNode['params'], inputs: GraphNode['inputs'] = {}): GraphNode => ({
   type,
-  version: 1,
+  version: library.get(type)!.version,
   params,
   inputs,
   position: [0, 0],
