@@ -38,7 +38,7 @@ const climbing = {
   version: 1,
   title: 'Climb',
   nodes: {
-    generator: node('model/load-generator', { model: 'builtin:world-one-step' }),
+    generator: { ...node('model/load-generator', { model: 'builtin:world-one-step' }), version: 2 },
     prompt: node('input/text', { text: 'a photo of a red circle' }),
     noise: node('input/noise', { count: 1, seed: 1 }, { generator: [['generator', 'generator']] }),
     clip: { ...node('reward/clip-score', { model: 'builtin:world-clip', weight: 1 }), version: 2 },
