@@ -93,7 +93,9 @@ describe('this test', () => {
 
 describe('the import arrow', () => {
   const groupFile = /^nodes\/(?!ml\/)[a-z]+\//;
-  const foundations = ['errors', 'files', 'parseJson', 'ports', 'quote', 'readWhole'].map((name) => `nodes/${name}.ts`);
+  const foundations = ['errors', 'files', 'parseJson', 'ports', 'quote', 'readWhole', 'repeatedNames'].map(
+    (name) => `nodes/${name}.ts`,
+  );
   const words = [...foundations, 'nodes/card.ts', 'nodes/defineNode.ts', 'nodes/params.ts'];
 
   it('nodes/ml stands on TensorFlow.js and the foundations of nodes/', () => {

@@ -3,6 +3,7 @@ import { type ErrorPlace, UserError } from '../../nodes/errors.ts';
 import { optionOf, optionPair } from '../../nodes/params.ts';
 import { measureJson } from '../../nodes/parseJson.ts';
 import { escapeControls, quote } from '../../nodes/quote.ts';
+import { repeatedNames } from '../../nodes/repeatedNames.ts';
 import { checkGraph } from './check.ts';
 import {
   FORMAT,
@@ -17,7 +18,6 @@ import {
 } from './document.ts';
 import { migrateDocument } from './migrations.ts';
 import { type Problem, problem } from './problems.ts';
-import { repeatedNames } from './repeatedNames.ts';
 
 export interface OpenedGraph {
   readonly document: GraphDocument;

@@ -1,3 +1,5 @@
+import { endOfString } from './parseJson.ts';
+
 /**
  * The paths of names that occur more than once in one object of a JSON text, each told once and `most` at most: JSON.parse
  * keeps the last of them in silence. The text has to be valid JSON. Linear in its length.
@@ -21,7 +23,7 @@ export function repeatedNames(text: string, most: number): string[][] {
       if (!isName) inner.name = String(Number(inner.name) + 1);
     } else if (letter === '"') {
       const start = i;
-      for (i++; text[i] !== '"'; i++) if (text[i] === '\\') i++;
+      i = endOfString(text, start);
       if (!isName) continue;
       isName = false;
       const inner = around.at(-1)!;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readGraph } from '../../../graphs/document/read.ts';
-import { repeatedNames } from '../../../graphs/document/repeatedNames.ts';
-import { library } from '../example.ts';
+import { readGraph } from '../../graphs/document/read.ts';
+import { repeatedNames } from '../../nodes/repeatedNames.ts';
+import { library } from '../graphs/example.ts';
 
 const found = (text: string) => repeatedNames(text, 10).map((path) => path.join('.'));
 
