@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import sharp from 'sharp';
+import type sharp from 'sharp';
 import type { Problem } from '../../graphs/document/problems.ts';
 import { didYouMean } from '../../graphs/document/suggest.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
@@ -46,7 +46,7 @@ export function addScoreCommand(program: Command): void {
 async function score(locations: readonly string[], flags: ScoreFlags): Promise<number> {
   const [
     { library },
-    { openFiles },
+    { openFiles, loadSharp },
     { fileFolders },
     { anywhere },
     { startDevice, startEngine },
@@ -62,7 +62,7 @@ async function score(locations: readonly string[], flags: ScoreFlags): Promise<n
   const rewards = new Map(flags.reward.map((name) => rewardNamed(name, library)));
   const overrides = parseOverrides(flags.set, 'hps.model=my-folder');
   const preference = parseDevice(flags.device);
-  const { images, problems } = await sizedImages(await imagePaths(locations));
+  const { images, problems } = await sizedImages(await imagePaths(locations), await loadSharp());
   const batches = sizedBatches(images, flags.batch);
   const device = await startDevice(preference);
   const engine = startEngine(device, openFiles(fileFolders(process.cwd(), anywhere)));
@@ -160,12 +160,15 @@ async function imagePaths(locations: readonly string[]): Promise<string[]> {
   return [...new Set(found)];
 }
 
-async function sizedImages(paths: readonly string[]): Promise<{ images: SizedImage[]; problems: Problem[] }> {
+async function sizedImages(
+  paths: readonly string[],
+  read: typeof sharp,
+): Promise<{ images: SizedImage[]; problems: Problem[] }> {
   const images: SizedImage[] = [];
   const problems: Problem[] = [];
   for (const path of paths) {
     try {
-      const { width, height } = (await sharp(path).metadata()).autoOrient;
+      const { width, height } = (await read(path).metadata()).autoOrient;
       images.push({ path, width, height });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

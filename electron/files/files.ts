@@ -145,7 +145,7 @@ let sharp: Promise<typeof import('sharp').default> | undefined;
  * Only what decodes images loads it. Of its formats, those that draw, as SVG does, or run other programs are shut off, once
  * and for all: while they are being shut off, no image can be decoded.
  */
-function loadSharp(): Promise<typeof import('sharp').default> {
+export function loadSharp(): Promise<typeof import('sharp').default> {
   sharp ??= import('sharp').then(({ default: loaded }) => {
     loaded.block({ operation: ['VipsForeignLoad'] });
     const formats = ['Png', 'Jpeg', 'Webp', 'Heif', 'Nsgif', 'Tiff'];
