@@ -8,6 +8,7 @@ import { latentNoise, randomStream } from '../../nodes/ml/random.ts';
 import { argMax, dispose, type Tensor1D, type Tensor2D, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
 import { sampleAppeal } from '../../nodes/ml/train/aestheticTraining.ts';
 import { spoiled } from '../../nodes/ml/train/clipTraining.ts';
+import { imageTensor } from '../../nodes/ml/train/imageTensor.ts';
 import {
   leastDifference,
   meritTable,
@@ -15,7 +16,6 @@ import {
   pairKinds,
   samplePair,
 } from '../../nodes/ml/train/preferencePairs.ts';
-import { imageTensor } from '../../nodes/ml/train/worldClip.ts';
 import type { Weights } from '../../nodes/ml/weights/weights.ts';
 import { classMap } from '../../nodes/ml/world/conditionImage.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';

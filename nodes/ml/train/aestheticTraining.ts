@@ -17,8 +17,9 @@ import { appeal } from '../world/appeal.ts';
 import { blemish, blemishes } from '../world/blemish.ts';
 import { drawScene } from '../world/drawScene.ts';
 import { sampleScene } from '../world/scene.ts';
+import { imageTensor } from './imageTensor.ts';
 import type { Training } from './trainStep.ts';
-import { imageTensor, worldClip } from './worldClip.ts';
+import { worldClip } from './worldClip.ts';
 
 interface AestheticTrainingSettings {
   readonly seed: number;

@@ -25,9 +25,10 @@ import { sampleScene } from '../world/scene.ts';
 import { sceneTruth } from '../world/sceneTruth.ts';
 import { layoutOf } from './flatParameters.ts';
 import { type GeneratedWorld, rankedGroups } from './generatedImages.ts';
+import { imageTensor } from './imageTensor.ts';
 import { namedScene, patchNaming, patchNamingLayout } from './patchNaming.ts';
 import type { Training } from './trainStep.ts';
-import { captionIds, imageTensor, worldClip } from './worldClip.ts';
+import { captionIds, worldClip } from './worldClip.ts';
 
 interface ClipTrainingSettings {
   readonly seed: number;

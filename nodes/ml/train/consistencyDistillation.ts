@@ -16,10 +16,9 @@ import {
   tidy,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
+import { type NoiseLevels, noiseLevels } from './noiseLevels.ts';
 import {
   encodeText,
-  type NoiseLevels,
-  noiseLevels,
   normalLatents,
   predictV,
   sceneLatents,

@@ -20,9 +20,9 @@ import { drawScene } from '../world/drawScene.ts';
 import { type Scene, sampleScene } from '../world/scene.ts';
 import { layoutOf } from './flatParameters.ts';
 import type { FrozenGenerator } from './frozenGenerator.ts';
-import { type NoiseLevels, noiseLevels, spreadTimesteps } from './textToImageTraining.ts';
+import { imageTensor } from './imageTensor.ts';
+import { type NoiseLevels, noiseLevels, spreadTimesteps } from './noiseLevels.ts';
 import type { Training } from './trainStep.ts';
-import { imageTensor } from './worldClip.ts';
 
 export interface ControlNetSettings {
   readonly seed: number;

@@ -18,13 +18,12 @@ import {
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { guidedV } from './consistencyDistillation.ts';
+import { noiseLevels, spreadTimesteps } from './noiseLevels.ts';
 import {
   encodeText,
-  noiseLevels,
   normalLatents,
   predictV,
   sceneLatents,
-  spreadTimesteps,
   unetLayout,
   type WorldLatents,
 } from './textToImageTraining.ts';

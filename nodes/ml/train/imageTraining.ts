@@ -20,8 +20,8 @@ import { type Scene, sampleScene, sceneSize } from '../world/scene.ts';
 import { depthMap, objectMasks } from '../world/sceneLabels.ts';
 import { shapes } from '../world/words.ts';
 import { layoutOf } from './flatParameters.ts';
+import { imageTensor } from './imageTensor.ts';
 import type { Training } from './trainStep.ts';
-import { imageTensor } from './worldClip.ts';
 
 const network = { _class_name: 'ImageUNet', in_channels: 3, block_out_channels: [8, 16, 32, 48], norm_num_groups: 8 };
 

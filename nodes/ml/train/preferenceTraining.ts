@@ -6,10 +6,11 @@ import { randomStream } from '../random.ts';
 import { add, dispose, exp, mul, type Scalar, slice, type Tensor2D, type Tensor3D, tensor3d, tidy } from '../tf.ts';
 import { layoutOf } from './flatParameters.ts';
 import { type GeneratedWorld, pairSurprise, rankedGroups } from './generatedImages.ts';
+import { imageTensor } from './imageTensor.ts';
 import { namedScene, patchNaming, patchNamingLayout } from './patchNaming.ts';
 import { leastDifference, meritTable, samplePair } from './preferencePairs.ts';
 import type { Training } from './trainStep.ts';
-import { captionIds, imageTensor, worldClip } from './worldClip.ts';
+import { captionIds, worldClip } from './worldClip.ts';
 
 interface PreferenceTrainingSettings {
   readonly seed: number;
