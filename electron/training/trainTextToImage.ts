@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Files } from '../../nodes/files.ts';
 import { alphasCumprod } from '../../nodes/ml/diffusion/noiseSchedule.ts';
-import { clipTokenizer } from '../../nodes/ml/text/clipTokenizer.ts';
-import { textToImageConfigs as configs, promptLength } from '../../nodes/ml/train/textToImage.ts';
+import { textToImageConfigs as configs } from '../../nodes/ml/train/textToImage.ts';
 import { textToImageTraining, type WorldLatents, worldBasis } from '../../nodes/ml/train/textToImageTraining.ts';
+import { captionIds } from '../../nodes/ml/train/worldClip.ts';
 import { exportTextToImage } from './exportTextToImage.ts';
 import { type ModelRun, runTraining } from './runTraining.ts';
 
@@ -12,16 +12,9 @@ const BASIS_SCENES = 1500;
 
 /** The world as the text-to-image model and what is distilled from it see it. */
 export function worldLatents(): WorldLatents {
-  const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
-  const remembered = new Map<string, number[]>();
-  const idsOf = (caption: string) => {
-    const ids = remembered.get(caption) ?? tokenizer.encode(caption, promptLength);
-    remembered.set(caption, ids);
-    return ids;
-  };
   return {
     basis: worldBasis(1, BASIS_SCENES),
-    tokenize: (captions) => captions.map(idsOf),
+    tokenize: captionIds(),
     alphasCumprod: alphasCumprod({ ...configs.scheduler, trained_betas: null, rescale_betas_zero_snr: false }),
   };
 }
