@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import type { OpenFile } from '../../nodes/files.ts';
@@ -11,6 +11,16 @@ import { tooLarge } from '../../nodes/readWhole.ts';
 export async function readStats(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw readFailed(path, error);
+  }
+}
+
+/** The text of a small file; undefined where there is nothing. Throws UserError `READ_FAILED`. */
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw readFailed(path, error);

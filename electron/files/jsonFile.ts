@@ -1,6 +1,6 @@
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { isAbsent, makeFolder, readFailed, writeAtomic } from './disk.ts';
+import { makeFolder, readTextIfThere, writeAtomic } from './disk.ts';
 
 /** A value that is kept in a file of its own as JSON. */
 export interface JsonFile<Value> {
@@ -20,10 +20,7 @@ export interface JsonFile<Value> {
 export function jsonFile<Value>(path: string, initial: Value, isValue: (found: unknown) => boolean): JsonFile<Value> {
   let queue: Promise<unknown> = Promise.resolve();
   const read = async () => {
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if (isAbsent(error)) return undefined;
-      throw readFailed(path, error);
-    });
+    const text = await readTextIfThere(path);
     if (text === undefined) return { value: initial, isUnknown: false };
     try {
       const found: unknown = JSON.parse(text);

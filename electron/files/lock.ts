@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../nodes/errors.ts';
-import { isAbsent, readFailed, writeFailed } from './disk.ts';
+import { isAbsent, readTextIfThere, writeFailed } from './disk.ts';
 import { isRunning, markProcess, type ProcessMark } from './processes.ts';
 
 interface Lock extends ProcessMark {
@@ -55,10 +55,7 @@ async function make(path: string, lock: Lock): Promise<boolean> {
 /** What stands in a lock, once it is written; undefined where it is gone. */
 async function readLock(path: string): Promise<string | undefined> {
   for (const end = performance.now() + WRITING; ; await sleep(50)) {
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if (isAbsent(error)) return undefined;
-      throw readFailed(path, error);
-    });
+    const text = await readTextIfThere(path);
     if (text === undefined || parseLock(text) || performance.now() > end) return text;
   }
 }
