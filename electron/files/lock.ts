@@ -76,7 +76,7 @@ async function removeLeft(path: string, text: string): Promise<void> {
     await rename(path, aside);
   } catch (error) {
     if (isAbsent(error)) return;
-    throw error;
+    throw writeFailed(path, error);
   }
   const isLeft = (await readFile(aside, 'utf8')) === text;
   await (isLeft ? rm(aside) : rename(aside, path));

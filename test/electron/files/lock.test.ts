@@ -45,6 +45,12 @@ it.each(['', '{"pid"', '{"pid": -1, "since": "2026-01-01T00:00:00Z"}', 'null'])(
   },
 );
 
+it('says what is in the way where a lock that was left cannot be removed', async () => {
+  const long = join(folder, 'x'.repeat(240)); // no room for the name under which it is put aside
+  await writeFile(long, JSON.stringify({ pid: -1, since: '2026-01-01T00:00:00Z' }));
+  await expect(withLock(long, busy, async () => {})).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+});
+
 it('goes to one of many that find it left', async () => {
   await writeFile(path, JSON.stringify({ pid: -1, since: '2026-01-01T00:00:00Z' }));
   let inside = 0;
