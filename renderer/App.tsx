@@ -138,7 +138,7 @@ function useDrops(editor: Editor): boolean {
       event.preventDefault();
       void attempt(editor, async () => {
         const graph = await editor.desktop.readDropped(file.name, new Uint8Array(await file.arrayBuffer()));
-        unlessUnsaved(editor, () => void attempt(editor, () => openFile(editor, graph)));
+        unlessUnsaved(editor, () => openFile(editor, graph));
       });
     };
     addEventListener('dragover', over);

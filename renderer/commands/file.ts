@@ -1,4 +1,3 @@
-import { attempt } from '../state/attempt.ts';
 import type { Editor } from '../state/editor.ts';
 import { newGraph, openFile, save, saveAs, unlessUnsaved } from '../state/files.ts';
 import type { Command } from './command.ts';
@@ -36,5 +35,5 @@ async function openGraph(editor: Editor): Promise<void> {
     return;
   }
   const file = await editor.desktop.openGraph();
-  if (file) unlessUnsaved(editor, () => void attempt(editor, () => openFile(editor, file)));
+  if (file) unlessUnsaved(editor, () => openFile(editor, file));
 }

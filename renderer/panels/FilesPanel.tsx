@@ -14,10 +14,7 @@ export function FilesPanel() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: saving changes the list
   useEffect(() => void attempt(editor, async () => setRecent(await editor.desktop.listRecent())), [editor, saved]);
   const open = (location: string) =>
-    unlessUnsaved(
-      editor,
-      () => void attempt(editor, async () => openFile(editor, await editor.desktop.openRecent(location))),
-    );
+    unlessUnsaved(editor, async () => openFile(editor, await editor.desktop.openRecent(location)));
   if (recent.length === 0) return <p className="empty">{messages.files.none}</p>;
   return (
     <ul className="rows">

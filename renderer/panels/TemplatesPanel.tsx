@@ -17,12 +17,7 @@ export function TemplatesPanel() {
         <li key={template.name}>
           <button
             type="button"
-            onClick={() =>
-              unlessUnsaved(
-                editor,
-                () => void attempt(editor, () => openFile(editor, { name: template.title, text: template.text })),
-              )
-            }
+            onClick={() => unlessUnsaved(editor, () => openFile(editor, { name: template.title, text: template.text }))}
           >
             {template.image ? (
               <TemplateImage name={template.name} />

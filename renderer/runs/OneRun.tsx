@@ -74,10 +74,7 @@ function RunActions({ summary, record, onRemove }: Omit<OneRunProps, 'others'> &
   const { folder, title } = summary;
   const dialogs = useView((state) => state.about?.dialogs);
   const open = (document: GraphDocument) =>
-    unlessUnsaved(
-      editor,
-      () => void attempt(editor, () => openFile(editor, { name: title, text: writeGraph(document) })),
-    );
+    unlessUnsaved(editor, () => openFile(editor, { name: title, text: writeGraph(document) }));
   const remove = async () => {
     await desktop.removeRun(folder);
     onRemove();

@@ -1,6 +1,7 @@
 import type { GraphFile } from '../../electron/host/ipc.ts';
 import { emptyDocument, type GraphDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
+import { attempt } from './attempt.ts';
 import type { Editor } from './editor.ts';
 import { requireEngine } from './engine.ts';
 import { type DocumentPlace, isUnsaved, markSaved, openDocument } from './graph.ts';
@@ -33,8 +34,9 @@ function show(editor: Editor, document: GraphDocument, place: DocumentPlace): vo
   editor.view.setState({ page: 'graph', overlay: undefined, notices: [] });
 }
 
-/** Proceeds at once if no work would be lost; otherwise asks first. */
-export function unlessUnsaved(editor: Editor, proceed: () => void): void {
+/** Attempts an action at once if no work would be lost; otherwise asks first. */
+export function unlessUnsaved(editor: Editor, action: () => unknown): void {
+  const proceed = () => void attempt(editor, action);
   if (isUnsaved(editor.graph.getState())) editor.view.setState({ overlay: { kind: 'discard', proceed } });
   else proceed();
 }
