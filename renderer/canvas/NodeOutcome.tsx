@@ -4,7 +4,7 @@ import { RewardCurve } from '../controls/RewardCurve.tsx';
 import { useEditor, useNodeRun, useRuns } from '../state/editor.ts';
 import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { shownRun, timeLeft } from '../state/run.ts';
+import { isImage, shownRun, timeLeft } from '../state/run.ts';
 
 /** The state of a node in a word, with its time. */
 export function RunChip({ id }: { id: string }) {
@@ -62,8 +62,8 @@ export function NodeOutcome({ id }: { id: string }) {
   const { view } = useEditor();
   const isRunning = useRuns((state) => shownRun(state)?.state === 'running');
   if (!run) return null;
-  const images = (run.files ?? []).filter(({ mime }) => mime.startsWith('image/'));
-  const others = (run.files ?? []).filter(({ mime }) => !mime.startsWith('image/'));
+  const images = (run.files ?? []).filter(isImage);
+  const others = (run.files ?? []).filter((file) => !isImage(file));
   const more = images.length - SHOWN_IMAGES;
   const scores = run.scores?.at(-1);
   return (

@@ -2,14 +2,13 @@ import { Image } from '../controls/Image.tsx';
 import { useEditor } from '../state/editor.ts';
 import { formatBytes, formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { isOver, type Run } from '../state/run.ts';
+import { isImage, isOver, type Run } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
 
 /** The state of the shown run and its images. */
 export function LastRun({ run }: { run: Run }) {
   const editor = useEditor();
-  const files = Object.values(run.nodes).flatMap((node) => node.files ?? []);
-  const images = files.filter(({ mime }) => mime.startsWith('image/'));
+  const images = Object.values(run.nodes).flatMap((node) => (node.files ?? []).filter(isImage));
   const states = Object.values(run.nodes).map(({ state }) => state);
   const over = isOver(run);
   const count = (state: string) => states.filter((one) => one === state).length;

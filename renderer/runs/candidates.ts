@@ -1,6 +1,7 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import type { ImageLabel } from '../../nodes/ports.ts';
 import { messages } from '../state/messages.ts';
+import { listImages } from './listImages.ts';
 
 /** An image with all that is known of it: a row of the score table, a point of the Pareto plot. */
 export interface Candidate {
@@ -16,6 +17,7 @@ export interface Candidate {
 export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, table: number): Candidate[] {
   const scores = run.scores[table];
   if (!scores) return [];
+  const images = listImages(run);
   return scores.values.map((row, i) => {
     const { prompt, seed } = scores.labels[i] ?? {};
     return {
@@ -23,14 +25,13 @@ export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, tabl
       prompt,
       seed,
       scores: Object.fromEntries(scores.names.map((name, column) => [name, row[column] ?? Number.NaN])),
-      image: findImage(run.outputs, scores.labels[i] ?? {}),
+      image: findImage(images, scores.labels[i] ?? {}),
     };
   });
 }
 
-/** The file that shows an image, found by its id or, in records of older versions without ids, by prompt and seed. */
-function findImage(outputs: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
-  const images = outputs.filter(({ mime }) => mime.startsWith('image/'));
+/** The file among those of a run that shows an image, found by its id or, in records of older versions without ids, by prompt and seed. */
+function findImage(images: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
   if (id !== undefined) return images.find(({ label }) => label?.id === id)?.name;
   if (seed === undefined) return undefined;
   return images.find(({ label }) => label?.seed === seed && label.prompt === prompt)?.name;

@@ -1,8 +1,9 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { messages } from '../state/messages.ts';
+import { isImage } from '../state/run.ts';
 
 export function listImages({ outputs }: Pick<RunSummary, 'outputs'>): RunSummary['outputs'] {
-  return outputs.filter(({ mime }) => mime.startsWith('image/'));
+  return outputs.filter(isImage);
 }
 
 export function captionImage(output: RunSummary['outputs'][number] | undefined): string {

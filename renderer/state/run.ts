@@ -15,6 +15,11 @@ interface RunFile {
   readonly label?: ImageLabel;
 }
 
+/** Whether a file of a run is an image. */
+export function isImage({ mime }: { readonly mime: string }): boolean {
+  return mime.startsWith('image/');
+}
+
 /** Points of curves while a node runs: one list of [fraction done, value] for each name. */
 export type Curves = Readonly<Record<string, readonly (readonly [fraction: number, value: number])[]>>;
 
