@@ -30,7 +30,7 @@ export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, tabl
   });
 }
 
-/** The file among those of a run that shows an image, found by its id or, in records of older versions without ids, by prompt and seed. */
+/** The file that shows an image, found by its id or, in records of older versions without ids, by prompt and seed. */
 function findImage(images: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
   if (id !== undefined) return images.find(({ label }) => label?.id === id)?.name;
   if (seed === undefined) return undefined;

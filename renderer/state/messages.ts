@@ -209,7 +209,6 @@ export const messages = {
     compareWith: 'Compare with',
     left: 'Left',
     right: 'Right',
-    choose: 'Choose a run at the left.',
     noImages: 'This run gave no images.',
     noScores: 'This run gave no scores. Connect a Score node or an optimiser.',
     onlyOne: 'A Pareto plot needs two scores for each image; this run has one.',
@@ -253,7 +252,6 @@ export const messages = {
     pull: (model: string) => `Download ${model}`,
   },
   files: {
-    recent: 'Recent graphs',
     drafts: 'Unsaved work was found',
     draftsHelp: 'The window was closed or stopped before these graphs were saved.',
     restore: 'Restore',
@@ -279,7 +277,6 @@ export const messages = {
     stop: 'Stop',
     goOn: 'Go on',
     remove: (name: string) => `Delete ${name}`,
-    failed: 'failed',
     stopped: 'stopped',
     missing: 'This graph needs',
     from: { 'built in': 'built in', pulled: 'downloaded', 'hub cache': 'in the Hugging Face cache' },
