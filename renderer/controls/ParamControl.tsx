@@ -1,5 +1,5 @@
 import { Dices, FolderOpen } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { Json } from '../../graphs/document/document.ts';
 import {
   allows,
@@ -10,6 +10,7 @@ import {
   type Param,
   parseParam,
 } from '../../nodes/params.ts';
+import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { newSeed } from './newSeed.ts';
@@ -184,15 +185,15 @@ function Seed(props: ParamControlProps) {
 }
 
 function Place({ param, ...props }: ParamControlProps & { param: ModelParam | FileParam }) {
-  const { desktop } = useEditor();
+  const editor = useEditor();
+  const { desktop } = editor;
   const { id, label, onChange, onLeave } = props;
   const dialogs = useView(({ about }) => about?.dialogs);
   const [known, setKnown] = useState<readonly string[]>([]);
   const isModel = param.kind === 'model';
   const learn = () => {
-    if (isModel) void desktop.listModels().then((models) => setKnown(models.map(({ name }) => name)));
+    if (isModel) void attempt(editor, async () => setKnown((await desktop.listModels()).map(({ name }) => name)));
   };
-  useEffect(() => () => setKnown([]), []);
   const choose = async () => {
     const [accept, folder] = isModel ? [['safetensors', 'ckpt'], true] : [param.accept, param.folder === true];
     const path = await desktop.chooseFile(accept, folder);
@@ -225,7 +226,7 @@ function Place({ param, ...props }: ParamControlProps & { param: ModelParam | Fi
           className="icon-button nodrag"
           aria-label={messages.controls.browse(label)}
           title={messages.controls.browse(label)}
-          onClick={() => void choose()}
+          onClick={() => void attempt(editor, choose)}
         >
           <FolderOpen size={14} aria-hidden />
         </button>

@@ -1,4 +1,5 @@
 import { Image } from '../controls/Image.tsx';
+import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { formatBytes, formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
@@ -21,7 +22,7 @@ export function LastRun({ run }: { run: Run }) {
       </p>
       {run.freed ? <p className="faint">{messages.run.freed(formatBytes(run.freed))}</p> : null}
       {!over && (
-        <button type="button" className="button" onClick={() => void stopRun(editor, run.id)}>
+        <button type="button" className="button" onClick={() => void attempt(editor, () => stopRun(editor, run.id))}>
           {messages.run.stop}
         </button>
       )}

@@ -3,6 +3,7 @@ import { cleanup, fireEvent, screen } from '@testing-library/react';
 import { useState } from 'react';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Json } from '../../../graphs/document/document.ts';
+import { UserError } from '../../../nodes/errors.ts';
 import { choice, integer, model, number, type Param, seed, text } from '../../../nodes/params.ts';
 import { ParamControl } from '../../../renderer/controls/ParamControl.tsx';
 import { graph } from '../../graphs/example.ts';
@@ -115,6 +116,24 @@ describe('a model', () => {
     await expect
       .poll(() => [...document.querySelectorAll('datalist option')].map((option) => option.getAttribute('value')))
       .toEqual(['a/b', 'c/d']);
+  });
+
+  it('tells why the models cannot be listed or chosen', async () => {
+    const fail = () => {
+      throw new UserError('UNREADABLE', 'The folder cannot be read.');
+    };
+    for (const press of [
+      () => fireEvent.focus(screen.getByLabelText('it')),
+      () => fireEvent.click(screen.getByRole('button')),
+    ]) {
+      const editor = openEditor(graph({}), fakeShell({ ...withDialogs, listModels: fail, chooseFile: fail }));
+      renderInEditor(editor, <Controlled param={param} initial="a/b" />);
+      press();
+      await expect
+        .poll(() => editor.view.getState().notices.map(({ text }) => text))
+        .toEqual(['The folder cannot be read.']);
+      cleanup();
+    }
   });
 
   it('is chosen in a dialog where the shell has one', async () => {
