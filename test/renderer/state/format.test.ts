@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { formatBytes, formatDuration, spellName } from '../../../renderer/state/format.ts';
 
 it('writes times in the units that people use', () => {
-  const times = [0.4, 999, 1000, 9949, 12_345, 59_999, 61_000, 3_600_000 + 120_000];
+  const times = [0.4, 999, 1000, 9949, 12_345, 59_999, 61_000, 119_600, 3_599_700, 3_600_000 + 120_000];
   expect(times.map(formatDuration)).toEqual([
     '0 ms',
     '999 ms',
@@ -11,6 +11,8 @@ it('writes times in the units that people use', () => {
     '12 s',
     '60 s',
     '1 min 1 s',
+    '2 min 0 s',
+    '1 h 0 min',
     '1 h 2 min',
   ]);
 });
