@@ -66,13 +66,15 @@ function MissingModels({ names }: { names: readonly string[] }) {
 function PullForm() {
   const editor = useEditor();
   const { desktop } = editor;
-  const [name, setName] = useState('');
-  const [plan, setPlan] = useState<PullPlan>();
+  const [typed, setTyped] = useState('');
+  const [planned, setPlanned] = useState<PullPlan>();
+  const name = typed.trim();
+  const plan = planned?.name === name ? planned : undefined;
   const submit = async () => {
-    if (plan?.name === name) {
+    if (plan) {
       await desktop.startPull(name);
-      setPlan(undefined);
-    } else setPlan(await desktop.planPull(name.trim()));
+      setPlanned(undefined);
+    } else setPlanned(await desktop.planPull(name));
   };
   return (
     <form
@@ -87,12 +89,10 @@ function PullForm() {
         id="pull-name"
         className="field"
         placeholder={messages.models.pullExample}
-        value={name}
-        onChange={({ target }) => setName(target.value)}
+        value={typed}
+        onChange={({ target }) => setTyped(target.value)}
       />
-      {plan && plan.name === name && (
-        <p className="faint">{messages.models.planned(formatBytes(plan.bytes), plan.files.length)}</p>
-      )}
+      {plan && <p className="faint">{messages.models.planned(formatBytes(plan.bytes), plan.files.length)}</p>}
       <button type="submit" className="button" disabled={!/\S\/\S/.test(name)}>
         <Download size={14} aria-hidden /> {messages.models.pull}
       </button>
