@@ -4,6 +4,7 @@ import { Image } from '../controls/Image.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { openFile, unlessUnsaved } from '../state/files.ts';
+import { useRead } from '../state/useRead.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
 /** Graphs to start from, each with an example image (or a sketch of the graph) and a summary. */
@@ -36,11 +37,6 @@ export function TemplatesPanel() {
 }
 
 function TemplateImage({ name }: { name: string }) {
-  const editor = useEditor();
-  const [bytes, setBytes] = useState<Uint8Array>();
-  useEffect(
-    () => void attempt(editor, async () => setBytes(await editor.desktop.readTemplateImage(name))),
-    [editor, name],
-  );
+  const bytes = useRead(name, (desktop) => desktop.readTemplateImage(name));
   return bytes ? <Image bytes={bytes} alt="" /> : <div className="template-image" />;
 }

@@ -1,9 +1,9 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
 import { BeforeAfter } from '../controls/BeforeAfter.tsx';
-import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { useRead } from '../state/useRead.ts';
 import { compareParams } from './graphParams.ts';
 import { captionImage, listImages } from './listImages.ts';
 import { RunImage } from './RunImage.tsx';
@@ -19,12 +19,8 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
   const editor = useEditor();
   const compared = useView((state) => state.compared);
   const other = others.find(({ folder }) => folder === compared) ?? others[0];
-  const [otherRecord, setOtherRecord] = useState<RunRecord>();
   const [[left, right], setImages] = useState<[number, number]>([0, 0]);
-  const folder = other?.folder;
-  useEffect(() => {
-    if (folder !== undefined) void attempt(editor, async () => setOtherRecord(await editor.desktop.readRun(folder)));
-  }, [editor, folder]);
+  const otherRecord = useRead(other?.folder ?? '', (desktop) => other && desktop.readRun(other.folder));
   if (!other) return <p className="empty">{messages.results.none}</p>;
   const [mine, theirs] = [listImages(summary), listImages(other)];
   const [a, b] = [mine[left], theirs[right]];

@@ -1,6 +1,5 @@
 import { Tabs } from '@base-ui/react/tabs';
 import { FolderOpen, Trash2, Workflow } from 'lucide-react';
-import { useEffect, useState } from 'react';
 import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
@@ -8,6 +7,7 @@ import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { openFile, unlessUnsaved } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
+import { useRead } from '../state/useRead.ts';
 import { notify } from '../state/view.ts';
 import { CompareRuns } from './CompareRuns.tsx';
 import { ImageViewer } from './ImageViewer.tsx';
@@ -23,14 +23,8 @@ interface OneRunProps {
 
 /** A run in detail: images, scores, Pareto plot, params and comparison, each in a tab. */
 export function OneRun({ summary, others, onRemove }: OneRunProps) {
-  const editor = useEditor();
-  const { desktop } = editor;
   const { folder } = summary;
-  const [record, setRecord] = useState<RunRecord>();
-  useEffect(
-    () => void attempt(editor, async () => setRecord(await desktop.readRun(folder))),
-    [editor, desktop, folder],
-  );
+  const record = useRead(folder, (desktop) => desktop.readRun(folder));
   const { tabs } = messages.results;
   return (
     <section className="one-run" aria-label={summary.title}>
