@@ -1,4 +1,3 @@
-import { X } from 'lucide-react';
 import { renameGraph } from '../../graphs/edit/edit.ts';
 import { listWires } from '../../graphs/edit/rewire.ts';
 import { perform } from '../commands/commands.ts';
@@ -11,6 +10,7 @@ import { Colours } from './Colours.tsx';
 import { GraphPorts } from './GraphPorts.tsx';
 import { LastRun } from './LastRun.tsx';
 import { NodeInspector } from './NodeInspector.tsx';
+import { PanelHead } from './PanelHead.tsx';
 
 /** The panel at the right: the selected node with all that its params do, or the graph and its last run. */
 export function Inspector() {
@@ -21,17 +21,10 @@ export function Inspector() {
   const [id] = ids;
   return (
     <aside className="inspector" aria-label={messages.inspector.name}>
-      <header className="panel-head">
-        <h2>{ids.length > 1 ? messages.inspector.several(ids.length) : messages.inspector.name}</h2>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={messages.app.close}
-          onClick={() => view.setState({ inspector: false })}
-        >
-          <X size={16} aria-hidden />
-        </button>
-      </header>
+      <PanelHead
+        title={ids.length > 1 ? messages.inspector.several(ids.length) : messages.inspector.name}
+        onClose={() => view.setState({ inspector: false })}
+      />
       {ids.length > 1 ? <Several ids={ids} /> : id !== undefined ? <NodeInspector key={id} id={id} /> : <WholeGraph />}
     </aside>
   );

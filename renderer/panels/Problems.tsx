@@ -1,4 +1,3 @@
-import { X } from 'lucide-react';
 import { nodeAt } from '../../graphs/document/levels.ts';
 import type { Problem } from '../../graphs/document/problems.ts';
 import { goToNode } from '../commands/levels.ts';
@@ -6,6 +5,7 @@ import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useRuns } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { shownRun } from '../state/run.ts';
+import { PanelHead } from './PanelHead.tsx';
 
 /** Everything that is wrong with the graph and with the run that is shown; each leads to its node. */
 export function Problems() {
@@ -15,17 +15,7 @@ export function Problems() {
   const all = [...ofRun.filter(({ message }) => !problems.some((known) => known.message === message)), ...problems];
   return (
     <section className="problems" aria-label={messages.problems.name}>
-      <header className="panel-head">
-        <h2>{messages.problems.name}</h2>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={messages.app.close}
-          onClick={() => view.setState({ problems: false })}
-        >
-          <X size={16} aria-hidden />
-        </button>
-      </header>
+      <PanelHead title={messages.problems.name} onClose={() => view.setState({ problems: false })} />
       {all.length === 0 ? (
         <p className="empty">{messages.problems.none}</p>
       ) : (

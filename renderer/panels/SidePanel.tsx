@@ -1,10 +1,11 @@
-import { Boxes, Files, LayoutTemplate, Package, X } from 'lucide-react';
+import { Boxes, Files, LayoutTemplate, Package } from 'lucide-react';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import type { SidePanel as SidePanelName } from '../state/view.ts';
 import { FilesPanel } from './FilesPanel.tsx';
 import { ModelsPanel } from './ModelsPanel.tsx';
 import { NodesPanel } from './NodesPanel.tsx';
+import { PanelHead } from './PanelHead.tsx';
 import { TemplatesPanel } from './TemplatesPanel.tsx';
 
 const PANELS = {
@@ -40,17 +41,7 @@ export function SidePanel() {
       </nav>
       {Panel && side && (
         <aside className="side" aria-label={messages.app.panels[side]}>
-          <header className="panel-head">
-            <h2>{messages.app.panels[side]}</h2>
-            <button
-              type="button"
-              className="icon-button"
-              aria-label={messages.app.close}
-              onClick={() => show(undefined)}
-            >
-              <X size={16} aria-hidden />
-            </button>
-          </header>
+          <PanelHead title={messages.app.panels[side]} onClose={() => show(undefined)} />
           <Panel />
         </aside>
       )}
