@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import { type NodeProps, NodeResizer } from 'reactflow';
 import { changeMark, type MarkKind } from '../../graphs/edit/marks.ts';
+import { TitleField } from '../controls/TitleField.tsx';
 import { GRID, snap } from '../level/grid.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { editGraph, endGroup } from '../state/graph.ts';
@@ -56,28 +57,14 @@ export const FrameView = memo(
       <section className={`frame${selected ? ' selected' : ''}`} aria-label={frame.title}>
         <Resizer kind="frames" place={place} selected={selected} />
         {naming ? (
-          <input
+          <TitleField
             className="frame-title nodrag"
-            aria-label={messages.canvas.frame}
-            defaultValue={frame.title}
-            // biome-ignore lint/a11y/noAutofocus: the user just asked to write here
-            autoFocus
-            onFocus={(event) => event.target.select()}
-            onChange={({ target }) =>
-              editGraph(
-                graph,
-                (document) => changeMark(document, 'frames', place, { title: target.value }),
-                `text ${id}`,
-              )
+            label={messages.canvas.frame}
+            title={frame.title}
+            onChange={(title) =>
+              editGraph(graph, (document) => changeMark(document, 'frames', place, { title }), `text ${id}`)
             }
-            onKeyDown={(event) => {
-              event.stopPropagation();
-              if (event.key === 'Enter' || event.key === 'Escape') event.currentTarget.blur();
-            }}
-            onBlur={() => {
-              endGroup(graph);
-              view.setState({ naming: undefined });
-            }}
+            onKey={(event) => event.stopPropagation()}
           />
         ) : (
           <h3 className="frame-title" onDoubleClick={() => view.setState({ naming: { kind: 'frame', place } })}>

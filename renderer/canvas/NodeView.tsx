@@ -110,7 +110,7 @@ function NodeTitle({ id, title }: { id: string; title: string }) {
   }
   return (
     <TitleField
-      className="card-title nodrag"
+      className="field card-title nodrag"
       label={messages.node.title}
       title={title}
       onChange={(name) => editGraph(graph, (document) => titleNode(document, id, name), `name ${id}`)}

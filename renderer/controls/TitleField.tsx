@@ -15,7 +15,7 @@ export function TitleField({ className, label, title, onChange, onKey }: TitleFi
   const { graph, view } = useEditor();
   return (
     <input
-      className={`field ${className}`}
+      className={className}
       aria-label={label}
       defaultValue={title}
       // biome-ignore lint/a11y/noAutofocus: the user just asked to write here

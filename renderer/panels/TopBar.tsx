@@ -79,7 +79,7 @@ function Title() {
   if (naming) {
     return (
       <TitleField
-        className="graph-title"
+        className="field graph-title"
         label={messages.inspector.graphTitle}
         title={title}
         onChange={(name) => editWhole(graph, (whole) => renameGraph(whole, name), 'graph title')}
