@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useStoreApi, useUpdateNodeInternals } from 'reactflow';
 import type { GraphNode } from '../../graphs/document/document.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { estimateCardShape } from '../level/cardShape.ts';
 import { findSocketType } from '../level/fitting.ts';
 import { useEditor, useGraph, useNodeProblems, useNodeRun } from '../state/editor.ts';
@@ -35,7 +36,7 @@ export function FarNode({ id, node, selected }: FarNodeProps) {
     state && `run-${state}`,
     node.colour && `colour-${node.colour}`,
   ];
-  const title = node.title ?? card?.title ?? node.type;
+  const title = useGraph(({ cards }) => titleOf(node, cards));
   const { document, cards } = graph.getState();
   return (
     <article

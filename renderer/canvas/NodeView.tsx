@@ -3,6 +3,7 @@ import { memo, useEffect, useRef } from 'react';
 import { type NodeProps, useUpdateNodeInternals } from 'reactflow';
 import type { GraphNode } from '../../graphs/document/document.ts';
 import { isBoundary, subgraphOf } from '../../graphs/document/levels.ts';
+import { titleOf } from '../../graphs/document/problems.ts';
 import { titleNode } from '../../graphs/edit/subgraphs.ts';
 import { goInside } from '../commands/levels.ts';
 import { TitleField } from '../controls/TitleField.tsx';
@@ -49,7 +50,7 @@ function NearNode({ id, node, selected }: { id: string; node: GraphNode; selecte
     node.colour && `colour-${node.colour}`,
     isBoundary(node) && 'boundary',
   ];
-  const title = node.title ?? card?.title ?? node.type;
+  const title = useGraph(({ cards }) => titleOf(node, cards));
   return (
     <article className={classes.filter(Boolean).join(' ')} aria-label={title}>
       <header className="card-head">
