@@ -1,7 +1,8 @@
 import { attempt } from '../state/attempt.ts';
 import type { Editor } from '../state/editor.ts';
+import { messages } from '../state/messages.ts';
 import { arrangeCommands } from './arrange.ts';
-import type { Command, CommandName } from './command.ts';
+import type { Command, CommandName, MenuName } from './command.ts';
 import { editCommands } from './edit.ts';
 import { fileCommands } from './file.ts';
 import { helpCommands } from './help.ts';
@@ -18,6 +19,12 @@ export const commands: readonly Command[] = [
   ...runCommands,
   ...helpCommands,
 ];
+
+/** The menus in their order, each with its commands. */
+export const menus = (Object.keys(messages.menus) as MenuName[]).map((name) => ({
+  name,
+  commands: commands.filter(({ menu }) => menu === name),
+}));
 
 const byName = new Map(commands.map((command) => [command.name, command]));
 

@@ -1,5 +1,4 @@
-import type { MenuName } from '../commands/command.ts';
-import { commands } from '../commands/commands.ts';
+import { menus } from '../commands/commands.ts';
 import { formatKeys } from '../commands/keys.ts';
 import { isMac } from '../controls/isMac.ts';
 import { messages } from '../state/messages.ts';
@@ -10,25 +9,23 @@ export function Shortcuts() {
   return (
     <Box title={messages.shortcuts.name} wide>
       <div className="shortcut-groups">
-        {(Object.keys(messages.menus) as MenuName[]).map((menu) => (
-          <section key={menu}>
-            <h3>{messages.menus[menu]}</h3>
+        {menus.map((menu) => (
+          <section key={menu.name}>
+            <h3>{messages.menus[menu.name]}</h3>
             <dl className="shortcuts">
-              {commands
-                .filter((command) => command.menu === menu)
-                .map(
-                  ({ name, keys }) =>
-                    keys && (
-                      <div key={name}>
-                        <dt>{messages.commands[name]}</dt>
-                        <dd>
-                          {keys.map((key) => (
-                            <kbd key={key}>{formatKeys(key, isMac)}</kbd>
-                          ))}
-                        </dd>
-                      </div>
-                    ),
-                )}
+              {menu.commands.map(
+                ({ name, keys }) =>
+                  keys && (
+                    <div key={name}>
+                      <dt>{messages.commands[name]}</dt>
+                      <dd>
+                        {keys.map((key) => (
+                          <kbd key={key}>{formatKeys(key, isMac)}</kbd>
+                        ))}
+                      </dd>
+                    </div>
+                  ),
+              )}
             </dl>
           </section>
         ))}

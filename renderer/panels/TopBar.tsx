@@ -3,8 +3,7 @@ import { Menubar } from '@base-ui/react/menubar';
 import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
 import { renameGraph } from '../../graphs/edit/edit.ts';
 import { CommandItems } from '../commands/CommandItems.tsx';
-import type { MenuName } from '../commands/command.ts';
-import { commands, perform } from '../commands/commands.ts';
+import { menus, perform } from '../commands/commands.ts';
 import { formatKeys } from '../commands/keys.ts';
 import { isMac } from '../controls/isMac.ts';
 import { TitleField } from '../controls/TitleField.tsx';
@@ -55,13 +54,13 @@ export function TopBar() {
 function Menus() {
   return (
     <Menubar className="menu-bar" aria-label={messages.app.menu}>
-      {(Object.keys(messages.menus) as MenuName[]).map((menu) => (
-        <Menu.Root key={menu}>
-          <Menu.Trigger className="menu-trigger">{messages.menus[menu]}</Menu.Trigger>
+      {menus.map(({ name, commands }) => (
+        <Menu.Root key={name}>
+          <Menu.Trigger className="menu-trigger">{messages.menus[name]}</Menu.Trigger>
           <Menu.Portal>
             <Menu.Positioner sideOffset={4} align="start" className="menu-positioner">
               <Menu.Popup className="menu">
-                <CommandItems commands={commands.filter((command) => command.menu === menu)} />
+                <CommandItems commands={commands} />
               </Menu.Popup>
             </Menu.Positioner>
           </Menu.Portal>
