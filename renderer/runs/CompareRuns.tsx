@@ -4,7 +4,9 @@ import { BeforeAfter } from '../controls/BeforeAfter.tsx';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
+import { BarChoice } from './BarChoice.tsx';
 import { compareParams } from './graphParams.ts';
+import { ImageOptions } from './ImageOptions.tsx';
 import { captionImage, listImages } from './listImages.ts';
 import { RunImage } from './RunImage.tsx';
 
@@ -28,27 +30,23 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
   return (
     <>
       <div className="viewer-bar">
-        <label className="viewer-choice">
-          {messages.results.compareWith}
-          <select
-            className="field"
-            value={other.folder}
-            onChange={({ target }) => editor.view.setState({ compared: target.value })}
-          >
-            {others.map((run) => (
-              <option key={run.folder} value={run.folder}>
-                {nameRun(run)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <ImageChoice label={messages.results.left} images={mine} value={left} onChange={(i) => setImages([i, right])} />
-        <ImageChoice
-          label={messages.results.right}
-          images={theirs}
-          value={right}
-          onChange={(i) => setImages([left, i])}
-        />
+        <BarChoice
+          label={messages.results.compareWith}
+          value={other.folder}
+          onChange={(compared) => editor.view.setState({ compared })}
+        >
+          {others.map((run) => (
+            <option key={run.folder} value={run.folder}>
+              {nameRun(run)}
+            </option>
+          ))}
+        </BarChoice>
+        <BarChoice label={messages.results.left} value={left} onChange={(place) => setImages([Number(place), right])}>
+          <ImageOptions images={mine} />
+        </BarChoice>
+        <BarChoice label={messages.results.right} value={right} onChange={(place) => setImages([left, Number(place)])}>
+          <ImageOptions images={theirs} />
+        </BarChoice>
       </div>
       <div className="compare">
         {a && b ? (
@@ -90,26 +88,4 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
 
 function nameRun({ title, started }: RunSummary): string {
   return `${title}, ${new Date(started).toLocaleString()}`;
-}
-
-interface ImageChoiceProps {
-  readonly label: string;
-  readonly images: RunSummary['outputs'];
-  readonly value: number;
-  onChange(place: number): void;
-}
-
-function ImageChoice({ label, images, value, onChange }: ImageChoiceProps) {
-  return (
-    <label className="viewer-choice">
-      {label}
-      <select className="field" value={value} onChange={({ target }) => onChange(Number(target.value))}>
-        {images.map(({ name }, i) => (
-          <option key={name} value={i}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
 }

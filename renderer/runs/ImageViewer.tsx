@@ -6,7 +6,9 @@ import { useZoom } from '../controls/useZoom.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { BarChoice } from './BarChoice.tsx';
 import { ImageGrid } from './ImageGrid.tsx';
+import { ImageOptions } from './ImageOptions.tsx';
 import { captionImage, listImages } from './listImages.ts';
 import { RunImage } from './RunImage.tsx';
 import { ZoomButtons } from './ZoomButtons.tsx';
@@ -110,21 +112,18 @@ interface BeforeChoiceProps {
 /** Which image, if any, the one that is shown is compared with. */
 function BeforeChoice({ images, value, onChange }: BeforeChoiceProps) {
   return (
-    <label className="viewer-choice">
-      <SquareSplitHorizontal size={14} aria-hidden /> {messages.results.beforeAfter}
-      <select
-        className="field"
-        value={value ?? ''}
-        onChange={({ target }) => onChange(target.value === '' ? undefined : Number(target.value))}
-      >
-        <option value="">–</option>
-        {images.map(({ name }, i) => (
-          <option key={name} value={i}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <BarChoice
+      label={
+        <>
+          <SquareSplitHorizontal size={14} aria-hidden /> {messages.results.beforeAfter}
+        </>
+      }
+      value={value ?? ''}
+      onChange={(place) => onChange(place === '' ? undefined : Number(place))}
+    >
+      <option value="">–</option>
+      <ImageOptions images={images} />
+    </BarChoice>
   );
 }
 

@@ -5,6 +5,7 @@ import { drawPng, writeSvg } from '../controls/svgFile.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { BarChoice } from './BarChoice.tsx';
 import {
   type Candidate,
   findFront,
@@ -57,12 +58,17 @@ function Plot({ run, table, names, onTable }: PlotProps) {
     setAxes({ ...axes, ...changes });
     setBrush(undefined);
   };
+  const axisOptions = names.map((name) => <option key={name}>{name}</option>);
   return (
     <div className="pareto">
       <div className="viewer-bar">
         <TableChoice run={run} table={table} onChange={onTable} />
-        <AxisChoice label={messages.results.horizontal} names={names} value={axes.x} onChange={(x) => change({ x })} />
-        <AxisChoice label={messages.results.vertical} names={names} value={axes.y} onChange={(y) => change({ y })} />
+        <BarChoice label={messages.results.horizontal} value={axes.x} onChange={(x) => change({ x })}>
+          {axisOptions}
+        </BarChoice>
+        <BarChoice label={messages.results.vertical} value={axes.y} onChange={(y) => change({ y })}>
+          {axisOptions}
+        </BarChoice>
         <Exports svg={svg} candidates={selected.length > 0 ? selected : candidates} />
       </div>
       <div className="pareto-middle">
@@ -171,25 +177,5 @@ function CandidateList({ folder, candidates, current, axes, onShow }: CandidateL
         </li>
       ))}
     </ul>
-  );
-}
-
-interface AxisChoiceProps {
-  readonly label: string;
-  readonly names: readonly string[];
-  readonly value: string;
-  onChange(name: string): void;
-}
-
-function AxisChoice({ label, names, value, onChange }: AxisChoiceProps) {
-  return (
-    <label className="viewer-choice">
-      {label}
-      <select className="field" value={value} onChange={({ target }) => onChange(target.value)}>
-        {names.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-    </label>
   );
 }
