@@ -43,15 +43,10 @@ function withDecoder(
 ): Generator {
   const { adaptable } = generator;
   const own: Generator = {
+    ...generator,
     name: `${generator.name} with ${decoder.name}`,
     bytes: uses.includes(generator) ? decoder.bytes : generator.bytes,
     uses,
-    differentiable: generator.differentiable,
-    ...(generator.latentScale !== undefined && { latentScale: generator.latentScale }),
-    defaults: generator.defaults,
-    latentShape: (width, height) => generator.latentShape(width, height),
-    ...(generator.promptShape && { promptShape: generator.promptShape }),
-    denoise: (request) => generator.denoise(request),
     decode: (latents) => tidy(() => clipByValue(add(mul(decoder.decode(latents), 0.5), 0.5), 0, 1)),
     ...(adaptable && {
       adaptable: {

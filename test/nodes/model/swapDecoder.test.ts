@@ -3,6 +3,7 @@ import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
 import { type Tensor4D, tensor, tidy, transpose } from '../../../nodes/ml/tf.ts';
 import { openSafetensors } from '../../../nodes/ml/weights/safetensors.ts';
 import { swapDecoder } from '../../../nodes/model/swapDecoder.ts';
+import type { Generator } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { diskFiles as files, goldenFolder } from '../../support/golden.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
@@ -36,6 +37,24 @@ it.each(['tiny', 'tiny_original/taesd_decoder.pth'])(
     base.dispose();
   },
 );
+
+it('tells of prompts what the generator below it tells', async () => {
+  const below: Generator = {
+    ...stripeGenerator(),
+    latentShape: (width, height) => [height / 8, width / 8, 4],
+    words: ['red'],
+    unreadPart: () => 'the end',
+  };
+  const { context } = nodeContext({ files });
+  const { generator } = await swapDecoder.run(
+    { generator: below },
+    { model: `${goldenFolder('taesd')}/tiny` },
+    context,
+  );
+  expect(generator.words).toEqual(['red']);
+  expect(generator.unreadPart!('red')).toBe('the end');
+  generator.dispose();
+});
 
 it('refuses a decoder of other latents, and a file that is none', async () => {
   const { context } = nodeContext({ files });
