@@ -1,4 +1,5 @@
 import { combineLinearly } from './combineLinearly.ts';
+import { splitStep } from './kSampler.ts';
 import { cleanAtLevel, initialDeviation, readLevels, scaleByLevel, stepByLevel } from './noiseLevels.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import type { Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -13,8 +14,7 @@ const defaults = { ...trainedDefaults, timestep_spacing: 'linspace' };
  * Source: k-diffusion sample_euler_ancestral; diffusers EulerAncestralDiscreteScheduler.
  *
  *   sigma, sigma'        noise level now and next
- *   up^2                 sigma'^2 (sigma^2 - sigma'^2) / sigma^2, variance of the fresh noise
- *   down^2               sigma'^2 - up^2
+ *   down, up             see `splitStep`
  */
 export function eulerAncestral(config: SchedulerConfig): Scheduler {
   const settings = readSettings(config, defaults, trainedAllowed);
@@ -31,8 +31,7 @@ export function eulerAncestral(config: SchedulerConfig): Scheduler {
     step(plan, i, { x, modelOutput, noise = x }) {
       const { sigma, next } = readLevels(plan, i);
       const estimate = cleanAtLevel(settings.prediction_type, sigma, x, modelOutput);
-      const up = next * Math.sqrt(1 - (next / sigma) ** 2);
-      const down = Math.sqrt(next ** 2 - up ** 2);
+      const { down, up } = splitStep(sigma, next);
       return { x: combineLinearly([1, stepByLevel(x, estimate, sigma, down)], [up, noise]), estimate, state: [] };
     },
   };

@@ -1,5 +1,6 @@
-import { div, sub, type Tensor } from '../tf.ts';
+import type { Tensor } from '../tf.ts';
 import { combineLinearly } from './combineLinearly.ts';
+import { derivativeOf } from './kSampler.ts';
 import { cleanCoefficients } from './prediction.ts';
 import type { Plan } from './scheduler.ts';
 
@@ -30,8 +31,7 @@ export function cleanAtLevel<T extends Tensor>(prediction: string, sigma: number
  * because float32 cancels where the first level is large (4096 at zero SNR), and diffusers has them so.
  */
 export function stepByLevel<T extends Tensor>(x: T, clean: T, from: number, to: number): T {
-  const derivative = div(sub(x, clean), from);
-  return combineLinearly([1, x], [Math.fround(to - from), derivative as T]);
+  return combineLinearly([1, x], [Math.fround(to - from), derivativeOf(x, clean, from) as T]);
 }
 
 /** Standard deviation of the first x, for noise levels from `sigma` down: linspace and trailing start at pure noise. */

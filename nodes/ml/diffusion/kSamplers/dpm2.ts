@@ -1,5 +1,6 @@
 import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler } from '../kSampler.ts';
+import { stepByLevel } from '../noiseLevels.ts';
 import { euler } from './euler.ts';
 
 /**
@@ -16,7 +17,7 @@ export const dpm2: KSampler = (sigmas, i) => {
   return [
     {
       at: s,
-      step: ({ x, clean }) => ({ x: combineLinearly([1, x], [middle - s, derivativeOf(x, clean, s)]), state: [x] }),
+      step: ({ x, clean }) => ({ x: stepByLevel(x, clean, s, middle), state: [x] }),
     },
     {
       at: middle,

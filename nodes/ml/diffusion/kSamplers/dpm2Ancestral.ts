@@ -1,5 +1,6 @@
 import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler, splitStep } from '../kSampler.ts';
+import { stepByLevel } from '../noiseLevels.ts';
 import { euler } from './euler.ts';
 
 /**
@@ -17,7 +18,7 @@ export const dpm2Ancestral: KSampler = (sigmas, i) => {
   return [
     {
       at: s,
-      step: ({ x, clean }) => ({ x: combineLinearly([1, x], [middle - s, derivativeOf(x, clean, s)]), state: [x] }),
+      step: ({ x, clean }) => ({ x: stepByLevel(x, clean, s, middle), state: [x] }),
     },
     {
       at: middle,

@@ -1,5 +1,5 @@
-import { combineLinearly } from '../combineLinearly.ts';
-import { derivativeOf, type KSampler } from '../kSampler.ts';
+import type { KSampler } from '../kSampler.ts';
+import { stepByLevel } from '../noiseLevels.ts';
 
 /**
  * Euler's method. Source: arXiv 2206.00364, algorithm 1 without churn; k-diffusion sample_euler. It is DDIM of eta 0.
@@ -8,5 +8,5 @@ import { derivativeOf, type KSampler } from '../kSampler.ts';
  */
 export const euler: KSampler = (sigmas, i) => {
   const [s, s1] = [sigmas[i]!, sigmas[i + 1]!];
-  return [{ at: s, step: ({ x, clean }) => ({ x: combineLinearly([1, x], [s1 - s, derivativeOf(x, clean, s)]) }) }];
+  return [{ at: s, step: ({ x, clean }) => ({ x: stepByLevel(x, clean, s, s1) }) }];
 };

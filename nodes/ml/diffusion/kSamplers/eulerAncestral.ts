@@ -1,5 +1,6 @@
 import { combineLinearly } from '../combineLinearly.ts';
-import { derivativeOf, type KSampler, splitStep } from '../kSampler.ts';
+import { type KSampler, splitStep } from '../kSampler.ts';
+import { stepByLevel } from '../noiseLevels.ts';
 
 /**
  * Euler's method to a level below the next one, then fresh noise up to it. Source: k-diffusion sample_euler_ancestral. It is
@@ -18,7 +19,7 @@ export const ancestralOf =
         at: s,
         ...(up > 0 && { draw: [s, s1] }),
         step: ({ x, clean, noise }) => ({
-          x: combineLinearly([1, x], [down - s, derivativeOf(x, clean, s)], [up, noise]),
+          x: combineLinearly([1, stepByLevel(x, clean, s, down)], [up, noise]),
         }),
       },
     ];
