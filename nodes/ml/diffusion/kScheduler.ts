@@ -99,8 +99,9 @@ function levelsOf(name: string, schedule: ScheduleName, table: Float32Array, ste
 
 /** Training timestep whose level is nearest in log sigma. */
 export function nearestTimestep(sigma: number, logTable: Float32Array): number {
-  const distances = logTable.map((logSigma) => Math.abs(logSigma - Math.log(sigma)));
-  return distances.indexOf(Math.min(...distances));
+  const logSigma = Math.log(sigma);
+  const distances = logTable.map((each) => Math.abs(each - logSigma));
+  return distances.reduce((nearest, distance, i) => (distance < distances[nearest]! ? i : nearest), 0);
 }
 
 /** Whether two calls in a row draw noise from the same level on, so that what they draw overlaps. */

@@ -11,22 +11,18 @@ export type Schedule = (table: ArrayLike<number>, steps: number) => number[];
 const smallestOf = (table: ArrayLike<number>): number => table[0]!;
 const largestOf = (table: ArrayLike<number>): number => table[table.length - 1]!;
 
-/** Noise level of a timestep, linear in log sigma between whole ones. Source: k-diffusion DiscreteSchedule.t_to_sigma. */
-function levelAt(table: ArrayLike<number>, timestep: number): number {
-  return Math.exp(interpolate(Array.from(table, Math.log), timestep));
+/** Noise levels of timesteps, linear in log sigma between whole ones. Source: k-diffusion DiscreteSchedule.t_to_sigma. */
+function levelsAt(table: ArrayLike<number>, timesteps: readonly number[]): number[] {
+  const logTable = Array.from(table, Math.log);
+  return timesteps.map((timestep) => Math.exp(interpolate(logTable, timestep)));
 }
 
 /** Evenly spaced timesteps, with both ends. Source: ComfyUI normal_scheduler; stable-diffusion-webui calls it uniform. */
-const normal: Schedule = (table, steps) => [
-  ...linspace(table.length - 1, 0, steps).map((timestep) => levelAt(table, timestep)),
-  0,
-];
+const normal: Schedule = (table, steps) => [...levelsAt(table, linspace(table.length - 1, 0, steps)), 0];
 
 /** Evenly spaced timesteps, without the lower end. Source: ComfyUI normal_scheduler with sgm. */
 const sgmUniform: Schedule = (table, steps) => [
-  ...linspace(table.length - 1, 0, steps + 1)
-    .slice(0, -1)
-    .map((timestep) => levelAt(table, timestep)),
+  ...levelsAt(table, linspace(table.length - 1, 0, steps + 1).slice(0, -1)),
   0,
 ];
 
@@ -93,10 +89,7 @@ const aysSdxl: Schedule = (_table, steps) => [...stretch(alignedSdxl, steps + 1)
 
 /** As many levels as `count`, linear in log sigma between the given ones; one is the smallest. */
 function stretch(levels: readonly number[], count: number): number[] {
-  const rising = levels.map(Math.log).reverse();
-  return linspace(0, levels.length - 1, count)
-    .map((place) => Math.exp(interpolate(rising, place)))
-    .reverse();
+  return levelsAt([...levels].reverse(), linspace(0, levels.length - 1, count)).reverse();
 }
 
 /**
