@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import { besides, type Pixels, regions } from './regions.ts';
 import { sceneSize } from './scene.ts';
 import { type Box, findBox } from './sceneLabels.ts';
 import { shapeLikeness } from './shapeLikeness.ts';
@@ -30,7 +31,6 @@ const surelyOne = 0.88;
 /** How much better than one object every further one must make the match. */
 const partPrice = 0.04;
 
-type Pixels = readonly number[];
 type Rgb = readonly [number, number, number];
 const palette: readonly Rgb[] = colourNames
   .map((name) => colours[name])
@@ -92,36 +92,6 @@ function nearestNames(pixels: ArrayLike<number>, ground: Rgb): Uint8Array {
     names[pixel] = nearest;
   }
   return names;
-}
-
-/** Pixels beside a pixel: left, right, above, below, as far as there are any. */
-function besides(pixel: number): Pixels {
-  const x = pixel % sceneSize;
-  const found: number[] = [];
-  if (x > 0) found.push(pixel - 1);
-  if (x < sceneSize - 1) found.push(pixel + 1);
-  if (pixel >= sceneSize) found.push(pixel - sceneSize);
-  if (pixel < sceneSize * (sceneSize - 1)) found.push(pixel + sceneSize);
-  return found;
-}
-
-/** The connected regions of equal values other than 0. */
-function regions(map: Uint8Array): Pixels[] {
-  const seen = new Uint8Array(map.length);
-  const found: number[][] = [];
-  for (let start = 0; start < map.length; start++) {
-    if (map[start] === 0 || seen[start]) continue;
-    const region = [start];
-    seen[start] = 1;
-    for (let i = 0; i < region.length; i++)
-      for (const next of besides(region[i]!))
-        if (!seen[next] && map[next] === map[start]) {
-          seen[next] = 1;
-          region.push(next);
-        }
-    found.push(region);
-  }
-  return found;
 }
 
 /**

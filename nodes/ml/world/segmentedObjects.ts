@@ -1,6 +1,7 @@
 import type { DetectedObject } from './detectObjects.ts';
 import { listRelations } from './judgeImage.ts';
 import type { PromptClauses } from './parsePrompt.ts';
+import { regions } from './regions.ts';
 import { sceneSize } from './scene.ts';
 import { findBox } from './sceneLabels.ts';
 import { type Colour, colourNames, colours, type Shape, shapes } from './words.ts';
@@ -19,8 +20,8 @@ const classes = shapes.length + 1;
 
 /**
  * The objects of an image of the built-in world by a learned detector: connected regions that a segmentation network takes
- * for any shape, each of the shape that it sees most in it. It shares nothing with the exact judge but GenEval's rules,
- * so that what learns from it can be judged by that.
+ * for any shape, each of the shape that it sees most in it. It shares nothing with the exact judge but GenEval's rules
+ * and `regions`, so that what learns from it can be judged by that.
  *
  * @param probabilities 64 * 64 * 7 values, row by row: background, then the shapes
  * @param pixels 64 * 64 * 3 sRGB values in [0, 1], row by row
@@ -28,7 +29,7 @@ const classes = shapes.length + 1;
  */
 export function segmentedObjects(probabilities: ArrayLike<number>, pixels: ArrayLike<number>): SegmentedObject[] {
   const names = Uint8Array.from({ length: sceneSize * sceneSize }, (_, pixel) => likeliest(probabilities, pixel));
-  return regionsOf(names)
+  return regions(names.map((name) => +(name > 0)))
     .filter((region) => region.length >= smallestArea)
     .map((region) => describe(region, names, probabilities, pixels))
     .sort((a, b) => b.confidence - a.confidence);
@@ -39,32 +40,6 @@ function likeliest(probabilities: ArrayLike<number>, pixel: number): number {
   for (let each = 1; each < classes; each++)
     if (probabilities[pixel * classes + each]! > probabilities[pixel * classes + best]!) best = each;
   return best;
-}
-
-/** The connected regions of pixels that are not background. */
-function regionsOf(names: Uint8Array): number[][] {
-  const free = names.map((name) => +(name > 0));
-  const found: number[][] = [];
-  for (let start = 0; start < free.length; start++) {
-    if (!free[start]) continue;
-    const region = [start];
-    free[start] = 0;
-    for (let i = 0; i < region.length; i++) {
-      const pixel = region[i]!;
-      const x = pixel % sceneSize;
-      const add = (next: number) => {
-        if (!free[next]) return;
-        free[next] = 0;
-        region.push(next);
-      };
-      if (x > 0) add(pixel - 1);
-      if (x < sceneSize - 1) add(pixel + 1);
-      add(pixel - sceneSize); // beyond the image nothing is free
-      add(pixel + sceneSize);
-    }
-    found.push(region);
-  }
-  return found;
 }
 
 function describe(
