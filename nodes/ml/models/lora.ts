@@ -58,7 +58,7 @@ export function changedWeight(weight: Tensor, changes: readonly WeightChange[]):
   });
 }
 
-/** What adapters change of a network: full names of weights, each with its changes. */
+/** What adapters change of a network: full names of weights, each with its changes, of which none has the scale 0. */
 export type WeightChanges = ReadonlyMap<string, readonly WeightChange[]>;
 
 /**
@@ -70,8 +70,8 @@ export function changedWeights(base: Weights, changes: WeightChanges): { weights
   const view = (from: Weights, prefix: string): Weights => ({
     get(name) {
       const [key, original] = [prefix + name, from.get(name)];
-      const own = changes.get(key)?.filter(({ scale }) => scale !== 0) ?? [];
-      if (own.length === 0) return original;
+      const own = changes.get(key);
+      if (own === undefined) return original;
       const known = computed.get(key) ?? keep(stopGradient(() => changedWeight(original, own)));
       computed.set(key, known);
       return known;

@@ -264,20 +264,16 @@ async function loadFactors(
   const matrices = asMatrices(file);
   const keep = (each: string) => stored.has(each);
   const bytes = checkpointBytes(matrices, { keep });
-  const skeleton = (tensorOf: (stored: string) => Tensor2D): Adapter['changes'] => {
-    const changes: Partial<Record<AdaptedPart, Map<string, WeightChange[]>>> = {};
-    for (const module of used) {
-      const own = changes[module.part] ?? new Map<string, WeightChange[]>();
-      changes[module.part] = own;
-      own.set(module.weight, [changeOf(module, strengthOf(module.part), tensorOf)]);
-    }
-    return changes;
-  };
-  const counted = changedBytes([{ changes: skeleton(() => undefined as unknown as Tensor2D) }], shapes);
-  if (freeBytes) requireMemory(`The LoRA "${name}" with the weights that it changes`, bytes + counted, freeBytes());
+  const needed = bytes + changedBytes(used, shapes);
+  if (freeBytes) requireMemory(`The LoRA "${name}" with the weights that it changes`, needed, freeBytes());
   await progress?.(0, `loading the LoRA, ${Math.ceil(bytes / 2 ** 20)} MiB`);
   const tensors: ReadonlyMap<string, Tensor> = await loadWeights(matrices, { keep, ...(signal && { signal }) });
-  const changes = skeleton((each) => tensors.get(each) as Tensor2D);
+  const changes: Partial<Record<AdaptedPart, Map<string, WeightChange[]>>> = {};
+  for (const module of used) {
+    const own = changes[module.part] ?? new Map<string, WeightChange[]>();
+    changes[module.part] = own;
+    own.set(module.weight, [changeOf(module, strengthOf(module.part), (each) => tensors.get(each) as Tensor2D)]);
+  }
   return { name, bytes, changes, dispose: () => dispose([...tensors.values()]) };
 }
 

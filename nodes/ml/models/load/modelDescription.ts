@@ -3,7 +3,7 @@ import type { Adaptable, Generator } from '../../../ports.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { elementCount } from '../../weights/checkpoint.ts';
-import type { AdaptedPart } from '../../weights/loraNames.ts';
+import type { AdaptedPart, AdaptedPlace } from '../../weights/loraNames.ts';
 import type { Weights } from '../../weights/weights.ts';
 import { type ClipTextConfig, clipText } from '../clipText.ts';
 import type { LatentAutoencoder } from '../latentAutoencoder.ts';
@@ -124,13 +124,15 @@ function adaptable(
     shapes,
     adapt(adapter) {
       const adapters = [...before, adapter];
-      const changed = [...parts.keys()].map(
-        (name) => [name, changedWeights(loaded.weights[name] as Weights, joinChanges(adapters, name))] as const,
+      const joined = [...parts.keys()].map((part) => [part, joinChanges(adapters, part)] as const);
+      const places = joined.flatMap(([part, changes]) => [...changes.keys()].map((weight) => ({ part, weight })));
+      const changed = joined.map(
+        ([part, changes]) => [part, changedWeights(loaded.weights[part] as Weights, changes)] as const,
       );
-      const weights = Object.fromEntries(changed.map(([name, over]) => [name, over.weights]));
+      const weights = Object.fromEntries(changed.map(([part, over]) => [part, over.weights]));
       const over = {
         weights: { ...loaded.weights, ...weights },
-        bytes: adapter.bytes + changedBytes(adapters, shapes),
+        bytes: adapter.bytes + changedBytes(places, shapes),
         dispose() {
           for (const [, { dispose }] of changed) dispose();
           adapter.dispose();
@@ -146,17 +148,8 @@ function adaptable(
   };
 }
 
-/** Bytes of all weights that adapters change, as float32. */
-export function changedBytes(adapters: readonly Pick<Adapter, 'changes'>[], shapes: Adaptable['shapes']): number {
-  const changed = new Set(
-    adapters.flatMap(({ changes }) =>
-      Object.entries(changes).flatMap(([part, each]) =>
-        [...each].flatMap(([weight, own]) => (own.some(({ scale }) => scale !== 0) ? [`${part}/${weight}`] : [])),
-      ),
-    ),
-  );
-  const sizes = Object.entries(shapes).flatMap(([part, each]) =>
-    [...each].map(([weight, shape]) => (changed.has(`${part}/${weight}`) ? (elementCount(shape) as number) : 0)),
-  );
+/** Bytes of these weights with what adapters change, as float32. */
+export function changedBytes(places: readonly AdaptedPlace[], shapes: Adaptable['shapes']): number {
+  const sizes = places.map(({ part, weight }) => elementCount(shapes[part]?.get(weight) ?? []) as number);
   return 4 * sizes.reduce((sum, size) => sum + size, 0);
 }
