@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../nodes/errors.ts';
-import { isAbsent, readTextIfThere, writeFailed } from './disk.ts';
+import { readTextIfThere, writeFailed } from './disk.ts';
 import { isRunning, markProcess, type ProcessMark } from './processes.ts';
 
 interface Lock extends ProcessMark {
@@ -22,18 +21,24 @@ export async function withLock<Result>(
   busy: (pid: number) => Error,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const lock: Lock = { ...markProcess(), since: new Date().toISOString() };
-  while (!(await make(path, lock))) {
-    const text = await readLock(path);
-    const holder = parseLock(text);
-    if (holder && isRunning(holder, Date.parse(holder.since))) throw busy(holder.pid);
-    if (text !== undefined) await removeLeft(path, text);
-  }
+  const holder = await take(path, { ...markProcess(), since: new Date().toISOString() });
+  if (holder) throw busy(holder.pid);
   try {
     return await work();
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Makes the lock, in place of one that was left; returns the lock of a process that holds it instead. */
+async function take(path: string, lock: Lock): Promise<Lock | undefined> {
+  while (!(await make(path, lock))) {
+    const text = await readLock(path);
+    const holder = parseLock(text);
+    if (holder && isRunning(holder, Date.parse(holder.since))) return holder;
+    if (text !== undefined) await removeLeft(path, text, lock);
+  }
+  return undefined;
 }
 
 async function make(path: string, lock: Lock): Promise<boolean> {
@@ -69,15 +74,21 @@ function parseLock(text: string | undefined): Lock | undefined {
   }
 }
 
-/** Removes a lock that was left, unless another process has done so and holds it now. */
-async function removeLeft(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (isAbsent(error)) return;
-    throw writeFailed(path, error);
+/**
+ * Removes a lock that was left, unless that has been done. To look and to remove are two steps, so one process at a time
+ * takes them: a lock of its own, which a process may leave as well, guards them.
+ */
+async function removeLeft(path: string, text: string, lock: Lock): Promise<void> {
+  const removal = `${path}.removal`;
+  if (await take(removal, lock)) {
+    await sleep(50); // another removes it now
+    return;
   }
-  const isLeft = (await readFile(aside, 'utf8')) === text;
-  await (isLeft ? rm(aside) : rename(aside, path));
+  try {
+    if ((await readTextIfThere(path)) === text) await rm(path, { force: true });
+  } catch (error) {
+    throw writeFailed(path, error);
+  } finally {
+    await rm(removal, { force: true });
+  }
 }
