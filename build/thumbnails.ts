@@ -13,7 +13,7 @@ import { library } from '../nodes/index.ts';
  * By default all templates that need no models but the built-in ones and write images.
  */
 const [width, height] = [256, 160];
-const mostBytes = 28_000;
+const MOST_BYTES = 28_000;
 
 const given = process.argv.slice(2);
 const device = await startDevice('auto');
@@ -46,8 +46,8 @@ for (const name of given.length > 0 ? given : await listTemplateNames()) {
     .resize({ width, height, fit: 'inside', withoutEnlargement: true })
     .png({ palette: true, colours: 32, compressionLevel: 9 })
     .toBuffer();
-  if (small.length > mostBytes)
-    throw new Error(`The image of ${name} has ${small.length} bytes, more than ${mostBytes}.`);
+  if (small.length > MOST_BYTES)
+    throw new Error(`The image of ${name} has ${small.length} bytes, more than ${MOST_BYTES}.`);
   await writeAtomic(join(templatesFolder, `${name}.png`), small);
   console.log(`${name}: ${small.length} bytes`);
 }

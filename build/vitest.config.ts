@@ -4,8 +4,8 @@ import { bundleTensorflow } from './tensorflow.ts';
 import { TestReport } from './testReport.ts';
 
 /** Chromium's software Vulkan driver, so that WebGPU is tested on machines without a graphics card. */
-const softwareVulkan = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const vulkan = process.env.VK_ICD_FILENAMES ?? (existsSync(softwareVulkan) ? softwareVulkan : undefined);
+const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const vulkan = process.env.VK_ICD_FILENAMES ?? (existsSync(SOFTWARE_VULKAN) ? SOFTWARE_VULKAN : undefined);
 
 const tensorflow = await bundleTensorflow();
 

@@ -12,7 +12,7 @@ export interface UserErrorJson {
 }
 
 /** Letters of a message; a longer one, which quotes a stranger's file, loses its middle. */
-const longest = 1500;
+const LONGEST = 1500;
 
 /**
  * The one error that users see. The message is a whole sentence: what was wrong, the value got, what is allowed or
@@ -37,6 +37,6 @@ export class UserError extends Error {
 
 /** A text without its middle where it is long. */
 export function abridged(message: string): string {
-  if (message.length <= longest) return message;
-  return `${message.slice(0, longest - 500)} [...] ${message.slice(-490)}`;
+  if (message.length <= LONGEST) return message;
+  return `${message.slice(0, LONGEST - 500)} [...] ${message.slice(-490)}`;
 }

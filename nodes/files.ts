@@ -51,7 +51,7 @@ export function isDeviceName(name: string): boolean {
 }
 
 /** Bytes of the longest name of a file that a node writes, in UTF-8: its ending, a number and `.part` come to it; disks take 255. */
-export const longestFileName = 180;
+export const LONGEST_FILE_NAME = 180;
 
 /**
  * Whether a node may name a file so: a plain relative name without the letters that some systems refuse, hidden files,
@@ -65,7 +65,7 @@ export function isFileName(name: string, placeholders: readonly string[] = []): 
     isPlainName(filled) &&
     !/[<>:"|?*{}]|[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u.test(filled) &&
     !filled.split('/').some((part) => part.startsWith('.')) &&
-    byteLength(filled) <= longestFileName
+    byteLength(filled) <= LONGEST_FILE_NAME
   );
 }
 

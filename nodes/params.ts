@@ -1,4 +1,4 @@
-import { isFileName, longestFileName } from './files.ts';
+import { isFileName, LONGEST_FILE_NAME } from './files.ts';
 
 /**
  * The kinds of parameter a node can declare. One declaration drives the control in the editor, the check, `--set` on
@@ -6,9 +6,9 @@ import { isFileName, longestFileName } from './files.ts';
  */
 
 /** Characters of a text: graphs are untrusted. */
-const longestText = 1_000_000;
+const LONGEST_TEXT = 1_000_000;
 /** Letters of a text that may be another name of an option. */
-const longestAlias = 100;
+const LONGEST_ALIAS = 100;
 
 interface Described {
   /** One sentence for people: what the param does. */
@@ -140,7 +140,7 @@ export function describeAllowed(param: Param): string {
     case 'number':
       return `a number from ${param.min} to ${param.max}${formatUnit(param)}${formatWords(param)}`;
     case 'text':
-      return `text of at most ${longestText} letters`;
+      return `text of at most ${LONGEST_TEXT} letters`;
     case 'choice':
       return `one of ${param.options.map((option) => `"${option}"`).join(', ')}`;
     case 'boolean':
@@ -152,7 +152,7 @@ export function describeAllowed(param: Param): string {
     case 'file':
       return `the path of a ${param.accept.join(', ')} file${param.folder ? ' or of a folder of them' : ''}`;
     case 'file-name':
-      return `a file name of letters, digits, - and _${formatPlaceholders(param)}, of at most ${longestFileName} bytes, that every system takes`;
+      return `a file name of letters, digits, - and _${formatPlaceholders(param)}, of at most ${LONGEST_FILE_NAME} bytes, that every system takes`;
   }
 }
 
@@ -178,7 +178,7 @@ export function allows(param: Param, value: unknown): boolean {
     case 'number':
       return Number.isFinite(value) && inRange(param, value as number);
     case 'text':
-      return typeof value === 'string' && value.length <= longestText;
+      return typeof value === 'string' && value.length <= LONGEST_TEXT;
     case 'choice':
       return param.options.includes(value as string);
     case 'boolean':
@@ -187,9 +187,9 @@ export function allows(param: Param, value: unknown): boolean {
       return Number.isSafeInteger(value) && (value as number) >= 0;
     case 'model':
     case 'file':
-      return typeof value === 'string' && value !== '' && value.length <= longestText && !value.includes('\0');
+      return typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT && !value.includes('\0');
     case 'file-name':
-      return typeof value === 'string' && value.length <= longestText && isFileName(value, param.placeholders);
+      return typeof value === 'string' && value.length <= LONGEST_TEXT && isFileName(value, param.placeholders);
   }
 }
 
@@ -220,7 +220,7 @@ export function parseParam(param: Param, typed: string): string | number | boole
 
 /** The option that a text means: itself, or one that has the text as a name. A text that means none comes back as it is. */
 export function optionOf({ options, aliases }: ChoiceParam, text: string): string {
-  if (options.includes(text) || !aliases || text.length > longestAlias) return text;
+  if (options.includes(text) || !aliases || text.length > LONGEST_ALIAS) return text;
   const spelled = bareName(text);
   const isMeant = (option: string) => [option, ...(aliases[option] ?? [])].some((name) => bareName(name) === spelled);
   return options.find(isMeant) ?? text;

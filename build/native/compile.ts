@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { addonName, nameOpsLibrary, opsFolder, quietName } from '../../electron/devices/native/nativeFolders.ts';
+import { ADDON_NAME, nameOpsLibrary, opsFolder, QUIET_NAME } from '../../electron/devices/native/nativeFolders.ts';
 import { packageFolder } from '../../electron/files/folders.ts';
 
 const mac = process.platform === 'darwin';
@@ -29,9 +29,9 @@ export function compileAddons(compiler: Compiler, folder: string): void {
   run(compiler, [
     ...[...common(), '-O2', '-w', `-I${join(folder, 'tensorflow', 'include')}`, `-I${binding}`],
     ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc')],
-    ...[...libraries(folder, ['cc', 'framework']), '-o', join(folder, addonName)],
+    ...[...libraries(folder, ['cc', 'framework']), '-o', join(folder, ADDON_NAME)],
   ]);
-  run(compiler, [...common(), '-O2', own('quiet.cc'), '-o', join(folder, quietName)]);
+  run(compiler, [...common(), '-O2', own('quiet.cc'), '-o', join(folder, QUIET_NAME)]);
 }
 
 /** Compiles Noiseloom's own ops into a folder that holds TensorFlow's libraries. */

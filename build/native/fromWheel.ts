@@ -6,7 +6,7 @@ import { replaceFolder } from '../../electron/devices/native/replaceFolder.ts';
 import { compileAddons, findCompiler, firstThatRuns } from './compile.ts';
 import { isWholeZip, readZipText, unpackZip } from './zip.ts';
 
-const version = '2.21.0';
+const VERSION = '2.21.0';
 
 /** The wheel with the libraries of each kind; 'tensorflow' computes on NVIDIA cards on Linux and on the processor elsewhere. */
 const wheels: Partial<Record<`${NodeJS.Platform}-${string}-${NativeKind}`, string>> = {
@@ -27,15 +27,15 @@ export async function buildFromWheel(kind: NativeKind): Promise<string> {
   const pip = firstThatRuns([['pip'], ['pip3'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']]);
   if (!pip) throw new Error('pip, which downloads TensorFlow, is missing (Debian: python3-pip).');
 
-  const downloads = join(nativeRoot(), 'downloads', `${version}-${kind}`);
+  const downloads = join(nativeRoot(), 'downloads', `${VERSION}-${kind}`);
   await mkdir(downloads, { recursive: true });
   await refuseLittleSpace(kind === 'cuda' ? 12e9 : 1.5e9);
-  const libraries = await fetchWheel(pip, downloads, wheel, `==${version}`);
+  const libraries = await fetchWheel(pip, downloads, wheel, `==${VERSION}`);
   const partners = kind === 'cuda' ? await cudaWheels(libraries) : [];
   const others: string[] = [];
   for (const [name, constraint] of partners) others.push(await fetchWheel(pip, downloads, name, constraint));
 
-  const folder = nativeFolder(version, kind);
+  const folder = nativeFolder(VERSION, kind);
   await replaceFolder(folder, async (fresh) => {
     console.error('Unpacking the libraries ...');
     await unpackZip(libraries, (name) => (isNeeded(name) ? join(fresh, name) : undefined));

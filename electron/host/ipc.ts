@@ -12,39 +12,39 @@ import type { PullProgress } from '../models/pullModel.ts';
 export type { RunSummary, Template };
 
 /**
- * What the window asks of its shell besides the engine: files, folders, the machine. The same in Electron (preload puts
- * it on `window.noiseloom`) and over HTTP (`POST /api/desktop/<method>` with the arguments as a JSON list), so it is all
- * plain data. Calls reject with UserErrors; preload and HTTP pass them as `Outcome` (graphs/engine/outcome.ts).
+ * Calls from the window to its shell, apart from those to the engine: files, folders, the machine. Electron's preload
+ * exposes them as `window.noiseloom`, the server as `POST /api/desktop/<method>` with the arguments as a JSON list, so
+ * all arguments and results are plain data. Calls reject with UserErrors; preload and HTTP pass them as `Outcome` (graphs/engine/outcome.ts).
  */
 export interface DesktopApi {
   about(): Promise<About>;
   /** Licence texts of this program, of what it is built from and of the models that come with it. */
   licences(): Promise<string>;
 
-  /** Shows the system's dialog; undefined where it was closed. Only where `About.dialogs`. */
+  /** Shows the system's dialog; undefined if the user closes it. Needs `About.dialogs`. */
   openGraph(): Promise<GraphFile | undefined>;
   /** Opens a graph that was opened or saved before, see `listRecent`. */
   openRecent(location: string): Promise<GraphFile>;
-  /** The graph in the bytes of a file that was dropped: a graph's text, or a PNG that this program made. */
+  /** Reads the graph in a dropped file: a graph's text, or a PNG that Noiseloom wrote. */
   readDropped(name: string, bytes: Uint8Array): Promise<GraphFile>;
-  /** Writes whole or not at all. `location` is one that `openGraph`, `openRecent` or `saveGraphAs` gave. */
+  /** Writes atomically. `location` is one that `openGraph`, `openRecent` or `saveGraphAs` gave. */
   saveGraph(location: string, text: string): Promise<void>;
   /**
    * Asks where (`About.dialogs`), else saves as `name` in the folder of graphs: rejects with `EXISTS` there unless
-   * `replace`. Gives undefined where the dialog was closed.
+   * `replace`. Undefined if the user closes the dialog.
    */
   saveGraphAs(name: string, text: string, replace?: boolean): Promise<GraphPlace | undefined>;
   /** Newest first. Without dialogs also every graph in the folder of graphs. */
   listRecent(): Promise<readonly RecentGraph[]>;
   forgetRecent(location: string): Promise<void>;
 
-  /** Graphs as they were at the last change, which were neither saved nor closed since. */
+  /** Graphs with changes that were neither saved nor discarded. */
   listDrafts(): Promise<readonly Draft[]>;
   writeDraft(draft: Omit<Draft, 'written'>): Promise<void>;
   removeDraft(id: string): Promise<void>;
 
   listTemplates(): Promise<readonly Template[]>;
-  /** A PNG; undefined where the template has none. */
+  /** A PNG; undefined if the template has none. */
   readTemplateImage(name: string): Promise<Uint8Array | undefined>;
 
   /** Run folders, newest first. */
@@ -52,43 +52,43 @@ export interface DesktopApi {
   readRun(folder: string): Promise<RunRecord>;
   /** A file of a run folder by its name in `RunRecord.outputs`. */
   readRunFile(folder: string, name: string): Promise<Uint8Array>;
-  /** Puts the folder into the system's bin where there is one, else deletes it. */
+  /** Moves the folder to the system's bin if there is one, else deletes it. */
   removeRun(folder: string): Promise<void>;
-  /** Shows the folder in the system's file browser. Only where `About.dialogs`. */
+  /** Shows the folder in the system's file browser. Needs `About.dialogs`. */
   revealRun(folder: string): Promise<void>;
 
   listModels(): Promise<readonly Model[]>;
-  /** Asks the hub what a pull would fetch. */
+  /** Asks the hub which files a pull fetches. */
   planPull(name: string, variant?: string): Promise<PullPlan>;
   /** Starts or resumes a pull and resolves at once; `pull` events report the rest. */
   startPull(name: string, variant?: string): Promise<void>;
-  /** What has arrived is kept for the next start. */
+  /** Keeps what was downloaded, for the next start. */
   stopPull(name: string): Promise<void>;
   /** Deletes a pulled model from the disk. */
   removeModel(name: string): Promise<void>;
 
-  /** A path for a param, by the system's dialog; undefined where it was closed. Only where `About.dialogs`. */
+  /** Asks for a path by the system's dialog; undefined if the user closes it. Needs `About.dialogs`. */
   chooseFile(accept: readonly string[], folder: boolean): Promise<string | undefined>;
-  /** Saves what a panel exports: by the system's dialog, giving the path, or as a download of the browser. */
+  /** Saves a file: by the system's dialog, returning its path, or as a download in the browser. */
   exportFile(name: string, bytes: Uint8Array): Promise<string | undefined>;
 
   readPreferences(): Promise<Preferences>;
-  /** Changes what is given and keeps the rest. A new device restarts the engine. */
+  /** Changes the given preferences and keeps the others. A new device restarts the engine. */
   writePreferences(changes: Partial<Preferences>): Promise<Preferences>;
 
   engineState(): Promise<EngineState>;
-  /** Ends the engine's process, hung or not, and starts another. Runs in it end. */
+  /** Kills the engine's process and starts another. Its runs end. */
   restartEngine(): Promise<void>;
-  /** Where the engine does not answer within some seconds, ends its process and starts another: for after a cancel. */
+  /** Kills and restarts the engine's process unless it answers within some seconds; called after a cancel. */
   requireAnswer(): Promise<void>;
-  /** Every device, and why those that cannot be used cannot. */
+  /** All devices, with the reason for each that cannot be used. */
   listDevices(): Promise<readonly DeviceRow[]>;
   /** Starts or resumes the download of native TensorFlow and resolves at once; `native` events report the rest. */
   setUpNative(): Promise<void>;
-  /** What has arrived is kept for the next start. */
+  /** Keeps what was downloaded, for the next start. */
   stopNative(): Promise<void>;
 
-  /** The application's menu, from the table of commands; does nothing without one. */
+  /** Sets the application's menu from the table of commands; does nothing on a shell without a menu. */
   setMenu(menu: readonly Menu[]): Promise<void>;
 }
 
@@ -170,17 +170,17 @@ export type NativeSetUp =
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
   readonly device: DevicePreference;
-  /** What the window wants to find again: panels, sizes, hints seen. */
+  /** State of the window to restore: panels, sizes, hints seen. */
   readonly view: Readonly<Record<string, Json>>;
 }
 
-/** The process that computes, as its owner sees it. */
+/** State of the engine's process, as its host sees it. */
 export type EngineState =
   | { readonly state: 'starting' }
   | { readonly state: 'ready'; readonly device: { readonly name: DeviceName; readonly description: string } }
-  /** It has not answered for so many seconds: hung, or in one very long step. */
+  /** No answer for `seconds`: it hangs, or is in one very long step. */
   | { readonly state: 'silent'; readonly seconds: number }
-  /** It ended; where `again`, it is being started again. */
+  /** It ended; if `again`, it is being restarted. */
   | { readonly state: 'stopped'; readonly problem: Problem; readonly again: boolean };
 
 export interface Menu {
@@ -191,25 +191,25 @@ export type MenuItem =
   | 'separator'
   | {
       readonly label: string;
-      /** Comes back as a `command` event. */
+      /** Reported as a `command` event. */
       readonly command: string;
-      /** As Electron writes it: `CmdOrCtrl+S`. Shown only; the window reads its keys itself. */
+      /** In Electron's notation: `CmdOrCtrl+S`. Display only: the window handles its own keys. */
       readonly accelerator?: string;
       readonly enabled?: boolean;
       readonly checked?: boolean;
     };
 
-/** What preload puts on `window.noiseloom`: every method gives an `Outcome`, and the engine's ports come as messages. */
+/** What preload exposes as `window.noiseloom`: every method resolves to an `Outcome`; the engine's ports come as messages. */
 export type Bridge = {
   readonly [Method in keyof DesktopApi]: (
     ...args: Parameters<DesktopApi[Method]>
   ) => Promise<Outcome<Awaited<ReturnType<DesktopApi[Method]>>>>;
 } & {
-  /** Subscribes to events; call what it returns to unsubscribe. */
+  /** Subscribes to events and returns a function that unsubscribes. */
   listen(listener: (event: DesktopEvent) => void): () => void;
   /**
-   * Asks for a port to the engine, which comes as `window.onmessage` with `data === 'noiseloom-engine'` and one
-   * MessagePort, now and again after each restart.
+   * Asks for a port to the engine. It arrives in `window.onmessage` with `data === 'noiseloom-engine'` and one
+   * MessagePort, now and after each restart of the engine.
    */
   connectEngine(): void;
 };
@@ -226,7 +226,7 @@ const maybe =
   (argument) =>
     argument === undefined || argument === null || check(argument);
 
-/** Every method that crosses, and what its arguments must be: whoever receives a call checks them before anything else. */
+/** All methods with the checks of their arguments, which the receiver makes first. */
 export const methods = {
   about: [],
   licences: [],
@@ -265,7 +265,7 @@ export const methods = {
   setMenu: [list],
 } as const satisfies Readonly<Record<keyof DesktopApi, readonly Check[]>>;
 
-/** The names under which things cross between the processes of Electron, besides `desktop:<method>`. */
+/** Names of the channels between Electron's processes. */
 export const channels = {
   call: (method: keyof DesktopApi) => `desktop:${method}`,
   event: 'desktop:event',

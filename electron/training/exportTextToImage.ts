@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PatchBasis } from '../../nodes/ml/train/patchBasis.ts';
-import { textToImageConfigs as configs, promptLength } from '../../nodes/ml/train/textToImage.ts';
+import { textToImageConfigs as configs, PROMPT_LENGTH } from '../../nodes/ml/train/textToImage.ts';
 import { textLayout, unetLayout } from '../../nodes/ml/train/textToImageTraining.ts';
 import { type StoredTensor, writeSafetensors } from '../../nodes/ml/weights/writeSafetensors.ts';
 import { captionWords } from '../../nodes/ml/world/words.ts';
@@ -28,7 +28,7 @@ export async function exportTextToImage(
   await json('text_encoder/config.json', configs.textEncoder);
   await json('unet/config.json', configs.unet);
   await json('vae/config.json', configs.vae);
-  await writeClipTokenizer(join(folder, 'tokenizer'), configs.vocabulary, promptLength);
+  await writeClipTokenizer(join(folder, 'tokenizer'), configs.vocabulary, PROMPT_LENGTH);
   for (const [prefix, file] of [
     ['unet.', 'unet/diffusion_pytorch_model.safetensors'],
     ['text_encoder.', 'text_encoder/model.safetensors'],

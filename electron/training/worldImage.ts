@@ -2,7 +2,7 @@ import { encode } from 'fast-png';
 import { encodePng, toBytes } from '../../nodes/ml/image/encodePng.ts';
 import { randomStream } from '../../nodes/ml/random.ts';
 import { drawScene } from '../../nodes/ml/world/drawScene.ts';
-import { sampleScene, sceneSize } from '../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, sampleScene } from '../../nodes/ml/world/scene.ts';
 import { sceneLabels } from '../../nodes/ml/world/sceneLabels.ts';
 import type { Task } from '../../nodes/ml/world/words.ts';
 
@@ -14,8 +14,8 @@ export function worldImage(seed: number, task: Task, name: string) {
   const scene = sampleScene(randomStream(seed), task);
   const { objects, masks, edges, depth } = sceneLabels(scene);
   const { caption, background } = scene;
-  const grey = (data: Uint8Array) => encode({ width: sceneSize, height: sceneSize, data, channels: 1, depth: 8 });
-  const image = { width: sceneSize, height: sceneSize, rgb: toBytes(drawScene(scene)) };
+  const grey = (data: Uint8Array) => encode({ width: SCENE_SIZE, height: SCENE_SIZE, data, channels: 1, depth: 8 });
+  const image = { width: SCENE_SIZE, height: SCENE_SIZE, rgb: toBytes(drawScene(scene)) };
   const names = {
     file: `${name}.png`,
     masks: `${name}-masks.png`,

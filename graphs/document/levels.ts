@@ -5,21 +5,20 @@ import { type GraphDocument, type GraphNode, limits, own, type Subgraph, type Wi
 import { arrivalAt } from './wires.ts';
 
 /*
- * A graph with subgraphs has levels: itself, and the inside of each subgraph. A level is shown, checked and edited as
- * a document of its own, with cards of its own: those of the library, one for each subgraph, and those that stand only
- * inside one.
+ * A graph has levels: its top, and the inside of each subgraph. Each level is shown, checked and edited as a document
+ * with its own cards: those of the library, one per subgraph, and inside a subgraph those of its Inputs and Outputs.
  */
 
-/** The type of the node that gives what comes into a subgraph. */
+/** Type of the node inside a subgraph whose outputs are the subgraph's inputs. */
 export const INPUTS = 'graph/inputs';
-/** The type of the node that takes what goes out of a subgraph. */
+/** Type of the node inside a subgraph whose inputs are the subgraph's outputs. */
 export const OUTPUTS = 'graph/outputs';
 
 export function isBoundary({ type }: Pick<GraphNode, 'type'>): boolean {
   return type === INPUTS || type === OUTPUTS;
 }
 
-/** The type of the dot on a wire that carries values of a type. It passes them on, and is gone when the graph runs. */
+/** Type of a reroute: a dot on a wire of type `type`. It passes values on and is removed before the graph runs. */
 export function rerouteType(type: PortType): string {
   return `reroute/${type}`;
 }
@@ -28,12 +27,12 @@ export function isReroute({ type }: Pick<GraphNode, 'type'>): boolean {
   return type.startsWith('reroute/');
 }
 
-/** The subgraph that a node stands for, by its name; undefined for other nodes. */
+/** Name of the subgraph that a node uses; undefined for other nodes. */
 export function subgraphOf({ type }: Pick<GraphNode, 'type'>): string | undefined {
   return type.startsWith('subgraph/') ? type.slice('subgraph/'.length) : undefined;
 }
 
-/** The name of the subgraph at the end of a path of node ids, from the top; undefined where the path leads nowhere. */
+/** Name of the subgraph at the end of a path of node ids from the top; undefined if there is none. */
 export function subgraphAt(document: GraphDocument, path: readonly string[]): string | undefined {
   let { nodes } = document;
   let name: string | undefined;
@@ -65,7 +64,7 @@ export function levelOf(document: GraphDocument, name?: string): GraphDocument {
   return { ...rest, title, ...(notes ? { notes } : {}), ...(frames ? { frames } : {}), nodes };
 }
 
-/** The document with a changed level put back. */
+/** Replaces a level of a document. */
 export function withLevel(document: GraphDocument, name: string | undefined, level: GraphDocument): GraphDocument {
   if (name === undefined) return level;
   const { notes: _notes, frames: _frames, ...kept } = own(level.subgraphs ?? {}, name) as Subgraph;
@@ -74,7 +73,7 @@ export function withLevel(document: GraphDocument, name: string | undefined, lev
   return { ...document, subgraphs: { ...level.subgraphs, [name]: subgraph } };
 }
 
-/** The cards of a level: at the top, or inside a subgraph. Cards that are not understood are left out. */
+/** The cards of a level: the top's, or those inside the subgraph `name`. Cards that cannot be read are left out. */
 export function levelCards(document: GraphDocument, cards: Cards, name?: string): Cards {
   const known = withSubgraphs(withReroutes(cards), document.subgraphs);
   const subgraph = name === undefined ? undefined : own(document.subgraphs ?? {}, name);
@@ -109,7 +108,7 @@ function reroute(type: PortType): NodeCard {
     type: rerouteType(type),
     version: 1,
     title: 'Reroute',
-    summary: `Leads a wire of type ${type} another way, or to several places.`,
+    summary: `Bends or forks a wire of type ${type}.`,
     inputs: { value: { type, count: 'one' } },
     params: {},
     outputs: { value: { type, list: false } },
@@ -200,7 +199,7 @@ function describeInput(type: PortType, places: readonly Place[]): InputPort {
   return { type, count: least > 0 ? 'one' : 'optional' };
 }
 
-/** The wire inside that gives an output of a subgraph. */
+/** The wire inside a subgraph that feeds one of its outputs. */
 export function findResult({ nodes }: Pick<Subgraph, 'nodes'>, port: string): Wire | undefined {
   const known = results.get(nodes);
   if (known) return known.get(port);
@@ -216,14 +215,14 @@ const results = new WeakMap<Subgraph['nodes'], ReadonlyMap<string, Wire>>();
 
 function inputsCard({ inputs }: Subgraph): NodeCard {
   const outputs = Object.entries(inputs).map(([port, type]): [string, OutputPort] => [port, { type, list: false }]);
-  const summary = 'Gives what arrives at the subgraph.';
+  const summary = 'The inputs of this subgraph.';
   const shape = { inputs: {}, params: {}, outputs: Object.fromEntries(outputs) };
   return { type: INPUTS, version: 1, title: 'Inputs', summary, ...shape };
 }
 
 function outputsCard({ outputs }: Subgraph): NodeCard {
   const inputs = Object.entries(outputs).map(([port, type]): [string, InputPort] => [port, { type, count: 'one' }]);
-  const summary = 'Takes what the subgraph gives.';
+  const summary = 'The outputs of this subgraph.';
   const shape = { inputs: Object.fromEntries(inputs), params: {}, outputs: {} };
   return { type: OUTPUTS, version: 1, title: 'Outputs', summary, ...shape };
 }

@@ -26,17 +26,17 @@ import { connect, freshId, renameNode } from './edit.ts';
 import { insertFragment } from './fragment.ts';
 
 /*
- * Edits that make, unmake and change subgraphs. Those that take cards work at one level (see `levelOf`), the others on
+ * Edits that make, dissolve and change subgraphs. Those that take cards work on one level (see `levelOf`), the others on
  * the whole document.
  */
 
-/** How far the nodes of the ports stand from what is between them, in pixels. */
+/** Distance from the Inputs and Outputs nodes to the nodes between them, in pixels. */
 const BESIDE = 288;
 
 /**
- * Puts nodes into a new subgraph, and one node that stands for it in their place. Each wire that comes in from another
- * output, and each output that is read outside, becomes a port of the type it carries.
- * Throws UserError `NOTHING`, `CYCLE` where a node outside lies between two inside, `UNKNOWN_TYPE` where a wire comes
+ * Moves nodes into a new subgraph and puts one node in their place. Every outside output that they read, and every
+ * output of theirs that is read outside, becomes a port of the type it carries.
+ * Throws UserError `NOTHING`, `CYCLE` if a path leads from the selection through another node back into it, `UNKNOWN_TYPE` where a wire comes
  * from a node that is not known.
  */
 export function makeSubgraph(
@@ -48,7 +48,7 @@ export function makeSubgraph(
   const wanted = new Set(chosen);
   const isInside = (id: string) => wanted.has(id) && !isBoundary(document.nodes[id]!);
   const inside = new Set(Object.keys(document.nodes).filter(isInside));
-  if (inside.size === 0) throw new UserError('NOTHING', 'Select the nodes that the subgraph shall hold.');
+  if (inside.size === 0) throw new UserError('NOTHING', 'Select the nodes to put into the subgraph.');
   refuseBetween(document, cards, inside);
 
   const inputs = new Map<string, { readonly port: string; readonly type: PortType; readonly wire: Wire }>();
@@ -109,7 +109,7 @@ export function makeSubgraph(
   return { document: { ...document, subgraphs, nodes: around }, id };
 }
 
-/** Throws where a way from inside leads out and in again. */
+/** Throws `CYCLE` if a path leads out of `inside` and back into it. */
 function refuseBetween({ nodes }: GraphDocument, cards: Cards, inside: ReadonlySet<string>): void {
   const readers = new Map<string, string[]>();
   for (const [id, { inputs }] of Object.entries(nodes)) {
@@ -146,8 +146,8 @@ function findWireType(
 }
 
 /**
- * Puts the nodes of a subgraph in the place of a node that stands for it, with the values that this node gave their
- * params. Throws UserError `UNKNOWN_TYPE` where there is no such subgraph.
+ * Replaces a subgraph's node by copies of the nodes inside it, with the param values set on that node.
+ * Throws UserError `UNKNOWN_TYPE` if there is no such subgraph.
  */
 export function unmakeSubgraph(
   document: GraphDocument,
@@ -189,7 +189,7 @@ export function unmakeSubgraph(
   return { document: { ...inserted.document, nodes }, ids: inserted.ids };
 }
 
-/** Gives a node its own title; where it stands for a subgraph, that gets the title, and all nodes that stand for it. */
+/** Titles a node. The title of a subgraph's node is the subgraph's, so all its nodes change. */
 export function titleNode(level: GraphDocument, id: string, title: string): GraphDocument {
   const name = subgraphOf(own(level.nodes, id) ?? { type: '' });
   const subgraph = name === undefined ? undefined : own(level.subgraphs ?? {}, name);
@@ -197,7 +197,7 @@ export function titleNode(level: GraphDocument, id: string, title: string): Grap
   return { ...level, subgraphs: { ...level.subgraphs, [name]: { ...subgraph, title } } };
 }
 
-/** Adds a port to the subgraph of this name and joins it inside: what comes in arrives at an input or a param. */
+/** Adds an input to a subgraph and wires it to an input or param of a node inside. */
 export function addInput(
   level: GraphDocument,
   cards: Cards,
@@ -216,7 +216,7 @@ export function addInput(
   return connect(grown, levelCards(grown, cards, name), [from, port], id, arrival);
 }
 
-/** Adds a port to the subgraph of this name, at which what the wire carries goes out. */
+/** Adds an output to a subgraph that passes on what `wire` carries. */
 export function addOutput(level: GraphDocument, cards: Cards, name: string, wire: Wire, to: string): GraphDocument {
   const subgraph = subgraphNamed(level, name);
   const given = own(cards.get(own(level.nodes, wire[0])?.type ?? '')?.outputs ?? {}, wire[1]);
@@ -231,7 +231,7 @@ export function addOutput(level: GraphDocument, cards: Cards, name: string, wire
 
 export type PortSide = 'inputs' | 'outputs';
 
-/** Gives a port of a subgraph another name, inside and at every node that stands for it. The whole document. */
+/** Renames a port of a subgraph, inside it and on all its nodes. Takes the whole document. */
 export function renamePort(
   document: GraphDocument,
   name: string,
@@ -248,7 +248,7 @@ export function renamePort(
   return changePort(document, name, side, port, called);
 }
 
-/** Takes a port away, with the wires at it inside and at every node that stands for the subgraph. The whole document. */
+/** Removes a port of a subgraph with its wires, inside it and on all its nodes. Takes the whole document. */
 export function removePort(document: GraphDocument, name: string, side: PortSide, port: string): GraphDocument {
   return changePort(document, name, side, port, undefined);
 }
@@ -290,8 +290,8 @@ function changePort(
 }
 
 /**
- * Gives a node of a level a subgraph of its own, where others stand for the same. The whole document; the same one
- * where the node is alone. Throws UserError `UNKNOWN_TYPE` where there is no such subgraph.
+ * Gives a node a copy of its subgraph if other nodes share it; returns the same document if none does. Takes the whole
+ * document. Throws UserError `UNKNOWN_TYPE` if there is no such subgraph.
  */
 export function ownSubgraph(document: GraphDocument, level: string | undefined, id: string): GraphDocument {
   const here = levelOf(document, level);
@@ -304,7 +304,7 @@ export function ownSubgraph(document: GraphDocument, level: string | undefined, 
   return withLevel(document, level, { ...here, subgraphs: { ...here.subgraphs, [fresh]: subgraph }, nodes });
 }
 
-/** The whole document without a subgraph that no node stands for. */
+/** Removes a subgraph from the whole document if no node uses it. */
 export function dropUnused(document: GraphDocument, name: string): GraphDocument {
   if (!document.subgraphs || countUses(document, name) > 0) return document;
   const { [name]: _unused, ...kept } = document.subgraphs;
@@ -312,7 +312,7 @@ export function dropUnused(document: GraphDocument, name: string): GraphDocument
   return Object.keys(kept).length > 0 ? { ...rest, subgraphs: kept } : rest;
 }
 
-/** How many nodes of a document stand for a subgraph. */
+/** Counts the nodes of a document, on all levels, that use a subgraph. */
 export function countUses(document: GraphDocument, name: string): number {
   return [document, ...Object.values(document.subgraphs ?? {})].flatMap(subgraphsIn).filter((used) => used === name)
     .length;
@@ -326,7 +326,7 @@ function subgraphNamed(document: GraphDocument, name: string | undefined): Subgr
 
 const portPattern = /^[A-Za-z][A-Za-z0-9]*$/;
 
-/** A name for a port that none has yet: `prompt`, `prompt2`, ... */
+/** An unused name for a port: `prompt`, `prompt2`, ... */
 function freshPort(called: string, taken: ReadonlySet<string>): string {
   let port = called;
   for (let number = 2; taken.has(port); number++) port = `${called}${number}`;

@@ -2,7 +2,7 @@ import { defineNode, many, optional } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { genevalScores, type Judgement, judgeImage } from '../ml/world/judgeImage.ts';
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
-import { sceneSize } from '../ml/world/scene.ts';
+import { SCENE_SIZE } from '../ml/world/scene.ts';
 import { type Task, tasks } from '../ml/world/words.ts';
 import { fileName } from '../params.ts';
 import type { Images } from '../ports.ts';
@@ -54,10 +54,10 @@ export const genevalTable = defineNode({
 /** Throws UserError `NO_PROMPT` or `BAD_SIZE`. */
 function readPrompts({ pixels, labels }: Images, prompt: string | undefined): string[] {
   const [, height, width] = pixels.shape;
-  if (height !== sceneSize || width !== sceneSize)
+  if (height !== SCENE_SIZE || width !== SCENE_SIZE)
     throw new UserError(
       'BAD_SIZE',
-      `The GenEval table got images of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
+      `The GenEval table got images of ${width}x${height} pixels; it knows the built-in world's ${SCENE_SIZE}x${SCENE_SIZE} only.`,
     );
   return labels.map((label) => {
     const found = prompt ?? label.prompt;

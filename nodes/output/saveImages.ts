@@ -1,5 +1,5 @@
 import { defineNode, many } from '../defineNode.ts';
-import { byteLength, isDeviceName, longestFileName } from '../files.ts';
+import { byteLength, isDeviceName, LONGEST_FILE_NAME } from '../files.ts';
 import { encodePng, toBytes } from '../ml/image/encodePng.ts';
 import { fileName } from '../params.ts';
 import type { ImageLabel } from '../ports.ts';
@@ -52,7 +52,7 @@ function fileNameOf(pattern: string, label: ImageLabel, number: number, count: n
   };
   const known = stem.replace(/\{(\w+)\}/g, (all, key: string) => fixed[key] ?? all);
   const placeholders = known.match(/\{\w+\}/g) ?? [];
-  const room = longestFileName - byteLength(known.replace(/\{\w+\}/g, ''));
+  const room = LONGEST_FILE_NAME - byteLength(known.replace(/\{\w+\}/g, ''));
   const filled = known.replace(/\{(\w+)\}/g, (_, key: string) => cutTo(words[key]!, room / placeholders.length));
   const parts = filled.split('/').map((part) => (isDeviceName(part) ? part.replace(/^[^.]*/, '$&-') : part)); // com{number} of image 1
   return parts.join('/');

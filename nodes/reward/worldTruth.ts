@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import { tensor1d } from '../ml/tf.ts';
 import { judgeImage } from '../ml/world/judgeImage.ts';
 import { parsePrompt } from '../ml/world/parsePrompt.ts';
-import { sceneSize } from '../ml/world/scene.ts';
+import { SCENE_SIZE } from '../ml/world/scene.ts';
 
 export const worldTruth = defineNode({
   type: 'reward/world-truth',
@@ -24,10 +24,10 @@ export const worldTruth = defineNode({
       score(pixels, prompts) {
         for (const prompt of prompts) parsePrompt(prompt);
         const [count, height, width] = pixels.shape;
-        if (height !== sceneSize || width !== sceneSize)
+        if (height !== SCENE_SIZE || width !== SCENE_SIZE)
           throw new UserError(
             'BAD_SIZE',
-            `World truth got images of ${width}x${height} pixels; it knows the built-in world's ${sceneSize}x${sceneSize} only.`,
+            `World truth got images of ${width}x${height} pixels; it knows the built-in world's ${SCENE_SIZE}x${SCENE_SIZE} only.`,
           );
         const values = pixels.dataSync();
         const size = values.length / count;

@@ -173,7 +173,7 @@ async function computeIdentity(
 }
 
 /** Warm-up steps of AdamW's learning rate, which then stays constant, so that a training can be extended. */
-const warmUp = 20;
+const WARM_UP = 20;
 
 /** Trains to the end; writes a checkpoint at intervals, at the end, and on cancellation. */
 async function trainOn(
@@ -200,7 +200,7 @@ async function trainOn(
         undefined,
         losses.length > 0 ? { loss: losses.at(-1)! } : {},
       );
-      const rate = learningRate * Math.min(1, (optimiser.step + 1) / warmUp);
+      const rate = learningRate * Math.min(1, (optimiser.step + 1) / WARM_UP);
       losses.push(await trainStep(training, optimiser, { ...adamW, learningRate: rate }));
       if (optimiser.step % checkpointEvery !== 0) continue;
       checkpoint();

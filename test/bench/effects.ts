@@ -51,7 +51,7 @@ import { imageName, writeReport } from './effects/writeReport.ts';
  *     [--augment PARAM=VALUE,...]  optimises the mean of each reward over views, see the node reward/augment
  *     [--held-out REWARD ...]      which only judge
  *     [--controlnet MODEL ...]     each takes all three kinds of condition image
- *     [--reno PARAM=VALUE,...]     params of ReNO that differ from the node's own, for every row that climbs like it
+ *     [--reno PARAM=VALUE,...]     params of ReNO that differ from the node's own, for every row that optimises like it
  *     [--method NAME ...]          only these for now; [--minutes N]: stop after that; [--device NAME]
  */
 const { values: options } = parseArgs({
@@ -118,9 +118,9 @@ const [rewards, heldOut] = [
   await load(options['held-out']),
 ];
 
-const climbing = changedParams(reno, options.reno);
+const renoParams = changedParams(reno, options.reno);
 const { reward, augment: views, 'held-out': held, model, controlnet } = options;
-const settings = { model, reno: climbing, reward, views, 'held-out': held, steps, moreSteps, budget, controlnet };
+const settings = { model, reno: renoParams, reward, views, 'held-out': held, steps, moreSteps, budget, controlnet };
 const identity = { measure, ...settings, models: await fingerprintsOf([model, ...controlnet, ...modelsIn(reward)]) };
 const perTask = options.quick ? 1 : 8;
 const calibrations = await findOnce(
@@ -134,7 +134,7 @@ const tools: Tools = {
   ensemble,
   calibrations,
   steps,
-  climbing,
+  renoParams,
   moreSteps,
   budget,
   batch,
@@ -150,7 +150,7 @@ const nets = await Promise.all(
 );
 const netName = (name: string, i: number) => (i === 0 ? 'ControlNet' : `ControlNet ${name}`);
 const conditionMethods = conditionMethodsOf({
-  ...{ generator, steps, climbing, budget, batch, context },
+  ...{ generator, steps, renoParams, budget, batch, context },
   consistencies: {
     segmentation: (await segmentation.run({}, paramsOf(segmentation, {}), context)).consistency,
     edges: (await canny.run({}, paramsOf(canny, {}), context)).consistency,

@@ -33,7 +33,7 @@ function node(type: string, params: object, inputs: object = {}) {
 }
 
 /** ReNO on the built-in models: convolutions, norms and attention, forward and back. */
-const climbing = {
+const optimising = {
   format: 'noiseloom-graph',
   version: 1,
   title: 'Climb',
@@ -116,11 +116,11 @@ describeInWindows('an engine on WebGPU', (open, kind) => {
       opened = await open({ preferences: { device: 'webgpu' } });
       const { page, graphs, runs } = opened;
       await expect.poll(() => stateOf(page), { timeout: 120_000 }).toMatchObject({ state: 'ready' });
-      expect(await runIn(page, climbing)).toMatchObject({ ok: true, value: { status: 'done' } });
+      expect(await runIn(page, optimising)).toMatchObject({ ok: true, value: { status: 'done' } });
       const record = await recordIn(runs);
       expect(record.device.name).toBe('webgpu');
-      const file = join(graphs, 'climbing.json');
-      await writeFile(file, JSON.stringify(climbing));
+      const file = join(graphs, 'optimising.json');
+      await writeFile(file, JSON.stringify(optimising));
       const elsewhere = join(graphs, 'elsewhere');
       const { code, stderr } = await runCli(['run', file, '--device', 'wasm', '--out', elsewhere], { cwd: graphs });
       expect(code, stderr).toBe(0);

@@ -40,7 +40,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     file: 'graphs/run/flatten.ts',
-    line: 'if (seen.has(place)) continue; // a circle of reroutes',
+    line: 'if (seen.has(place)) continue; // a cycle of reroutes',
     broken: '',
     tests: ['test/graphs/edit/subgraphs.test.ts'],
   },

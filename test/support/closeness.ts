@@ -31,7 +31,7 @@ export async function expectClose(compute: () => Pair[]): Promise<void> {
  * Compares a gradient with the slope between two nearby points in a random direction. `loss` of a moved input is a scalar.
  * Returns the pair that `expectClose` takes: both slopes in units of the gradient's norm, offset by 1.
  */
-export function slopePair(
+export function gradientPair(
   loss: (input: tf.Tensor) => tf.Tensor,
   input: tf.Tensor,
   gradient: tf.Tensor,

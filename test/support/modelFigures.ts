@@ -10,7 +10,7 @@ import { sampleAppeal } from '../../nodes/ml/train/aestheticTraining.ts';
 import { spoiled } from '../../nodes/ml/train/clipTraining.ts';
 import { imageTensor } from '../../nodes/ml/train/imageTensor.ts';
 import {
-  leastDifference,
+  LEAST_DIFFERENCE,
   meritTable,
   type PairKind,
   pairKinds,
@@ -115,7 +115,7 @@ export function pairAccuracy(clip: LoadedClip, count: number): Record<PairKind |
     });
     for (const [i, { kind, prompt, images }] of pairs.entries()) {
       const [a, b] = meritTable([prompt], images)[0] as [number, number];
-      if (Math.abs(a - b) <= leastDifference) continue;
+      if (Math.abs(a - b) <= LEAST_DIFFERENCE) continue;
       const hit = a > b === first![i]! > second![i]!;
       for (const each of [kind, 'all']) hits.get(each)!.push(hit);
     }

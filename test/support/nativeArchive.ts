@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { addonName, addonPath, nativeBuilds } from '../../electron/devices/native/nativeFolders.ts';
+import { ADDON_NAME, addonPath, nativeBuilds } from '../../electron/devices/native/nativeFolders.ts';
 
 /** A server of the archives of native TensorFlow. */
 export interface NativeArchive {
@@ -28,7 +28,7 @@ export async function serveNativeArchive(build: string): Promise<NativeArchive> 
   const folder = await mkdtemp(join(tmpdir(), 'noiseloom-archive-'));
   const addon = addonPath(build) as string;
   await mkdir(join(folder, 'addon', 'napi-v8'), { recursive: true });
-  await symlink(addon, join(folder, 'addon', 'napi-v8', addonName));
+  await symlink(addon, join(folder, 'addon', 'napi-v8', ADDON_NAME));
   await symlink(join(dirname(addon), 'tensorflow'), join(folder, 'addon', 'napi-v8', 'tensorflow'));
   await mkdir(join(folder, 'libraries', 'lib'), { recursive: true });
   const packed = await Promise.all(

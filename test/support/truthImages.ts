@@ -5,7 +5,7 @@ import { drawScene } from '../../nodes/ml/world/drawScene.ts';
 import { falseCaption } from '../../nodes/ml/world/falseCaption.ts';
 import { judgeObjects } from '../../nodes/ml/world/judgeImage.ts';
 import { parsePrompt } from '../../nodes/ml/world/parsePrompt.ts';
-import { type Scene, sampleScene, sceneSize } from '../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, type Scene, sampleScene } from '../../nodes/ml/world/scene.ts';
 import { tasks } from '../../nodes/ml/world/words.ts';
 
 export interface TruthImage {
@@ -44,12 +44,12 @@ export function blurred(pixels: Float32Array, sigma: number): Float32Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const pass = (from: Float32Array, stepX: number, stepY: number) =>
     from.map((_, i) => {
-      const [channel, x, y] = [i % 3, Math.floor(i / 3) % sceneSize, Math.floor(i / 3 / sceneSize)];
-      const near = (value: number) => Math.min(sceneSize - 1, Math.max(0, value));
+      const [channel, x, y] = [i % 3, Math.floor(i / 3) % SCENE_SIZE, Math.floor(i / 3 / SCENE_SIZE)];
+      const near = (value: number) => Math.min(SCENE_SIZE - 1, Math.max(0, value));
       return (
         weights.reduce((sum, weight, k) => {
           const [column, row] = [near(x + (k - 3) * stepX), near(y + (k - 3) * stepY)];
-          return sum + weight * from[(row * sceneSize + column) * 3 + channel]!;
+          return sum + weight * from[(row * SCENE_SIZE + column) * 3 + channel]!;
         }, 0) / total
       );
     });
@@ -61,9 +61,9 @@ function reconstructed(pixels: Float32Array, { encoder, decoder }: PatchBasis): 
   const [components, size] = [encoder.bias.length, decoder.bias.length];
   const p = Math.sqrt(size / 3);
   const result = new Float32Array(pixels.length);
-  for (let patch = 0; patch < (sceneSize / p) ** 2; patch++) {
-    const [left, top] = [(patch % (sceneSize / p)) * p, Math.floor(patch / (sceneSize / p)) * p];
-    const at = (k: number) => ((top + Math.floor(k / (p * 3))) * sceneSize + left) * 3 + (k % (p * 3));
+  for (let patch = 0; patch < (SCENE_SIZE / p) ** 2; patch++) {
+    const [left, top] = [(patch % (SCENE_SIZE / p)) * p, Math.floor(patch / (SCENE_SIZE / p)) * p];
+    const at = (k: number) => ((top + Math.floor(k / (p * 3))) * SCENE_SIZE + left) * 3 + (k % (p * 3));
     const z = encoder.bias.map((bias, c) => {
       let sum = bias;
       for (let k = 0; k < size; k++) sum += encoder.weight[c * size + k]! * (pixels[at(k)]! * 2 - 1);

@@ -3,9 +3,9 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Attempts in a row that bring nothing. */
-const maxFailures = 4;
+const MAX_FAILURES = 4;
 /** How long to wait for the next bytes. */
-const timeoutMs = 30_000;
+const TIMEOUT_MS = 30_000;
 
 export interface DownloadOptions {
   /** Stops the download; what has arrived is kept. */
@@ -31,7 +31,7 @@ export async function download(url: string, path: string, options: DownloadOptio
     } catch (error) {
       failures = (await measureFile(part)) > before ? 1 : failures + 1; // bytes arrived: the count starts anew
       options.signal?.throwIfAborted();
-      if (failures === maxFailures || error instanceof Refused) {
+      if (failures === MAX_FAILURES || error instanceof Refused) {
         throw new Error(`${url} cannot be downloaded: ${explainFailure(error)}.`);
       }
       await new Promise((resolve) => setTimeout(resolve, 500 * failures));
@@ -50,7 +50,7 @@ async function continueDownload(url: string, part: string, { signal, emit }: Dow
   const have = await measureFile(part);
   const stop = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-  let timer = setTimeout(() => stop.abort(), timeoutMs);
+  let timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
   try {
     const answer = await fetch(url, { signal: stopped, ...(have > 0 && { headers: { range: `bytes=${have}-` } }) });
     if (answer.status === 416) {
@@ -66,7 +66,7 @@ async function continueDownload(url: string, part: string, { signal, emit }: Dow
     try {
       for await (const bytes of answer.body) {
         clearTimeout(timer);
-        timer = setTimeout(() => stop.abort(), timeoutMs);
+        timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
         await file.write(bytes);
         done += bytes.length;
         if (Date.now() - told < 100) continue;
@@ -84,7 +84,7 @@ async function continueDownload(url: string, part: string, { signal, emit }: Dow
 
 function explainFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'AbortError') return `no answer for ${timeoutMs / 1000} seconds`;
+  if (error.name === 'AbortError') return `no answer for ${TIMEOUT_MS / 1000} seconds`;
   const cause = error.cause instanceof Error ? error.cause.message : undefined;
   return cause ?? error.message;
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceBackend, OpenedBackend } from '../../../nodes/ml/device.ts';
 import { addressBytes, freeBytes, totalBytes } from '../systemMemory.ts';
-import { addonName, addonPath, type NativeKind, nativeBuilds, quietName } from './nativeFolders.ts';
+import { ADDON_NAME, addonPath, type NativeKind, nativeBuilds, QUIET_NAME } from './nativeFolders.ts';
 
 /** TensorFlow on an NVIDIA graphics card. */
 export const cudaDevice: DeviceBackend = {
@@ -58,7 +58,7 @@ async function loadFirst(kinds: readonly NativeKind[]): Promise<Loaded> {
   if (!folder) {
     throw new Error(
       process.env.NOISELOOM_NATIVE
-        ? `There is no ${addonName} in ${process.env.NOISELOOM_NATIVE}, which NOISELOOM_NATIVE names.`
+        ? `There is no ${ADDON_NAME} in ${process.env.NOISELOOM_NATIVE}, which NOISELOOM_NATIVE names.`
         : "Native TensorFlow is not set up: the editor's settings download it, or 'npm run setup:native' in a checkout.",
     );
   }
@@ -92,7 +92,7 @@ function loadAddon(folder: string): Addon {
   if (addresses !== undefined) process.env.TF_MKL_ALLOC_MAX_BYTES ??= String(Math.floor(addresses / 2));
   let quiet: { hush(): void; restore(): void } | undefined;
   try {
-    quiet = require(join(folder, quietName));
+    quiet = require(join(folder, QUIET_NAME));
   } catch {
     // a build without it: TensorFlow prints a line or two more
   }

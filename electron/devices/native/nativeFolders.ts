@@ -7,17 +7,17 @@ import { packageFolder } from '../../files/folders.ts';
 export type NativeKind = 'cpu' | 'cuda';
 
 /** The addon in a folder that was built here; TensorFlow's libraries lie in `tensorflow/` beside it. */
-export const addonName = 'tfjs_binding.node';
+export const ADDON_NAME = 'tfjs_binding.node';
 /** Silences TensorFlow while its libraries load; only in folders that were built here. */
-export const quietName = 'quiet.node';
+export const QUIET_NAME = 'quiet.node';
 /** The sources of Noiseloom's own ops. */
 export const opsFolder = join(packageFolder, 'build', 'native', 'ops');
 /** The addon in a folder from the official archive, where the published addon finds its libraries in `deps/lib/`. */
-export const archiveAddon = join('lib', 'napi-v8', addonName);
+export const archiveAddon = join('lib', 'napi-v8', ADDON_NAME);
 
 /** The addon in a folder of either kind; undefined where there is none. */
 export function addonPath(folder: string): string | undefined {
-  return [addonName, archiveAddon].map((name) => join(folder, name)).find((path) => existsSync(path));
+  return [ADDON_NAME, archiveAddon].map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
 /**

@@ -7,8 +7,8 @@ import { addonPath, archiveAddon, type NativeKind, nativeFolder, nativeRoot } fr
 import { replaceFolder } from './replaceFolder.ts';
 
 /** The version of tfjs-node that this program is built with: its addon must fit. */
-export const tfjsVersion = '4.22.0';
-const napi = 8; // the newest interface that the published addons were built for
+export const TFJS_VERSION = '4.22.0';
+const NAPI = 8; // the newest interface that the published addons were built for
 
 /** Where tfjs-node's own installer looks, too: TFJS_NODE_CDN_STORAGE names a mirror. */
 function host(): string {
@@ -49,7 +49,7 @@ export async function takeArchive(kind: NativeKind, options: DownloadOptions = {
   const system = { linux: 'linux', darwin: 'darwin', win32: 'windows' }[process.platform as string];
   const ending = process.platform === 'win32' ? 'zip' : 'tar.gz';
   const type = kind === 'cuda' ? 'GPU' : 'CPU';
-  const addon = `${host()}/tf-builds/pre-built-binary/napi-v${napi}/${tfjsVersion}/${type}-${system}-${tfjsVersion}.${ending}`;
+  const addon = `${host()}/tf-builds/pre-built-binary/napi-v${NAPI}/${TFJS_VERSION}/${type}-${system}-${TFJS_VERSION}.${ending}`;
 
   const downloads = join(nativeRoot(), 'downloads', `archive-${kind}`);
   const packed = [addon, libraries.url].map((url) => ({ url, path: join(downloads, basename(url)) }));

@@ -23,7 +23,7 @@ fn normalCdf(x: f32) -> f32 {
 fn gelu(x: f32) -> f32 { return x * normalCdf(x); }
 fn geluDerivative(x: f32) -> f32 { return normalCdf(x) + x * exp(-0.5 * x * x) * 0.39894228; }`;
 
-const threads = 256;
+const THREADS = 256;
 
 /** Computes a tensor of a shape; `write` is WGSL that writes the element at index `i`. */
 function runElementwise(
@@ -39,8 +39,8 @@ function runElementwise(
     inputs,
     outputs: { result: shape },
     integers: { size, width: shape.at(-1) ?? 1 },
-    workgroups: Math.ceil(size / threads),
-    threads,
+    workgroups: Math.ceil(size / THREADS),
+    threads: THREADS,
     code: `${swish}${gelu}
       fn run(i: i32) {
         if (i < uniforms.size) { ${write} }

@@ -52,8 +52,8 @@ interface Pass {
 }
 
 /** A tile has 32 x 32 scores and a workgroup 8 x 16 threads (y, x): each has rows 4 y .. 4 y + 3 of columns x and x + 16. */
-const tile = 32;
-const threads = 128;
+const TILE = 32;
+const THREADS = 128;
 
 /** Each thread's part of a product of the own side's rows with the other's, added to `into`0 and `into`1. */
 const product = (into: string, own: string, other: string): string => `
@@ -100,7 +100,7 @@ const write = (to: string, own: Side, values: string): string => `
   }`;
 
 /** The largest score of each row so far, and the sum of exp(score - largest). */
-const softStart = 'var largest = vec4f(-3e38); var total = vec4f();';
+const SOFT_START = 'var largest = vec4f(-3e38); var total = vec4f();';
 const soften = `
   ${share('s')}
   var most = largest;
@@ -116,7 +116,7 @@ const soften = `
 const forward: Pass = {
   name: 'Attention',
   own: 'queries',
-  start: `${softStart} var sums: array<vec4f, parts>;`,
+  start: `${SOFT_START} var sums: array<vec4f, parts>;`,
   step: `${soften} ${gather('sums', 'v', 'shrink')}`,
   end: write('result', 'queries', 'sums[part] / total'),
 };
@@ -125,7 +125,7 @@ const forward: Pass = {
 const rowStatistics: Pass = {
   name: 'AttentionRows',
   own: 'queries',
-  start: softStart,
+  start: SOFT_START,
   step: soften,
   end: `
   if (x < 4 && isLive && row + x < uniforms.queries) {
@@ -186,7 +186,7 @@ function run(
   const channels = q.shape.at(-1)!;
   const width = channels / heads;
   const [queries, keys] = [q, k].map(({ shape }) => countElements(shape) / (channels * batch)) as [number, number];
-  const tiles = Math.ceil((pass.own === 'queries' ? queries : keys) / tile);
+  const tiles = Math.ceil((pass.own === 'queries' ? queries : keys) / TILE);
   const workgroups = batch * heads * tiles;
   const parts = Math.ceil(width / 16);
   const depth = Math.min(16, width);
@@ -206,7 +206,7 @@ function run(
     },
     reals: { scale },
     workgroups,
-    threads,
+    threads: THREADS,
     code: writeCode(pass, Object.keys(inputs), parts, depth),
   });
 }
@@ -235,7 +235,7 @@ fn ${name}At(row: i32, wide: i32) -> f32 {
 const parts = ${parts};
 const depth = ${depth};
 var<workgroup> owns: array<vec4f, 128>; // four rows of the own side at 16 columns of the head
-var<workgroup> others: array<f32, ${tile * 17}>; // as much of the other side; a column is left free, for the sake of banks
+var<workgroup> others: array<f32, ${TILE * 17}>; // as much of the other side; a column is left free, for the sake of banks
 var<workgroup> weights: array<vec4f, 256>;
 var<private> image: i32;
 var<private> head: i32;
@@ -263,16 +263,16 @@ fn maskAt(query: i32, key: i32) -> f32 {
     : ''
 }
 fn run(index: i32) {
-  let block = index / ${threads};
+  let block = index / ${THREADS};
   let isLive = block < uniforms.blocks;
   let x = i32(localIndex) % 16;
   let y = i32(localIndex) / 16;
   pair = block / uniforms.tiles;
   image = pair / uniforms.heads;
   head = pair % uniforms.heads;
-  let row = block % uniforms.tiles * ${tile} + 4 * y;
+  let row = block % uniforms.tiles * ${TILE} + 4 * y;
   ${start}
-  for (var column = 0; column < uniforms.${other}; column += ${tile}) {
+  for (var column = 0; column < uniforms.${other}; column += ${TILE}) {
     var s0 = vec4f(); var s1 = vec4f();
     ${isQuery ? product('s', 'q', 'k') : product('s', 'k', 'q')}
     s0 *= uniforms.scale;

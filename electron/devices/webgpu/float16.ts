@@ -20,10 +20,10 @@ const stored = new WeakMap<DataId, Halves>();
 const asWords = new WeakSet<TensorInfo>();
 const converting = new WeakSet<WebGPUBackend>();
 /** Smaller tensors are converted at once: all of them together are a thousandth of a model. */
-const minStored = 2 ** 16;
+const MIN_STORED = 2 ** 16;
 /** Bytes of float32 copies that may wait for the graphics card at once. */
-const maxWaiting = 2 ** 26;
-const threads = 64;
+const MAX_WAITING = 2 ** 26;
+const THREADS = 64;
 
 export const toFloat32: Kernel<'NoiseloomToFloat32', WebGPUBackend> = (
   backend,
@@ -36,7 +36,7 @@ export const toFloat32: Kernel<'NoiseloomToFloat32', WebGPUBackend> = (
   const transposed = taps > 0 ? transposeKernels(backend, words, count, outputs, taps) : words;
   if (transposed !== words) backend.disposeData(words.dataId);
   const shape = taps > 0 ? [taps, count / (outputs * taps), outputs] : [count];
-  if (count >= minStored) {
+  if (count >= MIN_STORED) {
     stored.set(transposed.dataId, { count, bfloat16 });
     convertOnRead(backend);
     return [{ dataId: transposed.dataId, shape, dtype: 'float32' }];
@@ -79,7 +79,7 @@ function convertOnRead(backend: WebGPUBackend): void {
       backend.disposeData(copy.dataId);
       waiting += 4 * countElements(copy.shape);
     }
-    if (waiting > maxWaiting) {
+    if (waiting > MAX_WAITING) {
       backend.ensureCommandEncoderReady();
       backend.endComputePassEncoder();
       backend.submitQueue();
@@ -124,8 +124,8 @@ function convert(
     inputs: { words },
     outputs: { result: shape },
     integers: { count },
-    workgroups: Math.ceil(count / 2 / threads),
-    threads,
+    workgroups: Math.ceil(count / 2 / THREADS),
+    threads: THREADS,
     code: `${conversions}
       fn run(i: i32) {
         if (2 * i >= uniforms.count) { return; }
@@ -151,8 +151,8 @@ function transposeKernels(
     outputs: { result: [Math.ceil(count / 2)] },
     dtype: 'int32',
     integers: { count, outputs, taps, inputs: count / (outputs * taps) },
-    workgroups: Math.ceil(count / 2 / threads),
-    threads,
+    workgroups: Math.ceil(count / 2 / THREADS),
+    threads: THREADS,
     code: `
       fn half(to: i32) -> u32 {
         if (to >= uniforms.count) { return 0u; }

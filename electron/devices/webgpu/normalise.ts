@@ -71,7 +71,7 @@ function rowView(shape: number[]): View {
 }
 
 /** One workgroup does a whole group up to this many values; beyond, too much of the graphics card would be idle. */
-const maxGroupOfOneWorkgroup = 2 ** 16;
+const MAX_GROUP_OF_ONE_WORKGROUP = 2 ** 16;
 
 /**
  * What a workgroup does with its part of a group (some of its pixels), in WGSL. It can read the number of `elements` in the
@@ -156,7 +156,7 @@ function run(
   const isRow = pixels === 1 && groups === 1;
   const width = channels / groups;
   const threads = isRow ? 64 : 256;
-  const parts = Math.min(threads, pixels, Math.ceil((pixels * width) / maxGroupOfOneWorkgroup));
+  const parts = Math.min(threads, pixels, Math.ceil((pixels * width) / MAX_GROUP_OF_ONE_WORKGROUP));
   const workgroups = images * groups * parts;
   const statistics = countElements(call.outputs.m ?? call.inputs.m?.shape ?? []);
   const shared = {

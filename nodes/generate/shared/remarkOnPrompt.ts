@@ -3,7 +3,7 @@ import { splitWords } from '../../ml/world/parsePrompt.ts';
 import type { Generator } from '../../ports.ts';
 
 /** Letters of a prompt that a remark quotes. */
-const longestQuote = 200;
+const LONGEST_QUOTE = 200;
 
 /** How other programs write weights, alternations and what to load: `(x:1.3)`, `((x))`, `(x)++`, `[x]`, `<lora:x:1>`. */
 const syntax =
@@ -49,5 +49,5 @@ function remarkOnSyntax(text: string, remark: NodeContext['remark']): void {
 }
 
 function quoted(text: string): string {
-  return text.length > longestQuote ? `${text.slice(0, longestQuote - 80)} [...] ${text.slice(-80)}` : text;
+  return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE - 80)} [...] ${text.slice(-80)}` : text;
 }

@@ -19,8 +19,8 @@ import { weightsOf } from '../weights/weights.ts';
 
 /** Exponent of each scale, finest first. Source: Wang, Simoncelli and Bovik 2003, section 3.2 */
 const exponents = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
-const windowSize = 11;
-const windowDeviation = 1.5;
+const WINDOW_SIZE = 11;
+const WINDOW_DEVIATION = 1.5;
 
 /**
  * How alike maps of one channel are in structure, on several scales: 1 where they are the same.
@@ -36,11 +36,11 @@ const windowDeviation = 1.5;
  */
 export function multiScaleSsim(maps: Tensor4D, reference: Tensor4D): Tensor1D {
   const side = Math.min(maps.shape[1], maps.shape[2]);
-  const scales = exponents.filter((_, i) => Math.floor(side / 2 ** i) >= windowSize).length;
+  const scales = exponents.filter((_, i) => Math.floor(side / 2 ** i) >= WINDOW_SIZE).length;
   if (scales === 0)
     throw new UserError(
       'BAD_SIZE',
-      `SSIM needs maps of ${windowSize}x${windowSize} pixels; these have a side of ${side}.`,
+      `SSIM needs maps of ${WINDOW_SIZE}x${WINDOW_SIZE} pixels; these have a side of ${side}.`,
     );
   const total = exponents.slice(0, scales).reduce((sum, exponent) => sum + exponent, 0);
   return tidy(() => {
@@ -59,8 +59,8 @@ export function multiScaleSsim(maps: Tensor4D, reference: Tensor4D): Tensor1D {
 /** Luminance, and contrast with structure, under every place of the window. Source: Wang et al. 2004, equations 6 and 13 */
 function compare(x: Tensor4D, y: Tensor4D): { l: Tensor4D; cs: Tensor4D } {
   const [c1, c2] = [0.01 ** 2, 0.03 ** 2];
-  const line = Array.from({ length: windowSize }, (_, i) =>
-    Math.exp(-0.5 * ((i - (windowSize - 1) / 2) / windowDeviation) ** 2),
+  const line = Array.from({ length: WINDOW_SIZE }, (_, i) =>
+    Math.exp(-0.5 * ((i - (WINDOW_SIZE - 1) / 2) / WINDOW_DEVIATION) ** 2),
   );
   const sum = line.reduce((a, b) => a + b);
   const filter = (values: number[], height: number, width: number) =>
@@ -75,7 +75,7 @@ function compare(x: Tensor4D, y: Tensor4D): { l: Tensor4D; cs: Tensor4D } {
         ],
       ]),
     );
-  const [down, across] = [filter(line, windowSize, 1), filter(line, 1, windowSize)];
+  const [down, across] = [filter(line, WINDOW_SIZE, 1), filter(line, 1, WINDOW_SIZE)];
   const under = (map: Tensor4D) => conv2d(conv2d(map, down), across);
   const [mx, my] = [under(x), under(y)];
   const variances = sub(add(under(square(x)), under(square(y))), add(square(mx), square(my)));

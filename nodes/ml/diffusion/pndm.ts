@@ -14,7 +14,7 @@ const allowed = {
   rescale_betas_zero_snr: [false],
 };
 /** Three Runge-Kutta steps of four model calls each start the history, unless skipped. */
-const rungeKuttaCalls = 12;
+const RUNGE_KUTTA_CALLS = 12;
 
 /** What one call of the model contributes: the outputs to mix, the step to take with the mix, and what to remember. */
 interface PndmMove<T extends Tensor> {
@@ -46,7 +46,7 @@ export function pndm(config: SchedulerConfig): Scheduler {
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state }) {
       const t = plan.timesteps[i]!;
-      const starting = !settings.skip_prk_steps && i < rungeKuttaCalls;
+      const starting = !settings.skip_prk_steps && i < RUNGE_KUTTA_CALLS;
       const stride = Math.floor(count / requestedSteps(settings, plan.timesteps.length));
       const move = starting
         ? rungeKuttaMove(plan.timesteps, i, stride, x, modelOutput, state)
@@ -135,5 +135,5 @@ function pndmTimesteps(settings: typeof defaults, steps: number): number[] {
 /** The number of steps asked for, from the number of model calls it led to. */
 function requestedSteps(settings: typeof defaults, calls: number): number {
   if (settings.skip_prk_steps) return calls === 1 ? 1 : calls - 1;
-  return calls - rungeKuttaCalls + 3;
+  return calls - RUNGE_KUTTA_CALLS + 3;
 }

@@ -27,7 +27,7 @@ export const trainedAllowed: Allowed<TrainedSettings> = {
 };
 
 /** Most timesteps of a schedule: tables are as long, and configs come from strangers. */
-const mostTimesteps = 100_000;
+const MOST_TIMESTEPS = 100_000;
 
 /**
  * The fields a scheduler class knows, read from a config over its defaults; others are ignored, as diffusers does.
@@ -46,11 +46,11 @@ export function readSettings<S extends object>(config: SchedulerConfig, defaults
     }
     if (
       field === 'num_train_timesteps' &&
-      !(Number.isInteger(value) && (value as number) > 0 && (value as number) <= mostTimesteps)
+      !(Number.isInteger(value) && (value as number) > 0 && (value as number) <= MOST_TIMESTEPS)
     )
       throw new UserError(
         'BAD_CONFIG',
-        `${config._class_name}: ${field} is ${quote(value)}, but must be a whole number from 1 to ${mostTimesteps}.`,
+        `${config._class_name}: ${field} is ${quote(value)}, but must be a whole number from 1 to ${MOST_TIMESTEPS}.`,
       );
     const choices = allowed[field];
     if (choices !== undefined && !choices.includes(value)) {

@@ -3,9 +3,9 @@ import { UserError } from '../../errors.ts';
 import { inflateUpTo } from '../inflateUpTo.ts';
 
 /** Bytes that the compressed texts of one PNG may unpack to. */
-const mostUnpacked = 16 * 2 ** 20;
+const MOST_UNPACKED = 16 * 2 ** 20;
 /** Text chunks of one PNG. */
-const mostTexts = 1000;
+const MOST_TEXTS = 1000;
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -27,11 +27,11 @@ export function isPng(bytes: Uint8Array): boolean {
  */
 export function readPngText(png: Uint8Array): Map<string, string> {
   const found = new Map<string, string>();
-  let room = mostUnpacked;
+  let room = MOST_UNPACKED;
   let texts = 0;
   for (const { type, start, end } of readChunks(png)) {
     if (!['tEXt', 'zTXt', 'iTXt'].includes(type)) continue;
-    if (++texts > mostTexts) throw new UserError('BAD_PNG', `This PNG holds more than ${mostTexts} texts.`);
+    if (++texts > MOST_TEXTS) throw new UserError('BAD_PNG', `This PNG holds more than ${MOST_TEXTS} texts.`);
     const content = png.subarray(start, end);
     const zero = content.subarray(0, 80).indexOf(0);
     if (zero < 1) continue;

@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts';
 import type { RgbImage } from './encodePng.ts';
 
 /** Pixels of the whole image. */
-const largest = 64 * 2 ** 20;
+const LARGEST = 64 * 2 ** 20;
 
 /**
  * Lays rows of images out on white, each in the upper left of a cell as large as the largest image, every pixel
@@ -17,10 +17,10 @@ export function tileImages(
   const cellHeight = Math.max(...all.map(({ height }) => height)) * enlarge + gap;
   const width = Math.max(...rows.map((row) => row.length)) * cellWidth + gap;
   const height = rows.length * cellHeight + gap;
-  if (width * height > largest)
+  if (width * height > LARGEST)
     throw new UserError(
       'TOO_LARGE',
-      `The image of ${rows.length} rows would have ${width}x${height} pixels; at most ${largest} are allowed. Enlarge less, or put fewer images into it.`,
+      `The image of ${rows.length} rows would have ${width}x${height} pixels; at most ${LARGEST} are allowed. Enlarge less, or put fewer images into it.`,
     );
   const rgb = new Uint8Array(width * height * 3).fill(255);
   for (const [r, row] of rows.entries())

@@ -10,7 +10,7 @@ import { clipByValue, reshape, split, type Tensor3D, type Tensor4D, tidy } from 
 import type { Weights } from '../weights/weights.ts';
 import { addResidualBlockShapes, residualBlock } from './residualBlock.ts';
 import { addConvShapes, addLinearShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
-import { type Json, mostLayers, reader } from './unetConfig.ts';
+import { type Json, MOST_LAYERS, reader } from './unetConfig.ts';
 
 /** config.json of diffusers' AutoencoderKL. */
 interface AutoencoderKLConfig {
@@ -29,7 +29,7 @@ interface AutoencoderKLConfig {
 
 /** For some fields, the only value that is supported. */
 const supported: Json = { down_block_types: 'DownEncoderBlock2D', up_block_types: 'UpDecoderBlock2D', act_fn: 'silu' };
-const eps = 1e-6;
+const EPS = 1e-6;
 
 /** Reads config.json over diffusers' defaults. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function autoencoderKLConfig(json: Json): AutoencoderKLConfig {
@@ -42,7 +42,7 @@ export function autoencoderKLConfig(json: Json): AutoencoderKLConfig {
     out_channels: read.count('out_channels', 3),
     latent_channels: read.count('latent_channels', 4),
     block_out_channels: read.counts('block_out_channels', [64]),
-    layers_per_block: read.count('layers_per_block', 1, mostLayers),
+    layers_per_block: read.count('layers_per_block', 1, MOST_LAYERS),
     norm_num_groups: read.count('norm_num_groups', 32),
     scaling_factor: read.number('scaling_factor', 0.18215),
     shift_factor: read.number('shift_factor', 0),
@@ -122,7 +122,7 @@ export function autoencoderKL(weights: Weights, config: AutoencoderKLConfig, mem
     (w: Weights): Step =>
     (x) =>
       conv2d(x, w, { padding: 1 });
-  const resnet = (w: Weights): Step => again((x) => residualBlock(x, w, { groups, eps }));
+  const resnet = (w: Weights): Step => again((x) => residualBlock(x, w, { groups, eps: EPS }));
   const resnets = (w: Weights, count: number) => Array.from({ length: count }, (_, j) => resnet(w.at(`resnets.${j}`)));
   const middle = (w: Weights): Step[] => [
     resnet(w.at('resnets.0')),
@@ -132,7 +132,7 @@ export function autoencoderKL(weights: Weights, config: AutoencoderKLConfig, mem
   const head =
     (w: Weights): Step =>
     (x) =>
-      conv2d(groupNorm(x, w.at('conv_norm_out'), groups, eps, 'silu'), w.at('conv_out'), { padding: 1 });
+      conv2d(groupNorm(x, w.at('conv_norm_out'), groups, EPS, 'silu'), w.at('conv_out'), { padding: 1 });
 
   const encoding: Step[] = [
     conv(encoder.at('conv_in')),
@@ -182,7 +182,7 @@ function double(w: Weights): Step {
 /** x + attention over all pixels with one head. [N, H, W, C] -> [N, H, W, C] */
 function attentionBlock(x: Tensor4D, w: Weights, groups: number): Tensor4D {
   const [n, height, width, channels] = x.shape;
-  const tokens = reshape(groupNorm(x, w.at('group_norm'), groups, eps), [n, height * width, channels]) as Tensor3D;
+  const tokens = reshape(groupNorm(x, w.at('group_norm'), groups, EPS), [n, height * width, channels]) as Tensor3D;
   const [q, k, v] = ['to_q', 'to_k', 'to_v'].map((name) => linear(tokens, w.at(name))) as [
     Tensor3D,
     Tensor3D,

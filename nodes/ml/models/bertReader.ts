@@ -9,7 +9,7 @@ import { sequence } from '../nn/sequence.ts';
 import { add, reshape, slice, type Tensor2D, type Tensor3D, type Tensor4D, tensor2d, tensor4d } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { addLinearShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
-import { type Json, mostLayers, reader } from './unetConfig.ts';
+import { type Json, MOST_LAYERS, reader } from './unetConfig.ts';
 
 /** med_config.json: a BERT with cross-attention to an image. */
 export interface BertReaderConfig {
@@ -31,7 +31,7 @@ export function bertReaderConfig(json: Json): BertReaderConfig {
     vocab_size: read.count('vocab_size', 30524),
     hidden_size: read.count('hidden_size', 768),
     intermediate_size: read.count('intermediate_size', 3072),
-    num_hidden_layers: read.count('num_hidden_layers', 12, mostLayers),
+    num_hidden_layers: read.count('num_hidden_layers', 12, MOST_LAYERS),
     num_attention_heads: read.count('num_attention_heads', 12),
     max_position_embeddings: read.count('max_position_embeddings', 512),
     layer_norm_eps: read.number('layer_norm_eps', 1e-12),

@@ -18,7 +18,7 @@ export interface BlipVisionConfig {
   readonly inner: number;
 }
 
-const eps = 1e-6;
+const EPS = 1e-6;
 
 /** Names and shapes of the weights below `visual_encoder`, see `imageRewardNames`. */
 export function blipVisionShapes({ imageSize, patchSize, width, depth, inner }: BlipVisionConfig): Shapes {
@@ -39,14 +39,14 @@ export function blipVision(w: Weights, config: BlipVisionConfig, memory: MemoryO
   const { heads, width, depth } = config;
   return (pixels: Tensor4D): Tensor3D => {
     const [batch] = pixels.shape;
-    const options = { heads, eps, activation: 'gelu', batch, ...sliced(memory) } as const;
+    const options = { heads, eps: EPS, activation: 'gelu', batch, ...sliced(memory) } as const;
     const layers = Array.from({ length: depth }, (_, i) => (x: Tensor2D) => {
       const layer = (rows: Tensor2D) => transformerLayer(rows, w.at(`layers.${i}`), options);
       return memory.recompute ? recompute(layer, [x]) : layer(x);
     });
     const tokens = patchTokens(pixels, w.at('patch_embed.proj'), w.get('cls_token'), w.get('pos_embed'));
     const rows = sequence<Tensor2D>(reshape(tokens, [-1, width]), layers); // [N T, C]
-    return reshape(layerNorm(rows, w.at('norm'), eps), [batch, -1, width]);
+    return reshape(layerNorm(rows, w.at('norm'), EPS), [batch, -1, width]);
   };
 }
 

@@ -16,7 +16,7 @@ import {
 import type { Weights } from '../weights/weights.ts';
 import { type Activation, addTransformerLayerShapes, transformerLayer } from './transformerLayer.ts';
 import { addNormShapes, type Shapes } from './unetBlocks.ts';
-import { type Json, mostLayers, reader } from './unetConfig.ts';
+import { type Json, MOST_LAYERS, reader } from './unetConfig.ts';
 
 /** config.json of a CLIP text encoder (transformers' CLIPTextConfig). */
 export interface ClipTextConfig {
@@ -43,7 +43,7 @@ export function clipTextConfig(json: Json): ClipTextConfig {
     vocab_size: read.count('vocab_size', 49408),
     hidden_size: read.count('hidden_size', 512),
     intermediate_size: read.count('intermediate_size', 2048),
-    num_hidden_layers: read.count('num_hidden_layers', 12, mostLayers),
+    num_hidden_layers: read.count('num_hidden_layers', 12, MOST_LAYERS),
     num_attention_heads: read.count('num_attention_heads', 8),
     max_position_embeddings: read.count('max_position_embeddings', 77),
     hidden_act: activation,

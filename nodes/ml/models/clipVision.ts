@@ -7,7 +7,7 @@ import type { Weights } from '../weights/weights.ts';
 import { patchTokens } from './patchTokens.ts';
 import { type Activation, addTransformerLayerShapes, transformerLayer } from './transformerLayer.ts';
 import { addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
-import { type Json, mostLayers, reader } from './unetConfig.ts';
+import { type Json, MOST_LAYERS, reader } from './unetConfig.ts';
 
 /** config.json of a CLIP vision encoder (transformers' CLIPVisionConfig). */
 export interface ClipVisionConfig {
@@ -31,7 +31,7 @@ export function clipVisionConfig(json: Json): ClipVisionConfig {
   const config: ClipVisionConfig = {
     hidden_size: read.count('hidden_size', 768),
     intermediate_size: read.count('intermediate_size', 3072),
-    num_hidden_layers: read.count('num_hidden_layers', 12, mostLayers),
+    num_hidden_layers: read.count('num_hidden_layers', 12, MOST_LAYERS),
     num_attention_heads: read.count('num_attention_heads', 12),
     num_channels: read.count('num_channels', 3),
     image_size: read.count('image_size', 224),

@@ -19,7 +19,7 @@ import {
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { addNormShapes, type Shapes } from './unetBlocks.ts';
-import { type Json, mostLayers, reader } from './unetConfig.ts';
+import { type Json, MOST_LAYERS, reader } from './unetConfig.ts';
 
 /** config.json of a GPT-2 (transformers' GPT2Config). */
 export interface Gpt2Config {
@@ -38,7 +38,7 @@ export interface Gpt2Config {
 }
 
 /** The largest window: a mask of its square is made. Published models have 1024. */
-const mostPositions = 8192;
+const MOST_POSITIONS = 8192;
 
 /** What else a config can state, and the only values that are supported. Source: transformers, GPT2Config */
 const only: Readonly<Record<string, unknown>> = {
@@ -59,9 +59,9 @@ export function gpt2Config(json: Json): Gpt2Config {
   const ends = [json.eos_token_id ?? 50256].flat();
   const config: Gpt2Config = {
     vocab_size: read.count('vocab_size', 50257),
-    n_positions: read.count('n_positions', 1024, mostPositions),
+    n_positions: read.count('n_positions', 1024, MOST_POSITIONS),
     n_embd: width,
-    n_layer: read.count('n_layer', 12, mostLayers),
+    n_layer: read.count('n_layer', 12, MOST_LAYERS),
     n_head: read.count('n_head', 12),
     n_inner: read.count('n_inner', 4 * width),
     layer_norm_epsilon: read.number('layer_norm_epsilon', 1e-5),

@@ -12,11 +12,11 @@ export interface ImageRewardConfig {
 }
 
 /** Mean and standard deviation of raw scores, by which rewards are standardised. Source: ImageReward.py */
-const rawMean = 0.16717362830052426;
-const rawDeviation = 1.0333394966054072;
+const RAW_MEAN = 0.16717362830052426;
+const RAW_DEVIATION = 1.0333394966054072;
 
 /** Tokens of a prompt that are read. */
-const promptLength = 35;
+const PROMPT_LENGTH = 35;
 
 /** The parts of ImageReward, ready to use. Call them in a tidy; what they return is the caller's. */
 export interface ImageReward {
@@ -43,7 +43,7 @@ export function imageReward(
       tidy(() => {
         const [count, , width] = state.shape;
         const first: Tensor2D = reshape(slice(state, [0, 0, 0], [count, 1, width]), [count, width]);
-        return div(sub(applyAffine(first, head), rawMean), rawDeviation);
+        return div(sub(applyAffine(first, head), RAW_MEAN), RAW_DEVIATION);
       }),
   };
 }
@@ -54,7 +54,7 @@ export function promptTokens(
   tokenizer: Tokenizer,
   { max_position_embeddings: places }: Pick<BertReaderConfig, 'max_position_embeddings'>,
 ): PromptTokens {
-  const length = Math.min(promptLength, places);
+  const length = Math.min(PROMPT_LENGTH, places);
   const ids = prompts.map((prompt) => tokenizer.encode(prompt, length));
   const end = tokenizer.encode('', 2)[1]!;
   return { ids, ends: ids.map((row) => row.lastIndexOf(end) + 1) };

@@ -22,7 +22,7 @@ export interface ImageUNetConfig {
   readonly labels: readonly string[];
 }
 
-const eps = 1e-5;
+const EPS = 1e-5;
 
 /** Reads config.json of an ImageUNet. Throws UserError `BAD_CONFIG` or `UNSUPPORTED`. */
 export function imageUNetConfig(json: Json): ImageUNetConfig {
@@ -81,7 +81,7 @@ export function imageUNetShapes(config: ImageUNetConfig): Shapes {
  * Source: arXiv 1505.04597, figure 1, with the residual blocks of diffusers
  */
 export function imageUNet(weights: Weights, config: ImageUNetConfig): (pixels: Tensor4D) => Tensor4D {
-  const norm = { groups: config.norm_num_groups, eps };
+  const norm = { groups: config.norm_num_groups, eps: EPS };
   const levels = config.block_out_channels.length;
   const block = (x: Tensor4D, name: string) => residualBlock(x, weights.at(`${name}.resnets.0`), norm);
   return (pixels) =>

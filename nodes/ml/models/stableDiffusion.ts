@@ -51,7 +51,7 @@ export interface StableDiffusionParts {
 }
 
 /** Prompts whose features are kept between calls. */
-const cachedPrompts = 64;
+const CACHED_PROMPTS = 64;
 
 /**
  * A generator of Stable Diffusion 1, 2, XL and their distilled kin. It owns `parts`, which may borrow from the
@@ -59,7 +59,7 @@ const cachedPrompts = 64;
  * Source: arXiv 2112.10752; guidance arXiv 2207.12598, equation 6; ControlNet arXiv 2302.05543
  */
 export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Generator[] = []): Generator {
-  const features = cacheFeatures(parts.encodePrompt, cachedPrompts);
+  const features = cacheFeatures(parts.encodePrompt, CACHED_PROMPTS);
   const { channels, factor } = parts.latents;
   const decode = (latents: Tensor4D) => tidy(() => toImages(parts.decode(latents)));
   const { adaptable } = parts;

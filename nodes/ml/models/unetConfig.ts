@@ -96,7 +96,7 @@ export function unetConfig(json: Json): UNetConfig {
       blocks,
     ),
     up_transformer_layers: stated
-      ? read.perBlock('reverse_transformer_layers_per_block', 1, blocks, mostLayers)
+      ? read.perBlock('reverse_transformer_layers_per_block', 1, blocks, MOST_LAYERS)
       : encoder.transformer_layers_per_block.toReversed(),
     conv_out_kernel: read.oddCount('conv_out_kernel', 3),
   };
@@ -124,9 +124,9 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
       blocks,
     ),
     mid_block_type: middle as MiddleBlock | null,
-    layers_per_block: read.perBlock('layers_per_block', 2, blocks, mostLayers),
+    layers_per_block: read.perBlock('layers_per_block', 2, blocks, MOST_LAYERS),
     attention_head_dim: read.perBlock('attention_head_dim', 8, blocks),
-    transformer_layers_per_block: read.perBlock('transformer_layers_per_block', 1, blocks, mostLayers),
+    transformer_layers_per_block: read.perBlock('transformer_layers_per_block', 1, blocks, MOST_LAYERS),
     cross_attention_dim: read.perBlock('cross_attention_dim', 1280, blocks),
     use_linear_projection: read.flag('use_linear_projection', false),
     norm_num_groups: read.count('norm_num_groups', 32),
@@ -154,15 +154,15 @@ export function unetEncoderConfig(model: string, json: Json): UNetEncoderConfig 
 }
 
 /** Largest number that a size in a config may be, and largest number of layers: configs come from strangers. */
-const largestCount = 2 ** 20;
-export const mostLayers = 1000;
+const LARGEST_COUNT = 2 ** 20;
+export const MOST_LAYERS = 1000;
 
 /** Reads fields of a config with a default, and says what is wrong with one by name and value. */
 export function reader(model: string, json: Json) {
   const bad = (reason: string) => new UserError('BAD_CONFIG', `The config of this ${model} cannot be used: ${reason}.`);
   const unsupported = (field: string, value: unknown) =>
     new UserError('UNSUPPORTED', `This kind of ${model} is not supported: its config has "${field}": ${quote(value)}.`);
-  const isCount = (value: unknown, most = largestCount): value is number =>
+  const isCount = (value: unknown, most = LARGEST_COUNT): value is number =>
     Number.isInteger(value) && (value as number) > 0 && (value as number) <= most;
   const readField = <T>(field: string, fallback: T | undefined, fits: (value: unknown) => boolean, what: string): T => {
     const value = json[field] ?? fallback;
@@ -173,7 +173,7 @@ export function reader(model: string, json: Json) {
   return {
     bad,
     unsupported,
-    count: (field: string, fallback?: number, most = largestCount) =>
+    count: (field: string, fallback?: number, most = LARGEST_COUNT) =>
       readField(field, fallback, (value) => isCount(value, most), `a whole number from 1 to ${most}`),
     oddCount: (field: string, fallback: number) =>
       readField(field, fallback, (value) => isCount(value) && value % 2 === 1, 'an odd whole number above 0'),
@@ -185,10 +185,10 @@ export function reader(model: string, json: Json) {
         field,
         fallback,
         (value) => Array.isArray(value) && value.length > 0 && value.every((each) => isCount(each)),
-        `a list of whole numbers from 1 to ${largestCount}`,
+        `a list of whole numbers from 1 to ${LARGEST_COUNT}`,
       ),
     /** One number for all blocks, or a list. */
-    perBlock(field: string, fallback: number, blocks: number, most = largestCount): readonly number[] {
+    perBlock(field: string, fallback: number, blocks: number, most = LARGEST_COUNT): readonly number[] {
       if (Array.isArray(json[field]) && json[field].some(Array.isArray)) throw unsupported(field, json[field]);
       const fits = (value: unknown) =>
         isCount(value, most) || (Array.isArray(value) && value.every((each) => isCount(each, most)));

@@ -22,14 +22,14 @@ export function valueCalibration(inputs: number, seed: number): Calibration {
 }
 
 /** The decay of the exponential means. */
-const decay = 0.9;
+const DECAY = 0.9;
 
 /** Advantages by exponential means of the reward and of its variance, in units of its deviation. */
 export function runningCalibration(): Calibration {
   let mean: number | undefined;
   let variance = 0;
   return (_policy, rewards) => {
-    const keep = mean === undefined ? 0 : decay;
+    const keep = mean === undefined ? 0 : DECAY;
     mean = keep * (mean ?? 0) + (1 - keep) * average(rewards);
     const expected = mean;
     variance = keep * variance + (1 - keep) * average(rewards.map((reward) => (reward - expected) ** 2));

@@ -43,7 +43,7 @@ interface Experience {
 }
 
 /** Multiplies the advantages, as in the code. */
-const advantageWeight = 10;
+const ADVANTAGE_WEIGHT = 10;
 
 /** A policy at N(0, 1) with the moments of its optimiser, for `find` to change in place. */
 export function startPolicy(d: number): AdamWState {
@@ -109,7 +109,7 @@ export function policyGradient(
     const ratio = Math.exp(meanLogProb(policy, noise) - logProb);
     const isClipped = advantage > 0 ? ratio > 1 + clip : ratio < 1 - clip; // where the minimum is the constant one
     if (isClipped) continue;
-    addLogProbGradient(gradient, policy, noise, (-advantageWeight * advantage * ratio) / experiences.length);
+    addLogProbGradient(gradient, policy, noise, (-ADVANTAGE_WEIGHT * advantage * ratio) / experiences.length);
   }
   addPriorGradient(gradient, policy, prior);
   return gradient;

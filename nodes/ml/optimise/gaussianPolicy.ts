@@ -5,7 +5,7 @@
 export type GaussianPolicy = Float32Array<ArrayBuffer>;
 
 /** The least standard deviation that a policy may have. */
-const floor = 1e-4;
+const FLOOR = 1e-4;
 
 /** N(0, 1) in d dimensions. */
 export function standardPolicy(d: number): GaussianPolicy {
@@ -58,7 +58,7 @@ export function addPriorGradient(gradient: Float32Array, policy: GaussianPolicy,
 
 /** Raises standard deviations to at least 1e-4, in place. */
 export function keepSpread(policy: GaussianPolicy): void {
-  for (let i = policy.length / 2; i < policy.length; i++) policy[i] = Math.max(floor, policy[i]!);
+  for (let i = policy.length / 2; i < policy.length; i++) policy[i] = Math.max(FLOOR, policy[i]!);
 }
 
 /** How far a policy is from N(0, 1): the root mean square of its means, and its mean standard deviation. */

@@ -8,7 +8,7 @@ export interface LbfgsSettings {
 }
 
 /** Where no element of the gradient is larger, the search ends; as in PyTorch's. */
-const flat = 1e-7;
+const FLAT = 1e-7;
 
 /** A step and the change of gradient along it, with 1 / (s . y). */
 interface Pair {
@@ -28,7 +28,7 @@ export function* lbfgs(start: Float64Array, { history, firstStep }: LbfgsSetting
   let pairs: Pair[] = [];
   for (;;) {
     const { gradient } = here;
-    if (gradient.every((value) => Math.abs(value) <= flat)) return;
+    if (gradient.every((value) => Math.abs(value) <= FLAT)) return;
     const direction = descent(gradient, pairs);
     const trial = pairs.length > 0 ? 1 : firstStep / Math.sqrt(dot(gradient, gradient));
     const found = yield* strongWolfe(x, here, direction, trial);

@@ -1,12 +1,12 @@
 import type { RandomStream } from '../random.ts';
 
 /** Width of the hidden layers, of which there are three. */
-const width = 256;
+const WIDTH = 256;
 type Parameters = Float32Array<ArrayBuffer>;
 
 /** Where each layer's weight [out, in], row by row, and then its bias [out], lie in one vector. */
 function layOutLayers(inputs: number): { readonly from: number; readonly to: number; readonly start: number }[] {
-  const widths = [inputs, width, width, width, 1];
+  const widths = [inputs, WIDTH, WIDTH, WIDTH, 1];
   let start = 0;
   return widths.slice(1).map((to, i) => {
     const layer = { from: widths[i]!, to, start };

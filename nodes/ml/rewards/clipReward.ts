@@ -16,7 +16,7 @@ export const clipScales = ['logits', 'cosine', 'clipscore'] as const;
 export type ClipScale = (typeof clipScales)[number];
 
 /** Prompts whose features are kept: a few kilobytes each. */
-const cachedPrompts = 1024;
+const CACHED_PROMPTS = 1024;
 
 /** How well images fit their prompts, by a CLIP or a model of people's preference in its shape. It owns `clip`. */
 export function clipReward(
@@ -24,7 +24,7 @@ export function clipReward(
   { name, scale, usualRange }: Pick<Reward, 'name' | 'usualRange'> & { readonly scale: ClipScale },
 ): Reward {
   const told = (prompt: string) => (scale === 'clipscore' ? `A photo depicts ${prompt}` : prompt);
-  const features = cacheFeatures((prompt) => tidy(() => clip.encodePrompts([told(prompt)])), cachedPrompts);
+  const features = cacheFeatures((prompt) => tidy(() => clip.encodePrompts([told(prompt)])), CACHED_PROMPTS);
   const scaled: Readonly<Record<ClipScale, (cosine: Tensor1D) => Tensor>> = {
     logits: (cosine) => mul(cosine, exp(clip.logitScale)),
     cosine: (cosine) => cosine,

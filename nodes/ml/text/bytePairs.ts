@@ -18,7 +18,7 @@ export interface BytePairVocabulary {
   readonly unknown: string;
 }
 
-const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+const WORD_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
 /**
  * CLIP's byte-pair encoding: text -> ids, without start, end and padding. The text is brought to NFC, white space is
@@ -26,7 +26,7 @@ const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N
  * The function throws UserError `TOO_LARGE`. Source: openai/CLIP, simple_tokenizer.py; transformers, CLIPTokenizer.
  */
 export function bytePairs({ vocab, merges, added, unknown }: BytePairVocabulary): (text: string) => number[] {
-  const split = { type: 'Split', pattern: { Regex: wordPattern }, behavior: 'Removed', invert: true };
+  const split = { type: 'Split', pattern: { Regex: WORD_PATTERN }, behavior: 'Removed', invert: true };
   const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: true };
   const library = new Library(
     {

@@ -2,7 +2,7 @@ import type { BytePairVocabulary } from './bytePairs.ts';
 import { readMerges, vocabularyOf } from './simpleTokenizer.ts';
 
 /** Tokens of CLIP's published vocabulary. */
-export const clipVocabularySize = 49408;
+export const CLIP_VOCABULARY_SIZE = 49408;
 
 /**
  * The vocabulary that OpenAI published with CLIP and that all Stable Diffusion models use, as in transformers' vocab.json and

@@ -1,12 +1,12 @@
 /** Letters of Windows-1252 for the bytes 0x80 to 0x9f; the five that it leaves free are controls, as in Latin-1. */
-const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+const WINDOWS1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 /** The byte of each letter beyond ASCII in an encoding of a byte a letter. */
 type Table = ReadonlyMap<string, number>;
 
 /** Windows-1252 and Latin-1 at once: they have no letter in common that is not of one byte in both. */
 const western: Table = new Map([
-  ...[...windows1252].map((letter, i): [string, number] => [letter, 0x80 + i]),
+  ...[...WINDOWS1252].map((letter, i): [string, number] => [letter, 0x80 + i]),
   ...Array.from({ length: 0x80 }, (_, i): [string, number] => [String.fromCharCode(0x80 + i), 0x80 + i]),
 ]);
 const others = [
@@ -55,7 +55,7 @@ export function fixEncoding(text: string): string {
     fixed = fixOnce(fixed);
     if (fixed === before) break;
   }
-  return fixed.replace(/[\x80-\x84\x86-\x9f]/g, (letter) => windows1252[letter.charCodeAt(0) - 0x80]!);
+  return fixed.replace(/[\x80-\x84\x86-\x9f]/g, (letter) => WINDOWS1252[letter.charCodeAt(0) - 0x80]!);
 }
 
 function fixOnce(text: string): string {

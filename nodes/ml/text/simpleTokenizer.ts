@@ -7,7 +7,7 @@ import { fixText } from './fixText.ts';
 import { frame, type Tokenizer } from './tokenizer.ts';
 
 /** Merges that OpenAI's vocabulary file is cut to, so that the whole vocabulary has 49,408 tokens. */
-const mergeCount = 49152 - 256 - 2;
+const MERGE_COUNT = 49152 - 256 - 2;
 
 /**
  * The tokenizer of open_clip and HPSv2 (after OpenAI's): text is repaired first, padding is id 0, and the text of a start
@@ -46,7 +46,7 @@ export function vocabularySize(merges: readonly string[]): number {
 export function readMerges(bytes: Uint8Array, source: string): string[] {
   return unpack(bytes, source)
     .split('\n')
-    .slice(1, mergeCount + 1)
+    .slice(1, MERGE_COUNT + 1)
     .filter((line) => line !== '');
 }
 

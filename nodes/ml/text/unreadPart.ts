@@ -1,7 +1,7 @@
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Letters of a word that is told whole where its end is not read. */
-const longestWord = 30;
+const LONGEST_WORD = 30;
 
 /**
  * The end of a text that is cut off where `length` tokens of it are read, start and end included; '' where all is read.
@@ -16,7 +16,7 @@ export function unreadPart(text: string, tokenizer: Tokenizer, length: number): 
   const read = mostThatFit(words, fits);
   const before = words.slice(0, read).join('');
   const letters = [...(words[read] ?? '')];
-  const within = letters.length > longestWord ? mostThatFit(letters, (part) => fits(before + part)) : 0;
+  const within = letters.length > LONGEST_WORD ? mostThatFit(letters, (part) => fits(before + part)) : 0;
   return text.slice(before.length + letters.slice(0, within).join('').length).trim();
 }
 

@@ -39,9 +39,9 @@ interface ClipTrainingSettings {
 }
 
 /** Of a batch, the images that are shown once more, broken, and must match no caption. */
-const brokenShare = 0.25;
+const BROKEN_SHARE = 0.25;
 /** Weight of the second task, see `patchNaming`. */
-const namingWeight = 0.5;
+const NAMING_WEIGHT = 0.5;
 
 /**
  * The built-in CLIP: fresh scenes with their captions, half of them lightly spoiled, against each other's captions, a
@@ -55,8 +55,8 @@ const namingWeight = 0.5;
 export function clipTraining({ seed, batch, generated }: ClipTrainingSettings): Training {
   const config = clipConfig(worldClip.config);
   const idsOf = captionIds();
-  const broken = Math.round(batch * brokenShare);
-  const rankedOf = rankedGroups(generated, { seed, patch: config.vision.patch_size, weight: namingWeight });
+  const broken = Math.round(batch * BROKEN_SHARE);
+  const rankedOf = rankedGroups(generated, { seed, patch: config.vision.patch_size, weight: NAMING_WEIGHT });
   return {
     layout: [...layoutOf(clipShapes(config)), ...patchNamingLayout(config.vision.hidden_size)],
     batch(step) {
@@ -96,7 +96,7 @@ export function clipTraining({ seed, batch, generated }: ClipTrainingSettings): 
             prompt: 2 * batch,
             image: batch + broken,
           });
-          return add(add(matching, ranking), mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
+          return add(add(matching, ranking), mul(naming.loss(lastHiddenState, weights), NAMING_WEIGHT)) as Scalar;
         },
         dispose() {
           dispose(tensors);

@@ -31,7 +31,7 @@ export interface ControlNetSettings {
 }
 
 /** Share of prompts left empty, so that the condition is learned without them. Source: arXiv 2302.05543, section 3.4 */
-const promptDropout = 0.5;
+const PROMPT_DROPOUT = 0.5;
 
 /** Fields of a U-Net's config that its ControlNet has too. */
 const shared = [
@@ -113,7 +113,7 @@ export function predictSteered(
 
 /** Captions of scenes, some left empty. */
 export function pickPrompts(random: RandomStream, scenes: readonly Scene[]): string[] {
-  return scenes.map(({ caption }) => (random.uniform() < promptDropout ? '' : caption));
+  return scenes.map(({ caption }) => (random.uniform() < PROMPT_DROPOUT ? '' : caption));
 }
 
 /**

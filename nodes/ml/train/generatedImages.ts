@@ -21,7 +21,7 @@ import {
 import type { Weights } from '../weights/weights.ts';
 import { falseCaption } from '../world/falseCaption.ts';
 import { parsePrompt } from '../world/parsePrompt.ts';
-import { sampleScene, sceneSize } from '../world/scene.ts';
+import { SCENE_SIZE, sampleScene } from '../world/scene.ts';
 import { type SegmentedObject, segmentedObjects, softSatisfaction } from '../world/segmentedObjects.ts';
 import { type NamedImage, patchNaming } from './patchNaming.ts';
 
@@ -46,17 +46,17 @@ interface GeneratedGroup {
 }
 
 /** Groups that are drawn; a training goes round them, so that an image serves several steps, each time in another view. */
-const groupsKept = 2048;
+const GROUPS_KEPT = 2048;
 /** The largest shift of a view, in pixels, and the largest deviation of its noise. */
 const [largestShift, largestNoise] = [3, 0.03];
 /** The difference of satisfaction that is worth one unit of score: sigmoid(difference / scale) is P(a before b). */
-const satisfactionScale = 0.1;
+const SATISFACTION_SCALE = 0.1;
 
 /** Groups of `prompts` prompts with `each` images, from the seed and the step alone; those already drawn are remembered. */
 export function generatedGroups(world: GeneratedWorld, seed: number, prompts: number, each: number) {
   const kept = new Map<number, ReturnType<typeof drawGroup>>();
   return (step: number): GeneratedGroup => {
-    const index = step % groupsKept;
+    const index = step % GROUPS_KEPT;
     const group = kept.get(index) ?? drawGroup(world, randomStream(seed * 2_000_003 + index), prompts, each);
     kept.set(index, group);
     const views = randomStream(seed * 3_000_017 + step);
@@ -77,7 +77,7 @@ function drawGroup({ draw, segment }: GeneratedWorld, random: RandomStream, coun
   });
   const [pixels, probabilities] = [drawn.dataSync(), classed.dataSync()];
   dispose([drawn, classed]);
-  const area = sceneSize * sceneSize;
+  const area = SCENE_SIZE * SCENE_SIZE;
   const classes = probabilities.length / (count * each * area);
   const images = Array.from({ length: count * each }, (_, i) => pixels.subarray(i * area * 3, (i + 1) * area * 3));
   const objects = images.map((image, i) =>
@@ -92,7 +92,7 @@ function drawGroup({ draw, segment }: GeneratedWorld, random: RandomStream, coun
 }
 
 function namesOf(objects: readonly SegmentedObject[]): NamedImage {
-  const masks = new Uint8Array(sceneSize * sceneSize);
+  const masks = new Uint8Array(SCENE_SIZE * SCENE_SIZE);
   for (const [i, { region }] of objects.entries()) for (const pixel of region) masks[pixel] = i + 1;
   return { masks, objects: objects.map(({ shape, colour }) => ({ shape, colour })) };
 }
@@ -108,11 +108,11 @@ function satisfactionTable(prompts: readonly string[], images: readonly (readonl
 function viewOf(image: Uint8Array, { masks, objects }: NamedImage, random: RandomStream) {
   const shift = () => random.integer(2 * largestShift + 1) - largestShift;
   const [dx, dy, deviation] = [shift(), shift(), largestNoise * random.uniform()];
-  const inside = (value: number) => Math.min(sceneSize - 1, Math.max(0, value));
+  const inside = (value: number) => Math.min(SCENE_SIZE - 1, Math.max(0, value));
   const [pixels, moved] = [new Float32Array(image.length), new Uint8Array(masks.length)];
-  for (let y = 0; y < sceneSize; y++)
-    for (let x = 0; x < sceneSize; x++) {
-      const [to, from] = [y * sceneSize + x, inside(y + dy) * sceneSize + inside(x + dx)];
+  for (let y = 0; y < SCENE_SIZE; y++)
+    for (let x = 0; x < SCENE_SIZE; x++) {
+      const [to, from] = [y * SCENE_SIZE + x, inside(y + dy) * SCENE_SIZE + inside(x + dx)];
       moved[to] = masks[from]!;
       for (let c = 0; c < 3; c++)
         pixels[to * 3 + c] = Math.min(1, Math.max(0, image[from * 3 + c]! / 255 + deviation * random.normal()));
@@ -185,9 +185,9 @@ export function pairWeights(satisfied: GeneratedGroup['satisfied'], each: number
           if (a === b || own(prompt, a, b) !== half) continue;
           const difference = satisfied[prompt]![a]! - satisfied[prompt]![b]!;
           // What is as good as tied says nothing.
-          if (Math.abs(difference) < satisfactionScale / 2) continue;
+          if (Math.abs(difference) < SATISFACTION_SCALE / 2) continue;
           const place = (prompt * count + a) * count + b;
-          values[place] = 1 / (1 + Math.exp(-difference / satisfactionScale));
+          values[place] = 1 / (1 + Math.exp(-difference / SATISFACTION_SCALE));
           places.push(place);
         }
     for (const place of places) values[place]! *= 1 / places.length;

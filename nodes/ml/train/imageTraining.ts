@@ -16,7 +16,7 @@ import {
 import { blemish, blemishes } from '../world/blemish.ts';
 import { classMap } from '../world/conditionImage.ts';
 import { drawScene } from '../world/drawScene.ts';
-import { type Scene, sampleScene, sceneSize } from '../world/scene.ts';
+import { SCENE_SIZE, type Scene, sampleScene } from '../world/scene.ts';
 import { depthMap, objectMasks } from '../world/sceneLabels.ts';
 import { shapes } from '../world/words.ts';
 import { layoutOf } from './flatParameters.ts';
@@ -74,16 +74,16 @@ export function imageTraining(task: ImageUNetConfig['task'], { seed, batch }: Im
 const targets: Record<ImageUNetConfig['task'], (scenes: readonly Scene[]) => Tensor4D> = {
   segmentation(scenes) {
     const classes = shapes.length + 1;
-    const values = new Float32Array(scenes.length * sceneSize ** 2 * classes);
+    const values = new Float32Array(scenes.length * SCENE_SIZE ** 2 * classes);
     for (const [i, scene] of scenes.entries())
-      for (const [pixel, each] of classMap(scene).entries()) values[(i * sceneSize ** 2 + pixel) * classes + each] = 1;
-    return tensor4d(values, [scenes.length, sceneSize, sceneSize, classes]);
+      for (const [pixel, each] of classMap(scene).entries()) values[(i * SCENE_SIZE ** 2 + pixel) * classes + each] = 1;
+    return tensor4d(values, [scenes.length, SCENE_SIZE, SCENE_SIZE, classes]);
   },
   depth(scenes) {
-    const values = new Float32Array(scenes.length * sceneSize ** 2);
+    const values = new Float32Array(scenes.length * SCENE_SIZE ** 2);
     for (const [i, { objects }] of scenes.entries())
-      values.set(depthMap(objectMasks(objects), objects), i * sceneSize ** 2);
-    return tensor4d(values, [scenes.length, sceneSize, sceneSize, 1]);
+      values.set(depthMap(objectMasks(objects), objects), i * SCENE_SIZE ** 2);
+    return tensor4d(values, [scenes.length, SCENE_SIZE, SCENE_SIZE, 1]);
   },
 };
 

@@ -1,7 +1,7 @@
 /** Size of the image and its margins, in pixels. */
 const [width, height, left, rest] = [720, 360, 64, 32];
 /** Dots of the smooth line at most. */
-const dots = 300;
+const DOTS = 300;
 
 /**
  * The losses of a training as an SVG image: their mean over windows of steps, and the range within each window as a
@@ -44,7 +44,7 @@ interface Window {
 
 /** At most `dots` windows of equal length, the last perhaps shorter. */
 function splitWindows(losses: readonly number[]): Window[] {
-  const length = Math.max(1, Math.ceil(losses.length / dots));
+  const length = Math.max(1, Math.ceil(losses.length / DOTS));
   return Array.from({ length: Math.ceil(losses.length / length) }, (_, i) => {
     const values = losses.slice(i * length, (i + 1) * length);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -13,7 +13,7 @@ import {
   tensor2d,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
-import { type Scene, sceneSize } from '../world/scene.ts';
+import { SCENE_SIZE, type Scene } from '../world/scene.ts';
 import { objectMasks } from '../world/sceneLabels.ts';
 import { type Colour, colourNames, type Shape, shapes } from '../world/words.ts';
 import type { ParameterLayout } from './flatParameters.ts';
@@ -42,7 +42,7 @@ export const namedScene = ({ objects }: Scene): NamedImage => ({ objects, masks:
  * Source of dense supervision of patch tokens: arXiv 2104.10858 (token labelling).
  */
 export function patchNaming(images: readonly NamedImage[], patch: number) {
-  const across = sceneSize / patch;
+  const across = SCENE_SIZE / patch;
   const tokens = across * across;
   const names = images.map((image) => patchNames(image, patch));
   const shapeTargets = oneHot(
@@ -71,10 +71,10 @@ export function patchNaming(images: readonly NamedImage[], patch: number) {
 
 /** [shape class, colour class] of each patch, row by row: of the object that covers most of it, if more than a quarter. */
 function patchNames({ objects, masks }: NamedImage, patch: number): [number, number][] {
-  const across = sceneSize / patch;
+  const across = SCENE_SIZE / patch;
   const covered = Array.from({ length: across * across }, () => new Uint16Array(objects.length + 1));
   for (const [pixel, object] of masks.entries()) {
-    const [x, y] = [pixel % sceneSize, Math.floor(pixel / sceneSize)];
+    const [x, y] = [pixel % SCENE_SIZE, Math.floor(pixel / SCENE_SIZE)];
     covered[Math.floor(y / patch) * across + Math.floor(x / patch)]![object]!++;
   }
   return covered.map((counts) => {

@@ -24,7 +24,7 @@ interface PreferencePair {
 }
 
 /** Differences of merit up to this are ties: neither learned nor counted. */
-export const leastDifference = 0.2;
+export const LEAST_DIFFERENCE = 0.2;
 
 /** A prompt with an image of it, perhaps lightly spoiled, and that image changed in one way. */
 export function samplePair(random: RandomStream): PreferencePair {

@@ -8,7 +8,7 @@ import { layoutOf } from './flatParameters.ts';
 import { type GeneratedWorld, pairSurprise, rankedGroups } from './generatedImages.ts';
 import { imageTensor } from './imageTensor.ts';
 import { namedScene, patchNaming, patchNamingLayout } from './patchNaming.ts';
-import { leastDifference, meritTable, samplePair } from './preferencePairs.ts';
+import { LEAST_DIFFERENCE, meritTable, samplePair } from './preferencePairs.ts';
 import type { Training } from './trainStep.ts';
 import { captionIds, worldClip } from './worldClip.ts';
 
@@ -21,7 +21,7 @@ interface PreferenceTrainingSettings {
 }
 
 /** Weight of the second task, see `patchNaming`. */
-const namingWeight = 0.5;
+const NAMING_WEIGHT = 0.5;
 
 /**
  * The built-in preference model: of two images the one of the greater merit for a prompt (see `merit`) shall score
@@ -36,7 +36,7 @@ export function preferenceTraining({ seed, batch, generated }: PreferenceTrainin
   const config = clipConfig(worldClip.config);
   const idsOf = captionIds();
   const prompts = Math.max(1, Math.floor(batch / 2));
-  const rankedOf = rankedGroups(generated, { seed, patch: config.vision.patch_size, weight: namingWeight });
+  const rankedOf = rankedGroups(generated, { seed, patch: config.vision.patch_size, weight: NAMING_WEIGHT });
   return {
     layout: [...layoutOf(clipShapes(config)), ...patchNamingLayout(config.vision.hidden_size)],
     batch(step) {
@@ -68,7 +68,7 @@ export function preferenceTraining({ seed, batch, generated }: PreferenceTrainin
           const made = slice(scores, [0, 0], [prompts, 2 * prompts]) as Tensor2D;
           const ranking = ranked.loss(scores, lastHiddenState, weights, { prompt: prompts, image: 2 * prompts });
           const pairwise = add(pairSurprise(made, tensors.own), pairSurprise(made, tensors.all));
-          return add(add(pairwise, ranking), mul(naming.loss(lastHiddenState, weights), namingWeight)) as Scalar;
+          return add(add(pairwise, ranking), mul(naming.loss(lastHiddenState, weights), NAMING_WEIGHT)) as Scalar;
         },
         dispose() {
           dispose(tensors);
@@ -89,7 +89,7 @@ function wins(merits: number[][], counts: (prompt: number, a: number, b: number)
   for (const [prompt, of] of merits.entries())
     for (let a = 0; a < images; a++)
       for (let b = 0; b < images; b++) {
-        if (!(of[a]! - of[b]! > leastDifference && counts(prompt, a, b))) continue;
+        if (!(of[a]! - of[b]! > LEAST_DIFFERENCE && counts(prompt, a, b))) continue;
         values[(prompt * images + a) * images + b] = 1;
         total++;
       }

@@ -2,7 +2,7 @@ import { learnMerges } from '../text/learnMerges.ts';
 import { captionWords } from '../world/words.ts';
 
 /** Tokens per prompt: the longest caption of the world has 14 words, and a start and an end. */
-export const promptLength = 16;
+export const PROMPT_LENGTH = 16;
 
 const vocabulary = learnMerges(captionWords);
 const vocabularySize = Object.keys(vocabulary.vocab).length;
@@ -23,7 +23,7 @@ export const textToImageConfigs = {
     intermediate_size: 384,
     num_hidden_layers: 2,
     num_attention_heads: 4,
-    max_position_embeddings: promptLength,
+    max_position_embeddings: PROMPT_LENGTH,
     hidden_act: 'quick_gelu',
     layer_norm_eps: 1e-5,
     projection_dim: 128,

@@ -19,7 +19,7 @@ import {
 } from '../tf.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
 import { drawScene } from '../world/drawScene.ts';
-import { sampleScene, sceneSize } from '../world/scene.ts';
+import { SCENE_SIZE, sampleScene } from '../world/scene.ts';
 import { layoutOf } from './flatParameters.ts';
 import { noiseLevels, spreadTimesteps } from './noiseLevels.ts';
 import { type PatchBasis, patchBasis } from './patchBasis.ts';
@@ -122,11 +122,11 @@ export function sceneLatents(basis: PatchBasis) {
 
 /** [N, 64, 64, 3] in [-1, 1]. */
 function drawPixels(scenes: readonly Parameters<typeof drawScene>[0][]): Tensor4D {
-  const values = new Float32Array(scenes.length * sceneSize * sceneSize * 3);
-  for (const [i, scene] of scenes.entries()) drawScene(scene, values, i * sceneSize * sceneSize * 3);
+  const values = new Float32Array(scenes.length * SCENE_SIZE * SCENE_SIZE * 3);
+  for (const [i, scene] of scenes.entries()) drawScene(scene, values, i * SCENE_SIZE * SCENE_SIZE * 3);
   return tensor4d(
     values.map((value) => value * 2 - 1),
-    [scenes.length, sceneSize, sceneSize, 3],
+    [scenes.length, SCENE_SIZE, SCENE_SIZE, 3],
   );
 }
 
@@ -134,15 +134,15 @@ function drawPixels(scenes: readonly Parameters<typeof drawScene>[0][]): Tensor4
 export function worldBasis(seed: number, count: number): PatchBasis {
   const random = randomStream(seed);
   const { patch_size: p, latent_channels } = configs.vae;
-  const side = sceneSize / p;
-  const patches = new Float32Array(count * sceneSize * sceneSize * 3);
-  const pixels = new Float32Array(sceneSize * sceneSize * 3);
+  const side = SCENE_SIZE / p;
+  const patches = new Float32Array(count * SCENE_SIZE * SCENE_SIZE * 3);
+  const pixels = new Float32Array(SCENE_SIZE * SCENE_SIZE * 3);
   let position = 0;
   for (let i = 0; i < count; i++) {
     drawScene(sampleScene(random), pixels);
     for (let patch = 0; patch < side * side; patch++)
       for (let row = 0; row < p; row++) {
-        const start = ((Math.floor(patch / side) * p + row) * sceneSize + (patch % side) * p) * 3;
+        const start = ((Math.floor(patch / side) * p + row) * SCENE_SIZE + (patch % side) * p) * 3;
         for (let k = 0; k < p * 3; k++) patches[position++] = pixels[start + k]! * 2 - 1;
       }
   }

@@ -1,7 +1,7 @@
 import { clipDeviation, clipMean } from '../image/clipTransform.ts';
 import { clipTokenizer } from '../text/clipTokenizer.ts';
-import { sceneSize } from '../world/scene.ts';
-import { textToImageConfigs, promptLength as tokens } from './textToImage.ts';
+import { SCENE_SIZE } from '../world/scene.ts';
+import { textToImageConfigs, PROMPT_LENGTH as tokens } from './textToImage.ts';
 
 const { vocabulary, textEncoder } = textToImageConfigs;
 
@@ -14,7 +14,7 @@ export const worldClip = {
     projection_dim: 128,
     vision_config: {
       model_type: 'clip_vision_model',
-      image_size: sceneSize,
+      image_size: SCENE_SIZE,
       patch_size: 8,
       num_channels: 3,
       hidden_size: 128,
@@ -41,8 +41,8 @@ export const worldClip = {
   },
   preprocessor: {
     image_processor_type: 'CLIPImageProcessor',
-    size: { shortest_edge: sceneSize },
-    crop_size: { height: sceneSize, width: sceneSize },
+    size: { shortest_edge: SCENE_SIZE },
+    crop_size: { height: SCENE_SIZE, width: SCENE_SIZE },
     resample: 3,
     image_mean: clipMean,
     image_std: clipDeviation,

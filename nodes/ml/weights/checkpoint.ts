@@ -78,14 +78,14 @@ export function badCheckpoint(path: string, reason: string, cause?: unknown): Us
 }
 
 /** Dimensions of a tensor in a file, at most; torch itself stops at 64, and no weights have more than 5. */
-const mostDimensions = 8;
+const MOST_DIMENSIONS = 8;
 
 /**
  * Elements of a shape, or undefined where a size is no whole number >= 0, the product passes 2^53, or it has more than 8
  * dimensions.
  */
 export function elementCount(shape: readonly unknown[]): number | undefined {
-  if (shape.length > mostDimensions) return undefined;
+  if (shape.length > MOST_DIMENSIONS) return undefined;
   let count = 1;
   for (const size of shape) {
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;

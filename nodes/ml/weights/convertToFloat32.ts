@@ -1,10 +1,10 @@
 import { engine, getBackend, getKernel, reshape, type Tensor, tensor1d, tidy, transpose } from '../tf.ts';
 
-const kernelName = 'NoiseloomToFloat32';
+const KERNEL_NAME = 'NoiseloomToFloat32';
 
 /** Whether the current device converts 16-bit floats itself, so that only half as many bytes are uploaded. */
 export function canConvertOnDevice(): boolean {
-  return getKernel(kernelName, getBackend()) !== undefined;
+  return getKernel(KERNEL_NAME, getBackend()) !== undefined;
 }
 
 /**
@@ -14,7 +14,7 @@ export function canConvertOnDevice(): boolean {
 export function convertToFloat32(halves: Uint16Array, dtype: 'float16' | 'bfloat16', shape: readonly number[]): Tensor {
   const convert = (packed: Tensor, taps: number): Tensor => {
     const attributes = { count: halves.length, bfloat16: dtype === 'bfloat16', taps };
-    const [result] = engine().runKernel<Tensor[]>(kernelName, { halves: packed }, attributes);
+    const [result] = engine().runKernel<Tensor[]>(KERNEL_NAME, { halves: packed }, attributes);
     return result as Tensor;
   };
   return tidy(() => {

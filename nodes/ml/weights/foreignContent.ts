@@ -13,7 +13,7 @@ const contents: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^%PDF/, 'it is a PDF document'],
 ];
 /** A short answer of a server in place of the file: text from the first byte to the last. */
-const longestAnswer = 500;
+const LONGEST_ANSWER = 500;
 
 /** What a file that starts so is instead of a checkpoint; undefined where it may be one. Goes on from "the file is not usable: ". */
 export function foreignContent(start: Uint8Array): string | undefined {
@@ -23,6 +23,6 @@ export function foreignContent(start: Uint8Array): string | undefined {
   const text = String.fromCharCode(...start);
   const known = contents.find(([pattern]) => pattern.test(text));
   if (known) return known[1];
-  if (start.length > longestAnswer || !/^[\t\n\r -~]{8,}$/.test(text)) return undefined;
+  if (start.length > LONGEST_ANSWER || !/^[\t\n\r -~]{8,}$/.test(text)) return undefined;
   return `it is a text, not the file itself: ${JSON.stringify(text.slice(0, 60))}`;
 }

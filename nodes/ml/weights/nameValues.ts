@@ -13,9 +13,9 @@ export interface NamedValues {
   readonly metadata: ReadonlyMap<string, PlainValue>;
 }
 
-const deepest = 64;
-const longestName = 1000;
-const mostMetadata = 10_000;
+const DEEPEST = 64;
+const LONGEST_NAME = 1000;
+const MOST_METADATA = 10_000;
 
 /**
  * Gives every value of a pickle the path that leads to it, joined with '/'; an opaque key stands under its class. Since
@@ -34,8 +34,8 @@ export function nameValues(object: Pickled, pickleBytes: number, fileBytes: numb
       throw badPickle(`the name ${quote(name)} occurs twice`);
   };
   const keep = (name: string, value: TorchTensor | Opaque) => {
-    if (name.length > longestName)
-      throw badPickle(`it has a name of ${name.length} letters, and at most ${longestName} are read`);
+    if (name.length > LONGEST_NAME)
+      throw badPickle(`it has a name of ${name.length} letters, and at most ${LONGEST_NAME} are read`);
     letters -= name.length;
     if (letters < 0) throw badPickle('the names of its values have more letters than weights need');
     claim(name);
@@ -49,7 +49,7 @@ export function nameValues(object: Pickled, pickleBytes: number, fileBytes: numb
     }
   };
   const visit = (value: Pickled, name: string, depth: number): void => {
-    if (steps-- < 0 || depth > deepest) throw badPickle('its values are nested without end');
+    if (steps-- < 0 || depth > DEEPEST) throw badPickle('its values are nested without end');
     const inside = (key: string | number) => (depth === 0 ? String(key) : `${name}/${key}`);
     if (Array.isArray(value)) for (const [i, item] of value.entries()) visit(item, inside(i), depth + 1);
     else if (value instanceof Map) for (const [key, item] of value) visit(item, inside(nameOf(key)), depth + 1);
@@ -58,7 +58,7 @@ export function nameValues(object: Pickled, pickleBytes: number, fileBytes: numb
       if (depth === 0) throw badPickle(`it is an object of the class ${value.className}, not tensors by their names`);
       keep(name, value);
     } else if (!isPlain(value)) throw badPickle(`${quote(name)} is neither a tensor nor a plain value`);
-    else if (metadata.size < mostMetadata && name.length <= longestName) {
+    else if (metadata.size < MOST_METADATA && name.length <= LONGEST_NAME) {
       claim(name);
       metadata.set(name, value);
     }

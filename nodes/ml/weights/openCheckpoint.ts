@@ -9,7 +9,7 @@ import { openTorchCheckpoint } from './torchCheckpoint.ts';
 import { isZip } from './zip.ts';
 
 /** How much of a file's start tells what it is. */
-const startBytes = 512;
+const START_BYTES = 512;
 
 /**
  * Opens a checkpoint by what it contains: safetensors, a torch file (`.pt`, `.pth`, `.ckpt`, `.bin`), or, by its name, the
@@ -19,7 +19,7 @@ const startBytes = 512;
 export async function openCheckpoint(files: Files, path: string): Promise<Checkpoint> {
   if (/\.index(\.[\w-]+)?\.json$/i.test(path)) return openSharded(files, path);
   const size = await files.size(path);
-  const start = await files.read(path, 0, Math.min(size ?? 0, startBytes));
+  const start = await files.read(path, 0, Math.min(size ?? 0, START_BYTES));
   const foreign = foreignContent(start);
   if (foreign) throw badCheckpoint(path, foreign);
   const isTorch = isZip(start) || start[0] === 0x80;

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 
 /** Code of the error for a pickle whose bytes end before its STOP: more bytes might help. */
-export const pickleCutOff = 'PICKLE_CUT_OFF';
+export const PICKLE_CUT_OFF = 'PICKLE_CUT_OFF';
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -19,7 +19,7 @@ export class PickleInput {
   /** Moves on by `count` bytes and returns where they start. */
   private take(count: number): number {
     const at = this.position;
-    if (at + count > this.bytes.length) throw new UserError(pickleCutOff, 'it ends in the middle');
+    if (at + count > this.bytes.length) throw new UserError(PICKLE_CUT_OFF, 'it ends in the middle');
     this.position += count;
     return at;
   }

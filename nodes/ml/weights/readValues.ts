@@ -1,7 +1,7 @@
 import type { Files } from '../../files.ts';
 import type { CheckpointValues, Dtype } from './checkpoint.ts';
 import { float16ToNumber } from './float16.ts';
-import { chunkBytes, type Staging } from './staging.ts';
+import { CHUNK_BYTES, type Staging } from './staging.ts';
 
 /** `count` elements from byte `start` of a file. */
 export interface Place {
@@ -42,9 +42,9 @@ async function readHalves(place: Place, staging: Staging): Promise<Uint16Array> 
 async function readAsFloat32(place: Place, dtype: 'float16' | 'bfloat16', staging?: Staging): Promise<Float32Array> {
   const { count } = place;
   const values = staging ? floats(staging, count) : new Float32Array(count);
-  const chunk = staging?.chunk ?? new Uint8Array(Math.min(chunkBytes, 2 * count));
+  const chunk = staging?.chunk ?? new Uint8Array(Math.min(CHUNK_BYTES, 2 * count));
   const convert = dtype === 'float16' ? convertFloat16 : convertBfloat16;
-  const step = chunkBytes / 2;
+  const step = CHUNK_BYTES / 2;
   for (let done = 0; done < count; done += step) {
     const part = values.subarray(done, done + step);
     await readInto(place, 2 * done, chunk.subarray(0, 2 * part.length));

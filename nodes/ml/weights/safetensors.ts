@@ -17,7 +17,7 @@ const dtypes: ReadonlyMap<string, Dtype> = new Map([
   ['BOOL', 'bool'],
 ]);
 /** Bytes of a header; the format allows 100,000,000, and those of the largest published weights have about 2,000,000. */
-const longestHeader = 2 ** 25;
+const LONGEST_HEADER = 2 ** 25;
 /** A tensor is eight values or more. */
 const headerLimits = { depth: 8, values: 2_000_000 };
 
@@ -62,8 +62,8 @@ async function readHeaderLength(files: Files, path: string, size: number): Promi
   const start = await files.read(path, 0, Math.min(size, 8));
   if (start.length < 8) throw badCheckpoint(path, `it has ${start.length} bytes, fewer than the 8 of a header length`);
   const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(longestHeader) && length <= BigInt(size - 8))
-    throw badCheckpoint(path, `its header has ${length} bytes, and at most ${longestHeader} are read`);
+  if (length > BigInt(LONGEST_HEADER) && length <= BigInt(size - 8))
+    throw badCheckpoint(path, `its header has ${length} bytes, and at most ${LONGEST_HEADER} are read`);
   if (length < 2n || length > BigInt(size - 8)) {
     throw badCheckpoint(path, `its header claims ${length} bytes and the file has ${size}`);
   }

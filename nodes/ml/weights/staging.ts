@@ -1,7 +1,7 @@
 import type { Files, OpenFile } from '../../files.ts';
 
 /** Bytes of 16-bit floats converted at a time. */
-export const chunkBytes = 1 << 22;
+export const CHUNK_BYTES = 1 << 22;
 
 interface ResizableBuffer extends ArrayBuffer {
   resize(bytes: number): void;
@@ -18,7 +18,7 @@ const ResizableBuffer = ArrayBuffer as unknown as new (
  */
 export class Staging {
   /** For raw bytes. */
-  readonly chunk = new Uint8Array(chunkBytes);
+  readonly chunk = new Uint8Array(CHUNK_BYTES);
   private readonly buffers: readonly [ResizableBuffer, ResizableBuffer];
   private turn: 0 | 1 = 0;
   private readonly files = new Map<string, OpenFile>();
@@ -28,7 +28,7 @@ export class Staging {
     largest: number,
     readonly keepsHalves = false,
   ) {
-    const room = () => new ResizableBuffer(0, { maxByteLength: offset + 4 * largest });
+    const room = () => new ResizableBuffer(0, { maxByteLength: OFFSET + 4 * largest });
     this.buffers = [room(), room()];
   }
 
@@ -36,8 +36,8 @@ export class Staging {
   room(bytes: number): Uint8Array {
     this.turn = this.turn === 0 ? 1 : 0;
     const buffer = this.buffers[this.turn];
-    buffer.resize(offset + bytes);
-    return new Uint8Array(buffer, offset, bytes);
+    buffer.resize(OFFSET + bytes);
+    return new Uint8Array(buffer, OFFSET, bytes);
   }
 
   /** Reads from files that it opens once and holds open until the release. */
@@ -60,7 +60,7 @@ export class Staging {
 }
 
 /** TensorFlow takes over memory that starts at a multiple of 64 bytes, and copies all other: never start at one. */
-const offset = 4;
+const OFFSET = 4;
 
 /** Whether native TensorFlow copies these values rather than take them over. */
-export const isStaged = (values: Float32Array): boolean => values.byteOffset === offset;
+export const isStaged = (values: Float32Array): boolean => values.byteOffset === OFFSET;

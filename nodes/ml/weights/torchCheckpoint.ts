@@ -10,7 +10,7 @@ import {
   entryOf,
 } from './checkpoint.ts';
 import { nameValues } from './nameValues.ts';
-import { pickleCutOff } from './pickleInput.ts';
+import { PICKLE_CUT_OFF } from './pickleInput.ts';
 import { readValues } from './readValues.ts';
 import { type TorchStorage, type TorchTensor, torchPickleReading } from './torchPickle.ts';
 import { badPickle, type Pickled, unpickle } from './unpickle.ts';
@@ -25,9 +25,9 @@ interface TorchFile {
 }
 
 /** Bytes of the pickles of a file; those of the largest published weights have about 2 MB. */
-const longestPickle = 1 << 24;
-const legacyMagic = 0x1950a86a20f9469cfc6cn;
-const legacyProtocol = 1001;
+const LONGEST_PICKLE = 1 << 24;
+const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
+const LEGACY_PROTOCOL = 1001;
 
 /**
  * Opens a file of `torch.save`: the zip format or the older one. Nothing in it is run. Tensors of nested dictionaries
@@ -83,7 +83,7 @@ async function openZip(files: Files, path: string, size: number): Promise<TorchF
   if (!pickleName || !pickle) throw badPickle('the archive has no data.pkl');
   const root = pickleName.slice(0, -'data.pkl'.length);
   if (directory.has(`${root}constants.pkl`)) throw badPickle('it is a TorchScript program, not a file of weights');
-  if (pickle.size > longestPickle) throw tooLongPickle(pickle.size);
+  if (pickle.size > LONGEST_PICKLE) throw tooLongPickle(pickle.size);
   const byteOrder = directory.get(`${root}byteorder`);
   if (byteOrder && byteOrder.size > 16) throw badPickle(`its byte order is said in ${byteOrder.size} bytes`);
   if (byteOrder && new TextDecoder().decode(await content(byteOrder)).trim() !== 'little') {
@@ -113,7 +113,7 @@ async function openLegacy(files: Files, path: string, size: number): Promise<Tor
   const storages = new Map<string, TorchStorage>();
   const { values, end } = await readPickles(files, path, size, storages);
   const [magic, protocol, system, object, keys] = values;
-  if (magic !== legacyMagic || protocol !== legacyProtocol) throw badPickle('it does not start as torch files do');
+  if (magic !== LEGACY_MAGIC || protocol !== LEGACY_PROTOCOL) throw badPickle('it does not start as torch files do');
   if (!(system instanceof Map) || system.get('little_endian') !== true)
     throw badPickle('its bytes are not little-endian');
   if (!Array.isArray(keys)) throw badPickle('it has no list of storages');
@@ -147,20 +147,20 @@ async function readPickles(
       let end = 0;
       while (values.length < 5) {
         const part = unpickle(bytes, end, torchPickleReading(storages));
-        if (values.length === 0 && part.value !== legacyMagic) throw badPickle('it does not start as torch files do');
+        if (values.length === 0 && part.value !== LEGACY_MAGIC) throw badPickle('it does not start as torch files do');
         values.push(part.value);
         end = part.end;
       }
       return { values, end };
     } catch (error) {
-      if (!(error instanceof UserError && error.code === pickleCutOff) || length === size) throw error;
-      if (length >= longestPickle) throw tooLongPickle(length);
+      if (!(error instanceof UserError && error.code === PICKLE_CUT_OFF) || length === size) throw error;
+      if (length >= LONGEST_PICKLE) throw tooLongPickle(length);
     }
   }
 }
 
 function tooLongPickle(bytes: number): UserError {
-  return badPickle(`its pickle has ${bytes} bytes or more, and at most ${longestPickle} are read`);
+  return badPickle(`its pickle has ${bytes} bytes or more, and at most ${LONGEST_PICKLE} are read`);
 }
 
 /** Reads a view: straight where its elements lie in order, else the span it covers, gathered by its strides. */

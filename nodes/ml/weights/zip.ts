@@ -13,7 +13,7 @@ interface DirectoryRecord extends ZipEntry {
 }
 
 /** Bytes: of about 200,000 storages. */
-const longestDirectory = 2 ** 24;
+const LONGEST_DIRECTORY = 2 ** 24;
 
 /** True where a file starts like a zip archive. */
 export function isZip(firstBytes: Uint8Array): boolean {
@@ -26,10 +26,10 @@ export function isZip(firstBytes: Uint8Array): boolean {
  */
 export async function readZipDirectory(files: Files, path: string, size: number): Promise<Map<string, ZipEntry>> {
   const { count, start, length } = await findDirectory(files, path, size);
-  if (length > longestDirectory)
+  if (length > LONGEST_DIRECTORY)
     throw badCheckpoint(
       path,
-      `its archive has a directory of ${length} bytes, and at most ${longestDirectory} are read`,
+      `its archive has a directory of ${length} bytes, and at most ${LONGEST_DIRECTORY} are read`,
     );
   const directory = await files.read(path, start, start + length);
   const entries = new Map<string, ZipEntry>();

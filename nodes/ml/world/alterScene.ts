@@ -1,5 +1,5 @@
 import type { RandomStream } from '../random.ts';
-import { type Scene, type SceneObject, sceneSize } from './scene.ts';
+import { SCENE_SIZE, type Scene, type SceneObject } from './scene.ts';
 import { colourNames, shapes } from './words.ts';
 
 /** A scene that differs in one thing from another: what it shows, or how it shows it. */
@@ -18,7 +18,7 @@ export const alterContent: Alteration = (scene, random) => {
     () => change({ colour: other(colourNames, coloursHere) }),
     () => change({ shape: other(shapes, shapesHere) }),
     () => objects.map((each, i) => ({ ...each, colour: objects[(i + 1) % objects.length]!.colour })),
-    () => objects.map((each) => ({ ...each, x: sceneSize - each.x, y: sceneSize - each.y })),
+    () => objects.map((each) => ({ ...each, x: SCENE_SIZE - each.x, y: SCENE_SIZE - each.y })),
     () => objects.filter((_, i) => i !== chosen),
   ];
   const usable = objects.length === 1 ? ways.slice(0, 2) : ways;
@@ -36,7 +36,7 @@ export const alterComposition: Alteration = (scene, random) => {
   }));
   const room = (places: readonly number[]) => {
     const first = 2 - Math.min(...places.map((place, i) => place - small[i]!.radius));
-    const last = sceneSize - 2 - Math.max(...places.map((place, i) => place + small[i]!.radius));
+    const last = SCENE_SIZE - 2 - Math.max(...places.map((place, i) => place + small[i]!.radius));
     return first + (last - first) * random.uniform();
   };
   const [dx, dy] = [room(small.map(({ x }) => x)), room(small.map(({ y }) => y))];

@@ -3,7 +3,7 @@ import type { Scene } from './scene.ts';
 import { backgrounds, colours } from './words.ts';
 
 /** The distance in sRGB, of 0..255 a channel, from which on a colour stands out fully. */
-const clearDistance = 200;
+const CLEAR_DISTANCE = 200;
 
 /**
  * The rule by which the built-in aesthetic head was taught, in [1, 10]: 1 + 3 (contrast + composition + crispness), each
@@ -14,7 +14,7 @@ export function appeal(scene: Scene, severity: number): number {
   const ground = backgrounds[scene.background];
   const contrasts = scene.objects.map(({ colour }) => {
     const [r, g, b] = colours[colour].map((value, channel) => value - ground[channel]!) as [number, number, number];
-    return Math.min(1, Math.sqrt(r * r + g * g + b * b) / clearDistance);
+    return Math.min(1, Math.sqrt(r * r + g * g + b * b) / CLEAR_DISTANCE);
   });
   const contrast = contrasts.reduce((sum, value) => sum + value, 0) / contrasts.length;
   return 1 + 3 * (contrast + composition(scene) + 1 - severity);

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../random.ts';
-import { sceneSize } from './scene.ts';
+import { SCENE_SIZE } from './scene.ts';
 
 /** What goes wrong with images, in the likeness of what small generators and their optimisers do. */
 export const blemishes = ['noise', 'blur', 'tear', 'blocks', 'blotches'] as const;
@@ -30,18 +30,18 @@ const spoilers: Record<Blemish, (pixels: Float32Array, severity: number, random:
     });
   },
   blocks(pixels, s, random) {
-    const offsets = grid(sceneSize / 4, () => (random.uniform() < 0.5 ? 0.35 * s * random.normal() : 0));
+    const offsets = grid(SCENE_SIZE / 4, () => (random.uniform() < 0.5 ? 0.35 * s * random.normal() : 0));
     return pixels.map((value, i) => {
-      const [x, y] = [Math.floor(i / 3) % sceneSize, Math.floor(i / 3 / sceneSize)];
-      return value + offsets[i % 3]![(y >> 2) * (sceneSize / 4) + (x >> 2)]!;
+      const [x, y] = [Math.floor(i / 3) % SCENE_SIZE, Math.floor(i / 3 / SCENE_SIZE)];
+      return value + offsets[i % 3]![(y >> 2) * (SCENE_SIZE / 4) + (x >> 2)]!;
     });
   },
   blotches(pixels, s, random) {
     const knots = 6;
     const field = grid(knots, () => 0.4 * s * random.normal());
     return pixels.map((value, i) => {
-      const [x, y] = [Math.floor(i / 3) % sceneSize, Math.floor(i / 3 / sceneSize)];
-      return value + between(field[i % 3]!, knots, (x / sceneSize) * (knots - 1), (y / sceneSize) * (knots - 1));
+      const [x, y] = [Math.floor(i / 3) % SCENE_SIZE, Math.floor(i / 3 / SCENE_SIZE)];
+      return value + between(field[i % 3]!, knots, (x / SCENE_SIZE) * (knots - 1), (y / SCENE_SIZE) * (knots - 1));
     });
   },
 };
@@ -52,13 +52,13 @@ const grid = (side: number, value: () => number): Float32Array[] =>
 
 /** Every square patch shows what lies `shift()` pixels aside; the border is carried on. */
 function fromPlaces(pixels: Float32Array, patch: number, shift: () => readonly [number, number]): Float32Array {
-  const across = sceneSize / patch;
+  const across = SCENE_SIZE / patch;
   const shifts = Array.from({ length: across * across }, shift);
-  const inside = (value: number) => Math.min(sceneSize - 1, Math.max(0, value));
+  const inside = (value: number) => Math.min(SCENE_SIZE - 1, Math.max(0, value));
   return pixels.map((_, i) => {
-    const [x, y] = [Math.floor(i / 3) % sceneSize, Math.floor(i / 3 / sceneSize)];
+    const [x, y] = [Math.floor(i / 3) % SCENE_SIZE, Math.floor(i / 3 / SCENE_SIZE)];
     const [dx, dy] = shifts[Math.floor(y / patch) * across + Math.floor(x / patch)]!;
-    return pixels[(inside(y + dy) * sceneSize + inside(x + dx)) * 3 + (i % 3)]!;
+    return pixels[(inside(y + dy) * SCENE_SIZE + inside(x + dx)) * 3 + (i % 3)]!;
   });
 }
 
@@ -77,17 +77,17 @@ export function gaussianBlur(pixels: Float32Array, sigma: number): Float32Array 
   const reach = Math.ceil(3 * sigma);
   const weights = Array.from({ length: 2 * reach + 1 }, (_, k) => Math.exp(-((k - reach) ** 2) / (2 * sigma ** 2)));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return along(along(pixels, weights, total, 3, 'x'), weights, total, 3 * sceneSize, 'y');
+  return along(along(pixels, weights, total, 3, 'x'), weights, total, 3 * SCENE_SIZE, 'y');
 }
 
 function along(pixels: Float32Array, weights: readonly number[], total: number, stride: number, axis: 'x' | 'y') {
   const reach = (weights.length - 1) / 2;
   return pixels.map((_, i) => {
     const pixel = Math.floor(i / 3);
-    const place = axis === 'x' ? pixel % sceneSize : Math.floor(pixel / sceneSize);
+    const place = axis === 'x' ? pixel % SCENE_SIZE : Math.floor(pixel / SCENE_SIZE);
     let sum = 0;
     for (let k = 0; k < weights.length; k++) {
-      const other = Math.min(sceneSize - 1, Math.max(0, place + k - reach));
+      const other = Math.min(SCENE_SIZE - 1, Math.max(0, place + k - reach));
       sum += weights[k]! * pixels[i + (other - place) * stride]!;
     }
     return sum / total;

@@ -1,6 +1,6 @@
 import { labelColour } from '../condition/labelMaps.ts';
 import type { SeenObject } from './detectObjects.ts';
-import { type Scene, type SceneObject, sceneSize } from './scene.ts';
+import { SCENE_SIZE, type Scene, type SceneObject } from './scene.ts';
 import { depthMap, edgeMap, objectMasks } from './sceneLabels.ts';
 import { shapes } from './words.ts';
 
@@ -29,7 +29,7 @@ export function conditionImage(kind: ConditionKind, scene: Scene): Float32Array 
 
 /** The condition image of the objects that were found in an image, see `detectObjects`; black where there are none. */
 export function seenConditionImage(kind: ConditionKind, found: readonly SeenObject[]): Float32Array {
-  const masks = new Uint8Array(sceneSize * sceneSize);
+  const masks = new Uint8Array(SCENE_SIZE * SCENE_SIZE);
   for (const [i, { coverage }] of found.entries())
     for (const [pixel, share] of coverage.entries()) if (share >= 0.5) masks[pixel] = i + 1;
   const objects = found.map(({ shape, box: [left, top, right, bottom] }) => ({
@@ -45,7 +45,7 @@ const labelClasses = ({ objects, masks }: Layout) =>
 
 function paintImage(kind: ConditionKind, layout: Layout): Float32Array {
   const colourOf = images[kind](layout);
-  return Float32Array.from({ length: sceneSize * sceneSize * 3 }, (_, i) => colourOf(Math.floor(i / 3))[i % 3]!);
+  return Float32Array.from({ length: SCENE_SIZE * SCENE_SIZE * 3 }, (_, i) => colourOf(Math.floor(i / 3))[i % 3]!);
 }
 
 type Colour = readonly [number, number, number];

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { besides, type Pixels, regions } from './regions.ts';
-import { sceneSize } from './scene.ts';
+import { SCENE_SIZE } from './scene.ts';
 import { type Box, findBox } from './sceneLabels.ts';
 import { shapeLikeness } from './shapeLikeness.ts';
 import { type Colour, colourNames, colours, type Shape, shapes } from './words.ts';
@@ -23,20 +23,20 @@ export interface SeenObject extends DetectedObject {
 }
 
 /** Smaller blobs are specks; the smallest object of the world, a star, covers 100 pixels. */
-const smallestArea = 40;
+const SMALLEST_AREA = 40;
 /** What matches no shape at least this well is no object. */
-const leastConfidence = 0.7;
+const LEAST_CONFIDENCE = 0.7;
 /** A blob that matches a shape this well is one object; below it, it may be several that touch. */
-const surelyOne = 0.88;
+const SURELY_ONE = 0.88;
 /** How much better than one object every further one must make the match. */
-const partPrice = 0.04;
+const PART_PRICE = 0.04;
 
 type Rgb = readonly [number, number, number];
 const palette: readonly Rgb[] = colourNames
   .map((name) => colours[name])
   .map(([r, g, b]) => [r / 255, g / 255, b / 255]);
 /** In a map of names: the background; a colour's number otherwise. */
-const groundName = 255;
+const GROUND_NAME = 255;
 
 /**
  * Finds the world's objects in an image: blobs of pixels that are nearer to one of the ten colours than to the
@@ -45,27 +45,27 @@ const groundName = 255;
  * @returns the objects, the surest first. Throws UserError `BAD_SIZE`.
  */
 export function detectObjects(pixels: ArrayLike<number>): SeenObject[] {
-  if (pixels.length !== sceneSize * sceneSize * 3)
+  if (pixels.length !== SCENE_SIZE * SCENE_SIZE * 3)
     throw new UserError(
       'BAD_SIZE',
-      `The judge of the built-in world got an image of ${pixels.length} values; it reads images of 64x64 pixels in RGB, ${sceneSize * sceneSize * 3} values.`,
+      `The judge of the built-in world got an image of ${pixels.length} values; it reads images of 64x64 pixels in RGB, ${SCENE_SIZE * SCENE_SIZE * 3} values.`,
     );
   const ground = borderColour(pixels);
   const names = nearestNames(pixels, ground);
-  const blobs = regions(names.map((name) => (name === groundName ? 0 : 1)));
+  const blobs = regions(names.map((name) => (name === GROUND_NAME ? 0 : 1)));
   return blobs
-    .filter((blob) => blob.length >= smallestArea)
+    .filter((blob) => blob.length >= SMALLEST_AREA)
     .flatMap((blob) => findObjects(blob, names, pixels, ground))
-    .filter(({ area, confidence }) => area >= smallestArea && confidence >= leastConfidence)
+    .filter(({ area, confidence }) => area >= SMALLEST_AREA && confidence >= LEAST_CONFIDENCE)
     .sort((a, b) => b.confidence - a.confidence);
 }
 
 /** The median of every channel over the two outermost rows and columns. */
 function borderColour(pixels: ArrayLike<number>): Rgb {
   const channels: [number[], number[], number[]] = [[], [], []];
-  for (let pixel = 0; pixel < sceneSize * sceneSize; pixel++) {
-    const [x, y] = [pixel % sceneSize, Math.floor(pixel / sceneSize)];
-    if (Math.min(x, y, sceneSize - 1 - x, sceneSize - 1 - y) > 1) continue;
+  for (let pixel = 0; pixel < SCENE_SIZE * SCENE_SIZE; pixel++) {
+    const [x, y] = [pixel % SCENE_SIZE, Math.floor(pixel / SCENE_SIZE)];
+    if (Math.min(x, y, SCENE_SIZE - 1 - x, SCENE_SIZE - 1 - y) > 1) continue;
     for (const [channel, values] of channels.entries()) values.push(pixels[pixel * 3 + channel]!);
   }
   const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
@@ -81,10 +81,10 @@ const distance2 = ([r, g, b]: Rgb, [x, y, z]: Rgb): number => (r - x) * (r - x) 
 
 /** For every pixel the number of the nearest of the ten colours, or `groundName` where the background is nearer. */
 function nearestNames(pixels: ArrayLike<number>, ground: Rgb): Uint8Array {
-  const names = new Uint8Array(sceneSize * sceneSize);
+  const names = new Uint8Array(SCENE_SIZE * SCENE_SIZE);
   for (let pixel = 0; pixel < names.length; pixel++) {
     const rgb = rgbAt(pixels, pixel);
-    let [nearest, least] = [groundName, distance2(rgb, ground)];
+    let [nearest, least] = [GROUND_NAME, distance2(rgb, ground)];
     for (let name = 0; name < palette.length; name++) {
       const distance = distance2(rgb, palette[name]!);
       if (distance < least) [nearest, least] = [name, distance];
@@ -100,13 +100,13 @@ function nearestNames(pixels: ArrayLike<number>, ground: Rgb): Uint8Array {
  */
 function findObjects(blob: Pixels, names: Uint8Array, pixels: ArrayLike<number>, ground: Rgb): SeenObject[] {
   let best = [describe(blob, names, pixels, ground)];
-  if (best[0]!.confidence >= surelyOne) return best;
+  if (best[0]!.confidence >= SURELY_ONE) return best;
   let most = best[0]!.confidence;
   for (const parts of cuts(blob, names)) {
     const objects = parts.map((part) => describe(part, names, pixels, ground));
     const area = objects.reduce((sum, object) => sum + object.area, 0);
     const match = objects.reduce((sum, object) => sum + object.area * object.confidence, 0) / area;
-    const worth = match - partPrice * (parts.length - 1);
+    const worth = match - PART_PRICE * (parts.length - 1);
     if (worth > most) [best, most] = [objects, worth];
   }
   return best;
@@ -157,8 +157,8 @@ function describe(part: Pixels, names: Uint8Array, pixels: ArrayLike<number>, gr
     inside.filter((pixel) => names[pixel] === name),
     pixels,
   );
-  const coverage = new Float32Array(sceneSize * sceneSize);
-  const rim = part.flatMap((pixel) => besides(pixel).filter((next) => names[next] === groundName));
+  const coverage = new Float32Array(SCENE_SIZE * SCENE_SIZE);
+  const rim = part.flatMap((pixel) => besides(pixel).filter((next) => names[next] === GROUND_NAME));
   for (const pixel of [...part, ...rim]) coverage[pixel] = share(rgbAt(pixels, pixel), ground, colour);
   // What is clearly of another colour belongs to the shape too; single pixels of one are mixtures at the edge.
   const solid = (pixel: number) => besides(pixel).every((next) => names[next] === names[pixel]);

@@ -1,13 +1,17 @@
-import { type Scene, type SceneObject, sceneSize } from './scene.ts';
+import { SCENE_SIZE, type Scene, type SceneObject } from './scene.ts';
 import { backgrounds, colours, type Shape } from './words.ts';
 
 /**
  * Paints a scene with antialiased edges: coverage of a pixel = clamp(1/2 - d), d the signed distance in pixels from its
  * centre to the shape's edge. Returns [64, 64, 3] values in [0, 1], row by row, written into `into` from `offset`.
  */
-export function drawScene(scene: Scene, into = new Float32Array(sceneSize * sceneSize * 3), offset = 0): Float32Array {
+export function drawScene(
+  scene: Scene,
+  into = new Float32Array(SCENE_SIZE * SCENE_SIZE * 3),
+  offset = 0,
+): Float32Array {
   const ground = backgrounds[scene.background];
-  for (let i = 0; i < sceneSize * sceneSize * 3; i++)
+  for (let i = 0; i < SCENE_SIZE * SCENE_SIZE * 3; i++)
     into[offset + i] = unit(ground[i % 3]! + scene.backgroundTint[i % 3]!);
   for (const object of scene.objects) paint(object, into, offset);
   return into;
@@ -21,13 +25,13 @@ function paint(object: SceneObject, into: Float32Array, offset: number): void {
   const reach = object.radius * 1.1 + 1;
   const [cos, sin] = [Math.cos(object.angle), Math.sin(object.angle)];
   const first = (centre: number) => Math.max(0, Math.floor(centre - reach));
-  const last = (centre: number) => Math.min(sceneSize - 1, Math.ceil(centre + reach));
+  const last = (centre: number) => Math.min(SCENE_SIZE - 1, Math.ceil(centre + reach));
   for (let row = first(object.y); row <= last(object.y); row++)
     for (let column = first(object.x); column <= last(object.x); column++) {
       const [dx, dy] = [column + 0.5 - object.x, row + 0.5 - object.y];
       const coverage = Math.min(1, 0.5 - distance(dx * cos + dy * sin, dy * cos - dx * sin));
       if (coverage <= 0) continue;
-      const start = offset + (row * sceneSize + column) * 3;
+      const start = offset + (row * SCENE_SIZE + column) * 3;
       for (let channel = 0; channel < 3; channel++)
         into[start + channel]! += (colour[channel]! - into[start + channel]!) * coverage;
     }

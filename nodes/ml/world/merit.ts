@@ -1,4 +1,4 @@
-import { type Scene, sceneSize } from './scene.ts';
+import { SCENE_SIZE, type Scene } from './scene.ts';
 
 /** What the merit of an image for a prompt is made of, each in [0, 1]. */
 interface MeritParts {
@@ -22,7 +22,7 @@ export const merit = ({ satisfied, clean, composed }: MeritParts): number => 6 *
  */
 export function composition({ objects }: Scene): number {
   const mean = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0) / of.length;
-  const half = sceneSize / 2;
+  const half = SCENE_SIZE / 2;
   const [x, y] = [mean(objects.map((each) => each.x)), mean(objects.map((each) => each.y))];
   const size = Math.min(1, mean(objects.map(({ radius }) => radius)) / 20);
   return 0.5 * size + 0.5 * Math.max(0, 1 - Math.hypot(x - half, y - half) / half);

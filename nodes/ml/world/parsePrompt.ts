@@ -58,7 +58,7 @@ export function parsePrompt(prompt: string): PromptClauses {
       `The built-in world knows no ${unknown.map((word) => `"${word}"`).join(', ')} of the prompt "${prompt}". It knows these words: ${captionWords.join(', ')}.`,
     );
   const sentence = new RegExp(
-    `^(?:(?:(?:an?|the) )?(?:photo|picture|image) of )?(${phrase})(?: (and|${relation}) (${phrase}))?(?: on an? (${backgroundNames.join('|')}) background)?$`,
+    `^(?:(?:(?:an?|the) )?(?:photo|picture|image) of )?(${phrase})(?: (and|${RELATION}) (${phrase}))?(?: on an? (${backgroundNames.join('|')}) background)?$`,
   ).exec(splitWords(prompt).join(' '));
   if (!sentence)
     throw new UserError(
@@ -83,7 +83,7 @@ export const splitWords = (prompt: string): readonly string[] => prompt.toLowerC
 const phrase = `(?:an?|the|one|${Object.values(numbers).join('|')}) (?:(?:${colourNames.join('|')}) )?(?:${shapes
   .flatMap((shape) => [plural(shape), shape])
   .join('|')})`;
-const relation = '(?:is )?(?:(?:to )?(?:the )?(?:left|right) of|above|below)';
+const RELATION = '(?:is )?(?:(?:to )?(?:the )?(?:left|right) of|above|below)';
 
 function readPhrase(text: string): Phrase {
   const words = text.split(' ');

@@ -1,16 +1,16 @@
-import { sceneSize } from './scene.ts';
+import { SCENE_SIZE } from './scene.ts';
 
 /** Places of pixels in an image of the built-in world, y * 64 + x. */
 export type Pixels = readonly number[];
 
 /** Pixels beside a pixel: left, right, above, below, as far as there are any. */
 export function besides(pixel: number): Pixels {
-  const x = pixel % sceneSize;
+  const x = pixel % SCENE_SIZE;
   const found: number[] = [];
   if (x > 0) found.push(pixel - 1);
-  if (x < sceneSize - 1) found.push(pixel + 1);
-  if (pixel >= sceneSize) found.push(pixel - sceneSize);
-  if (pixel < sceneSize * (sceneSize - 1)) found.push(pixel + sceneSize);
+  if (x < SCENE_SIZE - 1) found.push(pixel + 1);
+  if (pixel >= SCENE_SIZE) found.push(pixel - SCENE_SIZE);
+  if (pixel < SCENE_SIZE * (SCENE_SIZE - 1)) found.push(pixel + SCENE_SIZE);
   return found;
 }
 

@@ -16,7 +16,7 @@ import {
 } from './words.ts';
 
 /** Side of an image in pixels. */
-export const sceneSize = 64;
+export const SCENE_SIZE = 64;
 
 export interface SceneObject {
   readonly shape: Shape;
@@ -143,7 +143,7 @@ function place(random: RandomStream, plan: Plan): SceneObject[] {
   for (;;) {
     const placed = plan.objects.map(({ shape, colour }) => {
       const radius = low + (high - low) * random.uniform();
-      const reach = sceneSize - 2 * (radius + 2);
+      const reach = SCENE_SIZE - 2 * (radius + 2);
       const [x, y] = [radius + 2 + reach * random.uniform(), radius + 2 + reach * random.uniform()];
       return { shape, colour, x, y, radius, angle: (random.uniform() * 2 - 1) * 0.15, tint: jitter(random, 10) };
     });

@@ -1,5 +1,5 @@
 import { drawScene } from './drawScene.ts';
-import { type Scene, type SceneObject, sceneSize } from './scene.ts';
+import { SCENE_SIZE, type Scene, type SceneObject } from './scene.ts';
 import type { Colour, Shape } from './words.ts';
 
 /** Left, top, right, bottom in pixels from the top left corner, the right and bottom edges not included. */
@@ -44,12 +44,12 @@ export function objectCoverage(object: SceneObject): Float32Array {
   const black = { background: 'dark', backgroundTint: [-66, -70, -78] } as const;
   const white = { ...object, colour: 'white', tint: [5, 5, 5] } as const;
   const pixels = drawScene({ task: 'single', caption: '', ...black, objects: [white] });
-  return Float32Array.from({ length: sceneSize * sceneSize }, (_, i) => pixels[i * 3]!);
+  return Float32Array.from({ length: SCENE_SIZE * SCENE_SIZE }, (_, i) => pixels[i * 3]!);
 }
 
 /** 64 x 64: 0 background, i + 1 where object i covers at least half of the pixel; where two do, the later one. */
 export function objectMasks(objects: readonly SceneObject[]): Uint8Array {
-  const masks = new Uint8Array(sceneSize * sceneSize);
+  const masks = new Uint8Array(SCENE_SIZE * SCENE_SIZE);
   for (const [i, object] of objects.entries())
     for (const [pixel, coverage] of objectCoverage(object).entries()) if (coverage >= 0.5) masks[pixel] = i + 1;
   return masks;
@@ -59,9 +59,11 @@ export function objectMasks(objects: readonly SceneObject[]): Uint8Array {
 export function edgeMap(masks: Uint8Array): Uint8Array {
   return masks.map((value, pixel) => {
     if (value === 0) return 0;
-    const [x, y] = [pixel % sceneSize, Math.floor(pixel / sceneSize)];
+    const [x, y] = [pixel % SCENE_SIZE, Math.floor(pixel / SCENE_SIZE)];
     const at = (dx: number, dy: number) =>
-      x + dx < 0 || x + dx >= sceneSize || y + dy < 0 || y + dy >= sceneSize ? 0 : masks[pixel + dy * sceneSize + dx];
+      x + dx < 0 || x + dx >= SCENE_SIZE || y + dy < 0 || y + dy >= SCENE_SIZE
+        ? 0
+        : masks[pixel + dy * SCENE_SIZE + dx];
     return at(-1, 0) === value && at(1, 0) === value && at(0, -1) === value && at(0, 1) === value ? 0 : 1;
   });
 }
@@ -76,15 +78,15 @@ export function depthMap(masks: Uint8Array, objects: readonly Pick<SceneObject, 
 }
 
 /** The largest radius that a scene of the world has. */
-const largestRadius = 20;
-const nearness = (radius: number): number => Math.min(1, radius / largestRadius);
+const LARGEST_RADIUS = 20;
+const nearness = (radius: number): number => Math.min(1, radius / LARGEST_RADIUS);
 
 /** The smallest box around the pixels that belong, of a 64 x 64 map; all zeros where none does. */
 export function findBox<Value>(map: ArrayLike<Value>, belongs: (value: Value) => boolean): Box {
-  let [left, top, right, bottom] = [sceneSize, sceneSize, 0, 0];
+  let [left, top, right, bottom] = [SCENE_SIZE, SCENE_SIZE, 0, 0];
   for (let pixel = 0; pixel < map.length; pixel++) {
     if (!belongs(map[pixel]!)) continue;
-    const [x, y] = [pixel % sceneSize, Math.floor(pixel / sceneSize)];
+    const [x, y] = [pixel % SCENE_SIZE, Math.floor(pixel / SCENE_SIZE)];
     [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
     [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
   }

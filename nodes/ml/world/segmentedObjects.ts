@@ -2,7 +2,7 @@ import type { DetectedObject } from './detectObjects.ts';
 import { listRelations } from './judgeImage.ts';
 import type { PromptClauses } from './parsePrompt.ts';
 import { regions } from './regions.ts';
-import { sceneSize } from './scene.ts';
+import { SCENE_SIZE } from './scene.ts';
 import { findBox } from './sceneLabels.ts';
 import { type Colour, colourNames, colours, type Shape, shapes } from './words.ts';
 
@@ -15,7 +15,7 @@ export interface SegmentedObject extends DetectedObject {
 }
 
 /** Smaller regions are specks; the smallest object of the world, a star, covers 100 pixels. */
-const smallestArea = 40;
+const SMALLEST_AREA = 40;
 const classes = shapes.length + 1;
 
 /**
@@ -28,9 +28,9 @@ const classes = shapes.length + 1;
  * @returns the objects, the surest first
  */
 export function segmentedObjects(probabilities: ArrayLike<number>, pixels: ArrayLike<number>): SegmentedObject[] {
-  const names = Uint8Array.from({ length: sceneSize * sceneSize }, (_, pixel) => likeliest(probabilities, pixel));
+  const names = Uint8Array.from({ length: SCENE_SIZE * SCENE_SIZE }, (_, pixel) => likeliest(probabilities, pixel));
   return regions(names.map((name) => +(name > 0)))
-    .filter((region) => region.length >= smallestArea)
+    .filter((region) => region.length >= SMALLEST_AREA)
     .map((region) => describe(region, names, probabilities, pixels))
     .sort((a, b) => b.confidence - a.confidence);
 }

@@ -1,4 +1,4 @@
-import { sceneSize } from './scene.ts';
+import { SCENE_SIZE } from './scene.ts';
 import { objectCoverage } from './sceneLabels.ts';
 import { type Shape, shapes } from './words.ts';
 
@@ -52,8 +52,8 @@ function onGrid(coverage: Float32Array): Float32Array {
   for (let pixel = 0; pixel < coverage.length; pixel++) {
     const share = coverage[pixel]!;
     area += share;
-    sumX += share * (pixel % sceneSize);
-    sumY += share * Math.floor(pixel / sceneSize);
+    sumX += share * (pixel % SCENE_SIZE);
+    sumY += share * Math.floor(pixel / SCENE_SIZE);
   }
   const [x, y, step] = [sumX / area, sumY / area, (2 * reach * Math.sqrt(area / Math.PI)) / gridSize];
   const grid = new Float32Array(gridSize * gridSize);
@@ -70,7 +70,7 @@ function between(map: Float32Array, x: number, y: number): number {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   const [u, v] = [x - left, y - top];
   const at = (column: number, row: number) =>
-    column < 0 || row < 0 || column >= sceneSize || row >= sceneSize ? 0 : map[row * sceneSize + column]!;
+    column < 0 || row < 0 || column >= SCENE_SIZE || row >= SCENE_SIZE ? 0 : map[row * SCENE_SIZE + column]!;
   const upper = at(left, top) * (1 - u) + at(left + 1, top) * u;
   const lower = at(left, top + 1) * (1 - u) + at(left + 1, top + 1) * u;
   return upper * (1 - v) + lower * v;

@@ -4,7 +4,7 @@ import { concat, gather, slice, type Tensor4D, tidy } from '../../ml/tf.ts';
 import type { Noise, SampleRequest } from '../../ports.ts';
 
 /** Between the seeds of an image's starts: far from those of images beside it. Noise depends on the last 32 bits of a seed. */
-export const seedStride = 1_000_003;
+export const SEED_STRIDE = 1_000_003;
 
 /**
  * The request with `starts` rows for each of its own: first its own noise, then plain noise of seeds that follow from its
@@ -36,7 +36,7 @@ export function addStarts(request: SampleRequest, starts: number): { request: Sa
 function startSeeds(seeds: readonly number[], starts: number): number[] {
   const rest = (offset: number) => 2 ** 53 - offset;
   const move = (seed: number, offset: number) => (seed < rest(offset) ? seed + offset : seed - rest(offset));
-  return seeds.flatMap((seed) => Array.from({ length: starts }, (_, k) => move(seed, k * seedStride)));
+  return seeds.flatMap((seed) => Array.from({ length: starts }, (_, k) => move(seed, k * SEED_STRIDE)));
 }
 
 function startLatents({ latents, seeds }: Noise, starts: number): Tensor4D {

@@ -2,17 +2,17 @@ import type { Reward } from '../../../nodes/ports.ts';
 import { combine } from '../../../nodes/reward/combine.ts';
 import {
   best,
-  climb,
   draw,
   imagesInTime,
   learn,
   type Method,
   onCurve,
-  searchThenClimb,
+  optimise,
+  searchThenOptimise,
   type Tools,
 } from './methods.ts';
 import { paramsOf } from './paramsOf.ts';
-import { climbToFront, climbWeighted, fixedShares, frontMethod } from './populations.ts';
+import { fixedShares, frontMethod, optimiseToFront, optimiseWeighted } from './populations.ts';
 
 /** The ways to make one reward of an ensemble whose members are standardised; lambda is that of the source for optimising. */
 const ways = { WCO: 'worst case', UWO: 'uncertainty-weighted' } as const;
@@ -30,12 +30,12 @@ function combined(way: keyof typeof ways, { ensemble, calibrations, context }: T
 function preregistered(tools: Tools): Record<string, Method> {
   const { ensemble, budget } = tools;
   const few = Math.min(15, budget);
-  const climbers = [
+  const optimisers = [
     { name: `ReNO ${few}`, rewards: ensemble.slice(0, 1), starts: 1 },
     { name: `ReNO ${few}, all rewards`, rewards: ensemble, starts: 1 },
     { name: `ReNO 3 x ${few}, all rewards`, rewards: ensemble, starts: 3 },
   ];
-  const rows = climbers.flatMap(({ name, rewards, starts }): [string, Method][] => {
+  const rows = optimisers.flatMap(({ name, rewards, starts }): [string, Method][] => {
     const images = starts * few;
     const of = rewards.length > 1 ? ', all rewards' : '';
     const equalCalls = { method: `best of ${images}: calls of ${name}`, images };
@@ -45,7 +45,7 @@ function preregistered(tools: Tools): Record<string, Method> {
         onCurve(
           `ReNO${starts > 1 ? ` from ${starts} noises` : ''}${of}`,
           images,
-          climb({ ...tools, budget: few }, rewards, { starts }),
+          optimise({ ...tools, budget: few }, rewards, { starts }),
         ),
       ],
       [
@@ -67,7 +67,7 @@ function curveStarts(tools: Tools): Record<string, Method> {
   const first = tools.ensemble.slice(0, 1);
   const few = Math.min(5, tools.budget);
   return {
-    [`ReNO ${few}`]: onCurve('ReNO', few, climb({ ...tools, budget: few }, first)),
+    [`ReNO ${few}`]: onCurve('ReNO', few, optimise({ ...tools, budget: few }, first)),
     [`best of ${few}`]: onCurve(
       'best of N',
       few,
@@ -82,19 +82,19 @@ export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
   const first = ensemble.slice(0, 1);
   const inRenosTime = imagesInTime(tools, 'ReNO', { method: 'best of N, equal calls', images: budget });
   const together = (): Record<string, Method> => ({
-    'ReNO, weighted sum': onCurve('ReNO, all rewards', budget, climb(tools, ensemble)),
-    'best of N, then ReNO': searchThenClimb(tools),
+    'ReNO, weighted sum': onCurve('ReNO, all rewards', budget, optimise(tools, ensemble)),
+    'best of N, then ReNO': searchThenOptimise(tools),
     ...Object.fromEntries(
       (['WCO', 'UWO'] as const).map((way) => [
         `ReNO, ${way}`,
-        climb(tools, [combined(way, tools)], { members: ensemble }),
+        optimise(tools, [combined(way, tools)], { members: ensemble }),
       ]),
     ),
-    [frontMethod]: climbToFront(tools),
+    [frontMethod]: optimiseToFront(tools),
     ...Object.fromEntries(
       fixedShares(ensemble.length).map((shares) => [
         `weights ${shares.map((share) => share.toFixed(2)).join(':')}`,
-        climbWeighted(tools, shares),
+        optimiseWeighted(tools, shares),
       ]),
     ),
   });
@@ -108,7 +108,7 @@ export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
       budget,
       best(tools, first, () => budget),
     ),
-    ReNO: onCurve('ReNO', budget, climb(tools, first)),
+    ReNO: onCurve('ReNO', budget, optimise(tools, first)),
     'best of N, equal time': best(tools, first, inRenosTime),
     'FIND, equal time': learn(tools, inRenosTime, 'best'),
     'FIND, a fresh image': learn(tools, inRenosTime, 'fresh'),

@@ -12,10 +12,10 @@ import {
   seenConditionImage,
 } from '../../../nodes/ml/world/conditionImage.ts';
 import { detectObjects } from '../../../nodes/ml/world/detectObjects.ts';
-import { type Scene, sampleScene, sceneSize } from '../../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, type Scene, sampleScene } from '../../../nodes/ml/world/scene.ts';
 import { shapes, tasks } from '../../../nodes/ml/world/words.ts';
 import type { Condition, Consistency, ControlNet, Reward } from '../../../nodes/ports.ts';
-import { climbEach, drawEach, type Tools } from './methods.ts';
+import { drawEach, optimiseEach, type Tools } from './methods.ts';
 import { paramsOf } from './paramsOf.ts';
 import { type Method, type Outcome, seedsEach, type Trial } from './trial.ts';
 
@@ -48,7 +48,7 @@ export function conditionTrialsOf(scenesPerTask: number): ConditionTrial[] {
  * No network that gives rewards has a part in it.
  */
 export async function keeps(kind: ConditionKind, pixels: Float32Array, scene: Scene): Promise<number> {
-  const toTensor = (values: Float32Array) => tensor4d(values, [1, sceneSize, sceneSize, 3]);
+  const toTensor = (values: Float32Array) => tensor4d(values, [1, SCENE_SIZE, SCENE_SIZE, 3]);
   const value = tidy((): Tensor1D => {
     const seen = toTensor(seenConditionImage(kind, detectObjects(pixels)));
     return metrics[kind](seen, toTensor(conditionImage(kind, scene)));
@@ -68,7 +68,7 @@ const metrics: Record<ConditionKind, (seen: Tensor4D, condition: Tensor4D) => Te
   depth: (seen, condition) => mapRmse(nearestAtOne(grey(seen)), nearestAtOne(grey(condition))),
 };
 
-export interface ConditionTools extends Pick<Tools, 'generator' | 'steps' | 'climbing' | 'budget' | 'batch'> {
+export interface ConditionTools extends Pick<Tools, 'generator' | 'steps' | 'renoParams' | 'budget' | 'batch'> {
   readonly context: NodeContext;
   readonly consistencies: Readonly<Record<ConditionKind, Consistency>>;
   /** ControlNets by how their rows are called; none where there is none. */
@@ -97,7 +97,7 @@ function methodsWith(
       const { kind } = trials[0]!;
       const image: Tensor4D = tidy(() =>
         concat(
-          trials.map(({ scene }) => tensor4d(conditionImage(kind, scene), [1, sceneSize, sceneSize, 3])),
+          trials.map(({ scene }) => tensor4d(conditionImage(kind, scene), [1, SCENE_SIZE, SCENE_SIZE, 3])),
           0,
         ),
       );
@@ -117,7 +117,7 @@ function methodsWith(
       const inputs = { consistency, reference: { pixels: image, labels } };
       const { reward } = asReward.run(inputs, paramsOf(asReward, {}), tools.context) as { reward: Reward };
       try {
-        return await climbEach(trials, [reward], tools, { conditions });
+        return await optimiseEach(trials, [reward], tools, { conditions });
       } finally {
         reward.dispose();
       }

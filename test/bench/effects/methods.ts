@@ -27,7 +27,7 @@ export interface Tools {
   readonly steps: number;
   readonly moreSteps: number;
   /** Params of ReNO that differ from the node's own. */
-  readonly climbing: ReturnType<typeof changedParams<typeof reno.params>>;
+  readonly renoParams: ReturnType<typeof changedParams<typeof reno.params>>;
   /** Forward evaluations that an optimiser may spend on a trial. */
   readonly budget: number;
   /** Images at once. */
@@ -114,17 +114,17 @@ async function tryNoises(
 }
 
 /** ReNO; `members` are the rewards that it adds up, or those that were made into one. */
-export const climb = (tools: Tools, rewards: readonly Reward[], { members = rewards, starts = 1 } = {}): Method => ({
+export const optimise = (tools: Tools, rewards: readonly Reward[], { members = rewards, starts = 1 } = {}): Method => ({
   together: true,
   optimises: members.map(({ name }) => name),
-  make: (trials) => climbEach(trials, rewards, tools, { starts }),
+  make: (trials) => optimiseEach(trials, rewards, tools, { starts }),
 });
 
 /** ReNO for each trial from its own noise, or from several, all at once. */
-export async function climbEach(
+export async function optimiseEach(
   trials: readonly Pick<Trial, 'prompt' | 'seed'>[],
   rewards: readonly Reward[],
-  tools: Pick<Tools, 'generator' | 'steps' | 'climbing' | 'budget' | 'batch'>,
+  tools: Pick<Tools, 'generator' | 'steps' | 'renoParams' | 'budget' | 'batch'>,
   { starts = 1, conditions = [] }: { readonly starts?: number; readonly conditions?: SampleRequest['conditions'] } = {},
 ): Promise<MadeImage[]> {
   const shown = trials.flatMap(({ prompt, seed }) =>
@@ -136,15 +136,15 @@ export async function climbEach(
   );
   const prompts = shown.map(({ prompt }) => prompt);
   const { rows, chosen } = keepBestStarts(
-    await climbRows({ noise, prompts, conditions }, rewards, tools, tools.budget),
+    await optimiseRows({ noise, prompts, conditions }, rewards, tools, tools.budget),
     starts,
   );
   for (const { first } of rows) disposeSnapshot(first);
   return rows.map(({ best }, i) => imageOf(best, shown[chosen[i]!]!));
 }
 
-/** Half of the budget looks for the noise that is best by all rewards, the other half climbs from there. */
-export const searchThenClimb = (tools: Tools): Method => ({
+/** Half of the budget looks for the noise that is best by all rewards, the other half optimises from there. */
+export const searchThenOptimise = (tools: Tools): Method => ({
   together: true,
   optimises: tools.ensemble.map(({ name }) => name),
   async make(trials) {
@@ -163,21 +163,21 @@ export const searchThenClimb = (tools: Tools): Method => ({
     dispose(starts.map((start) => start.latents));
     const noise = { latents, seeds: starts.flatMap(({ seeds }) => seeds) };
     const prompts = trials.map(({ prompt }) => prompt);
-    const rows = await climbRows({ noise, prompts, conditions: [] }, rewards, tools, Math.max(1, budget - half));
+    const rows = await optimiseRows({ noise, prompts, conditions: [] }, rewards, tools, Math.max(1, budget - half));
     for (const { first } of rows) disposeSnapshot(first);
     return rows.map(({ best }, i) => imageOf(best, { prompt: prompts[i]!, seed: noise.seeds[i]! }));
   },
 });
 
 /** Rows that are optimised together, whose snapshots the caller owns; it takes over the noise. */
-export async function climbRows(
+export async function optimiseRows(
   shown: Pick<SampleRequest, 'noise' | 'prompts' | 'conditions'>,
   rewards: readonly Reward[],
-  { generator, steps, climbing, batch }: Pick<Tools, 'generator' | 'steps' | 'climbing' | 'batch'>,
+  { generator, steps, renoParams, batch }: Pick<Tools, 'generator' | 'steps' | 'renoParams' | 'batch'>,
   evaluations: number,
 ): Promise<RowResult[]> {
   const { latents } = shown.noise;
-  const params = paramsOf(reno, { ...climbing, evaluations, steps });
+  const params = paramsOf(reno, { ...renoParams, evaluations, steps });
   const request = { ...shown, negativePrompt: '', settings: sampleSettings(generator, params) };
   const settings = {
     ...params,

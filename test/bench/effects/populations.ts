@@ -2,7 +2,7 @@ import { disposeSnapshot } from '../../../nodes/ml/optimise/rowState.ts';
 import { balance } from '../../../nodes/ml/pareto.ts';
 import { paretoNoise } from '../../../nodes/optimise/paretoNoise.ts';
 import type { Noise } from '../../../nodes/ports.ts';
-import { alone, climbRows, imageOf, type Method, noiseOf, pickRow, type Tools } from './methods.ts';
+import { alone, imageOf, type Method, noiseOf, optimiseRows, pickRow, type Tools } from './methods.ts';
 import { paramsOf } from './paramsOf.ts';
 import type { Trial } from './trial.ts';
 
@@ -16,7 +16,7 @@ function populationOf(trial: Trial, { generator, budget }: Tools): { noise: Nois
   return { noise: noiseOf(seeds, generator), evaluations: Math.max(1, Math.floor(budget / members)) };
 }
 
-export const climbToFront = (tools: Tools): Method =>
+export const optimiseToFront = (tools: Tools): Method =>
   alone(tools.ensemble, async (trial) => {
     const { generator, ensemble: rewards, steps, context } = tools;
     const { noise, evaluations } = populationOf(trial, tools);
@@ -31,8 +31,8 @@ export const climbToFront = (tools: Tools): Method =>
     }
   });
 
-/** The same population climbs a sum of the rewards with fixed shares, each reward in units of its usual range. */
-export const climbWeighted = (tools: Tools, shares: readonly number[]): Method =>
+/** The same population optimises a sum of the rewards with fixed shares, each reward in units of its usual range. */
+export const optimiseWeighted = (tools: Tools, shares: readonly number[]): Method =>
   alone(tools.ensemble, async (trial) => {
     const { noise, evaluations } = populationOf(trial, tools);
     const rewards = tools.ensemble.map((reward, k) => ({
@@ -40,7 +40,7 @@ export const climbWeighted = (tools: Tools, shares: readonly number[]): Method =
       weight: shares[k]! / (reward.usualRange[1] - reward.usualRange[0]),
     }));
     const { prompt } = trial;
-    const rows = await climbRows({ noise, prompts: [prompt], conditions: [] }, rewards, tools, evaluations);
+    const rows = await optimiseRows({ noise, prompts: [prompt], conditions: [] }, rewards, tools, evaluations);
     const ranks = balance(rows.map(({ best }) => best.scores));
     const chosen = ranks.indexOf(Math.max(...ranks));
     for (const [i, { first, best }] of rows.entries()) {

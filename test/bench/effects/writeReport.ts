@@ -5,7 +5,7 @@ import type { Files } from '../../../nodes/files.ts';
 import { encodePng, type RgbImage, toBytes } from '../../../nodes/ml/image/encodePng.ts';
 import { tileImages } from '../../../nodes/ml/image/tileImages.ts';
 import { conditionImage } from '../../../nodes/ml/world/conditionImage.ts';
-import { sceneSize } from '../../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE } from '../../../nodes/ml/world/scene.ts';
 import type { ConditionResult, ConditionTrial } from './consistency.ts';
 import { curvesOf, drawCurves } from './curves.ts';
 import { type Goal, goalsOf } from './goals.ts';
@@ -98,7 +98,7 @@ const rowsOfImages = (rows: readonly (readonly (RgbImage | Promise<RgbImage>)[])
   Promise.all(rows.map((row) => Promise.all(row)));
 
 function conditionOf({ kind, scene }: ConditionTrial): RgbImage {
-  return { width: sceneSize, height: sceneSize, rgb: toBytes(conditionImage(kind, scene)) };
+  return { width: SCENE_SIZE, height: SCENE_SIZE, rgb: toBytes(conditionImage(kind, scene)) };
 }
 
 /** An image that was made, or nothing where it has not been yet. */

@@ -29,7 +29,7 @@ const graph = {
   twice: node('reward/augment', { views: 2 }, { reward: [['colour', 'reward']] }),
   sample: node('generate/sample', { steps: 1 }, drawing),
   reno: node('optimise/reno', { evaluations: 3, steps: 1 }, { ...drawing, rewards: [['colour', 'reward']] }),
-  named: node('select/name-images', { name: 'climbed' }, { images: [['reno', 'images']] }),
+  named: node('select/name-images', { name: 'optimised' }, { images: [['reno', 'images']] }),
   scoreSample: node('reward/score', {}, { images: [['sample', 'images']], rewards }),
   scoreReno: node('reward/score', {}, { images: [['named', 'images']], rewards }),
   front: node('select/pareto', {}, { images: [['named', 'images']], scores: [['scoreReno', 'scores']] }),
@@ -74,7 +74,7 @@ describe('a run of Sample and ReNO from the same noise and prompt', () => {
     expect(shown).toMatchObject({ 'scoreReno.scores': reno, 'reno.scores': reno, 'scoreSample.scores': sampled });
     expect(sampled).toContainEqual(shown['best.scores']![0]);
     for (const row of shown['front.scores']!) expect(reno).toContainEqual(row);
-    // The first evaluation of the climb is what Sample draws, or differs in a last bit and was not saved.
+    // The first evaluation of ReNO is what Sample draws, or differs in a last bit and was not saved.
     for (const [i, [seed, image]] of shown['reno.firstScores']!.entries())
       expect([sampled[i], [seed, undefined]]).toContainEqual([seed, image]);
     const files = await Promise.all([1, 2, 3, 4].map((i) => readFile(join(stdout.trim(), `x-${i}.png`))));

@@ -34,8 +34,8 @@ describe('what gives no gradient', () => {
         ],
       },
     };
-    const climbing: GraphNode = { ...reno!, inputs: { ...reno!.inputs, rewards: [['sum', 'reward']] } };
-    const changed: GraphDocument = { ...document, nodes: { ...document.nodes, sum, reno: climbing } };
+    const optimising: GraphNode = { ...reno!, inputs: { ...reno!.inputs, rewards: [['sum', 'reward']] } };
+    const changed: GraphDocument = { ...document, nodes: { ...document.nodes, sum, reno: optimising } };
     const engine = createEngine({ library, device, files: openFiles(fileFolders(packageFolder)), cacheBudget: 1e9 });
     const problemOfRun = async () => {
       const problems: Problem[] = [];

@@ -125,12 +125,12 @@ describe('a LoRA', () => {
         if (done) return sum(mul(value, value));
       }
     };
-    const [slope, difference] = tidy(() => {
+    const [derivative, difference] = tidy(() => {
       const [at, along] = [latentNoise([3], shape), latentNoise([4], shape)];
       const moved = (step: number) => loss(add(at, mul(along, step))).dataSync()[0]!;
       return [sum(mul(grad(loss)(at), along)).dataSync()[0]!, (moved(1e-2) - moved(-1e-2)) / 2e-2] as [number, number];
     });
-    expect(Math.abs(slope - difference)).toBeLessThan(2e-2 * Math.abs(difference));
+    expect(Math.abs(derivative - difference)).toBeLessThan(2e-2 * Math.abs(difference));
     generator.dispose();
     base.dispose();
   });

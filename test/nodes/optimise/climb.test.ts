@@ -23,7 +23,7 @@ import { reno } from '../../../nodes/optimise/reno.ts';
 import type { ControlNet, Generator, Reward } from '../../../nodes/ports.ts';
 import { colourfulness } from '../../../nodes/reward/colourfulness.ts';
 import { brightness } from '../../support/brightness.ts';
-import { expectClose, slopePair } from '../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../support/closeness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { diskFiles as files, goldenFolder } from '../../support/golden.ts';
 import { identified } from '../../support/identified.ts';
@@ -236,7 +236,7 @@ describe('Climb on a model with random weights', async () => {
     await expectClose(() => {
       const { gradient, pixels, scores } = evaluateWithGradient(start, evaluate, [1]);
       const total = (x: Tensor) => mul(sum(evaluate(x).scores[0]!), -1);
-      const pair = slopePair(total, start, gradient, step);
+      const pair = gradientPair(total, start, gradient, step);
       dispose([pixels, ...scores, gradient]);
       return [pair];
     });

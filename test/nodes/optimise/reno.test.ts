@@ -8,7 +8,7 @@ import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, mean, memory, type Rank, type Tensor1D, tidy, zeros } from '../../../nodes/ml/tf.ts';
 import { swapDecoder } from '../../../nodes/model/swapDecoder.ts';
 import { reno } from '../../../nodes/optimise/reno.ts';
-import { seedStride } from '../../../nodes/optimise/shared/starts.ts';
+import { SEED_STRIDE } from '../../../nodes/optimise/shared/starts.ts';
 import type { Generator, Images, Noise, Reward } from '../../../nodes/ports.ts';
 import { colourfulness } from '../../../nodes/reward/colourfulness.ts';
 import { weight } from '../../../nodes/reward/weight.ts';
@@ -27,7 +27,7 @@ type Result = Awaited<ReturnType<typeof reno.run>>;
 const free = ({ noise, images, firstImages }: Result) => dispose([noise.latents, images.pixels, firstImages.pixels]);
 
 /** Runs ReNO, reads its result and frees it with the noise it started from. */
-async function climb<Read>(
+async function runReno<Read>(
   inputs: { generator: Generator; rewards: readonly Reward[]; seeds?: number[] } & Partial<
     Parameters<typeof reno.run>[0]
   >,
@@ -70,7 +70,7 @@ describe('ReNO', () => {
 
   it('keeps the best of several starts, of which the first is the given noise', async () => {
     const inputs = { generator: stripeGenerator(), rewards: [brightness], prompt: ['a'] };
-    const startsOf = (seed: number) => [0, 1, 2].map((k) => seed + k * seedStride);
+    const startsOf = (seed: number) => [0, 1, 2].map((k) => seed + k * SEED_STRIDE);
     const shareOf = (values: number[], i: number, of: number) =>
       values.slice((i * values.length) / of, ((i + 1) * values.length) / of);
     const expectNear = (values: number[], expected: number[]) => {
@@ -79,14 +79,14 @@ describe('ReNO', () => {
     let improved = 0;
     for (const seed of [3, 4, 5, 6]) {
       const seeds = startsOf(seed);
-      const apart = await climb({ ...inputs, seeds }, {}, async ({ scores, images, firstImages }) => ({
+      const apart = await runReno({ ...inputs, seeds }, {}, async ({ scores, images, firstImages }) => ({
         totals: scores.values.map(([score]) => score!),
         best: await valuesOf(images),
         first: await valuesOf(firstImages),
       }));
       const best = apart.totals.indexOf(Math.max(...apart.totals));
       improved += +(best > 0);
-      await climb(
+      await runReno(
         { ...inputs, seeds: [seed, 40] },
         { starts: 3 },
         async ({ noise, images, firstImages, scores, firstScores, trace }) => {
@@ -103,10 +103,10 @@ describe('ReNO', () => {
     expect(improved).toBeGreaterThan(0); // else this tells nothing
   });
 
-  it('climbs every prompt from every noise, and tells how', async () => {
+  it('optimises every prompt from every noise, and tells how', async () => {
     const context = nodeContext();
     const inputs = { generator: stripeGenerator(), rewards: [brightness], prompt: ['a', 'b'], seeds: [3, 4] };
-    await climb(
+    await runReno(
       inputs,
       {},
       async ({ noise, images, firstImages, scores, firstScores, trace }) => {
@@ -155,16 +155,16 @@ describe('ReNO', () => {
 
   it('weighs rewards, and leaves their scores as they are', async () => {
     const { reward } = await weight.run({ reward: brightness }, { weight: -2 }, nodeContext().context);
-    await climb({ generator: stripeGenerator(), rewards: [reward] }, {}, ({ scores, firstScores, trace }) => {
+    await runReno({ generator: stripeGenerator(), rewards: [reward] }, {}, ({ scores, firstScores, trace }) => {
       expect(scores.values[0]![0]).toBeLessThan(firstScores.values[0]![0]!);
       for (const [total, score] of trace.values[0]!) expect(total).toBeCloseTo(-2 * score!, 6);
     });
   });
 
-  it('scores watched rewards that need no gradient, and does not climb them', async () => {
+  it('scores watched rewards that need no gradient, and does not optimise them', async () => {
     const { reward: truth } = await worldTruth.run({}, {}, nodeContext().context);
     const watch: Reward = { ...truth, score: (pixels) => tidy(() => mean(pixels, [1, 2, 3]) as Tensor1D) };
-    await climb({ generator: stripeGenerator(), rewards: [brightness], watch: [watch] }, {}, ({ scores, trace }) => {
+    await runReno({ generator: stripeGenerator(), rewards: [brightness], watch: [watch] }, {}, ({ scores, trace }) => {
       expect(scores.names).toEqual(['brightness', 'world truth (oracle)']);
       expect(trace.columns[2]).toEqual({ name: 'world truth (oracle)', role: 'watched' });
       for (const [total, , watched] of trace.values[0]!) expect(total).toBeCloseTo(watched!, 6);
@@ -175,13 +175,13 @@ describe('ReNO', () => {
     const blind = { ...brightness, name: 'blind', differentiable: false };
     const generator = { ...stripeGenerator(), name: 'black box', differentiable: false };
     await expect(
-      climb({ generator: stripeGenerator(), rewards: [brightness, blind] }, {}, () => {}),
+      runReno({ generator: stripeGenerator(), rewards: [brightness, blind] }, {}, () => {}),
     ).rejects.toMatchObject({
       code: 'NOT_DIFFERENTIABLE',
       at: { port: 'rewards' },
       message: expect.stringMatching(/"blind" gives no gradient.*optimise\/find.*"watch"/),
     });
-    await expect(climb({ generator, rewards: [brightness] }, {}, () => {})).rejects.toMatchObject({
+    await expect(runReno({ generator, rewards: [brightness] }, {}, () => {})).rejects.toMatchObject({
       code: 'NOT_DIFFERENTIABLE',
       at: { port: 'generator' },
       message: expect.stringContaining('"black box"'),
@@ -190,13 +190,13 @@ describe('ReNO', () => {
 
   it('refuses settings and conditions that do not go together', async () => {
     const inputs = { generator: stripeGenerator(), rewards: [brightness] };
-    await expect(climb(inputs, { optimiser: 'l-bfgs', projectRadius: true }, () => {})).rejects.toMatchObject({
+    await expect(runReno(inputs, { optimiser: 'l-bfgs', projectRadius: true }, () => {})).rejects.toMatchObject({
       code: 'BAD_PARAM',
     });
     const image = zeros<Rank.R4>([2, 4, 8, 3]);
     const controlnet = { name: 'c', bytes: 0, residuals: () => expect.fail(), dispose: () => {} };
     const conditions = [{ controlnet, image, scale: 1, start: 0, end: 1 }];
-    await expect(climb({ ...inputs, conditions, seeds: [1, 2, 3] }, {}, () => {})).rejects.toMatchObject({
+    await expect(runReno({ ...inputs, conditions, seeds: [1, 2, 3] }, {}, () => {})).rejects.toMatchObject({
       code: 'ROWS_DIFFER',
     });
     dispose(image);
@@ -204,19 +204,19 @@ describe('ReNO', () => {
 
   it('says of a reward that never changes that it had no effect', async () => {
     const level: Reward = { ...brightness, name: 'level', score: (pixels) => zeros([pixels.shape[0]]) };
-    await climb({ generator: stripeGenerator(), rewards: [brightness, level] }, {}, ({ trace }) => {
+    await runReno({ generator: stripeGenerator(), rewards: [brightness, level] }, {}, ({ trace }) => {
       expect(trace.remarks).toEqual(['The reward "level" was 0 throughout: it had no effect.']);
     });
-    await expect(climb({ generator: stripeGenerator(), rewards: [level] }, {}, () => {})).rejects.toMatchObject({
+    await expect(runReno({ generator: stripeGenerator(), rewards: [level] }, {}, () => {})).rejects.toMatchObject({
       code: 'NO_GRADIENT',
       message: expect.stringContaining('"level"'),
     });
   });
 
-  it('climbs in batches that fit the memory, and says so where fewer fit than asked for', async () => {
+  it('optimises in batches that fit the memory, and says so where fewer fit than asked for', async () => {
     const batchesWith = async (free: number, batch: number) => {
       const generator = stripeGenerator();
-      const remarks = await climb(
+      const remarks = await runReno(
         { generator, rewards: [brightness], seeds: [1, 2, 3, 4] },
         { batch, evaluations: 2 },
         ({ trace }) => trace.remarks,
@@ -237,14 +237,14 @@ describe('ReNO', () => {
     expect((await batchesWith(1e9, 3)).batches).toEqual([1, 3, 3, 1, 1]);
   });
 
-  it('climbs all images at once where a reward has something for each of them', async () => {
+  it('optimises all images at once where a reward has something for each of them', async () => {
     const generator = stripeGenerator();
     const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'image' }, nodeContext().context);
     const reference: Images = { pixels: latentNoise([7, 8], generator.latentShape(8, 4)), labels: [{}, {}] };
     const { reward } = await asReward.run({ consistency, reference }, { by: 'loss' }, nodeContext().context);
     const inputs = { generator, rewards: [reward], seeds: [1, 2] };
     const ample = nodeContext({ freeBytes: () => 1e9 });
-    await climb(inputs, { evaluations: 2, batch: 0 }, () => expect(generator.batches).toEqual([1, 2, 2]), ample);
+    await runReno(inputs, { evaluations: 2, batch: 0 }, () => expect(generator.batches).toEqual([1, 2, 2]), ample);
     reward.dispose();
     reference.pixels.dispose();
   });
@@ -253,7 +253,7 @@ describe('ReNO', () => {
     const stop = new AbortController();
     const context = nodeContext({ signal: stop.signal, onProgress: (fraction) => fraction > 0.5 && stop.abort() });
     const inputs = { generator: stripeGenerator(), rewards: [brightness], seeds: [3, 4] };
-    await expect(climb(inputs, {}, () => {}, context)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(runReno(inputs, {}, () => {}, context)).rejects.toMatchObject({ name: 'AbortError' });
     expect(context.saved.map(({ name, label }) => [name, label])).toEqual([
       ['best-so-far-1.png', { prompt: 'bright', seed: 3 }],
       ['best-so-far-2.png', { prompt: 'bright', seed: 4 }],
@@ -268,7 +268,7 @@ describe('ReNO on a model with random weights', async () => {
     await openTestDevice();
     tensors = memory().numTensors;
     generator = await loadGenerator(files, goldenFolder('tiny-sd-turbo'));
-    await climb({ generator, rewards: [colourful] }, { evaluations: 1 }, () => {}); // the prompt's features are remembered
+    await runReno({ generator, rewards: [colourful] }, { evaluations: 1 }, () => {}); // the prompt's features are remembered
   });
   afterAll(() => {
     generator.dispose();
@@ -278,7 +278,7 @@ describe('ReNO on a model with random weights', async () => {
   const { reward: colourful } = await colourfulness.run({}, {}, nodeContext().context);
 
   it('makes the first image more colourful, and its noise gives the best image again', async () => {
-    await climb(
+    await runReno(
       { generator, rewards: [colourful], seeds: [3, 4] },
       {},
       async ({ noise, images, scores, firstScores }) => {
@@ -297,7 +297,7 @@ describe('ReNO on a model with random weights', async () => {
 
   it('draws the same noise in each evaluation of a stochastic sampler', async () => {
     const still = { scheduler: 'euler-ancestral', steps: 3, learningRate: 0 } as const;
-    await climb({ generator, rewards: [colourful] }, still, ({ trace }) => {
+    await runReno({ generator, rewards: [colourful] }, still, ({ trace }) => {
       const totals = trace.values[0]!.map(([total]) => total);
       expect(new Set(totals).size).toBe(1);
     });
@@ -307,7 +307,7 @@ describe('ReNO on a model with random weights', async () => {
     const context = nodeContext({ files });
     const swapped = await swapDecoder.run({ generator }, { model: `${goldenFolder('taesd')}/tiny` }, context.context);
     const lookThrough = swapped.generator;
-    await climb({ generator, rewards: [colourful], lookThrough }, {}, async ({ noise, images, scores, trace }) => {
+    await runReno({ generator, rewards: [colourful], lookThrough }, {}, async ({ noise, images, scores, trace }) => {
       const again = await sample.run(
         { generator, noise, prompt: 'bright', expandedPrompt: undefined, conditions: [] },
         { ...params, originalWeight: 5, expandedWeight: 5, batch: 4 },

@@ -5,7 +5,7 @@ import * as tf from '../../../nodes/ml/tf.ts';
 import type { Reward } from '../../../nodes/ports.ts';
 import { augment } from '../../../nodes/reward/augment.ts';
 import { weight } from '../../../nodes/reward/weight.ts';
-import { expectClose, slopePair } from '../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../support/closeness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 
@@ -74,7 +74,7 @@ describe('views of an image', () => {
     expect(deviation).toBeCloseTo(0.1, 2);
   });
 
-  it('give a reward that is their mean, the same for an image alone and among others, with its slope', async () => {
+  it('give a reward that is their mean, the same for an image alone and among others, with its gradient', async () => {
     const reward = await augmented();
     const pixels = latentNoise([1, 2], [8, 8, 3]);
     const view = (i: number) => seeThrough(drawViews([8, 8], settings)[i]!, pixels);
@@ -88,7 +88,7 @@ describe('views of an image', () => {
           reward.score(tf.slice(pixels, [1, 0, 0, 0], [1, -1, -1, -1]), ['']),
           1e-5,
         ],
-        slopePair(loss, pixels, tf.grad(loss)(pixels), 1e-2),
+        gradientPair(loss, pixels, tf.grad(loss)(pixels), 1e-2),
       ];
     });
     pixels.dispose();

@@ -10,7 +10,7 @@ import {
 import * as tf from '../../../nodes/ml/tf.ts';
 import type { Reward } from '../../../nodes/ports.ts';
 import { combine } from '../../../nodes/reward/combine.ts';
-import { expectClose, slopePair } from '../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../support/closeness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 
@@ -80,7 +80,7 @@ describe('ways to combine', () => {
       ];
       return ways.map((way) => {
         const loss = (x: tf.Tensor) => tf.sum(way(x as tf.Tensor2D));
-        return slopePair(loss, scores, tf.grad(loss)(scores), 0.01);
+        return gradientPair(loss, scores, tf.grad(loss)(scores), 0.01);
       });
     });
   });

@@ -73,7 +73,7 @@ describe.each(Object.entries(nodes))('reward/%s on golden weights', (_, { load, 
     const { reward } = await load();
     const prompt = String((await goldenCase(family)).loss_prompt ?? 'any');
     const given = ['in.pixels', `${prefix}reno_loss`, `${prefix}grad_pixels`];
-    const [normalised, loss, slope] = await Promise.all(given.map((name) => golden(family, name)));
+    const [normalised, loss, derivative] = await Promise.all(given.map((name) => golden(family, name)));
     await expectClose(() => {
       const first = tf.slice(normalised!, [0, 0, 0, 0], [1, -1, -1, -1]);
       const pixels = tf.add(tf.mul(tf.transpose(first, [0, 2, 3, 1]), [...clipDeviation]), [
@@ -86,10 +86,10 @@ describe.each(Object.entries(nodes))('reward/%s on golden weights', (_, { load, 
       ); // of the loss, by normalised pixels
       return [
         [tf.sub(offset, score(pixels)), loss!, 1e-4],
-        [tf.transpose(gradient, [0, 3, 1, 2]), slope!, 1e-3],
+        [tf.transpose(gradient, [0, 3, 1, 2]), derivative!, 1e-3],
       ];
     });
-    tf.dispose([normalised!, loss!, slope!]);
+    tf.dispose([normalised!, loss!, derivative!]);
     reward.dispose();
   });
 
@@ -156,8 +156,8 @@ describe('cosines as scores', () => {
     const reward = clipReward(clip, { name: 'plain', usualRange: [0, 1], scale: 'cosine' });
     await expectClose(() => {
       const score = (x: tf.Tensor) => tf.sum(reward.score(x as tf.Tensor4D, ['left']));
-      const slopes = [tf.grad(score)(image()), tf.grad(score)(image())] as const;
-      return [[slopes[0], slopes[1], 1e-6]];
+      const gradients = [tf.grad(score)(image()), tf.grad(score)(image())] as const;
+      return [[gradients[0], gradients[1], 1e-6]];
     });
     expect(clip.asked).toEqual([['left']]);
     reward.dispose();

@@ -81,7 +81,7 @@ describe('foldRun', () => {
     expect(run.nodes.a?.scores).toHaveLength(1);
   });
 
-  it('draws the mean of a trace, over the images that still climbed', () => {
+  it('draws the mean of a trace, over the images that were still optimised', () => {
     const columns = [
       { name: 'total', role: 'total' },
       { name: 'length', role: 'measure' },

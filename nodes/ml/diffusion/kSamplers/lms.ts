@@ -1,7 +1,7 @@
 import { combineLinearly } from '../combineLinearly.ts';
 import { derivativeOf, type KSampler } from '../kSampler.ts';
 
-const mostDerivatives = 4;
+const MOST_DERIVATIVES = 4;
 
 /**
  * Linear multistep (Adams-Bashforth over uneven levels): x += integral from s to s1 of the polynomial through the last
@@ -15,12 +15,12 @@ export const linearMultistep: KSampler = (sigmas, i) => [
   {
     at: sigmas[i]!,
     step({ x, clean, state }) {
-      const derivatives = [derivativeOf(x, clean, sigmas[i]!), ...state].slice(0, mostDerivatives);
+      const derivatives = [derivativeOf(x, clean, sigmas[i]!), ...state].slice(0, MOST_DERIVATIVES);
       const nodes = derivatives.map((_, k) => sigmas[i - k]!);
       const weights = nodes.map((_, k) => integrateLagrange(nodes, k, sigmas[i]!, sigmas[i + 1]!));
       return {
         x: combineLinearly([1, x], ...derivatives.map((d, k) => [weights[k]!, d] as const)),
-        state: derivatives.slice(0, mostDerivatives - 1),
+        state: derivatives.slice(0, MOST_DERIVATIVES - 1),
       };
     },
   },

@@ -3,9 +3,9 @@ import type { CallInput, CallOutput, KSampler } from '../kSampler.ts';
 import type { SolverPoint } from '../solverPoint.ts';
 import { uniPcCoefficients } from '../uniPc.ts';
 
-const highestOrder = 3;
+const HIGHEST_ORDER = 3;
 /** The level that stands for 0, where log sigma ends. */
-const smallest = 0.001;
+const SMALLEST = 0.001;
 
 /**
  * UniPC as ComfyUI runs it: order 3, rising at the start and falling at the end, no corrector after the last step. Source:
@@ -16,7 +16,7 @@ const uniPcOf =
   (solver_type: 'bh1' | 'bh2'): KSampler =>
   (sigmas, i) => {
     const steps = sigmas.length - 1;
-    const orderOf = (step: number) => Math.max(1, Math.min(highestOrder, steps - 1, step + 1, steps - step));
+    const orderOf = (step: number) => Math.max(1, Math.min(HIGHEST_ORDER, steps - 1, step + 1, steps - step));
     const coefficients = (from: number, corrector: boolean) => {
       const points = Array.from({ length: orderOf(from) + 1 }, (_, k) => pointOf(sigmas[from + 1 - k]!));
       return uniPcCoefficients({ predict_x0: true, solver_type }, points, corrector);
@@ -30,7 +30,7 @@ const uniPcOf =
         at: sigmas[i]!,
         step({ x, clean, state: [before, ...past] }): CallOutput {
           const corrected = i > 0 ? move(before!, i - 1, true, [clean, ...past]) : x;
-          const estimates = [clean, ...past].slice(0, highestOrder);
+          const estimates = [clean, ...past].slice(0, HIGHEST_ORDER);
           return { x: move(corrected, i, false, estimates), state: [corrected, ...estimates] };
         },
       },
@@ -38,7 +38,7 @@ const uniPcOf =
   };
 
 function pointOf(level: number): SolverPoint {
-  const sigma = level === 0 ? smallest : level;
+  const sigma = level === 0 ? SMALLEST : level;
   return { alpha: 1, sigma, lambda: -Math.log(sigma) };
 }
 

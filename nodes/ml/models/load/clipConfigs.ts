@@ -3,7 +3,7 @@ import { quote } from '../../../quote.ts';
 import { clipDeviation, clipMean } from '../../image/clipTransform.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import type { ClipPreprocessing } from '../clip.ts';
-import { type Json, mostLayers, reader } from '../unetConfig.ts';
+import { type Json, MOST_LAYERS, reader } from '../unetConfig.ts';
 import { countOf, sizeOf, textJson } from './ldmConfigs.ts';
 
 /**
@@ -24,7 +24,7 @@ export function openClipJson(model: Json): Json {
       hidden_act,
       hidden_size: width,
       intermediate_size: Math.trunc(width * readVision.number('mlp_ratio', 4)),
-      num_hidden_layers: readVision.count('layers', 12, mostLayers),
+      num_hidden_layers: readVision.count('layers', 12, MOST_LAYERS),
       num_attention_heads: width / readVision.count('head_width', 64),
       image_size: readVision.count('image_size', 224),
       patch_size: readVision.count('patch_size', 16),
@@ -34,7 +34,7 @@ export function openClipJson(model: Json): Json {
       vocab_size: readText.count('vocab_size', 49408),
       hidden_size: textWidth,
       intermediate_size: Math.trunc(textWidth * readText.number('mlp_ratio', 4)),
-      num_hidden_layers: readText.count('layers', 12, mostLayers),
+      num_hidden_layers: readText.count('layers', 12, MOST_LAYERS),
       num_attention_heads: readText.count('heads', 8),
       max_position_embeddings: readText.count('context_length', 77),
       eos_token_id: 2, // pooled at the largest id

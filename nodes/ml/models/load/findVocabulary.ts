@@ -2,7 +2,7 @@ import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { BytePairVocabulary } from '../../text/bytePairs.ts';
 import { holdsClipTokenizer } from '../../text/clipTokenizer.ts';
-import { clipVocabulary, clipVocabularySize } from '../../text/clipVocabulary.ts';
+import { CLIP_VOCABULARY_SIZE, clipVocabulary } from '../../text/clipVocabulary.ts';
 import { readVocabulary } from '../../text/readVocabulary.ts';
 
 export interface FoundVocabulary extends Pick<BytePairVocabulary, 'vocab' | 'merges'> {
@@ -15,7 +15,7 @@ export interface FoundVocabulary extends Pick<BytePairVocabulary, 'vocab' | 'mer
  * Throws UserError `NO_TOKENIZER`, which says where it looked and what helps.
  */
 export async function findVocabulary(files: Files, path: string, size: number): Promise<FoundVocabulary> {
-  if (size === clipVocabularySize) return { ...(await clipVocabulary()), path: 'the vocabulary of CLIP' };
+  if (size === CLIP_VOCABULARY_SIZE) return { ...(await clipVocabulary()), path: 'the vocabulary of CLIP' };
   const here = path.replace(/[\\/][^\\/]*$/, '') || '.';
   const beside = ((await files.list(here)) ?? []).filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1));
   const folders = [here, ...beside.map((name) => joinPath(here, name))];
@@ -26,6 +26,6 @@ export async function findVocabulary(files: Files, path: string, size: number): 
   }
   throw new UserError(
     'NO_TOKENIZER',
-    `"${path}" needs a CLIP vocabulary of ${size} tokens, which it does not carry; the published one has ${clipVocabularySize}. Put vocab.json and merges.txt of its tokenizer beside it ("${here}").`,
+    `"${path}" needs a CLIP vocabulary of ${size} tokens, which it does not carry; the published one has ${CLIP_VOCABULARY_SIZE}. Put vocab.json and merges.txt of its tokenizer beside it ("${here}").`,
   );
 }

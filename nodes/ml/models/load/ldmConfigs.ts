@@ -7,7 +7,7 @@ import type { Json } from '../unetConfig.ts';
  */
 
 /** Width of an attention head in open_clip's encoders, in CLIP ViT-L, and in the U-Nets of Stable Diffusion 2 and XL. */
-const headWidth = 64;
+const HEAD_WIDTH = 64;
 
 /** config.json of a U-Net. */
 export function unetJson(file: Checkpoint): Json {
@@ -56,7 +56,7 @@ function encoderJson(file: Checkpoint): Json {
     ...(crossAttention !== undefined && { cross_attention_dim: sizeOf(file, crossAttention, 1) }),
     use_linear_projection: linear,
     // The number of heads, whatever the name says: eight in Stable Diffusion 1, heads of one width in all later models.
-    attention_head_dim: linear ? channels.map((width) => width / headWidth) : 8,
+    attention_head_dim: linear ? channels.map((width) => width / HEAD_WIDTH) : 8,
     ...(file.has('add_embedding.linear_1.weight') && {
       addition_embed_type: 'text_time',
       addition_time_embed_dim: 256,
@@ -102,7 +102,7 @@ export function textJson(file: Checkpoint, openClip: boolean): Json {
     hidden_size: sizeOf(file, tokens, 1),
     intermediate_size: sizeOf(file, 'text_model.encoder.layers.0.mlp.fc1.weight', 0),
     num_hidden_layers: countOf(file, (i) => `text_model.encoder.layers.${i}.mlp.fc1.weight`),
-    num_attention_heads: sizeOf(file, tokens, 1) / headWidth,
+    num_attention_heads: sizeOf(file, tokens, 1) / HEAD_WIDTH,
     max_position_embeddings: sizeOf(file, 'text_model.embeddings.position_embedding.weight', 0),
     hidden_act: openClip ? 'gelu' : 'quick_gelu',
     eos_token_id: 2, // pooled at the largest id

@@ -254,7 +254,7 @@ async function yamlBeside(files: Files, { path }: Checkpoint): Promise<string | 
   for (const ending of ['yaml', 'yml']) {
     const place = path.replace(/\.\w+$/, `.${ending}`);
     const size = await files.size(place).catch(() => undefined); // one that may not be read
-    if (size === undefined || size > longestYaml) continue;
+    if (size === undefined || size > LONGEST_YAML) continue;
     const text = new TextDecoder().decode(await files.read(place));
     if (/^\s*parameterization:\s*["']?v["']?\s*(#.*)?$/m.test(text) || /\bV(Scaling|Weighting)\b/.test(text))
       return 'v';
@@ -262,7 +262,7 @@ async function yamlBeside(files: Files, { path }: Checkpoint): Promise<string | 
   }
   return undefined;
 }
-const longestYaml = 1 << 20;
+const LONGEST_YAML = 1 << 20;
 
 /**
  * The schedule that all these models were trained on, as diffusers' folders of them state it: that of Stable Diffusion 1

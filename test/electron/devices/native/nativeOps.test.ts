@@ -10,7 +10,7 @@ import { layerNorm } from '../../../../nodes/ml/nn/layerNorm.ts';
 import { linear, project } from '../../../../nodes/ml/nn/linear.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import { expectClose, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../support/closeness.ts';
 import { guardLeaks } from '../../../support/devices.ts';
 
 const opened = await openDevice('native', devices).catch((error: Error) => error);
@@ -222,6 +222,6 @@ describe.skipIf(!hasOps && !isRequired)('ops of our own for native TensorFlow', 
     expectClose(() => {
       const x = random([3, 5], 0, 1, 13);
       const loss = (y: tf.Tensor) => tf.sum(tf.square(tf.grad(silu)(y)));
-      return [slopePair(loss, x, tf.grad(loss)(x), 1e-2)];
+      return [gradientPair(loss, x, tf.grad(loss)(x), 1e-2)];
     }));
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { addonPath, nativeBuilds, nativeRoot } from '../../../../electron/devices/native/nativeFolders.ts';
-import { takeArchive, tfjsVersion } from '../../../../electron/devices/native/takeArchive.ts';
+import { TFJS_VERSION, takeArchive } from '../../../../electron/devices/native/takeArchive.ts';
 import { nativeBuild, serveNativeArchive } from '../../../support/nativeArchive.ts';
 
 const build = nativeBuild();
@@ -22,7 +22,7 @@ afterEach(async () => {
 it('asks for the addon of the tfjs-node that is bundled', async () => {
   const require = createRequire(import.meta.url);
   const manifest = JSON.parse(await readFile(require.resolve('@tensorflow/tfjs-node-gpu/package.json'), 'utf8'));
-  expect(tfjsVersion).toBe(manifest.version);
+  expect(TFJS_VERSION).toBe(manifest.version);
 });
 
 it.skipIf(!build || process.platform !== 'linux')(
@@ -34,8 +34,8 @@ it.skipIf(!build || process.platform !== 'linux')(
       const folder = await takeArchive('cpu');
       expect(nativeBuilds(['cpu'])).toEqual([folder]);
       expect(archive.asked.map((each) => each.replace(/^.*\//, '').replace(/\d+-$/, 'N-'))).toEqual([
-        `CPU-linux-${tfjsVersion}.tar.gz`,
-        `CPU-linux-${tfjsVersion}.tar.gz bytes=N-`,
+        `CPU-linux-${TFJS_VERSION}.tar.gz`,
+        `CPU-linux-${TFJS_VERSION}.tar.gz bytes=N-`,
         'libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz',
         'libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz bytes=N-',
       ]);

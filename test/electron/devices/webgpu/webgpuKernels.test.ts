@@ -11,7 +11,7 @@ import { linear } from '../../../../nodes/ml/nn/linear.ts';
 import { peakBytes } from '../../../../nodes/ml/optimise/peakBytes.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import { expectClose, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../support/closeness.ts';
 import { guardLeaks } from '../../../support/devices.ts';
 
 const opened = await openDevice('webgpu', devices).catch((error: Error) => error);
@@ -208,7 +208,7 @@ describe.skipIf(opened instanceof Error && !isRequired)('kernels of our own for 
     ],
     ['attention', attend(5, 35)],
     ['GEGLU', { shapes: [[5, 6]], apply: (x) => geglu(x as tf.Tensor) }],
-  ] as [string, Case][])('%s has the slope that finite differences show', (_, { shapes, apply }) =>
+  ] as [string, Case][])('%s has the gradient that finite differences show', (_, { shapes, apply }) =>
     expectClose(() => {
       const inputs = shapes.map((shape, i) => tf.randomNormal(shape, 0, 1, 'float32', 10 + i));
       const dy = tf.randomNormal(apply(...inputs).shape, 0, 1, 'float32', 97);
@@ -216,7 +216,7 @@ describe.skipIf(opened instanceof Error && !isRequired)('kernels of our own for 
         .grads(apply)(inputs, dy)
         .map((slope, i) => {
           const loss = (moved: tf.Tensor) => tf.sum(tf.mul(apply(...inputs.with(i, moved)), dy));
-          return slopePair(loss, inputs[i] as tf.Tensor, slope, 1e-2);
+          return gradientPair(loss, inputs[i] as tf.Tensor, slope, 1e-2);
         });
     }),
   );

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { cannyEdges, thresholdEdges } from '../../../../nodes/ml/condition/cannyEdges.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
-import { expectClose, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 
 /** A grey image of brightness at(y, x). */
@@ -67,7 +67,7 @@ await describeOnDevices('cannyEdges', () => {
       const strong = thresholdEdges(cannyEdges(pixels), 0.5, 0.5); // on flat ground noise decides what is largest
       const chosen = tf.mul(tf.randomNormal([1, 12, 12, 1], 0, 1, 'float32', 3), strong);
       const loss = (x: tf.Tensor) => tf.sum(tf.mul(cannyEdges(x as tf.Tensor4D), chosen)) as tf.Scalar;
-      return [slopePair(loss, pixels, tf.grad(loss)(pixels), 1e-3)];
+      return [gradientPair(loss, pixels, tf.grad(loss)(pixels), 1e-3)];
     });
   });
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { clipVision, clipVisionConfig, clipVisionShapes } from '../../../../nodes/ml/models/clipVision.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
-import { expectClose, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../support/closeness.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
 
@@ -33,7 +33,11 @@ describe('clipVision', () => {
       const gradient = tf.grad(loss)(pixels);
       const plain = tf.grad((x) => tf.sum(tf.mul(keeping(x as tf.Tensor4D).imageEmbeds, weight)))(pixels);
       const unseen = tf.slice(gradient, [0, 8, 0, 0], [2, 1, 9, 3]);
-      return [slopePair(loss, pixels, gradient, 0.02), [gradient, plain, 1e-5], [unseen, tf.zerosLike(unseen), 1e-9]];
+      return [
+        gradientPair(loss, pixels, gradient, 0.02),
+        [gradient, plain, 1e-5],
+        [unseen, tf.zerosLike(unseen), 1e-9],
+      ];
     });
     tf.dispose([...tensors.values()]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { imageUNet, imageUNetConfig, imageUNetShapes } from '../../../../nodes/ml/models/imageUNet.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import { expectClose, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
 
@@ -31,8 +31,8 @@ await describeOnDevices('imageUNet', () => {
       const replaced = (w: tf.Tensor) =>
         loss(pixels, weightsOf(new Map([...tensors, ['up_blocks.0.upsamplers.0.conv.weight', w]])));
       return [
-        slopePair(loss, pixels, tf.grad((x) => loss(x))(pixels), 1e-2),
-        slopePair(replaced, kernel, tf.grad(replaced)(kernel), 1e-2),
+        gradientPair(loss, pixels, tf.grad((x) => loss(x))(pixels), 1e-2),
+        gradientPair(replaced, kernel, tf.grad(replaced)(kernel), 1e-2),
       ];
     });
     tf.dispose([...tensors.values()]);

@@ -9,7 +9,7 @@ import { verifyFolder } from '../../../../nodes/ml/verify/verify.ts';
 import { loadWeights } from '../../../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import { expectClose, type Pair, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair, type Pair } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../../support/golden.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
@@ -133,7 +133,7 @@ await describeOnDevices('UNet2DConditionModel', (device) => {
           ...slopes.map((slope, i): Pair => [again[i] as tf.Tensor, slope, 1e-5]),
           ...slopes.map(
             (slope, i): Pair =>
-              slopePair((moved) => loss(...inputs.with(i, moved)), inputs[i] as tf.Tensor, slope, 3e-3),
+              gradientPair((moved) => loss(...inputs.with(i, moved)), inputs[i] as tf.Tensor, slope, 3e-3),
           ),
         ];
       });
@@ -160,7 +160,7 @@ await describeOnDevices('UNet2DConditionModel', (device) => {
             .map((piece, i) => tf.reshape(piece, start[i]?.shape ?? []));
         const slopes = tf.grads(loss)(start);
         const slope = tf.concat(slopes.map((each) => tf.reshape(each, [-1])));
-        return [slopePair((moved) => loss(...pieces(moved)), flat, slope, 3e-4)];
+        return [gradientPair((moved) => loss(...pieces(moved)), flat, slope, 3e-4)];
       });
     });
   });

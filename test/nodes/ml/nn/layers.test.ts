@@ -13,7 +13,7 @@ import { timestepEmbedding } from '../../../../nodes/ml/nn/timestepEmbedding.ts'
 import { upsampleNearest2x } from '../../../../nodes/ml/nn/upsampleNearest2x.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { type Weights, weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import { expectClose, type Pair, slopePair } from '../../../support/closeness.ts';
+import { expectClose, gradientPair, type Pair } from '../../../support/closeness.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 
 type Layer = (...inputs: tf.Tensor[]) => tf.Tensor;
@@ -226,7 +226,7 @@ await describeOnDevices('layers', (device) => {
         return [[ours(...inputs), expected, 2e-5], ...pairs];
       }));
 
-    it('has the slope that finite differences show', async ({ skip }) => {
+    it('has the gradient that finite differences show', async ({ skip }) => {
       skip(device().name !== 'native', 'elsewhere the comparison with plain operations has to do');
       await expectClose(() => {
         const inputs = inputsOf();
@@ -234,7 +234,7 @@ await describeOnDevices('layers', (device) => {
         return gradients(ours, inputs, wanted, dy).map((slope, at) => {
           const i = wanted[at] as number;
           const loss = (moved: tf.Tensor) => tf.sum(tf.mul(ours(...inputs.with(i, moved)), dy));
-          return slopePair(loss, inputs[i] as tf.Tensor, slope, 5e-3);
+          return gradientPair(loss, inputs[i] as tf.Tensor, slope, 5e-3);
         });
       });
     });

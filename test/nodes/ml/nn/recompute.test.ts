@@ -25,7 +25,7 @@ describe('a block that fails on the way back', () => {
     const x = tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
     const { time } = backend();
     const before = memory().numTensors;
-    const climbOnce = () => {
+    const ascendOnce = () => {
       let calls = 0;
       const inner = (y: Tensor4D) => {
         const doubled = mul<Tensor4D>(y, 2);
@@ -39,9 +39,9 @@ describe('a block that fails on the way back', () => {
       };
       evaluateWithGradient(x, look, [1]);
     };
-    expect(climbOnce).toThrow('OOM');
+    expect(ascendOnce).toThrow('OOM');
     expect(memory().numTensors).toBe(before);
-    await expect(peakBytes(climbOnce)).rejects.toThrow('OOM');
+    await expect(peakBytes(ascendOnce)).rejects.toThrow('OOM');
     expect(memory().numTensors).toBe(before);
     expect(backend().time).toBe(time);
     x.dispose();

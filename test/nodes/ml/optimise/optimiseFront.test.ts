@@ -67,7 +67,7 @@ async function run(
   }
 }
 
-describe('a population that climbs to a front', async () => {
+describe('a population that is optimised to a front', async () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
 

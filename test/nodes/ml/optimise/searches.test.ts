@@ -24,7 +24,7 @@ const nearOnes = (noise: Float32Array) => -noise.reduce((sum, z) => sum + (z - 1
 describe('ZO-RankSGD', () => {
   const settings: RankSgdSettings = { seed: 3, rounds: 40, queries: 6, ranked: 3, smoothing: 0.1, stepSize: 0.5 };
 
-  it('climbs by ranks alone', () => {
+  it('ascends by ranks alone', () => {
     const { totals, asked } = run(rankSgd(new Float32Array(16), settings), nearOnes);
     expect(Math.max(...totals.flat())).toBeGreaterThan(-0.2);
     expect(totals.map((round) => round.length)).toEqual([1, ...new Array(80).fill(6)]);
@@ -79,7 +79,7 @@ describe('SPSA', () => {
     expect(plane(1)).toEqual([1, 1, 3, 3, 1, 1, 3, 3, 5, 5, 7, 7]);
   });
 
-  it('climbs a slope that it can only feel', () => {
+  it('ascends a gradient that it estimates from scores alone', () => {
     const settings = { seed: 2, iterations: 60, pairs: 5, stepSize: 0.3, perturbation: 0.1, momentum: 0.9 };
     const { totals } = run(spsa(new Float32Array(16), coarseGrid([4, 4, 1], 2), settings), nearOnes);
     expect(totals).toHaveLength(61);
@@ -104,7 +104,7 @@ describe('a population', () => {
   const settings = { seed: 5, rounds: 30, members: 8, reach: 0.3, interval: 3 };
   const startOf = (seed: number) => normalLatents(seed, [4, 4, 4]);
 
-  it('climbs, and asks for each member in each round', () => {
+  it('ascends, and asks for each member in each round', () => {
     const { totals, asked } = run(population(startOf, settings), nearOnes);
     expect(totals.map((round) => round.length)).toEqual(new Array(31).fill(8));
     expect(asked[0]).toEqual(Array.from({ length: 8 }, (_, i) => startOf(5 + i)));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clipTokenizer, loadClipTokenizer } from '../../../../nodes/ml/text/clipTokenizer.ts';
-import { clipVocabulary, clipVocabularySize } from '../../../../nodes/ml/text/clipVocabulary.ts';
+import { CLIP_VOCABULARY_SIZE, clipVocabulary } from '../../../../nodes/ml/text/clipVocabulary.ts';
 import { fixText } from '../../../../nodes/ml/text/fixText.ts';
 import { learnMerges } from '../../../../nodes/ml/text/learnMerges.ts';
 import { readMerges, simpleTokenizer } from '../../../../nodes/ml/text/simpleTokenizer.ts';
@@ -35,7 +35,7 @@ describe('token ids of the reference', () => {
 describe('the published vocabulary', () => {
   it('gives the token ids of transformers', async () => {
     const published = await clipVocabulary();
-    expect(Object.keys(published.vocab)).toHaveLength(clipVocabularySize);
+    expect(Object.keys(published.vocab)).toHaveLength(CLIP_VOCABULARY_SIZE);
     const tokenizer = clipTokenizer(published, {}, 'published');
     const cases = JSON.parse(await readFile(`${goldenFolder('clip-vocabulary')}/case.json`, 'utf8')) as {
       text: string;

@@ -7,7 +7,7 @@ import { consistencyDistillation } from '../../../../nodes/ml/train/consistencyD
 import { distributionMatching } from '../../../../nodes/ml/train/distributionMatching.ts';
 import { type ParameterLayout, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
-import { textToImageConfigs as configs, promptLength } from '../../../../nodes/ml/train/textToImage.ts';
+import { textToImageConfigs as configs, PROMPT_LENGTH } from '../../../../nodes/ml/train/textToImage.ts';
 import {
   textLayout,
   unetLayout,
@@ -21,7 +21,7 @@ import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
 const world = (): WorldLatents => ({
   basis: worldBasis(1, 20),
-  tokenize: (captions) => captions.map((caption) => tokenizer.encode(caption, promptLength)),
+  tokenize: (captions) => captions.map((caption) => tokenizer.encode(caption, PROMPT_LENGTH)),
   alphasCumprod: Float32Array.from({ length: 1000 }, (_, t) => Math.cos(((t + 1) / 1001) * (Math.PI / 2)) ** 2),
 });
 

@@ -6,7 +6,7 @@ import { clipTokenizer } from '../../../../nodes/ml/text/clipTokenizer.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
-import { textToImageConfigs as configs, promptLength } from '../../../../nodes/ml/train/textToImage.ts';
+import { textToImageConfigs as configs, PROMPT_LENGTH } from '../../../../nodes/ml/train/textToImage.ts';
 import { textToImageTraining, worldBasis } from '../../../../nodes/ml/train/textToImageTraining.ts';
 import { trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
@@ -16,11 +16,11 @@ import { captionWords } from '../../../../nodes/ml/world/words.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 
 const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
-const tokenize = (captions: readonly string[]) => captions.map((caption) => tokenizer.encode(caption, promptLength));
+const tokenize = (captions: readonly string[]) => captions.map((caption) => tokenizer.encode(caption, PROMPT_LENGTH));
 
 describe('the vocabulary of the world', () => {
   it.each([...new Set(captionWords)])('has one token for "%s"', (word) => {
-    const ids = tokenizer.encode(word, promptLength);
+    const ids = tokenizer.encode(word, PROMPT_LENGTH);
     expect(ids.slice(2).every((id) => id === configs.textEncoder.eos_token_id)).toBe(true);
     expect(ids[1]).not.toBe(configs.textEncoder.eos_token_id);
   });
@@ -28,7 +28,7 @@ describe('the vocabulary of the world', () => {
   it('has room for every caption', () => {
     const random = randomStream(3);
     const longest = Math.max(...Array.from({ length: 2000 }, () => sampleScene(random).caption.split(' ').length));
-    expect(longest + 2).toBeLessThanOrEqual(promptLength);
+    expect(longest + 2).toBeLessThanOrEqual(PROMPT_LENGTH);
   });
 });
 

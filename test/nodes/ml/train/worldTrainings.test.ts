@@ -18,7 +18,7 @@ import { clipTraining } from '../../../../nodes/ml/train/clipTraining.ts';
 import { imageTraining } from '../../../../nodes/ml/train/imageTraining.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
 import { namedScene, patchNaming } from '../../../../nodes/ml/train/patchNaming.ts';
-import { leastDifference, meritTable, samplePair } from '../../../../nodes/ml/train/preferencePairs.ts';
+import { LEAST_DIFFERENCE, meritTable, samplePair } from '../../../../nodes/ml/train/preferencePairs.ts';
 import { preferenceTraining } from '../../../../nodes/ml/train/preferenceTraining.ts';
 import { type Training, trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
@@ -139,7 +139,7 @@ describe('samplePair', () => {
     for (const kind of ['content', 'blemish', 'composition'] as const) {
       const of = differences.filter((each) => each.kind === kind);
       expect(of.length).toBeGreaterThan(60);
-      expect(of.filter(({ lead }) => Math.abs(lead) > leastDifference).length / of.length).toBeGreaterThan(0.25);
+      expect(of.filter(({ lead }) => Math.abs(lead) > LEAST_DIFFERENCE).length / of.length).toBeGreaterThan(0.25);
     }
     for (const { kind, lead } of differences) if (kind === 'blemish') expect(lead).toBeGreaterThan(0);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { drawScene } from '../../../../nodes/ml/world/drawScene.ts';
-import { type Scene, type SceneObject, sceneSize } from '../../../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, type Scene, type SceneObject } from '../../../../nodes/ml/world/scene.ts';
 import { shapes } from '../../../../nodes/ml/world/words.ts';
 
 const object = (fields: Partial<SceneObject>): SceneObject => ({
@@ -48,9 +48,9 @@ describe('drawScene', () => {
   });
 
   it('stays in [0, 1] and writes only its own image', () => {
-    const both = new Float32Array(2 * sceneSize * sceneSize * 3).fill(-1);
-    drawScene(scene(object({ colour: 'white', tint: [10, 10, 10] })), both, sceneSize * sceneSize * 3);
-    expect(both.slice(0, sceneSize * sceneSize * 3).every((value) => value === -1)).toBe(true);
-    expect(both.slice(sceneSize * sceneSize * 3).every((value) => value >= 0 && value <= 1)).toBe(true);
+    const both = new Float32Array(2 * SCENE_SIZE * SCENE_SIZE * 3).fill(-1);
+    drawScene(scene(object({ colour: 'white', tint: [10, 10, 10] })), both, SCENE_SIZE * SCENE_SIZE * 3);
+    expect(both.slice(0, SCENE_SIZE * SCENE_SIZE * 3).every((value) => value === -1)).toBe(true);
+    expect(both.slice(SCENE_SIZE * SCENE_SIZE * 3).every((value) => value >= 0 && value <= 1)).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../../../nodes/ml/random.ts';
-import { sampleScene, sceneSize } from '../../../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, sampleScene } from '../../../../nodes/ml/world/scene.ts';
 import { captionWords, numbers, tasks } from '../../../../nodes/ml/world/words.ts';
 
 const scenesOf = (task: (typeof tasks)[number], count: number) => {
@@ -18,7 +18,7 @@ describe('sampleScene', () => {
       for (const [i, a] of objects.entries()) {
         for (const centre of [a.x, a.y]) {
           expect(centre - a.radius).toBeGreaterThanOrEqual(2);
-          expect(centre + a.radius).toBeLessThanOrEqual(sceneSize - 2);
+          expect(centre + a.radius).toBeLessThanOrEqual(SCENE_SIZE - 2);
         }
         for (const b of objects.slice(0, i))
           expect(Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y))).toBeGreaterThan(a.radius + b.radius);

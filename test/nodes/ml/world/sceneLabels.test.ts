@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../../../nodes/ml/random.ts';
-import { sampleScene, sceneSize } from '../../../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, sampleScene } from '../../../../nodes/ml/world/scene.ts';
 import { edgeMap, findBox, objectCoverage, sceneLabels } from '../../../../nodes/ml/world/sceneLabels.ts';
 import { tasks } from '../../../../nodes/ml/world/words.ts';
 
@@ -15,7 +15,7 @@ describe('sceneLabels', () => {
     // Half side 8.6: covers [23.4, 40.6] x [21.4, 38.6].
     const coverage = objectCoverage(square);
     expect(coverage.reduce((sum, value) => sum + value, 0)).toBeCloseTo(17.2 ** 2, -0.5);
-    expect(coverage[30 * sceneSize + 32]).toBe(1);
+    expect(coverage[30 * SCENE_SIZE + 32]).toBe(1);
     expect(coverage[0]).toBe(0);
     const labels = sceneLabels({
       task: 'single',
@@ -27,7 +27,7 @@ describe('sceneLabels', () => {
     expect(labels.objects[0]).toMatchObject({ box: [23, 21, 41, 39], centre: [32, 30], nearness: 0.5 });
     expect(labels.masks.reduce((sum, value) => sum + value, 0)).toBe(18 * 18);
     expect(labels.edges.reduce((sum, value) => sum + value, 0)).toBe(4 * 18 - 4);
-    expect(labels.depth[30 * sceneSize + 32]).toBe(0.5);
+    expect(labels.depth[30 * SCENE_SIZE + 32]).toBe(0.5);
     expect(labels.depth[0]).toBe(0);
   });
 
@@ -49,8 +49,8 @@ describe('sceneLabels', () => {
   });
 
   it('puts edges on objects only, and on those at the border of the image too', () => {
-    const full = new Uint8Array(sceneSize * sceneSize).fill(1);
-    expect(edgeMap(full).reduce((sum, value) => sum + value, 0)).toBe(4 * sceneSize - 4);
-    expect(findBox(new Uint8Array(sceneSize * sceneSize), (value) => value === 1)).toEqual([0, 0, 0, 0]);
+    const full = new Uint8Array(SCENE_SIZE * SCENE_SIZE).fill(1);
+    expect(edgeMap(full).reduce((sum, value) => sum + value, 0)).toBe(4 * SCENE_SIZE - 4);
+    expect(findBox(new Uint8Array(SCENE_SIZE * SCENE_SIZE), (value) => value === 1)).toEqual([0, 0, 0, 0]);
   });
 });

@@ -8,7 +8,7 @@ import { falseCaption } from '../../../../nodes/ml/world/falseCaption.ts';
 import { judgeObjects } from '../../../../nodes/ml/world/judgeImage.ts';
 import { composition, merit } from '../../../../nodes/ml/world/merit.ts';
 import { parsePrompt } from '../../../../nodes/ml/world/parsePrompt.ts';
-import { type Scene, type SceneObject, sampleScene, sceneSize } from '../../../../nodes/ml/world/scene.ts';
+import { SCENE_SIZE, type Scene, type SceneObject, sampleScene } from '../../../../nodes/ml/world/scene.ts';
 import { sceneTruth } from '../../../../nodes/ml/world/sceneTruth.ts';
 
 const scenes = (count: number, seed: number) => {
@@ -57,7 +57,7 @@ describe('alterComposition', () => {
       expect(truthOf(altered, scene.caption).correct, scene.caption).toBe(true);
       for (const { x, y, radius } of altered.objects) {
         expect(Math.min(x, y) - radius).toBeGreaterThanOrEqual(1.999);
-        expect(Math.max(x, y) + radius).toBeLessThanOrEqual(sceneSize - 1.999);
+        expect(Math.max(x, y) + radius).toBeLessThanOrEqual(SCENE_SIZE - 1.999);
       }
     }
   });

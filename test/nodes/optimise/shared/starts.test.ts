@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { RowResult, Snapshot } from '../../../../nodes/ml/optimise/rowState.ts';
 import { latentNoise } from '../../../../nodes/ml/random.ts';
 import { dispose, scalar, type Tensor4D, tensor4d } from '../../../../nodes/ml/tf.ts';
-import { addStarts, keepBestStarts, seedStride } from '../../../../nodes/optimise/shared/starts.ts';
+import { addStarts, keepBestStarts, SEED_STRIDE } from '../../../../nodes/optimise/shared/starts.ts';
 import type { SampleRequest } from '../../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 
@@ -19,10 +19,10 @@ describe('starts', () => {
       conditions: [{ controlnet: {} as never, image, scale: 1, start: 0, end: 1 }],
     };
     const { request, tensors } = addStarts(own, 2);
-    expect(request.noise.seeds).toEqual([5, 5 + seedStride, 2 ** 53 - 1, seedStride - 1]);
+    expect(request.noise.seeds).toEqual([5, 5 + SEED_STRIDE, 2 ** 53 - 1, SEED_STRIDE - 1]);
     expect(request.prompts).toEqual(['a', 'a', 'b', 'b']);
     expect([...(await request.conditions[0]!.image.data())]).toEqual([0, 0, 1, 1]);
-    const plain = latentNoise([5 + seedStride, seedStride - 1], [2, 2, 1]);
+    const plain = latentNoise([5 + SEED_STRIDE, SEED_STRIDE - 1], [2, 2, 1]);
     const [drawn, expected] = [await request.noise.latents.data(), await plain.data()];
     expect([...drawn]).toEqual([0, 1, 2, 3, ...expected.slice(0, 4), 4, 5, 6, 7, ...expected.slice(4)]);
     expect(drawn.slice(4, 8)).not.toEqual(drawn.slice(12));

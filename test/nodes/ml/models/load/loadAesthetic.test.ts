@@ -6,7 +6,7 @@ import * as tf from '../../../../../nodes/ml/tf.ts';
 import { loadWeights } from '../../../../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../../../../nodes/ml/weights/openCheckpoint.ts';
 import { writeSafetensors } from '../../../../../nodes/ml/weights/writeSafetensors.ts';
-import { expectClose, slopePair } from '../../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../../support/closeness.ts';
 import { guardLeaks, openTestDevice } from '../../../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../../../support/golden.ts';
 import { memoryFiles } from '../../../../support/memoryFiles.ts';
@@ -46,7 +46,7 @@ describe('the aesthetic head', () => {
       const zero = tf.zeros([1, 768]) as tf.Tensor2D;
       return [
         [aestheticScore(tf.mul(x, 7), head), aestheticScore(x, head), 1e-5],
-        slopePair((features) => tf.mul(loss(features), 100), x, tf.mul(tf.grad(loss)(x), 100), 0.05),
+        gradientPair((features) => tf.mul(loss(features), 100), x, tf.mul(tf.grad(loss)(x), 100), 0.05),
         [aestheticScore(zero, head), tf.mul(head.bias, 1), 1e-6],
         [tf.cast(tf.isFinite(tf.sum(tf.grad(loss)(zero))), 'float32'), tf.scalar(1), 1e-6],
       ];

@@ -3,7 +3,7 @@ import { loadImageReward } from '../../../../../nodes/ml/models/load/loadImageRe
 import * as tf from '../../../../../nodes/ml/tf.ts';
 import { openCheckpoint } from '../../../../../nodes/ml/weights/openCheckpoint.ts';
 import { writeSafetensors } from '../../../../../nodes/ml/weights/writeSafetensors.ts';
-import { expectClose, slopePair } from '../../../../support/closeness.ts';
+import { expectClose, gradientPair } from '../../../../support/closeness.ts';
 import { guardLeaks, openTestDevice } from '../../../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../../../support/golden.ts';
 import { memoryFiles } from '../../../../support/memoryFiles.ts';
@@ -57,7 +57,7 @@ describe('loadImageReward', () => {
       const loss = (input: tf.Tensor) => tf.sum(tf.mul(score(input, ['a dog', 'an astronaut, 8K']), [10, -20]));
       const second = tf.slice(x, [1, 0, 0, 0], [1, 42, 42, 3]);
       return [
-        slopePair(loss, x, tf.grad(loss)(x), 0.01),
+        gradientPair(loss, x, tf.grad(loss)(x), 0.01),
         [tf.slice(score(x, ['a dog', 'a cat']), 1, 1), score(second, ['a cat']), 1e-5],
       ];
     });
