@@ -21,6 +21,7 @@ import { diskFiles } from './golden.ts';
 import { startHubServer } from './hubServer.ts';
 import { lineRun, lineTraining } from './lineTraining.ts';
 import { runCli } from './runCli.ts';
+import { storedNode as node } from './storedNode.ts';
 
 /** A task of which a process is killed at a random moment, and what must hold afterwards; else it throws. */
 export interface Killing {
@@ -223,9 +224,6 @@ async function killRun(folder: string, moment: number | Write): Promise<void> {
 
 /** Writes an image again and again, and is done after some seconds. */
 const busyGraph = (() => {
-  const node = (type: string, params: object, inputs: object = {}) => ({
-    ...{ type, version: 1, params, inputs, position: [0, 0] },
-  });
   const images = [['load', 'images']];
   return {
     ...{ format: 'noiseloom-graph', version: 1, title: 'Killed' },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { packageFolder } from '../../../electron/files/folders.ts';
+import { storedNode as node } from '../../support/storedNode.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -23,9 +24,6 @@ async function readFirst(args: readonly string[]): Promise<number | null> {
 }
 
 it('a run whose reader goes is interrupted, and does not exit as one that is done', async () => {
-  const node = (type: string, params: object, inputs: object = {}) => ({
-    ...{ type, version: 1, params, inputs, position: [0, 0] },
-  });
   const nodes = {
     generator: node('model/load-generator', { model: 'builtin:world' }),
     numbers: node('input/number-range', { first: 1, step: 1, count: 10_000 }),

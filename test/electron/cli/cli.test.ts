@@ -7,14 +7,8 @@ import { readPngText } from '../../../nodes/ml/image/pngText.ts';
 import { goldenFolder } from '../../support/golden.ts';
 import { startHubServer } from '../../support/hubServer.ts';
 import { type CliResult, runCli } from '../../support/runCli.ts';
+import { storedNode as node } from '../../support/storedNode.ts';
 
-const node = (type: string, params: object, inputs: object = {}) => ({
-  type,
-  version: 1,
-  params,
-  inputs,
-  position: [0, 0],
-});
 const graph = (nodes: object) => JSON.stringify({ format: 'noiseloom-graph', version: 1, title: 'Rank', nodes });
 const ranking = {
   load: node('input/load-images', { path: 'images' }),

@@ -7,14 +7,8 @@ import { isPng, readPngText } from '../../../nodes/ml/image/pngText.ts';
 import { readCandidates } from '../../../renderer/runs/candidates.ts';
 import { goldenFolder } from '../../support/golden.ts';
 import { runCli } from '../../support/runCli.ts';
+import { storedNode as node } from '../../support/storedNode.ts';
 
-const node = (type: string, params: object, inputs: object = {}) => ({
-  type,
-  version: 1,
-  params,
-  inputs,
-  position: [0, 0],
-});
 const drawing = { generator: [['model', 'generator']], noise: [['noise', 'noise']], prompt: [['prompt', 'text']] };
 const rewards = [
   ['colour', 'reward'],

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageFolder } from '../../../electron/files/folders.ts';
 import { runCli } from '../../support/runCli.ts';
+import { storedNode as node } from '../../support/storedNode.ts';
 
 let cwd: string;
 const cli = (...args: string[]) => runCli(args, { cwd });
@@ -12,13 +13,6 @@ const image = (red: number) =>
   sharp({ create: { width: 8, height: 6, channels: 3, background: { r: red, g: 40, b: 40 } } })
     .png()
     .toBuffer();
-const node = (type: string, params: object, inputs: object = {}) => ({
-  type,
-  version: 1,
-  params,
-  inputs,
-  position: [0, 0],
-});
 const graph = JSON.stringify({
   format: 'noiseloom-graph',
   version: 1,
