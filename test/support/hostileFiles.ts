@@ -11,6 +11,7 @@ import {
   list,
   type Pickle,
   put,
+  storage,
   tensor,
   text,
   torchFile,
@@ -82,7 +83,6 @@ function pickles(): Readonly<Record<string, HostileFile>> {
   const kept = (value: Pickle, slot: number) => `${value}${put(slot)}0`;
   const ones = tuple('K\x01'.repeat(300_000));
   const rebuild = call(get(2), get(1), 'K\x00', get(3), get(3));
-  const storage = `${tuple(text('storage'), global('torch', 'FloatStorage'), text('0'), text('cpu'), int(1))}Q`;
   const legacy = [
     '\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19',
     'M\xe9\x03',
