@@ -1,6 +1,16 @@
 import { add, mul, sigmoid, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
 import type { Generator, SampleRequest, SampleStep } from '../../nodes/ports.ts';
 
+/** Params of nodes that sample with it: one step, all else as its model says. */
+export const sampling = {
+  scheduler: 'model',
+  schedule: 'model',
+  steps: 1,
+  guidanceScale: -1,
+  eta: 0,
+  negativePrompt: '',
+} as const;
+
 /**
  * A generator small enough to compute by hand: each step adds 1/4 of itself to the latents [N, h, w, 3], and decoding is
  * the logistic function, so pixel = sigmoid(noise * 1.25^steps). It counts how many images it denoises at once.

@@ -3,30 +3,14 @@ import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, mean, mul, type Tensor1D, type Tensor4D, tidy } from '../../../nodes/ml/tf.ts';
 import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
 import type { Reward } from '../../../nodes/ports.ts';
+import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { identified } from '../../support/identified.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
-import { stripeGenerator } from '../../support/stripeGenerator.ts';
+import { sampling, stripeGenerator } from '../../support/stripeGenerator.ts';
 
-const brightness: Reward = {
-  name: 'brightness',
-  bytes: 0,
-  differentiable: true,
-  usualRange: [0, 1],
-  score: (pixels) => mean(pixels, [1, 2, 3]) as Tensor1D,
-  dispose: () => {},
-};
 const scaled = (by: number) => (pixels: Tensor4D) => tidy(() => mul(mean(pixels, [1, 2, 3]), by) as Tensor1D);
-const sampling = {
-  scheduler: 'model',
-  schedule: 'model',
-  steps: 1,
-  guidanceScale: -1,
-  eta: 0,
-  negativePrompt: '',
-  batch: 3,
-} as const;
-const params = { ...sampling, seed: 10, candidates: 8, keep: 3, width: 0, height: 0 };
+const params = { ...sampling, batch: 3, seed: 10, candidates: 8, keep: 3, width: 0, height: 0 };
 const inputs = { generator: stripeGenerator(), prompt: 'bright', rewards: [brightness], watch: [], conditions: [] };
 
 describe('best of N', async () => {

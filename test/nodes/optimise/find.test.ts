@@ -12,19 +12,11 @@ import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { identified } from '../../support/identified.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
-import { stripeGenerator } from '../../support/stripeGenerator.ts';
+import { sampling, stripeGenerator } from '../../support/stripeGenerator.ts';
 
-const sampling = {
-  scheduler: 'model',
-  schedule: 'model',
-  steps: 1,
-  guidanceScale: -1,
-  eta: 0,
-  negativePrompt: '',
-  batch: 3,
-} as const;
 const params = {
   ...sampling,
+  batch: 3,
   seed: 10,
   keep: 2,
   width: 0,

@@ -6,24 +6,16 @@ import type { Reward } from '../../../nodes/ports.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
-import { stripeGenerator } from '../../support/stripeGenerator.ts';
+import { sampling, stripeGenerator } from '../../support/stripeGenerator.ts';
 
 const channel = (name: string, c: number): Reward => ({
   ...brightness,
   name,
   score: (pixels) => tidy(() => mean(slice(pixels, [0, 0, 0, c], [-1, -1, -1, 1]), [1, 2, 3]) as Tensor1D),
 });
-const sampling = {
-  scheduler: 'model',
-  schedule: 'model',
-  steps: 1,
-  guidanceScale: -1,
-  eta: 0,
-  negativePrompt: '',
-  batch: 4,
-} as const;
 const params = {
   ...sampling,
+  batch: 4,
   evaluations: 5,
   learningRate: 20,
   clip: 0.1,

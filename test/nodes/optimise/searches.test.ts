@@ -6,18 +6,18 @@ import { spsa } from '../../../nodes/optimise/spsa.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
-import { stripeGenerator } from '../../support/stripeGenerator.ts';
+import { sampling, stripeGenerator } from '../../support/stripeGenerator.ts';
 
-const sampling = {
-  scheduler: 'model',
-  schedule: 'model',
-  steps: 1,
-  guidanceScale: -1,
-  eta: 0,
-  negativePrompt: '',
+const shared = {
+  ...sampling,
   batch: 8,
+  seed: 10,
+  keep: 2,
+  width: 0,
+  height: 0,
+  whenHacking: 'say so',
+  patience: 10,
 } as const;
-const shared = { ...sampling, seed: 10, keep: 2, width: 0, height: 0, whenHacking: 'say so', patience: 10 } as const;
 const generator = { ...stripeGenerator(), differentiable: false };
 const reward = { ...brightness, differentiable: false };
 const inputs = { generator, prompt: 'bright', rewards: [reward], watch: [], conditions: [] };
