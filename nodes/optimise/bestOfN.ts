@@ -1,7 +1,7 @@
 import { defineNode, many, one, output } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
-import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
+import { sampleParams } from '../generate/shared/sampleParams.ts';
 import { readLatentShape, sizeParams } from '../generate/shared/sizeParams.ts';
 import { shrinkImage } from '../ml/image/drawPreview.ts';
 import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
@@ -15,6 +15,7 @@ import {
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
 import { candidateOutputs, listRewardNames } from './shared/candidateOutputs.ts';
+import { readCandidateSource } from './shared/searchImages.ts';
 
 export const bestOfN = defineNode({
   type: 'optimise/best-of-n',
@@ -42,12 +43,11 @@ export const bestOfN = defineNode({
     scores: output('scores', { help: 'Their scores.' }),
     allScores: output('scores', { help: 'The scores of all candidates, in the order they were drawn.' }),
   },
-  async run({ generator, prompt, rewards, watch, conditions }, params, { progress, remark }) {
+  async run(inputs, params, { progress, remark }) {
+    const { generator, prompt } = inputs;
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     const shape = readLatentShape(generator, params);
-    const settings = sampleSettings(generator, params);
-    const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
-    const source: CandidateSource = { generator, request, rewards, watched: watch };
+    const source = readCandidateSource(inputs, params);
     let done = 0;
 
     const draw = async (seeds: number[]): Promise<Candidate[]> => {

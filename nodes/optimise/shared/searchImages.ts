@@ -36,7 +36,7 @@ type SearchParams = ParamValues<typeof searchParams>;
 /** How candidates are drawn and scored, as a node's inputs and params say. */
 export function readCandidateSource(
   { generator, prompt, rewards, watch, conditions }: SearchInputs,
-  params: SearchParams,
+  params: ParamValues<typeof sampleParams>,
 ): CandidateSource {
   const settings = sampleSettings(generator, params);
   const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
