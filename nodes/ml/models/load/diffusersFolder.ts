@@ -2,7 +2,6 @@ import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { Generator } from '../../../ports.ts';
 import { quote } from '../../../quote.ts';
-import { largest, readWhole } from '../../../readWhole.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import { parseSchedulerConfig } from '../../diffusion/settings.ts';
 import { loadClipTokenizer } from '../../text/clipTokenizer.ts';
@@ -20,7 +19,7 @@ import {
   requireFit,
   type TextPart,
 } from './modelDescription.ts';
-import { contentOf, findWeights, nameOf, readConfig } from './modelFolder.ts';
+import { findWeights, nameOf, readConfig, readConfigText } from './modelFolder.ts';
 
 /** Text encoders of a pipeline, in their order, with their tokenizers; SDXL has both. */
 const textFolders = [
@@ -61,7 +60,10 @@ export async function describeFolder(
   const vaeWeights = mappedCheckpoint(vaeFile, new Map(vaeFile.names().map((name) => [rename(name), { name }])));
   const unetFile = await openWhole(files, await findWeights(files, place('unet')));
   const schedulerConfig = {
-    ...corrected(await readScheduler(files, place('scheduler')), texts.length),
+    ...corrected(
+      parseSchedulerConfig(await readConfigText(files, place('scheduler'), 'scheduler_config.json')),
+      texts.length,
+    ),
     ...(prediction !== 'auto' && { prediction_type: predictions[prediction] }),
   };
   const scale = autoencoder.factor;
@@ -143,13 +145,6 @@ async function readText(files: Files, folder: string, text: TextFolders): Promis
     shapes: clipTextShapes(config),
     file,
   };
-}
-
-async function readScheduler(files: Files, folder: string): Promise<SchedulerConfig> {
-  const path = joinPath(folder, 'scheduler_config.json');
-  if ((await files.size(path)) === undefined)
-    throw new UserError('NOT_FOUND', `"${folder}" has no scheduler_config.json; ${await contentOf(files, folder)}.`);
-  return parseSchedulerConfig(new TextDecoder().decode(await readWhole(files, path, largest.config)));
 }
 
 /**

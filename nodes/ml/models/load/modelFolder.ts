@@ -4,14 +4,21 @@ import { parseJson } from '../../../parseJson.ts';
 import { largest, readText } from '../../../readWhole.ts';
 import type { Json } from '../unetConfig.ts';
 
-/** A JSON object in a folder. Throws UserError `NOT_FOUND` that lists what the folder holds, or `BAD_CONFIG`. */
-export async function readConfig(files: Files, folder: string, name = 'config.json'): Promise<Json> {
+/** The text of a config in a folder. Throws UserError `NOT_FOUND` that lists what the folder holds, or `TOO_LARGE`. */
+export async function readConfigText(files: Files, folder: string, name: string): Promise<string> {
   const path = joinPath(folder, name);
   if ((await files.size(path)) === undefined)
     throw new UserError('NOT_FOUND', `"${folder}" has no ${name}; ${await contentOf(files, folder)}.`);
+  return readText(files, path, largest.config);
+}
+
+/** A JSON object in a folder. Throws UserError `BAD_CONFIG` and what `readConfigText` throws. */
+export async function readConfig(files: Files, folder: string, name = 'config.json'): Promise<Json> {
+  const path = joinPath(folder, name);
+  const text = await readConfigText(files, folder, name);
   let config: unknown;
   try {
-    config = parseJson(await readText(files, path, largest.config));
+    config = parseJson(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new UserError('BAD_CONFIG', `"${path}" is not valid JSON: ${cause.message}.`, { cause });
