@@ -36,6 +36,12 @@ export function joinPath(folder: string, name: string): string {
   return folder.endsWith('/') ? folder + name : `${folder}/${name}`;
 }
 
+/** The folder that a file or folder lies in; `.` for a name alone. */
+export function folderOf(path: string): string {
+  const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));
+  return end < 0 ? '.' : path.slice(0, end) || '/';
+}
+
 /**
  * True for a relative path that cannot leave its folder and means the same on every system: no `..`, no absolute path, no
  * drive or stream (`:`), no control character and no mark that turns the reading direction, no part that ends in a dot or a space (Windows leaves them out), and no device.

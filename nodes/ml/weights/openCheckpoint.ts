@@ -1,4 +1,4 @@
-import { type Files, isPlainName, joinPath } from '../../files.ts';
+import { type Files, folderOf, isPlainName, joinPath } from '../../files.ts';
 import { parseJson } from '../../parseJson.ts';
 import { quote } from '../../quote.ts';
 import { largest, readText } from '../../readWhole.ts';
@@ -35,7 +35,7 @@ function startsHeader(start: Uint8Array): boolean {
 /** An index maps every tensor to a file in the index' own folder. */
 async function openSharded(files: Files, path: string): Promise<Checkpoint> {
   const shardNames = await readIndex(files, path);
-  const folder = path.slice(0, path.lastIndexOf('/') + 1) || '.';
+  const folder = folderOf(path);
   const shards = new Map<string, Checkpoint>();
   for (const shardName of new Set(shardNames.values())) {
     const shardPath = joinPath(folder, shardName);

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { type Files, joinPath } from '../../../files.ts';
+import { type Files, folderOf, joinPath } from '../../../files.ts';
 import type { BytePairVocabulary } from '../../text/bytePairs.ts';
 import { holdsClipTokenizer } from '../../text/clipTokenizer.ts';
 import { CLIP_VOCABULARY_SIZE, clipVocabulary } from '../../text/clipVocabulary.ts';
@@ -16,7 +16,7 @@ export interface FoundVocabulary extends Pick<BytePairVocabulary, 'vocab' | 'mer
  */
 export async function findVocabulary(files: Files, path: string, size: number): Promise<FoundVocabulary> {
   if (size === CLIP_VOCABULARY_SIZE) return { ...(await clipVocabulary()), path: 'the vocabulary of CLIP' };
-  const here = path.replace(/[\\/][^\\/]*$/, '') || '.';
+  const here = folderOf(path);
   const beside = ((await files.list(here)) ?? []).filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1));
   const folders = [here, ...beside.map((name) => joinPath(here, name))];
   for (const folder of folders.flatMap((each) => [each, joinPath(each, 'tokenizer')])) {

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { type Files, joinPath } from '../../../files.ts';
+import { type Files, folderOf, joinPath } from '../../../files.ts';
 import { largest, readWhole } from '../../../readWhole.ts';
 import { clipTokenizer, loadClipTokenizer } from '../../text/clipTokenizer.ts';
 import { readVocabulary } from '../../text/readVocabulary.ts';
@@ -89,7 +89,7 @@ interface ClipDescription {
 /** Reads configs and the header of the weights. */
 async function describeClip(files: Files, path: string): Promise<ClipDescription> {
   const isFolder = (await files.list(path)) !== undefined;
-  const folder = isFolder ? path : path.replace(/[\\/][^\\/]*$/, '');
+  const folder = isFolder ? path : folderOf(path);
   const stored = await openWhole(files, isFolder ? await weightsIn(files, folder) : path);
   const isOpenClip = stored.has('visual.conv1.weight');
   if (!isOpenClip && !stored.has('vision_model.embeddings.class_embedding')) throw noClip(stored);

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import type { Files } from '../../../files.ts';
+import { type Files, folderOf } from '../../../files.ts';
 import { quote } from '../../../quote.ts';
 import { badTokenizer } from '../../text/badTokenizer.ts';
 import { type Gpt2Tokenizer, type Gpt2Vocabulary, gpt2Tokenizer } from '../../text/gpt2Tokenizer.ts';
@@ -29,7 +29,7 @@ export interface LoadedGpt2 extends Gpt2 {
 export async function loadGpt2(files: Files, location: string, options: LoadOptions = {}): Promise<LoadedGpt2> {
   const path = await files.locate(location);
   const isFolder = (await files.list(path)) !== undefined;
-  const folder = isFolder ? path : path.replace(/[\\/][^\\/]*$/, '');
+  const folder = isFolder ? path : folderOf(path);
   const config = gpt2Config(await readConfig(files, folder));
   const tokenizer = await tokenizerOf(files, folder, config.vocab_size);
   const stored = await openWhole(files, isFolder ? await findWeights(files, folder) : path);

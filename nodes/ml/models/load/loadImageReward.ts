@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { type Files, joinPath } from '../../../files.ts';
+import { type Files, folderOf, joinPath } from '../../../files.ts';
 import { bertTokenizer, readWordPieces } from '../../text/bertTokenizer.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { dispose } from '../../tf.ts';
@@ -42,7 +42,7 @@ export async function loadImageReward(
 ): Promise<LoadedImageReward> {
   const path = await files.locate(location);
   const isFolder = (await files.list(path)) !== undefined;
-  const folder = isFolder ? path : path.replace(/[\\/][^\\/]*$/, '');
+  const folder = isFolder ? path : folderOf(path);
   const stored = await openWhole(files, isFolder ? await weightsIn(files, folder) : path);
   const checkpoint = underOurNames(stored);
   const config = await configOf(files, folder, checkpoint);

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import type { Files } from '../../../files.ts';
+import { type Files, folderOf } from '../../../files.ts';
 import { parseJson } from '../../../parseJson.ts';
 import { badCheckpoint, type Checkpoint } from '../../weights/checkpoint.ts';
 import type { AdaptedPlace } from '../../weights/loraNames.ts';
@@ -16,10 +16,9 @@ export type PeftScale = (place: AdaptedPlace, rank: number) => number;
  */
 export async function readPeftScale(files: Files, file: Checkpoint): Promise<PeftScale> {
   const stated = file.metadata.get('lora_adapter_metadata');
-  const [, folder, own] = /^(.*?)[\\/]?(adapter_model\.\w+)$/.exec(file.path) ?? [];
-  const isPeft = typeof stated !== 'string' && own !== undefined;
+  const isPeft = typeof stated !== 'string' && /(^|[\\/])adapter_model\.\w+$/.test(file.path);
   const settings = isPeft
-    ? await readConfig(files, folder || '.', 'adapter_config.json')
+    ? await readConfig(files, folderOf(file.path), 'adapter_config.json')
     : typeof stated === 'string'
       ? readSettings(file, stated)
       : {};
