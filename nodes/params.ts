@@ -61,10 +61,31 @@ export interface SeedParam extends Described {
   readonly initial: number;
 }
 
+/** What a model is for: what fits into one field fits into another of the same kind. */
+export const modelKinds = [
+  'generator',
+  'controlnet',
+  'lora',
+  'decoder',
+  'clip',
+  'pick-score',
+  'hps',
+  'image-reward',
+  'aesthetic',
+  'hed',
+  'line-art',
+  'segmentation',
+  'depth',
+  'language',
+] as const;
+export type ModelKind = (typeof modelKinds)[number];
+
 /** Where a model lies: `builtin:NAME`, a folder, a checkpoint file, or a hub name `owner/name` (see `Files.locate`). */
 export interface ModelParam extends Described {
   readonly kind: 'model';
   readonly initial: string;
+  /** The kind of model that is read here. */
+  readonly takes: ModelKind;
 }
 
 /** Where a file (or, with `folder`, also a folder of such files) lies. */

@@ -51,12 +51,7 @@ async function list({ json }: { readonly json?: boolean }): Promise<void> {
   const models = await listModels(fileFolders(process.cwd()));
   if (json) printJson(models);
   else if (models.length === 0) remark('No models yet. Download one with: noiseloom models pull stabilityai/sd-turbo');
-  else
-    print(
-      columns(
-        models.map(({ name, from, bytes, path }) => [name, bytes === undefined ? from : bytesInWords(bytes), path]),
-      ),
-    );
+  else print(columns(models.map(({ name, kind, bytes, path }) => [name, kind ?? '', bytesInWords(bytes), path])));
 }
 
 async function pull(name: string, flags: PullFlags): Promise<void> {

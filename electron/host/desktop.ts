@@ -1,15 +1,19 @@
 import { readFile, rm } from 'node:fs/promises';
 import { arch, release } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../../graphs/document/document.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { writeAtomic } from '../files/disk.ts';
+import { openFiles } from '../files/files.ts';
 import { fileFolders, packageFolder, version } from '../files/folders.ts';
 import { extractGraphText } from '../files/graphText.ts';
+import { within } from '../files/paths.ts';
 import { listRunFolders, readRecord, readRunFile, runPath } from '../files/recordedRuns.ts';
 import { listTemplates, readTemplateImage } from '../files/templates.ts';
+import { knownModels } from '../models/knownModels.ts';
 import { listModels, removeModel } from '../models/localModels.ts';
+import { freeDisk } from '../models/pullModel.ts';
 import { drafts } from './drafts.ts';
 import type { EngineHost } from './engineHost.ts';
 import type { About, DesktopApi, DesktopEvent, DeviceRow, Menu, Preferences } from './ipc.ts';
@@ -17,6 +21,9 @@ import { nativeSetUp } from './nativeSetUp.ts';
 import { preferences } from './preferences.ts';
 import { pulls } from './pulls.ts';
 import { recentGraphs } from './recentGraphs.ts';
+
+/** Of the names of models that are looked for at once: a graph has fewer by far. */
+const MAX_NAMES = 10_000;
 
 interface DesktopFolders {
   /** Preferences, recent graphs and drafts. */
@@ -115,11 +122,28 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
       await (system ? system.trash(path) : rm(path, { recursive: true }));
     },
     revealRun: async (folder) => dialogs().reveal(await runPath(folders.runs, folder)),
-    listModels: () => listModels(fileFolders(folders.graphs)),
+    async listModels() {
+      const { modelsFolder } = fileFolders(folders.graphs);
+      const models = await listModels(fileFolders(folders.graphs));
+      return { models, known: knownModels, folder: modelsFolder, freeBytes: await freeDisk(modelsFolder) };
+    },
+    async findMissingModels(names, location) {
+      const mayRead = within(async () => [folders.graphs, ...(await kept.chosen.list())]);
+      const folder = location && isAbsolute(location) ? dirname(location) : folders.graphs;
+      const files = openFiles(fileFolders(folder, mayRead));
+      const isMissing = (name: string) =>
+        files.locate(name).then(
+          () => false,
+          (error: unknown) => error instanceof UserError && error.code === 'NOT_FOUND',
+        );
+      const missing = await Promise.all(names.slice(0, MAX_NAMES).map(isMissing));
+      return names.filter((_, i) => missing[i]);
+    },
     planPull: (name, variant) => pulling.plan(name, variant ?? undefined),
     startPull: async (name, variant) => pulling.start(name, variant ?? undefined),
     stopPull: async (name) => pulling.stop(name),
     removeModel: (name) => removeModel(name, fileFolders(folders.graphs)),
+    revealModels: async () => dialogs().reveal(fileFolders(folders.graphs).modelsFolder),
     async chooseFile(accept, folder) {
       const path = await dialogs().askPath(accept, folder);
       if (path !== undefined) await kept.chosen.remember(path);

@@ -6,6 +6,7 @@ import type { DeviceRow } from '../devices/tryDevices.ts';
 import type { RunSummary } from '../files/recordedRuns.ts';
 import type { RunRecord } from '../files/runFolder.ts';
 import type { Template } from '../files/templates.ts';
+import type { KnownModel } from '../models/knownModels.ts';
 import type { Model } from '../models/localModels.ts';
 import type { PullProgress } from '../models/pullModel.ts';
 
@@ -57,7 +58,13 @@ export interface DesktopApi {
   /** Shows the folder in the system's file browser. Needs `About.dialogs`. */
   revealRun(folder: string): Promise<void>;
 
-  listModels(): Promise<readonly Model[]>;
+  /** What is on this machine, what can be downloaded, and where. */
+  listModels(): Promise<ModelList>;
+  /**
+   * Those of the models, as a graph writes them, that are not on this machine; `location` is where the graph lies. One that
+   * may not be read is none of them: a run says so.
+   */
+  findMissingModels(names: readonly string[], location?: string): Promise<readonly string[]>;
   /** Asks the hub which files a pull fetches. */
   planPull(name: string, variant?: string): Promise<PullPlan>;
   /** Starts or resumes a pull and resolves at once; `pull` events report the rest. */
@@ -66,6 +73,8 @@ export interface DesktopApi {
   stopPull(name: string): Promise<void>;
   /** Deletes a pulled model from the disk. */
   removeModel(name: string): Promise<void>;
+  /** Shows the folder of models in the system's file browser. Needs `About.dialogs`. */
+  revealModels(): Promise<void>;
 
   /** Asks for a path by the system's dialog; undefined if the user closes it. Needs `About.dialogs`. */
   chooseFile(accept: readonly string[], folder: boolean): Promise<string | undefined>;
@@ -115,7 +124,16 @@ export interface About {
   readonly folders: { readonly graphs: string; readonly runs: string; readonly models: string };
 }
 
-export type { DeviceRow, Model, RunRecord };
+export type { DeviceRow, KnownModel, Model, RunRecord };
+
+export interface ModelList {
+  readonly models: readonly Model[];
+  /** A short list of published ones. */
+  readonly known: readonly KnownModel[];
+  /** Where models are downloaded to, and the bytes that are free on its disk. */
+  readonly folder: string;
+  readonly freeBytes: number;
+}
 
 export interface GraphPlace {
   /** What `saveGraph` takes: an absolute path that the user chose. */
@@ -157,7 +175,8 @@ export interface PullPlan {
 
 export type Pull = { readonly name: string } & (
   | ({ readonly state: 'running' } & PullProgress)
-  | { readonly state: 'done' | 'stopped' }
+  /** `waiting`: others come first. */
+  | { readonly state: 'waiting' | 'done' | 'stopped' }
   | { readonly state: 'failed'; readonly problem: Problem }
 );
 
@@ -248,10 +267,12 @@ export const methods = {
   removeRun: [text],
   revealRun: [text],
   listModels: [],
+  findMissingModels: [texts, maybe(text)],
   planPull: [text, maybe(text)],
   startPull: [text, maybe(text)],
   stopPull: [text],
   removeModel: [text],
+  revealModels: [],
   chooseFile: [texts, flag],
   exportFile: [text, bytes],
   readPreferences: [],

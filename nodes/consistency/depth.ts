@@ -16,6 +16,7 @@ export const depth = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'depth',
       initial: 'builtin:world-depth',
       help: 'A folder with config.json (ImageUNet, task depth) and weights.',
     }),

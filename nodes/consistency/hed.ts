@@ -16,6 +16,7 @@ export const hed = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'hed',
       initial: 'lllyasviel/Annotators/ControlNetHED.pth',
       help: 'The file ControlNetHED.pth (59 MB, Apache-2.0), or its place in a pulled model.',
     }),

@@ -16,6 +16,7 @@ export const lineArt = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'line-art',
       initial: 'lllyasviel/Annotators/sk_model.pth',
       help: 'The file sk_model.pth or model.pth of Informative Drawings (17 MB, MIT), or its place in a pulled model.',
     }),

@@ -16,6 +16,7 @@ export const segmentation = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'segmentation',
       initial: 'builtin:world-segmentation',
       help: 'A folder with config.json (ImageUNet, task segmentation) and weights.',
     }),

@@ -14,6 +14,7 @@ export const expandPromptWithModel = defineNode({
   inputs: { prompt: one('text') },
   params: {
     model: model({
+      takes: 'language',
       initial: 'Gustavosta/MagicPrompt-Stable-Diffusion',
       help: 'A GPT-2: a folder of transformers, or the name of a pulled model. None is built in; get one with: noiseloom models pull Gustavosta/MagicPrompt-Stable-Diffusion.',
     }),

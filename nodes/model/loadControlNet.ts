@@ -12,6 +12,7 @@ export const loadControlNet = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'controlnet',
       initial: 'lllyasviel/control_v11p_sd15_canny',
       help: 'A diffusers folder, a single .safetensors or .pth file, or the name of a pulled model.',
     }),

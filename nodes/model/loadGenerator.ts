@@ -12,6 +12,7 @@ export const loadGenerator = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'generator',
       initial: 'builtin:world',
       help: 'A built-in model, a diffusers folder, a single .safetensors or .ckpt file, or the name of a pulled model.',
     }),

@@ -12,6 +12,7 @@ export const loadLora = defineNode({
   inputs: { generator: one('generator') },
   params: {
     model: model({
+      takes: 'lora',
       initial: 'latent-consistency/lcm-lora-sdv1-5',
       help: 'A .safetensors or .pt file, a folder with pytorch_lora_weights.safetensors, or the name of a pulled LoRA: of diffusers, peft or kohya; LoRA, LoCon, LoHa or LoKr.',
     }),

@@ -16,6 +16,7 @@ export const swapDecoder = defineNode({
   inputs: { generator: one('generator') },
   params: {
     model: model({
+      takes: 'decoder',
       initial: 'madebyollin/taesd',
       help: "A diffusers folder of an autoencoder, a VAE's single file, TAESD's own decoder file, or the name of a pulled model: taesd for Stable Diffusion 1 and 2, taesdxl for SDXL.",
     }),

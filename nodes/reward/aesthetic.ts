@@ -14,10 +14,12 @@ export const aesthetic = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'aesthetic',
       initial: 'sac+logos+ava1-l14-linearMSE.pth',
       help: 'The head: the published .pth file, or any file of linear layers on the features of the CLIP below.',
     }),
     clip: model({
+      takes: 'clip',
       initial: 'openai/clip-vit-large-patch14',
       help: 'The CLIP whose features the head reads; only its vision encoder is loaded.',
     }),

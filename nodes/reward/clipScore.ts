@@ -15,6 +15,7 @@ export const clipScore = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'clip',
       initial: 'laion/CLIP-ViT-H-14-laion2B-s32B-b79K',
       help: 'A CLIP: a built-in one, a folder of transformers or open_clip, a single file, or the name of a pulled model.',
     }),

@@ -19,6 +19,7 @@ export const hps = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'hps',
       initial: 'xswu/HPSv2',
       help: 'A folder with HPS_v2.1_compressed.pt, that file itself, another CLIP of preferences, or the name of a pulled model.',
     }),

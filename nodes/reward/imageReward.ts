@@ -15,6 +15,7 @@ export const imageReward = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'image-reward',
       initial: 'THUDM/ImageReward',
       help: "A folder with ImageReward.pt and med_config.json, a .pt or .safetensors file, or the name of a pulled model. BERT's vocabulary comes from beside it or from google-bert/bert-base-uncased.",
     }),

@@ -15,6 +15,7 @@ export const pickScore = defineNode({
   inputs: {},
   params: {
     model: model({
+      takes: 'pick-score',
       initial: 'yuvalkirstain/PickScore_v1',
       help: 'A folder of transformers, a single file, a built-in model of preferences, or the name of a pulled model.',
     }),

@@ -26,7 +26,11 @@ const inputs = {
   depth: optional('consistency', { help: 'What tells how well depth is kept, see Depth.' }),
 };
 const params = {
-  model: model({ initial: 'builtin:world', help: 'The generator that is steered; it stays as it is.' }),
+  model: model({
+    takes: 'generator',
+    initial: 'builtin:world',
+    help: 'The generator that is steered; it stays as it is.',
+  }),
   controlnet: text({
     initial: '',
     help: 'A diffusers folder with the ControlNet to begin with. Empty: a fresh one, which should first be trained without rewards.',

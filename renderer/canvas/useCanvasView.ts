@@ -4,9 +4,7 @@ import { USUAL_SIZE } from '../level/cardShape.ts';
 import { useEditor } from '../state/editor.ts';
 import type { Point } from '../state/view.ts';
 import { type FlowEdge, type FlowNode, flowId } from './flow.ts';
-
-/** Pixels of the canvas around a place that must be seen with it. */
-const REVEAL_MARGIN = 120;
+import { READABLE_ZOOM } from './viewport.ts';
 
 /**
  * Lets the rest of the window ask the canvas for what only it knows (`Editor.canvas`). `place` is its element; `pointer`
@@ -29,15 +27,25 @@ export function useCanvasView(place: RefObject<HTMLElement | null>, pointer: Ref
           ...(items ? { nodes: items.map((item) => ({ id: flowId(item) })) } : {}),
         }),
       zoom: (factor) => void flow.zoomTo(flow.getZoom() * factor, { duration: animate(120) }),
-      reveal({ x, y }) {
-        const { left, top, right, bottom } = place.current!.getBoundingClientRect();
-        const seen = flow.flowToScreenPosition({ x, y });
-        const margin = REVEAL_MARGIN * flow.getZoom();
-        const isSeen =
-          seen.x > left + margin && seen.x < right - margin && seen.y > top + margin && seen.y < bottom - margin;
-        if (!isSeen) void flow.setCenter(x, y, { zoom: flow.getZoom(), duration: animate(200) });
+      reveal(id) {
+        const node = flow.getInternalNode(flowId({ kind: 'node', id }));
+        if (!node) return;
+        const { x, y } = node.internals.positionAbsolute;
+        const { width = USUAL_SIZE.width, height = USUAL_SIZE.height } = node.measured;
+        const seen = editor.canvas!.seen();
+        const isSeen = x >= seen.left && y >= seen.top && x + width <= seen.right && y + height <= seen.bottom;
+        const zoom = Math.max(flow.getZoom(), READABLE_ZOOM);
+        if (isSeen && zoom === flow.getZoom()) return;
+        void flow.setCenter(x + width / 2, y + height / 2, { zoom, duration: animate(200) });
       },
-      centre: findCentre,
+      seen() {
+        const { left, top, right, bottom } = place.current!.getBoundingClientRect();
+        const [from, to] = [
+          { x: left, y: top },
+          { x: right, y: bottom },
+        ].map((at) => flow.screenToFlowPosition(at));
+        return { left: from!.x, top: from!.y, right: to!.x, bottom: to!.y };
+      },
       pointer: () => (pointer.current ? flow.screenToFlowPosition(pointer.current) : findCentre()),
       screenOf: (point) => flow.flowToScreenPosition(point),
       sizeOf(id) {

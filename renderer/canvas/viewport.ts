@@ -8,6 +8,8 @@ import type { FlowNode } from './flow.ts';
  */
 
 export const MIN_ZOOM = 0.05;
+/** From this zoom on texts in nodes can be read at ease. */
+export const READABLE_ZOOM = 0.8;
 /** Below this zoom nobody can read what is in a node: it is drawn as a box with its title. */
 const FAR_ZOOM = 0.4;
 

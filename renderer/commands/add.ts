@@ -1,9 +1,12 @@
-import { addNode, connect, freshId, moveNodes } from '../../graphs/edit/edit.ts';
+import type { GraphDocument } from '../../graphs/document/document.ts';
+import { addNode, connect, freshId, moveNodes, setParam } from '../../graphs/edit/edit.ts';
 import { addMark } from '../../graphs/edit/marks.ts';
 import { type Arrived, insertReroute, placesFor } from '../../graphs/edit/rewire.ts';
-import type { NodeCard } from '../../nodes/card.ts';
-import { USUAL_SIZE } from '../level/cardShape.ts';
+import type { Cards, NodeCard } from '../../nodes/card.ts';
+import { estimateCardShape } from '../level/cardShape.ts';
+import { chooseModels } from '../level/choosingModels.ts';
 import { GRID, snap } from '../level/grid.ts';
+import { type Box, covers, makeRoom } from '../level/makeRoom.ts';
 import type { Editor } from '../state/editor.ts';
 import { editGraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
@@ -32,52 +35,77 @@ export const addCommands: readonly Command[] = [
   },
 ];
 
-/** Adds a node, wired to a loose end where there is one, and selects it. */
+/**
+ * Adds a node, wired to a loose end where there is one, and selects it. Its head lies at the place, or the socket that is
+ * wired; what it would cover makes room.
+ */
 export function addNodeAt(editor: Editor, card: NodeCard, at: Point, from?: LooseEnd): void {
-  const { cards, document } = editor.graph.getState();
+  const { cards, document, whole, library } = editor.graph.getState();
   const id = freshId(document, card.type);
-  const position = [snap(at.x), snap(at.y - 20)] as const;
+  const models = chooseModels(card, whole, library, editor.view.getState().models);
   editGraph(editor.graph, (before) => {
-    const added = addNode(before, id, card, position);
-    if (!from) return added;
-    if (from.side === 'source') {
-      const [place] = placesFor(added, cards, from.wire, id);
-      return place === undefined ? added : connect(added, cards, from.wire, id, place);
-    }
-    const outputs = Object.keys(card.outputs);
-    const output = outputs.find((name) => placesFor(added, cards, [id, name], from.node).includes(from.name));
-    if (output === undefined) return added;
-    const { x, y } = findFreePlace(editor, { x: position[0] - 280, y: position[1] });
-    const moved = moveNodes(added, { [id]: [x, y] });
-    return connect(moved, cards, [id, output], from.node, from.name);
+    const added = Object.entries(models).reduce(
+      (next, [name, model]) => setParam(next, cards, id, name, model),
+      addNode(before, id, card, [snap(at.x), snap(at.y - 20)]),
+    );
+    const wired = wire(added, cards, id, card, from);
+    const { width, height, sockets } = estimateCardShape(added.nodes[id]!, cards);
+    const socket = sockets.find(({ side, name }) => side !== from?.side && name === wired.name);
+    const [x, y] = socket ? [snap(at.x - socket.x), snap(at.y - socket.y)] : added.nodes[id]!.position;
+    const others = new Map(Object.keys(before.nodes).map((other) => [other, boundNodes(editor, [other])]));
+    const pushed = makeRoom({ left: x, top: y, right: x + width, bottom: y + height }, others);
+    return moveNodes(wired.document, { ...Object.fromEntries(pushed), [id]: [x, y] });
   });
   selectNodes(editor.view, [id]);
-  if (from?.side === 'target') reveal(editor, id);
 }
 
-/** Adds a node in the middle of what is seen, or below where others lie there. */
-export function addNodeInMiddle(editor: Editor, card: NodeCard): void {
-  addNodeAt(editor, card, findFreePlace(editor, editor.canvas?.centre() ?? { x: 0, y: 0 }));
-  for (const id of selectedNodes(editor)) reveal(editor, id);
-}
-
-function reveal({ graph, canvas }: Editor, id: string): void {
-  const [x, y] = graph.getState().document.nodes[id]?.position ?? [0, 0];
-  canvas?.reveal({ x: x + USUAL_SIZE.width / 2, y: y + USUAL_SIZE.height / 2 });
-}
-
-/** The given place if a new node would cover no other there, or else the next free place below. */
-function findFreePlace(editor: Editor, { x, y }: Point): Point {
-  const { width, height } = USUAL_SIZE;
-  const boxes = Object.keys(editor.graph.getState().document.nodes).map((id) => boundNodes(editor, [id]));
-  let top = y;
-  for (;;) {
-    const covered = boxes.find(
-      (box) => x < box.right && x + width > box.left && top < box.bottom && top + height > box.top,
-    );
-    if (!covered) return { x, y: top };
-    top = snap(covered.bottom + GRID * 4);
+/** The document with a new node wired to a loose end, and the name of the node's own socket, where one fits. */
+function wire(
+  document: GraphDocument,
+  cards: Cards,
+  id: string,
+  card: NodeCard,
+  from: LooseEnd | undefined,
+): { readonly document: GraphDocument; readonly name?: string } {
+  if (!from) return { document };
+  if (from.side === 'source') {
+    const [name] = placesFor(document, cards, from.wire, id);
+    return name === undefined ? { document } : { document: connect(document, cards, from.wire, id, name), name };
   }
+  const name = Object.keys(card.outputs).find((output) =>
+    placesFor(document, cards, [id, output], from.node).includes(from.name),
+  );
+  return name === undefined
+    ? { document }
+    : { document: connect(document, cards, [id, name], from.node, from.name), name };
+}
+
+/** Adds a node where there is room in what is seen, as near to its middle as can be; else in the middle. */
+export function addNodeInMiddle(editor: Editor, card: NodeCard): void {
+  const seen = editor.canvas?.seen() ?? { left: 0, top: 0, right: 0, bottom: 0 };
+  const { width, height } = estimateCardShape(
+    { type: card.type, version: card.version, params: {}, inputs: {}, position: [0, 0] },
+    editor.graph.getState().cards,
+  );
+  const middle = { x: (seen.left + seen.right - width) / 2, y: (seen.top + seen.bottom - height) / 2 };
+  const boxes = Object.keys(editor.graph.getState().document.nodes).map((id) => boundNodes(editor, [id]));
+  const isFree = ({ x, y }: Point) => {
+    const box = { left: x, top: y, right: x + width, bottom: y + height };
+    const isSeen = box.left >= seen.left && box.top >= seen.top && box.right <= seen.right && box.bottom <= seen.bottom;
+    return isSeen && boxes.every((other) => !covers(box, other));
+  };
+  const { x, y } = placesAround(middle, seen).find(isFree) ?? middle;
+  addNodeAt(editor, card, { x, y: y + 20 });
+}
+
+/** Places of a grid around the middle of what is seen, the nearest first. */
+function placesAround({ x, y }: Point, { left, right, top, bottom }: Box): Point[] {
+  const step = GRID * 6;
+  const [across, down] = [Math.ceil((right - left) / 2 / step), Math.ceil((bottom - top) / 2 / step)];
+  const places: Point[] = [];
+  for (let i = -across; i <= across; i++)
+    for (let j = -down; j <= down; j++) places.push({ x: snap(x + i * step), y: snap(y + j * step) });
+  return places.sort((a, b) => Math.hypot(a.x - x, a.y - y) - Math.hypot(b.x - x, b.y - y));
 }
 
 /** Puts a dot into a wire, its middle at a place, and selects it. */

@@ -40,7 +40,6 @@ async function arrange(editor: Editor): Promise<void> {
   const ids = hasSeveralNodes(editor) ? selectedNodes(editor) : Object.keys(document.nodes);
   const positions = await layOut(document, cards, ids, (id) => sizeNode(editor, id));
   editGraph(editor.graph, (before) => moveNodes(before, positions));
-  requestAnimationFrame(() => editor.canvas?.fit());
 }
 
 /** Brings the selected nodes to the least x or y of them. */

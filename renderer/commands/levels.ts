@@ -1,21 +1,20 @@
 import { subgraphOf } from '../../graphs/document/levels.ts';
 import type { Editor } from '../state/editor.ts';
 import { lookInside } from '../state/graph.ts';
-import { nodeItems } from '../state/selection.ts';
 import { select, selectNodes } from '../state/view.ts';
 
 /*
  * Going from one level of the graph to another.
  */
 
-/** Shows a node, named by the path to it (see `wholeId`): selects it and brings it to the middle. */
+/** Shows a node, named by the path to it (see `wholeId`): selects it and, unless it is seen already, brings it to the middle. */
 export function goToNode(editor: Editor, pathName: string): void {
   const path = pathName.split('/');
   const id = path.pop()!;
   editor.view.setState({ page: 'graph' });
   showLevel(editor, path);
   selectNodes(editor.view, [id]);
-  requestAnimationFrame(() => requestAnimationFrame(() => editor.canvas?.fit(nodeItems([id]))));
+  requestAnimationFrame(() => requestAnimationFrame(() => editor.canvas?.reveal(id)));
 }
 
 /** Shows the level that a path of nodes leads to. */

@@ -1,18 +1,11 @@
 import { Dices, FolderOpen } from 'lucide-react';
 import { useState } from 'react';
 import type { Json } from '../../graphs/document/document.ts';
-import {
-  allows,
-  describeAllowed,
-  type FileParam,
-  formatParam,
-  type ModelParam,
-  type Param,
-  parseParam,
-} from '../../nodes/params.ts';
+import { allows, describeAllowed, type FileParam, formatParam, type Param, parseParam } from '../../nodes/params.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { ModelField } from './ModelField.tsx';
 import { newSeed } from './newSeed.ts';
 import { useScrub } from './useScrub.ts';
 
@@ -40,6 +33,7 @@ export function ParamControl(props: ParamControlProps) {
     case 'seed':
       return <Seed {...props} />;
     case 'model':
+      return <ModelField {...props} param={param} />;
     case 'file':
       return <Place {...props} param={param} />;
     default:
@@ -184,19 +178,12 @@ function Seed(props: ParamControlProps) {
   );
 }
 
-function Place({ param, ...props }: ParamControlProps & { param: ModelParam | FileParam }) {
+function Place({ param, ...props }: ParamControlProps & { param: FileParam }) {
   const editor = useEditor();
-  const { desktop } = editor;
   const { id, label, onChange, onLeave } = props;
   const dialogs = useView(({ about }) => about?.dialogs);
-  const [known, setKnown] = useState<readonly string[]>([]);
-  const isModel = param.kind === 'model';
-  const learn = () => {
-    if (isModel) void attempt(editor, async () => setKnown((await desktop.listModels()).map(({ name }) => name)));
-  };
   const choose = async () => {
-    const [accept, folder] = isModel ? [['safetensors', 'ckpt'], true] : [param.accept, param.folder === true];
-    const path = await desktop.chooseFile(accept, folder);
+    const path = await editor.desktop.chooseFile(param.accept, param.folder === true);
     if (path !== undefined) onChange(path);
     onLeave();
   };
@@ -207,19 +194,10 @@ function Place({ param, ...props }: ParamControlProps & { param: ModelParam | Fi
         type="text"
         className="field nodrag"
         aria-label={label}
-        list={isModel ? `${id}-models` : undefined}
         autoComplete="off"
         spellCheck={false}
         {...useTyped({ ...props, param })}
-        onFocus={learn}
       />
-      {isModel && (
-        <datalist id={`${id}-models`}>
-          {known.map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
-      )}
       {dialogs && (
         <button
           type="button"

@@ -1,17 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import { messages } from '../state/messages.ts';
-import { rankLabel } from './rankLabel.ts';
-
-export interface Choice {
-  readonly key: string;
-  readonly label: string;
-  /** What else is searched, and shown below the label. */
-  readonly detail?: string;
-  /** Choices are listed by group while the search is empty. */
-  readonly group?: string;
-  readonly end?: ReactNode;
-  readonly disabled?: boolean;
-}
+import { useId, useState } from 'react';
+import { type Choice, ChoiceList, moveByKey, searchChoices } from './ChoiceList.tsx';
 
 interface SearchListProps {
   readonly label: string;
@@ -26,21 +14,13 @@ export function SearchList({ label, choices, onChoose, draggedAs }: SearchListPr
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
   const id = useId();
-  const list = useRef<HTMLDivElement>(null);
-  const found = query.trim() === '' ? choices : search(choices, query);
+  const found = query.trim() === '' ? choices : searchChoices(choices, query);
   const current = found[Math.min(active, found.length - 1)];
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another active choice is brought into view
-  useEffect(() => {
-    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
-  }, [active, query]);
   const onKey = (event: React.KeyboardEvent) => {
-    const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
-    if (by !== undefined) {
+    const next = moveByKey(event.key, active, found.length);
+    if (next !== undefined) {
       event.preventDefault();
-      const next = Math.min(active, found.length - 1) + by;
-      setActive(
-        Math.abs(by) === 1 ? (next + found.length) % found.length : Math.max(0, Math.min(found.length - 1, next)),
-      );
+      setActive(next);
     } else if (event.key === 'Enter' && current && !current.disabled) {
       event.preventDefault();
       onChoose(current.key);
@@ -67,43 +47,16 @@ export function SearchList({ label, choices, onChoose, draggedAs }: SearchListPr
         }}
         onKeyDown={onKey}
       />
-      <div ref={list} id={id} role="listbox" aria-label={label} className="search-list">
-        {found.map((choice, i) => (
-          <div key={choice.key} role="presentation">
-            {query.trim() === '' && choice.group && choice.group !== found[i - 1]?.group && (
-              <p className="search-group">{choice.group}</p>
-            )}
-            {/* biome-ignore lint/a11y/useKeyWithClickEvents: keys are read by the field */}
-            <div
-              id={`${id}-${choice.key}`}
-              role="option"
-              tabIndex={-1}
-              aria-selected={choice === current}
-              aria-disabled={choice.disabled}
-              className="search-choice"
-              onPointerMove={() => setActive(i)}
-              onClick={() => !choice.disabled && onChoose(choice.key)}
-              draggable={draggedAs !== undefined}
-              onDragStart={({ dataTransfer }) => draggedAs && dataTransfer.setData(draggedAs, choice.key)}
-            >
-              <span className="search-label">
-                {choice.label}
-                {choice.detail && <small>{choice.detail}</small>}
-              </span>
-              {choice.end}
-            </div>
-          </div>
-        ))}
-        {found.length === 0 && <p className="empty">{messages.search.nothing}</p>}
-      </div>
+      <ChoiceList
+        id={id}
+        label={label}
+        choices={found}
+        current={current}
+        isGrouped={query.trim() === ''}
+        onPoint={setActive}
+        onChoose={onChoose}
+        draggedAs={draggedAs}
+      />
     </div>
   );
-}
-
-function search(choices: readonly Choice[], query: string): Choice[] {
-  return choices
-    .map((choice) => ({ choice, rank: rankLabel(query, choice.label, `${choice.group ?? ''} ${choice.detail ?? ''}`) }))
-    .filter(({ rank }) => rank > 0)
-    .sort((a, b) => b.rank - a.rank)
-    .map(({ choice }) => choice);
 }

@@ -1,6 +1,6 @@
 import type { NodeCard } from '../../nodes/card.ts';
 import { messages } from '../state/messages.ts';
-import type { Choice } from './SearchList.tsx';
+import type { Choice } from './ChoiceList.tsx';
 
 /** The MIME type of a node type dragged from the list of nodes to the canvas. */
 export const CARD_DRAG_TYPE = 'application/x-noiseloom-node';

@@ -1,8 +1,8 @@
 import type { CommandName } from '../commands/command.ts';
 import { commands, perform } from '../commands/commands.ts';
 import { formatShortcut } from '../commands/keys.ts';
+import type { Choice } from '../controls/ChoiceList.tsx';
 import { isMac } from '../controls/isMac.ts';
-import type { Choice } from '../controls/SearchList.tsx';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { SearchBox } from './SearchBox.tsx';

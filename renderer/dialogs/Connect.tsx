@@ -1,6 +1,6 @@
 import { titleOf } from '../../graphs/document/problems.ts';
 import { connect } from '../../graphs/edit/edit.ts';
-import type { Choice } from '../controls/SearchList.tsx';
+import type { Choice } from '../controls/ChoiceList.tsx';
 import { listPossibleWires } from '../level/fitting.ts';
 import { useEditor } from '../state/editor.ts';
 import { spellName } from '../state/format.ts';

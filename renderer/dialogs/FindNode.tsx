@@ -1,7 +1,7 @@
 import { levelCards, levelOf, subgraphAt, subgraphOf } from '../../graphs/document/levels.ts';
 import { titleOf } from '../../graphs/document/problems.ts';
 import { goToNode } from '../commands/levels.ts';
-import type { Choice } from '../controls/SearchList.tsx';
+import type { Choice } from '../controls/ChoiceList.tsx';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { SearchBox } from './SearchBox.tsx';

@@ -1,5 +1,6 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { type Choice, SearchList } from '../controls/SearchList.tsx';
+import type { Choice } from '../controls/ChoiceList.tsx';
+import { SearchList } from '../controls/SearchList.tsx';
 import type { Point } from '../state/view.ts';
 
 interface SearchBoxProps {

@@ -1,64 +1,80 @@
-import { Download, Trash2 } from 'lucide-react';
-import { useCallback, useEffect, useState } from 'react';
-import type { Model, Pull, PullPlan } from '../../electron/host/ipc.ts';
+import { Download, FolderOpen, Trash2 } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { Model, ModelList, Pull, PullPlan } from '../../electron/host/ipc.ts';
+import { type ModelKind, modelKinds } from '../../nodes/params.ts';
+import { goToNode } from '../commands/levels.ts';
+import { nameModel } from '../controls/modelChoices.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
 import { formatBytes } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { findMissingModels } from './missingModels.ts';
+import { learnModels } from '../state/models.ts';
+import { listModelUses, type ModelUse } from '../state/modelUses.ts';
+import { MissingModels } from './MissingModels.tsx';
 
-/** Models on this machine, what the graph misses, and downloads with their progress. */
+/** The models of this machine by kind, what the graph misses, and downloads with their progress. */
 export function ModelsPanel() {
   const editor = useEditor();
-  const { desktop } = editor;
-  const [models, setModels] = useState<readonly Model[]>();
-  const document = useGraph((state) => state.whole);
-  const cards = useGraph((state) => state.library);
+  const list = useView((state) => state.models);
   const pulls = useView((state) => state.pulls);
-  const done = Object.values(pulls).filter(({ state }) => state === 'done').length;
-  const learn = useCallback(
-    () => attempt(editor, async () => setModels(await desktop.listModels())),
-    [editor, desktop],
-  );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a download that ended is a model more
-  useEffect(() => void learn(), [learn, done]);
+  const whole = useGraph((state) => state.whole);
+  const library = useGraph((state) => state.library);
+  useEffect(() => void learnModels(editor), [editor]);
+  const uses = listModelUses(whole, library);
+  const kinds: readonly (ModelKind | undefined)[] = [...modelKinds, undefined];
   return (
     <>
-      {models && <MissingModels names={findMissingModels(document, cards, models)} />}
-      <PullForm />
+      {list && <Place list={list} />}
+      <MissingModels />
       {Object.values(pulls)
         .filter(({ state }) => state !== 'done')
         .map((pull) => (
           <OnePull key={pull.name} pull={pull} />
         ))}
-      {models?.length === 0 && <p className="empty">{messages.models.none}</p>}
-      <ul className="rows">
-        {models?.map((model) => (
-          <OneModel key={`${model.from} ${model.name}`} model={model} onRemoved={learn} />
-        ))}
-      </ul>
+      {kinds.map((kind) => {
+        const models = list?.models.filter((model) => model.kind === kind) ?? [];
+        if (models.length === 0) return null;
+        return (
+          <section key={kind ?? 'others'} className="model-group">
+            <h3>{kind ? messages.models.kinds[kind] : messages.models.otherKinds}</h3>
+            <ul className="rows">
+              {models.map((model) => (
+                <OneModel
+                  key={`${model.from} ${model.name}`}
+                  model={model}
+                  uses={uses.filter((use) => use.model === model.name)}
+                />
+              ))}
+            </ul>
+          </section>
+        );
+      })}
+      {list?.models.length === 0 && <p className="empty">{messages.models.none}</p>}
+      <PullForm />
     </>
   );
 }
 
-/** Models that the graph names and that are not on this machine. */
-function MissingModels({ names }: { names: readonly string[] }) {
+/** Where models are downloaded to and how much room there is. */
+function Place({ list: { folder, freeBytes } }: { list: ModelList }) {
   const editor = useEditor();
-  if (names.length === 0) return null;
+  const dialogs = useView(({ about }) => about?.dialogs);
   return (
-    <section className="inspector-part">
-      <h3>{messages.models.missing}</h3>
-      {names.map((name) => (
+    <p className="model-place faint">
+      <span title={folder}>{folder}</span>
+      <span>{messages.models.free(formatBytes(freeBytes))}</span>
+      {dialogs && (
         <button
-          key={name}
           type="button"
-          className="button"
-          onClick={() => void attempt(editor, () => editor.desktop.startPull(name))}
+          className="icon-button"
+          aria-label={messages.models.reveal}
+          title={messages.models.reveal}
+          onClick={() => void attempt(editor, () => editor.desktop.revealModels())}
         >
-          <Download size={14} aria-hidden /> {messages.problems.pull(name)}
+          <FolderOpen size={14} aria-hidden />
         </button>
-      ))}
-    </section>
+      )}
+    </p>
   );
 }
 
@@ -100,20 +116,26 @@ function PullForm() {
   );
 }
 
-function OneModel({ model: { name, from, bytes, path }, onRemoved }: { model: Model; onRemoved(): Promise<void> }) {
+function OneModel({ model, uses }: { model: Model; uses: readonly ModelUse[] }) {
   const editor = useEditor();
+  const { name, from, bytes, path, family } = model;
+  const [first] = uses;
   const remove = async () => {
     await editor.desktop.removeModel(name);
-    await onRemoved();
+    await learnModels(editor);
   };
   return (
     <li>
       <span className="row" title={path}>
-        <b>{name}</b>
+        <b>{nameModel(name)}</b>
         <small className="faint">
-          {messages.models.from[from]}
-          {bytes !== undefined && `, ${formatBytes(bytes)}`}
+          {[family, messages.models.from[from], formatBytes(bytes)].filter(Boolean).join(' · ')}
         </small>
+        {first && (
+          <button type="button" className="text-button" onClick={() => goToNode(editor, first.node)}>
+            {messages.models.usedBy(uses.map(({ title }) => title))}
+          </button>
+        )}
       </span>
       {from === 'pulled' && (
         <button
@@ -134,27 +156,30 @@ function OnePull({ pull }: { pull: Pull }) {
   const editor = useEditor();
   const { name, state } = pull;
   const again = () => void attempt(editor, () => editor.desktop.startPull(name));
+  const isLive = state === 'running' || state === 'waiting';
   return (
     <section className="inspector-part" aria-label={name}>
       <b>{name}</b>
-      {state === 'running' ? (
+      {pull.state === 'running' && (
         <>
           <progress max={pull.total} value={pull.done} aria-label={name} />
-          <button
-            type="button"
-            className="button"
-            onClick={() => void attempt(editor, () => editor.desktop.stopPull(name))}
-          >
-            {messages.models.stop}
-          </button>
+          <p className="faint">{messages.models.progress(formatBytes(pull.done), formatBytes(pull.total))}</p>
         </>
+      )}
+      {pull.state === 'waiting' && <p className="faint">{messages.models.waiting}</p>}
+      {!isLive && <p className="faint">{pull.state === 'failed' ? pull.problem.message : messages.models.stopped}</p>}
+      {isLive ? (
+        <button
+          type="button"
+          className="button"
+          onClick={() => void attempt(editor, () => editor.desktop.stopPull(name))}
+        >
+          {messages.models.stop}
+        </button>
       ) : (
-        <>
-          <p className="faint">{pull.state === 'failed' ? pull.problem.message : messages.models.stopped}</p>
-          <button type="button" className="button" onClick={again}>
-            {messages.models.goOn}
-          </button>
-        </>
+        <button type="button" className="button" onClick={again}>
+          {messages.models.goOn}
+        </button>
       )}
     </section>
   );

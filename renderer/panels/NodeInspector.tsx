@@ -6,6 +6,7 @@ import { addInput, titleNode } from '../../graphs/edit/subgraphs.ts';
 import type { Param } from '../../nodes/params.ts';
 import { perform } from '../commands/commands.ts';
 import { ParamControl } from '../controls/ParamControl.tsx';
+import { GRID } from '../level/grid.ts';
 import { useEditor, useGraph, useNodeProblems } from '../state/editor.ts';
 import { spellName } from '../state/format.ts';
 import { editGraph, endGroup, findCurrentSubgraph } from '../state/graph.ts';
@@ -142,7 +143,7 @@ function WireButtons({ id, name }: { id: string; name: string }) {
           view.setState({
             overlay: {
               kind: 'addNode',
-              at: { x, y },
+              at: { x: x - GRID * 6, y },
               screen: canvas?.screenOf({ x, y }) ?? { x: clientX, y: clientY },
               from: { side: 'target', node: id, name },
             },

@@ -5,17 +5,19 @@ import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useRuns } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { shownRun } from '../state/run.ts';
+import { MissingModels } from './MissingModels.tsx';
 import { PanelHead } from './PanelHead.tsx';
 
 /** Everything that is wrong with the graph and with the run that is shown; each leads to its node. */
 export function Problems() {
   const { view } = useEditor();
-  const problems = useGraph((state) => state.problems);
+  const problems = useGraph((state) => state.told);
   const ofRun = useRuns((state) => shownRun(state)?.problems ?? NONE);
   const all = [...ofRun.filter(({ message }) => !problems.some((known) => known.message === message)), ...problems];
   return (
     <section className="problems" aria-label={messages.problems.name}>
       <PanelHead title={messages.problems.name} onClose={() => view.setState({ problems: false })} />
+      <MissingModels />
       {all.length === 0 ? (
         <p className="empty">{messages.problems.none}</p>
       ) : (

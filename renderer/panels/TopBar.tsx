@@ -15,7 +15,7 @@ import { isOver, shownRun } from '../state/run.ts';
 export function TopBar() {
   const { view } = useEditor();
   const page = useView((state) => state.page);
-  const problems = useGraph((state) => state.problems.length);
+  const problems = useGraph((state) => state.told.length);
   const ofRun = useRuns((state) => shownRun(state)?.problems.length ?? 0);
   return (
     <header className="top-bar">

@@ -15,10 +15,10 @@ export interface CanvasView {
   /** Shows these items, or the whole level. */
   fit(items?: Selection): void;
   zoom(factor: number): void;
-  /** Moves the view to a place unless it is seen with what is around it. */
-  reveal(place: Point): void;
-  /** The middle of what is seen, or of the pointer's last place, on the canvas. */
-  centre(): Point;
+  /** Brings a node to the middle, large enough to be read, unless it is seen so already. */
+  reveal(id: string): void;
+  /** The part of the canvas that is seen. */
+  seen(): { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
   pointer(): Point;
   screenOf(place: Point): Point;
   /** Width and height that a node has on the canvas. */
@@ -71,9 +71,9 @@ export function useNodeRun(id: string): NodeRun | undefined {
 export function useNodeProblems(id: string): readonly Problem[] {
   return useGraph(
     useShallow((state) => {
-      if (state.problems.length === 0) return NONE;
+      if (state.told.length === 0) return NONE;
       const called = wholeId(state, id);
-      return state.problems.filter(({ at }) => at.node === called || at.node?.startsWith(`${called}/`));
+      return state.told.filter(({ at }) => at.node === called || at.node?.startsWith(`${called}/`));
     }),
   );
 }

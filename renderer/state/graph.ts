@@ -6,6 +6,7 @@ import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/documen
 import type { Problem } from '../../graphs/document/problems.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
+import { findMissingUses } from './modelUses.ts';
 
 /** The number of undo steps kept. */
 export const UNDO_STEPS = 200;
@@ -34,8 +35,14 @@ export interface GraphState {
   readonly library: Cards;
   /** The nodes that can be at this level: those of the engine, reroutes, subgraphs and their ports. */
   readonly cards: Cards;
+  /** Models that the document names and that are not on this machine. */
+  readonly missing: readonly string[];
   /** What is wrong with the whole document; empty until the cards are known. */
   readonly problems: readonly Problem[];
+  /** Nodes that were added since the last run or check, by their ids in runs: what they want is not told yet. */
+  readonly fresh: ReadonlySet<string>;
+  /** The problems that are told: those of fresh nodes wait until the graph is run or checked. */
+  readonly told: readonly Problem[];
 }
 
 export interface DocumentPlace {
@@ -47,6 +54,8 @@ export interface DocumentPlace {
 }
 
 export type GraphStore = StoreApi<GraphState>;
+
+const NO_NODES: ReadonlySet<string> = new Set();
 
 export function createGraphStore(): GraphStore {
   const document = emptyDocument('Untitled');
@@ -63,17 +72,20 @@ export function createGraphStore(): GraphStore {
     draft: 'first',
     library: new Map(),
     cards: new Map(),
+    missing: [],
     problems: [],
+    fresh: NO_NODES,
+    told: [],
   }));
 }
 
 /** Stores the engine's node cards and checks the document against them. */
 export function learnCards(store: GraphStore, cards: readonly NodeCard[]): void {
   const library: Cards = new Map(cards.map((card) => [card.type, card]));
-  store.setState(({ whole, path }) => ({
+  store.setState(({ whole, path, missing, fresh }) => ({
     library,
     ...openLevel(whole, path, library),
-    problems: checkGraph(whole, library),
+    ...findProblems(whole, library, missing, fresh),
   }));
 }
 
@@ -88,7 +100,8 @@ export function openDocument(store: GraphStore, document: GraphDocument, place: 
     name: place.name,
     location: place.location,
     draft: place.draft,
-    problems: findProblems(document, library),
+    missing: [],
+    ...findProblems(document, library, [], NO_NODES),
   }));
 }
 
@@ -125,19 +138,40 @@ export function editGraph(store: GraphStore, edit: (document: GraphDocument) => 
 
 /** The same for edits that span several levels. */
 export function editWhole(store: GraphStore, edit: (whole: GraphDocument) => GraphDocument, group?: string): void {
-  const { whole, path, past, group: last, library } = store.getState();
+  const { whole, path, past, group: last, library, missing, fresh, document } = store.getState();
   const next = edit(whole);
   if (next === whole) return;
   const [endless] = next.subgraphs === whole.subgraphs ? [] : checkSubgraphs(next);
   if (endless) throw new UserError(endless.code, `${endless.message} ${endless.remedy}`);
   const continues = group !== undefined && group === last;
+  const level = openLevel(next, path, library);
   store.setState({
-    ...openLevel(next, path, library),
+    ...level,
     past: continues ? past : [...past, whole].slice(-UNDO_STEPS),
     future: [],
     group,
-    problems: findProblems(next, library),
+    ...findProblems(next, library, missing, withAdded(fresh, document, level)),
   });
+}
+
+/** The fresh nodes and those that an edit added to the level. */
+function withAdded(
+  fresh: ReadonlySet<string>,
+  before: GraphDocument,
+  after: Pick<GraphState, 'document' | 'path'>,
+): ReadonlySet<string> {
+  const added = Object.keys(after.document.nodes).filter((id) => !Object.hasOwn(before.nodes, id));
+  return added.length === 0 ? fresh : new Set([...fresh, ...added.map((id) => wholeId(after, id))]);
+}
+
+/** Tells every problem from now on: the user runs or checks the graph. */
+export function tellProblems(store: GraphStore): void {
+  store.setState(({ problems }) => ({ fresh: NO_NODES, told: problems }));
+}
+
+/** Notes which models the document names and that are not on this machine. */
+export function setMissing(store: GraphStore, missing: readonly string[]): void {
+  store.setState(({ whole, library, fresh }) => ({ missing, ...findProblems(whole, library, missing, fresh) }));
 }
 
 /** Ends a group of edits: the next edit is an undo step of its own. */
@@ -146,7 +180,7 @@ export function endGroup(store: GraphStore): void {
 }
 
 export function undo(store: GraphStore): void {
-  store.setState(({ whole, path, past, future, library }) => {
+  store.setState(({ whole, path, past, future, library, missing, fresh }) => {
     const before = past.at(-1);
     if (!before) return {};
     return {
@@ -154,13 +188,13 @@ export function undo(store: GraphStore): void {
       past: past.slice(0, -1),
       future: [whole, ...future],
       group: undefined,
-      problems: findProblems(before, library),
+      ...findProblems(before, library, missing, fresh),
     };
   });
 }
 
 export function redo(store: GraphStore): void {
-  store.setState(({ whole, path, past, future, library }) => {
+  store.setState(({ whole, path, past, future, library, missing, fresh }) => {
     const after = future[0];
     if (!after) return {};
     return {
@@ -168,7 +202,7 @@ export function redo(store: GraphStore): void {
       past: [...past, whole],
       future: future.slice(1),
       group: undefined,
-      problems: findProblems(after, library),
+      ...findProblems(after, library, missing, fresh),
     };
   });
 }
@@ -193,6 +227,20 @@ function openLevel(
   return { whole, path, document: levelOf(whole, name), cards: levelCards(whole, library, name) };
 }
 
-function findProblems(document: GraphDocument, library: Cards): readonly Problem[] {
-  return library.size === 0 ? [] : checkGraph(document, library);
+function findProblems(
+  document: GraphDocument,
+  library: Cards,
+  missing: readonly string[],
+  fresh: ReadonlySet<string>,
+): Pick<GraphState, 'problems' | 'fresh' | 'told'> {
+  const problems =
+    library.size === 0 ? [] : [...checkGraph(document, library), ...findMissingUses(document, library, missing)];
+  const told = fresh.size === 0 ? problems : problems.filter(({ at }) => !isWithin(fresh, at.node));
+  return { problems, fresh, told };
+}
+
+/** Whether a node, or one that it lies in, is among these. */
+function isWithin(nodes: ReadonlySet<string>, id: string | undefined): boolean {
+  const path = id?.split('/') ?? [];
+  return path.some((_, depth) => nodes.has(path.slice(0, depth + 1).join('/')));
 }

@@ -1,8 +1,13 @@
+import { type GraphDocument, own } from '../../graphs/document/document.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { UserError } from '../../nodes/errors.ts';
+import { attempt } from './attempt.ts';
 import type { Editor } from './editor.ts';
 import { requireEngine } from './engine.ts';
+import { formatBytes } from './format.ts';
+import { tellProblems } from './graph.ts';
 import { messages } from './messages.ts';
+import { pullable, pullModels, sizeOfPulls } from './models.ts';
 import { addRun, breakRun, changeRun, foldRun, isOver, type Run, waitingRun } from './run.ts';
 import { notify } from './view.ts';
 
@@ -13,6 +18,8 @@ import { notify } from './view.ts';
 /** Queues a run of the graph, or of what the given nodes need. */
 export async function run(editor: Editor, targets?: readonly string[]): Promise<void> {
   const engine = requireEngine(editor);
+  tellProblems(editor.graph);
+  if (offerMissingModels(editor, targets)) return;
   const { whole, location, draft } = editor.graph.getState();
   const id = crypto.randomUUID().slice(0, 8);
   editor.view.setState({ notices: [] }); // what went wrong with the last one
@@ -20,6 +27,47 @@ export async function run(editor: Editor, targets?: readonly string[]): Promise<
   const options = { run: id, previews: true, ...(targets ? { targets } : {}), ...(location ? { location } : {}) };
   const isOpen = () => editor.graph.getState().draft === draft;
   await receive(editor, id, isOpen, (emit) => engine.run(whole, options, emit));
+}
+
+/**
+ * Whether a run would find models missing, before anything is computed: then it is said, with a button that downloads them
+ * all.
+ */
+function offerMissingModels(editor: Editor, targets: readonly string[] | undefined): boolean {
+  const { problems, whole } = editor.graph.getState();
+  const needed = targets && findUpstream(whole, targets);
+  const missing = problems.filter(
+    ({ code, at }) => code === 'MISSING_MODEL' && (needed?.has((at.node ?? '').split('/')[0] ?? '') ?? true),
+  );
+  const [first] = missing;
+  if (!first) return false;
+  const names = pullable(missing.map(({ value }) => String(value)));
+  const size = sizeOfPulls(editor.view.getState().models, names);
+  const download = {
+    label: messages.models.pullAll(names.length, size === undefined ? undefined : formatBytes(size)),
+    perform() {
+      editor.view.setState({ side: 'models', page: 'graph' });
+      void attempt(editor, () => pullModels(editor, names));
+    },
+  };
+  const show = {
+    label: messages.run.showProblems,
+    perform: () => editor.view.setState({ problems: true, page: 'graph' }),
+  };
+  notify(editor.view, {
+    kind: 'failure',
+    text: missing.length === 1 ? `${first.message} ${first.remedy}` : messages.models.severalMissing(missing.length),
+    action: names.length > 0 ? download : show,
+  });
+  return true;
+}
+
+/** The nodes at the top of a graph that others need, with these; the others are named as runs do. */
+function findUpstream(whole: GraphDocument, targets: readonly string[]): ReadonlySet<string> {
+  const found = new Set(targets.map((target) => target.split('/')[0] ?? ''));
+  for (const id of found)
+    for (const wires of Object.values(own(whole.nodes, id)?.inputs ?? {})) for (const [from] of wires) found.add(from);
+  return found;
 }
 
 /** Follows runs that another window started, or this one before a reload. */

@@ -2,7 +2,8 @@ import { attempt } from './attempt.ts';
 import { keepDrafts } from './drafts.ts';
 import type { Editor } from './editor.ts';
 import { openFile } from './files.ts';
-import { createGraphStore, learnCards } from './graph.ts';
+import { createGraphStore, learnCards, tellProblems } from './graph.ts';
+import { followModels, learnModels } from './models.ts';
 import { createRunStore } from './run.ts';
 import { followRuns } from './running.ts';
 import type { Shell } from './shell.ts';
@@ -37,14 +38,18 @@ export function createEditor(shell: Shell): Editor {
       if (event.engine.state === 'stopped') editor.engine = undefined;
     } else if (event.type === 'open') void attempt(editor, () => openFile(editor, event.file));
     else if (event.type === 'native') editor.view.setState({ native: event.native });
-    else if (event.type === 'pull')
+    else if (event.type === 'pull') {
       editor.view.setState(({ pulls }) => ({ pulls: { ...pulls, [event.pull.name]: event.pull } }));
+      if (event.pull.state === 'done') void learnModels(editor);
+    }
   });
   void attempt(editor, async () => {
     const [about, preferences] = await Promise.all([shell.desktop.about(), shell.desktop.readPreferences()]);
     editor.view.setState({ about, theme: preferences.theme, device: preferences.device });
   });
   keepDrafts(editor);
+  followModels(editor);
+  editor.view.subscribe(({ problems }, before) => problems && !before.problems && tellProblems(editor.graph));
   return editor;
 }
 

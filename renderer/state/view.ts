@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import type { About, Draft, EngineState, NativeSetUp, Preferences, Pull } from '../../electron/host/ipc.ts';
+import type { About, Draft, EngineState, ModelList, NativeSetUp, Preferences, Pull } from '../../electron/host/ipc.ts';
 import type { Wire } from '../../graphs/document/document.ts';
 import { type CanvasItem, isSameItem, nodeItems, type Selection } from './selection.ts';
 
@@ -64,6 +64,8 @@ export interface ViewState {
   /** What the shell said of itself. */
   readonly about: About | undefined;
   readonly device: Preferences['device'];
+  /** The models of this machine; undefined until the shell said. */
+  readonly models: ModelList | undefined;
   /** Downloads of models by name. */
   readonly pulls: Readonly<Record<string, Pull>>;
   /** The download of native TensorFlow, if there was one. */
@@ -98,6 +100,7 @@ export function createViewStore(): ViewStore {
     compared: undefined,
     about: undefined,
     device: 'auto',
+    models: undefined,
     pulls: {},
     native: undefined,
     drafts: [],

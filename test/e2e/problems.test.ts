@@ -23,9 +23,12 @@ describeInWindows('problems', (open) => {
       await page.keyboard.press('Tab');
       await page.keyboard.type('score table');
       await page.keyboard.press('Enter');
-      expect(await page.locator('.port.wrong').allTextContents()).toEqual(['scores']);
+      await page.locator('[data-id="score-table"]').waitFor();
+      expect(await page.locator('.port.wrong').count()).toBe(0); // it is new
+      expect(await told.count()).toBe(0);
       await page.keyboard.press('Control+Enter');
       await page.getByText('The graph has problems, so nothing ran.').waitFor({ timeout: patience });
+      expect(await page.locator('.port.wrong').allTextContents()).toEqual(['scores']);
       expect(await told.allTextContents()).toEqual([' 1 problem', 'Show problems']);
       expect(await page.locator('.card-problem').count()).toBe(1);
       await page.getByRole('button', { name: 'Show problems' }).click();
@@ -57,14 +60,17 @@ describeInWindows('problems', (open) => {
       await dropFile(page, 'strange.json', new TextEncoder().encode(text));
       await page.getByText('does not know nodes of type plugin/strange. The node is kept').waitFor();
       await page.locator('[data-id="model"] .card-title').click();
+      await page.locator('[data-id="model"] .card-problem').waitFor({ timeout: patience });
       await page.keyboard.press('Control+Shift+Enter');
-      await page.locator('[data-id="model"] .chip.bad').waitFor({ timeout: patience });
+      await page.locator('.notice').getByRole('button', { name: 'Download it' }).waitFor({ timeout: patience });
+      expect(await page.locator('.chip').count()).toBe(0); // nothing ran
       await page.keyboard.press('p');
       const panel = page.locator('.problems');
       await panel.getByRole('button', { name: 'Download owner/nowhere' }).waitFor();
       expect(await panel.locator('li').count()).toBe(2);
       await page.getByRole('button', { name: 'Models', exact: true }).click();
-      await page.locator('.side').getByRole('button', { name: 'Download owner/nowhere' }).waitFor();
+      await page.locator('.side').getByText('This graph needs owner/nowhere.').waitFor();
+      await page.locator('.side').getByRole('button', { name: 'Download it' }).waitFor();
       await page.keyboard.press('Control+Alt+n');
       await expect.poll(() => page.locator('.notice').count()).toBe(0); // of the graph before
     },

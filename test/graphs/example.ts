@@ -161,7 +161,7 @@ const loadReward = defineNode({
   type: 'test/load-reward',
   title: 'Load reward',
   inputs: {},
-  params: { model: model({ initial: 'mean', help }) },
+  params: { model: model({ takes: 'clip', initial: 'mean', help }) },
   outputs: { reward: 'reward' },
   files: (params) => [params.model],
   async run(_inputs, params, { files }) {

@@ -36,7 +36,7 @@ const params = {
   tiled: boolean({ initial: false, help: 'Whether.' }),
   seed: seed({ initial: 0, help: 'Where randomness comes from.' }),
   note: text({ initial: '', help: 'Anything.' }),
-  model: model({ initial: 'builtin:tiny', help: 'Which model.' }),
+  model: model({ takes: 'generator', initial: 'builtin:tiny', help: 'Which model.' }),
   image: file({ initial: '', accept: ['png', 'jpg'], folder: true, help: 'Which image.' }),
 };
 

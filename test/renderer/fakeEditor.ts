@@ -130,7 +130,7 @@ function fakeCanvas(): CanvasView {
     fit: vi.fn(),
     zoom: vi.fn(),
     reveal: vi.fn(),
-    centre: () => ({ x: 800, y: 400 }),
+    seen: () => ({ left: 0, top: 0, right: 1600, bottom: 800 }),
     pointer: () => ({ x: 400, y: 240 }),
     screenOf: ({ x, y }) => ({ x: x + 1000, y: y + 1000 }),
     sizeOf: () => ({ width: 200, height: 100 }),

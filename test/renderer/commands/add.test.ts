@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { GraphDocument } from '../../../graphs/document/document.ts';
 import { listWires } from '../../../graphs/edit/rewire.ts';
 import { addNodeAt, addNodeInMiddle } from '../../../renderer/commands/add.ts';
+import { estimateCardShape } from '../../../renderer/level/cardShape.ts';
 import type { Editor } from '../../../renderer/state/editor.ts';
 import { nodeItems } from '../../../renderer/state/selection.ts';
 import { select, selectNodes } from '../../../renderer/state/view.ts';
@@ -38,18 +39,37 @@ describe('addNodeAt', () => {
     expect(steps()).toBe(1);
   });
 
-  it('puts a node before the input that is in the hand, wired to it, and shows it', () => {
-    addNodeAt(editor, cardOf('number'), { x: 400, y: 620 }, { side: 'target', node: 'a', name: 'b' });
+  it('puts a node with the socket that is wired at the place, from an output or an input, and leaves the view', () => {
+    const socketAt = (id: string, side: 'source' | 'target', name: string) => {
+      const { cards } = editor.graph.getState();
+      const [x, y] = level().nodes[id]!.position;
+      const socket = estimateCardShape(level().nodes[id]!, cards).sockets.find(
+        (each) => each.side === side && each.name === name,
+      )!;
+      return [x + socket.x, y + socket.y];
+    };
+    const isNear = ([x, y]: readonly number[], [wantedX, wantedY]: readonly number[]) => {
+      expect(Math.abs(x! - wantedX!)).toBeLessThanOrEqual(4); // the grid
+      expect(Math.abs(y! - wantedY!)).toBeLessThanOrEqual(4);
+    };
+    addNodeAt(editor, cardOf('number'), { x: 300, y: 620 }, { side: 'target', node: 'a', name: 'b' });
     const { wire } = listWires(level()).find(({ name }) => name === 'b')!;
-    expect(level().nodes[wire[0]]?.position).toEqual([120, 600]);
-    expect(editor.canvas?.reveal).toHaveBeenCalledWith({ x: 120 + 128, y: 600 + 80 });
+    isNear(socketAt(wire[0], 'source', 'number'), [300, 620]);
+    addNodeAt(editor, cardOf('total'), { x: 900, y: 640 }, { side: 'source', wire: ['a', 'number'] });
+    isNear(socketAt(listWires(level()).at(-1)!.node, 'target', 'numbers'), [900, 640]);
+    expect(editor.canvas?.reveal).not.toHaveBeenCalled();
+    expect(editor.canvas?.fit).not.toHaveBeenCalled();
   });
 
-  it('looks for the next free place below where a node covers the wanted one', () => {
-    editor = openEditor({ ...start, nodes: { ...start.nodes, in: node('text', {}, {}, { position: [120, 560] }) } });
-    addNodeAt(editor, cardOf('number'), { x: 400, y: 620 }, { side: 'target', node: 'a', name: 'b' });
-    const { wire } = listWires(level()).find(({ name }) => name === 'b')!;
-    expect(level().nodes[wire[0]]?.position).toEqual([120, 560 + 100 + 32 + 4]);
+  it('pushes aside what the new node would cover, in the same step', () => {
+    addNodeAt(editor, cardOf('number'), { x: 380, y: 120 });
+    const [id] = Object.keys(level().nodes).filter((name) => !start.nodes[name]);
+    expect(level().nodes[id!]?.position).toEqual([384, 104]);
+    expect(level().nodes.n?.position).toEqual(start.nodes.n?.position);
+    const [x, y] = level().nodes.a!.position;
+    expect([x, y]).not.toEqual([400, 80]);
+    expect(x >= 384 + 256 || y + 100 <= 104 || y >= 104 + 60).toBe(true);
+    expect(steps()).toBe(1);
   });
 
   it('adds a node unwired where nothing of it fits', () => {
@@ -58,13 +78,15 @@ describe('addNodeAt', () => {
     expect(listWires(level())).toEqual(listWires(start));
   });
 
-  it('below others in the middle of what is seen, again and again', () => {
-    for (let i = 0; i < 3; i++) addNodeInMiddle(editor, cardOf('number'));
-    const added = Object.entries(level().nodes).filter(([id]) => !start.nodes[id]);
-    const tops = added.map(([, { position }]) => position[1]);
-    expect(new Set(added.map(([, { position }]) => position[0]))).toEqual(new Set([800]));
-    expect(tops[1]! - tops[0]!).toBeGreaterThanOrEqual(100);
-    expect(tops[2]! - tops[1]!).toBeGreaterThanOrEqual(100);
+  it('finds room for one after the other in what is seen, none over another', () => {
+    for (let i = 0; i < 4; i++) addNodeInMiddle(editor, cardOf('number'));
+    const places = Object.values(level().nodes).map(({ position }) => position);
+    expect(level().nodes.a?.position).toEqual([400, 80]);
+    for (const [i, [x, y]] of places.entries()) {
+      expect(x >= 0 && x + 200 <= 1600 && y >= 0 && y + 100 <= 800).toBe(true);
+      for (const [otherX, otherY] of places.slice(i + 1))
+        expect(Math.abs(x - otherX) >= 200 || Math.abs(y - otherY) >= 60).toBe(true);
+    }
   });
 });
 

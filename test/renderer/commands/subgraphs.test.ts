@@ -65,7 +65,7 @@ describe('goInside and goOutside', () => {
     expect(path()).toEqual([id]);
     expect(selection()).toEqual(nodeItems(['a']));
     expect(editor.view.getState().page).toBe('graph');
-    expect(editor.canvas?.fit).toHaveBeenCalledWith(nodeItems(['a']));
+    expect(editor.canvas?.reveal).toHaveBeenCalledWith('a');
     goToNode(editor, 'n');
     expect(path()).toEqual([]);
   });

@@ -107,41 +107,81 @@ describe('a text', () => {
 });
 
 describe('a model', () => {
-  const param = model({ initial: 'a/b', help } as never);
+  const param = model({ takes: 'clip', initial: 'a/b', help });
+  const here = (name: string, kind = 'clip') => ({ name, kind, from: 'pulled', path: name, bytes: 1e6 });
+  const list = {
+    models: [here('a/b'), here('c/d'), here('e/f', 'generator')],
+    known: [{ name: 'g/h', kind: 'clip', family: 'Some', bytes: 2e9 }],
+    folder: '/models',
+    freeBytes: 1,
+  };
+  const listModels = () => list;
+  const options = () =>
+    screen.queryAllByRole('option').map((option) => option.querySelector('span')?.firstChild?.textContent);
+  const press = (field: HTMLElement, ...keys: string[]) => {
+    for (const key of keys) fireEvent.keyDown(field, { key });
+  };
 
-  it('offers what is on this machine once its field has the focus', async () => {
-    const shell = fakeShell({ listModels: () => [{ name: 'a/b' }, { name: 'c/d' }] });
+  it('offers what fits once its field has the focus, and takes what is marked by Enter', async () => {
+    const field = show(param, 'a/b', fakeShell({ listModels }));
+    fireEvent.focus(field);
+    await expect.poll(options).toEqual(['a/b', 'c/d', 'g/h']);
+    press(field, 'ArrowDown', 'Enter');
+    expect(given).toEqual(['c/d']);
+    expect(options()).toEqual([]);
+    press(field, 'ArrowDown');
+    expect(options()).toHaveLength(3);
+  });
+
+  it('downloads what is chosen of those that are not here', async () => {
+    const shell = fakeShell({ listModels });
     const field = show(param, 'a/b', shell);
     fireEvent.focus(field);
-    await expect
-      .poll(() => [...document.querySelectorAll('datalist option')].map((option) => option.getAttribute('value')))
-      .toEqual(['a/b', 'c/d']);
+    await expect.poll(options).toHaveLength(3);
+    press(field, 'ArrowUp', 'Enter');
+    expect(given).toEqual(['g/h']);
+    await expect.poll(() => shell.calls.at(-1)).toEqual(['startPull', 'g/h']);
+  });
+
+  it('takes what is typed by Enter or once the field is left, and by Escape stays as it was', async () => {
+    const field = show(param, 'a/b', fakeShell({ listModels }));
+    const type = (value: string) => fireEvent.change(field, { target: { value } });
+    fireEvent.focus(field);
+    type('/x/y');
+    expect(given).toEqual([]);
+    press(field, 'Enter');
+    expect(given).toEqual(['/x/y']);
+    expect(field.value).toBe('y');
+    type('m/n');
+    press(field, 'Escape');
+    expect(options()).toEqual([]);
+    fireEvent.blur(field);
+    expect(given).toEqual(['/x/y']);
+    type('m/n');
+    fireEvent.blur(field);
+    expect(given).toEqual(['/x/y', 'm/n']);
   });
 
   it('tells why the models cannot be listed or chosen', async () => {
     const fail = () => {
       throw new UserError('UNREADABLE', 'The folder cannot be read.');
     };
-    for (const press of [
-      () => fireEvent.focus(screen.getByLabelText('it')),
-      () => fireEvent.click(screen.getByRole('button')),
-    ]) {
-      const editor = openEditor(graph({}), fakeShell({ ...withDialogs, listModels: fail, chooseFile: fail }));
-      renderInEditor(editor, <Controlled param={param} initial="a/b" />);
-      press();
-      await expect
-        .poll(() => editor.view.getState().notices.map(({ text }) => text))
-        .toEqual(['The folder cannot be read.']);
-      cleanup();
-    }
+    const editor = openEditor(graph({}), fakeShell({ ...withDialogs, chooseFile: fail, listModels }));
+    await expect.poll(() => editor.view.getState().models).toBeDefined();
+    renderInEditor(editor, <Controlled param={param} initial="a/b" />);
+    const field = screen.getByLabelText('it');
+    fireEvent.focus(field);
+    press(field, 'ArrowUp', 'Enter');
+    await expect
+      .poll(() => editor.view.getState().notices.map(({ text }) => text))
+      .toEqual(['The folder cannot be read.']);
   });
 
   it('is chosen in a dialog where the shell has one', async () => {
-    show(param, 'a/b');
-    expect(screen.queryByRole('button')).toBeNull();
-    cleanup();
-    show(param, 'a/b', fakeShell({ ...withDialogs, chooseFile: () => '/models/x' }));
-    fireEvent.click(screen.getByRole('button'));
+    const field = show(param, 'a/b', fakeShell({ ...withDialogs, chooseFile: () => '/models/x', listModels }));
+    fireEvent.focus(field);
+    await expect.poll(options).toHaveLength(4);
+    press(field, 'ArrowUp', 'Enter');
     await expect.poll(() => given).toEqual(['/models/x']);
   });
 });

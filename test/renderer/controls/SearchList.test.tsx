@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type Choice, SearchList } from '../../../renderer/controls/SearchList.tsx';
+import type { Choice } from '../../../renderer/controls/ChoiceList.tsx';
+import { SearchList } from '../../../renderer/controls/SearchList.tsx';
 
 const choices: Choice[] = [
   { key: 'noise', label: 'Noise', group: 'Input' },

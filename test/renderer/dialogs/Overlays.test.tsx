@@ -46,7 +46,7 @@ describe('the search for a node', () => {
     const [id] = pickNodes(editor.view.getState().selection);
     expect(nodes[id!]).toMatchObject({
       type: 'test/total',
-      position: [80, 80],
+      position: [80, 48],
       inputs: { numbers: [['n', 'number']] },
     });
   });
