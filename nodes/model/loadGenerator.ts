@@ -1,6 +1,6 @@
 import { defineNode } from '../defineNode.ts';
 import { loadGenerator as load } from '../ml/models/load/loadGenerator.ts';
-import { choice, model } from '../params.ts';
+import { choice, integer, model } from '../params.ts';
 import { loadOptions } from './shared/loadOptions.ts';
 
 export const loadGenerator = defineNode({
@@ -21,11 +21,21 @@ export const loadGenerator = defineNode({
       options: ['auto', 'epsilon', 'v'],
       help: 'What the U-Net predicts: auto takes what the files say; v is the velocity of many later models of Stable Diffusion 2 and XL.',
     }),
+    clipSkip: integer({
+      initial: 0,
+      min: 0,
+      max: 12,
+      words: { model: 0 },
+      help: "Which layer of the text encoders counts, from the end: 1 is the last, 2 the last but one, as A1111's Clip skip and -1, -2 of ComfyUI's CLIP Set Last Layer; diffusers' clip_skip is one less. model is 1 for Stable Diffusion 1, 2 for 2 and XL; A1111 ignores any other for those.",
+    }),
   },
   outputs: { generator: 'generator' },
   files: (params) => [params.model],
   upgrades: { 1: (params) => ({ ...params, prediction: 'auto' }) },
-  run: async (_inputs, params, context) => ({
-    generator: await load(context.files, params.model, loadOptions(context), params.prediction),
+  run: async (_inputs, { model, prediction, clipSkip }, context) => ({
+    generator: await load(context.files, model, loadOptions(context), {
+      ...(prediction !== 'auto' && { prediction }),
+      ...(clipSkip > 0 && { clipSkip }),
+    }),
   }),
 });

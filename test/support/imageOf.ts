@@ -1,7 +1,7 @@
 import type { Files } from '../../nodes/files.ts';
 import { loadGenerator } from '../../nodes/ml/models/load/loadGenerator.ts';
 import type { LoadOptions } from '../../nodes/ml/models/load/loadParts.ts';
-import type { PredictionChoice } from '../../nodes/ml/models/load/modelDescription.ts';
+import type { Overrides } from '../../nodes/ml/models/load/overrides.ts';
 import { latentNoise } from '../../nodes/ml/random.ts';
 import { tidy } from '../../nodes/ml/tf.ts';
 import type { Condition, Generator } from '../../nodes/ports.ts';
@@ -10,9 +10,9 @@ import type { Condition, Generator } from '../../nodes/ports.ts';
 export async function imageOf(
   files: Files,
   location: string,
-  { scheduler = 'model', prompt = 'a red dog!', options = {}, prediction = 'auto' }: ImageSettings = {},
+  { scheduler = 'model', prompt = 'a red dog!', options = {}, stated = {} }: ImageSettings = {},
 ): Promise<Float32Array> {
-  const generator = await loadGenerator(files, location, options, prediction);
+  const generator = await loadGenerator(files, location, options, stated);
   try {
     return drawnBy(generator, { scheduler, prompt });
   } finally {
@@ -23,7 +23,7 @@ interface ImageSettings {
   readonly scheduler?: string;
   readonly prompt?: string;
   readonly options?: LoadOptions;
-  readonly prediction?: PredictionChoice;
+  readonly stated?: Overrides;
 }
 
 /** The same of a generator in memory. */

@@ -16,37 +16,42 @@ export interface PromptEncoder {
   readonly tokenizer: Tokenizer;
   readonly config: ClipTextConfig;
   readonly encode: ReturnType<typeof clipText>;
+  /** Last layers whose states the diffusion model does not see. */
+  readonly skip: number;
 }
 
+/** What tells how a prompt is cut into tokens. */
+type Reader = Pick<PromptEncoder, 'tokenizer' | 'config'>;
+
 /** Ids of a prompt, as long as both the tokenizer and the encoder allow. */
-export function promptIds(prompt: string, encoder: PromptEncoder): number[] {
+export function promptIds(prompt: string, encoder: Reader): number[] {
   return encoder.tokenizer.encode(prompt, promptLength(encoder));
 }
 
 /** The end of a prompt that one of the encoders does not read; '' where all read it all. */
-export function unreadBy(prompt: string, encoders: readonly PromptEncoder[]): string {
+export function unreadBy(prompt: string, encoders: readonly Reader[]): string {
   const parts = encoders.map((encoder) => unreadPart(prompt, encoder.tokenizer, promptLength(encoder)));
   return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
 }
 
-function promptLength({ tokenizer, config }: PromptEncoder): number {
+function promptLength({ tokenizer, config }: Reader): number {
   return Math.min(tokenizer.maxLength, config.max_position_embeddings);
 }
 
-/** Stable Diffusion 1 and 2: the last state after the final norm. The caller owns the result. */
+/** Stable Diffusion 1 and 2: the last state, or the one `skip` layers before, after the final norm. The caller owns the result. */
 export function stableDiffusionFeatures(prompt: string, encoder: PromptEncoder): PromptFeatures {
-  const context = tidy(() => encoder.encode([promptIds(prompt, encoder)]).lastHiddenState);
+  const context = tidy(() => encoder.encode([promptIds(prompt, encoder)], encoder).lastHiddenState);
   return { context, pooled: undefined };
 }
 
 /**
- * SDXL: the last but one states of all encoders side by side, without the final norm; and the last encoder's projected
- * state at the end token. The caller owns the result. Source: arXiv 2307.01952, section 2.1
+ * SDXL: the states of all encoders `skip` layers before the last (1 as it was trained) side by side, without the final norm;
+ * and the last encoder's projected state at the end token. The caller owns the result. Source: arXiv 2307.01952, section 2.1
  */
 export function stableDiffusionXLFeatures(prompt: string, encoders: readonly PromptEncoder[]): PromptFeatures {
   return tidy(() => {
     const outputs = encoders.map((encoder) => encoder.encode([promptIds(prompt, encoder)]));
-    const states = outputs.map(({ hiddenStates }) => hiddenStates.at(-2)!);
+    const states = outputs.map(({ hiddenStates }, i) => hiddenStates.at(-1 - encoders[i]!.skip)!);
     return { context: concat(states, 2), pooled: outputs.at(-1)?.textEmbeds };
   });
 }

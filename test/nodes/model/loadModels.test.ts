@@ -25,13 +25,15 @@ function contextOf(changes: Partial<NodeContext> = {}): NodeContext {
 }
 
 describe('Load generator', () => {
+  const initial = { prediction: 'auto', clipSkip: 0 } as const;
+
   it('gives a generator and tells its progress', async () => {
     const fractions: number[] = [];
     const progress = async (fraction: number) => {
       fractions.push(fraction);
     };
     const model = goldenFolder('tiny-sdxl-turbo');
-    const { generator } = await loadGenerator.run({}, { model, prediction: 'auto' }, contextOf({ progress }));
+    const { generator } = await loadGenerator.run({}, { ...initial, model }, contextOf({ progress }));
     expect(generator.name).toBe('tiny-sdxl-turbo');
     expect(fractions).toHaveLength(4);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
@@ -39,17 +41,13 @@ describe('Load generator', () => {
   });
 
   it('reads the files that its cache key covers', () => {
-    expect(loadGenerator.files?.({ model: 'owner/name', prediction: 'auto' })).toEqual(['owner/name']);
+    expect(loadGenerator.files?.({ ...initial, model: 'owner/name' })).toEqual(['owner/name']);
     expect(loadControlNet.files?.({ model: 'x.pth' })).toEqual(['x.pth']);
   });
 
   it('refuses a model that does not fit into the memory of the device', async () => {
     const small = { ...device, memory: { freeBytes: () => 1000 } };
-    const run = loadGenerator.run(
-      {},
-      { model: goldenFolder('tiny-sd15'), prediction: 'auto' },
-      contextOf({ device: small }),
-    );
+    const run = loadGenerator.run({}, { ...initial, model: goldenFolder('tiny-sd15') }, contextOf({ device: small }));
     await expect(run).rejects.toThrow(/"tiny-sd15" needs .* of memory and .* are free/);
   });
 
@@ -61,9 +59,9 @@ describe('Load generator', () => {
     const controller = new AbortController();
     const progress = async () => controller.abort();
     const context = contextOf({ signal: controller.signal, progress });
-    await expect(
-      loadGenerator.run({}, { model: goldenFolder('tiny-sd15'), prediction: 'auto' }, context),
-    ).rejects.toThrow(/abort/i);
+    await expect(loadGenerator.run({}, { ...initial, model: goldenFolder('tiny-sd15') }, context)).rejects.toThrow(
+      /abort/i,
+    );
   });
 });
 

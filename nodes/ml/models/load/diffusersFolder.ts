@@ -12,13 +12,7 @@ import { clipTextConfig, clipTextShapes } from '../clipText.ts';
 import { latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
 import { unetShapes } from '../unet2DCondition.ts';
 import { type Json, reader, unetConfig } from '../unetConfig.ts';
-import {
-  type ModelDescription,
-  type PredictionChoice,
-  predictions,
-  requireFit,
-  type TextPart,
-} from './modelDescription.ts';
+import { type ModelDescription, requireFit, type TextPart } from './modelDescription.ts';
 import { findWeights, nameOf, readConfig, readConfigText } from './modelFolder.ts';
 
 /** Text encoders of a pipeline, in their order, with their tokenizers; SDXL has both. */
@@ -42,11 +36,7 @@ const sparedParts = [
  * Reads what a diffusers folder (or a snapshot of the Hugging Face cache) says of its model, and the headers of its weights.
  * Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what reading throws.
  */
-export async function describeFolder(
-  files: Files,
-  folder: string,
-  prediction: PredictionChoice = 'auto',
-): Promise<ModelDescription> {
+export async function describeFolder(files: Files, folder: string): Promise<ModelDescription> {
   const index = await readConfig(files, folder, 'model_index.json');
   const texts = pipelineOf(index, folder);
   const place = (name: string) => joinPath(folder, name);
@@ -59,19 +49,16 @@ export async function describeFolder(
   requireFit(folder, unet, autoencoder);
   const vaeWeights = mappedCheckpoint(vaeFile, new Map(vaeFile.names().map((name) => [rename(name), { name }])));
   const unetFile = await openWhole(files, await findWeights(files, place('unet')));
-  const schedulerConfig = {
-    ...corrected(
-      parseSchedulerConfig(await readConfigText(files, place('scheduler'), 'scheduler_config.json')),
-      texts.length,
-    ),
-    ...(prediction !== 'auto' && { prediction_type: predictions[prediction] }),
-  };
+  const schedulerConfig = corrected(
+    parseSchedulerConfig(await readConfigText(files, place('scheduler'), 'scheduler_config.json')),
+    texts.length,
+  );
   const scale = autoencoder.factor;
   return {
     name: nameOf(folder),
     sdxl: texts.length > 1,
     zeroEmptyNegative: texts.length > 1 && index.force_zeros_for_empty_prompt !== false,
-    texts: await Promise.all(texts.map((text) => readText(files, folder, text))),
+    texts: await Promise.all(texts.map((text) => readText(files, folder, text, texts.length > 1))),
     unet: { title: 'U-Net', config: unet, checkpoint: unetFile, shapes: unetShapes(unet), file: unetFile },
     autoencoder: {
       title: String(vaeJson._class_name),
@@ -128,7 +115,7 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
   });
 }
 
-async function readText(files: Files, folder: string, text: TextFolders): Promise<TextPart> {
+async function readText(files: Files, folder: string, text: TextFolders, sdxl: boolean): Promise<TextPart> {
   const place = joinPath(folder, text.encoder);
   const stated = await readConfig(files, place);
   // That of a whole CLIP holds the text encoder's, and its weights those of images, which nothing here takes.
@@ -140,6 +127,9 @@ async function readText(files: Files, folder: string, text: TextFolders): Promis
   return {
     title: 'text encoder',
     config,
+    skip: sdxl ? 1 : 0,
+    // Stable Diffusion 2 has ViT-H's without its last layer.
+    missingLayers: config.hidden_size === 1024 && config.num_hidden_layers === 23 ? 1 : 0,
     tokenizer: await loadClipTokenizer(files, joinPath(folder, text.tokenizer), config.vocab_size),
     checkpoint: mappedCheckpoint(file, transformersText(file.names(), '')),
     shapes: clipTextShapes(config),

@@ -4,13 +4,14 @@ import type { Generator } from '../../../ports.ts';
 import { stableDiffusion } from '../stableDiffusion.ts';
 import { describeFolder } from './diffusersFolder.ts';
 import type { LoadOptions } from './loadParts.ts';
-import { loadDescribed, type ModelDescription, type PredictionChoice } from './modelDescription.ts';
+import { loadDescribed, type ModelDescription } from './modelDescription.ts';
 import { contentOf } from './modelFolder.ts';
+import { type Overrides, overridden } from './overrides.ts';
 import { describeSingleFile } from './singleFile.ts';
 
 /**
  * Loads a text-to-image model of the Stable Diffusion family: a diffusers folder, a snapshot of the Hugging Face cache, or
- * a single checkpoint file with the names of latent-diffusion. The caller owns the generator; after a failure or an abort
+ * a single checkpoint file with the names of latent-diffusion. `stated` goes over what its files say. The caller owns the generator; after a failure or an abort
  * nothing is left in memory. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
  * `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
@@ -18,22 +19,22 @@ export async function loadGenerator(
   files: Files,
   location: string,
   options: LoadOptions = {},
-  prediction: PredictionChoice = 'auto',
+  stated: Overrides = {},
 ): Promise<Generator> {
   return stableDiffusion(
-    await loadDescribed(await describeModel(files, await files.locate(location), prediction), options),
+    await loadDescribed(await describeModel(files, await files.locate(location), stated), options),
   );
 }
 
-/** Reads configs and headers of a model, not its weights. `prediction`: what its U-Net predicts, over what its files say. */
-export async function describeModel(
-  files: Files,
-  path: string,
-  prediction: PredictionChoice = 'auto',
-): Promise<ModelDescription> {
+/** Reads configs and headers of a model, not its weights. `stated` goes over what its files say. Throws likewise. */
+export async function describeModel(files: Files, path: string, stated: Overrides = {}): Promise<ModelDescription> {
+  return overridden(await describeFiles(files, path, stated), stated);
+}
+
+async function describeFiles(files: Files, path: string, stated: Overrides): Promise<ModelDescription> {
   const names = await files.list(path);
-  if (!names) return describeSingleFile(files, path, prediction);
-  if (names.includes('model_index.json')) return describeFolder(files, path, prediction);
+  if (!names) return describeSingleFile(files, path, stated);
+  if (names.includes('model_index.json')) return describeFolder(files, path);
   throw new UserError(
     'NOT_FOUND',
     `"${path}" is no text-to-image model: looked for model_index.json of a diffusers pipeline; ${await contentOf(files, path)}. A single .safetensors or .ckpt file is named by its own path.`,

@@ -16,13 +16,13 @@ import type { UNetConfig } from '../unetConfig.ts';
 import { type LoadedParts, type LoadOptions, loadParts, type Part } from './loadParts.ts';
 import { predictedQuantity } from './predictedQuantity.ts';
 
-/** What a U-Net predicts, where the user states it; `auto`: what its files say. */
-export type PredictionChoice = 'auto' | 'epsilon' | 'v';
-export const predictions = { epsilon: 'epsilon', v: 'v_prediction' } as const;
-
 export interface TextPart extends Part {
   readonly config: ClipTextConfig;
   readonly tokenizer: Tokenizer;
+  /** Last layers of the file that the U-Net does not see. */
+  readonly skip: number;
+  /** Last layers that were published with it and are left out of the file. */
+  readonly missingLayers: number;
 }
 
 /** A model of the Stable Diffusion family as its files describe it: all configs, and the headers of its weights. */
@@ -84,8 +84,8 @@ const textNames = ['text_encoder', 'text_encoder_2'] as const;
 
 function connect(model: ModelDescription, { weights, bytes, dispose }: LoadedParts<string>, memory: MemoryOptions) {
   const weightsOf = (name: string) => weights[name] as Weights;
-  const encoders = model.texts.map(({ tokenizer, config }, i): PromptEncoder => {
-    return { tokenizer, config, encode: clipText(weightsOf(textNames[i] as string), config) };
+  const encoders = model.texts.map(({ tokenizer, config, skip }, i): PromptEncoder => {
+    return { tokenizer, config, skip, encode: clipText(weightsOf(textNames[i] as string), config) };
   });
   return {
     name: model.name,

@@ -14,14 +14,9 @@ import { unetShapes } from '../unet2DCondition.ts';
 import { unetConfig } from '../unetConfig.ts';
 import { findVocabulary } from './findVocabulary.ts';
 import { autoencoderJson, textJson, unetJson } from './ldmConfigs.ts';
-import {
-  type ModelDescription,
-  type PredictionChoice,
-  predictions,
-  requireFit,
-  type TextPart,
-} from './modelDescription.ts';
+import { type ModelDescription, requireFit, type TextPart } from './modelDescription.ts';
 import { nameOf } from './modelFolder.ts';
+import { type Overrides, predictions } from './overrides.ts';
 
 /** Where text encoders lie in a file, what naming they use, and what their tokenizers pad with. */
 interface TextLayout {
@@ -80,12 +75,12 @@ const families: readonly Family[] = [
 
 /**
  * Reads the header of a single-file checkpoint of Stable Diffusion 1, 2 or XL and derives all configs from names and
- * shapes. `stated`: what the U-Net predicts, where the user knows. Throws UserError `NOT_FOUND`, `UNSUPPORTED` and what reading throws.
+ * shapes. Of what the user states, `prediction` tells how to read the rest. Throws UserError `NOT_FOUND`, `UNSUPPORTED` and what reading throws.
  */
 export async function describeSingleFile(
   files: Files,
   path: string,
-  stated: PredictionChoice = 'auto',
+  stated: Overrides = {},
 ): Promise<ModelDescription> {
   const file = await openWhole(files, path);
   const names = file.names();
@@ -97,7 +92,7 @@ export async function describeSingleFile(
   const vaeFile = mappedCheckpoint(file, ldmAutoencoder(names, 'first_stage_model.'));
   const autoencoder = latentAutoencoder(autoencoderJson(vaeFile, family.scalingFactor));
   requireFit(path, unet, autoencoder);
-  const prediction = await predictionOf(files, file, family, stated);
+  const prediction = await predictionOf(files, file, family, stated.prediction);
   const few = fewSteps(nameOf(path));
   return {
     name: nameOf(path),
@@ -177,18 +172,23 @@ async function textParts(files: Files, file: WholeFile, family: Family): Promise
       pad_token: (family.texts[i] as TextLayout).padding,
       model_max_length: encoder.config.max_position_embeddings,
     };
-    return { ...encoder, tokenizer: clipTokenizer(vocabulary, settings, vocabulary.path) };
+    return {
+      ...encoder,
+      tokenizer: clipTokenizer(vocabulary, settings, vocabulary.path),
+      skip: encoders.length > 1 ? 1 : 0,
+    };
   });
 }
 
-function textEncoder(file: WholeFile, layout: TextLayout): Omit<TextPart, 'tokenizer'> {
+function textEncoder(file: WholeFile, layout: TextLayout): Omit<TextPart, 'tokenizer' | 'skip'> {
   const whole = mappedCheckpoint(file, textSources(file, layout));
   const found = clipTextConfig(textJson(whole, layout.openClip));
   const layers = layout.penultimate ? layersBeforeLast(whole, found) : found.num_hidden_layers;
   const checkpoint = mappedCheckpoint(file, textSources(file, layout, layers));
   file.setAside(file.names().filter((name) => layerOf(name, layout) >= layers));
   const config = clipTextConfig(textJson(checkpoint, layout.openClip));
-  return { title: 'text encoder', config, checkpoint, shapes: clipTextShapes(config), file };
+  const missingLayers = layout.penultimate ? 1 : 0;
+  return { title: 'text encoder', config, missingLayers, checkpoint, shapes: clipTextShapes(config), file };
 }
 
 /**
@@ -235,10 +235,10 @@ async function predictionOf(
   files: Files,
   file: WholeFile,
   { title }: Family,
-  stated: PredictionChoice,
+  stated: Overrides['prediction'],
 ): Promise<'epsilon' | 'v_prediction' | undefined> {
   const marked = marks(file, 'v_pred');
-  if (stated !== 'auto') return predictions[stated];
+  if (stated) return predictions[stated];
   if (marked) return 'v_prediction';
   const { metadata } = file;
   const said =

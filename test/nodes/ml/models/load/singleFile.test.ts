@@ -157,12 +157,14 @@ describe('what a single file predicts', () => {
 
   it('is what the user says, over all that files say', async () => {
     const files = diskOf(new Map([...sdxl, ['v_pred', scalar()]]));
-    const config = async (choice: 'epsilon' | 'v') =>
-      (await describeModel(files, 's/model.safetensors', choice)).schedulerConfig.prediction_type;
+    const config = async (prediction: 'epsilon' | 'v') =>
+      (await describeModel(files, 's/model.safetensors', { prediction })).schedulerConfig.prediction_type;
     expect(await config('epsilon')).toBe('epsilon');
     expect(await config('v')).toBe('v_prediction');
     const folder = memoryFiles(below('f', tinyModel('sd1').files));
-    expect((await describeModel(folder, 'f', 'v')).schedulerConfig.prediction_type).toBe('v_prediction');
+    expect((await describeModel(folder, 'f', { prediction: 'v' })).schedulerConfig.prediction_type).toBe(
+      'v_prediction',
+    );
   });
 
   it('starts from pure noise where it says so', async () => {
