@@ -1,4 +1,5 @@
 import type { Adapter } from './ml/models/lora.ts';
+import type { PromptStyle } from './ml/models/promptReader.ts';
 import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
 import type { AdaptedPart } from './ml/weights/loraNames.ts';
 
@@ -186,8 +187,12 @@ export interface Generator extends LoadedFunction {
   readonly latentScale?: number;
   /** The only words that the model knows, in lower case; absent where it was trained on language at large. */
   readonly words?: readonly string[];
-  /** The end of a prompt that is not read because the prompt is too long; '' where all of it is. */
+  /** The end of a prompt that is not read because the prompt is too long; '' where all of it is. Absent where nothing is cut. */
   unreadPart?(prompt: string): string;
+  /** Whose weights and other signs its prompts may have; absent where they are words alone. */
+  readonly promptStyle?: PromptStyle;
+  /** Names of embeddings in a prompt that it does not have. */
+  unknownEmbeddings?(prompt: string): readonly string[];
   /** [h, w, c] of the latents for an image size in pixels. Throws UserError `BAD_SIZE`. */
   latentShape(width: number, height: number): [h: number, w: number, c: number];
   /** [T, D] of the features of a prompt, where they can be moved by `promptOffset`. */

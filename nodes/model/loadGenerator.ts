@@ -1,11 +1,12 @@
 import { defineNode } from '../defineNode.ts';
 import { loadGenerator as load } from '../ml/models/load/loadGenerator.ts';
+import { promptStyles, readings } from '../ml/models/promptReader.ts';
 import { choice, integer, model } from '../params.ts';
 import { loadOptions } from './shared/loadOptions.ts';
 
 export const loadGenerator = defineNode({
   type: 'model/load-generator',
-  version: 2,
+  version: 3,
   title: 'Load generator',
   summary: 'A text-to-image model: Stable Diffusion 1, 2, XL or their Turbo kin.',
   source: 'arXiv 2112.10752, 2307.01952',
@@ -28,14 +29,25 @@ export const loadGenerator = defineNode({
       words: { model: 0 },
       help: "Which layer of the text encoders counts, from the end: 1 is the last, 2 the last but one, as A1111's Clip skip and -1, -2 of ComfyUI's CLIP Set Last Layer; diffusers' clip_skip is one less. model is 1 for Stable Diffusion 1, 2 for 2 and XL; A1111 ignores any other for those.",
     }),
+    promptStyle: choice({
+      initial: 'comfy',
+      options: promptStyles,
+      aliases: { comfy: ['ComfyUI'], a1111: ['webui', 'automatic1111', 'stable-diffusion-webui'] },
+      help: "Whose weights prompts have, as (x:1.2): comfy is ComfyUI's way, a1111 stable-diffusion-webui's, which also has [x] and BREAK; both read prompts of any length, in chunks of 75 tokens. a1111-no-norm and a1111-ignore are its settings of Emphasis. plain takes every sign as it is and cuts what is too long, as do models that know few words.",
+    }),
   },
   outputs: { generator: 'generator' },
   files: (params) => [params.model],
-  upgrades: { 1: (params) => ({ ...params, prediction: 'auto' }) },
-  run: async (_inputs, { model, prediction, clipSkip }, context) => ({
-    generator: await load(context.files, model, loadOptions(context), {
-      ...(prediction !== 'auto' && { prediction }),
-      ...(clipSkip > 0 && { clipSkip }),
-    }),
+  upgrades: {
+    1: (params) => ({ ...params, prediction: 'auto' }),
+    2: (params) => ({ ...params, promptStyle: 'plain' }),
+  },
+  run: async (_inputs, { model, prediction, clipSkip, promptStyle }, context) => ({
+    generator: await load(
+      context.files,
+      model,
+      { ...loadOptions(context), reading: readings[promptStyle] },
+      { ...(prediction !== 'auto' && { prediction }), ...(clipSkip > 0 && { clipSkip }) },
+    ),
   }),
 });

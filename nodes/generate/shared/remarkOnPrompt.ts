@@ -6,8 +6,32 @@ import type { Generator } from '../../ports.ts';
 const LONGEST_QUOTE = 200;
 
 /** How other programs write weights, alternations and what to load: `(x:1.3)`, `((x))`, `(x)++`, `[x]`, `<lora:x:1>`. */
-const syntax =
-  /\([^()]{0,200}:\s{0,9}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,9}\)|\(\([^()]{1,200}\)\)|\([^()]{1,200}\)[+-]{1,9}|\[[^[\]]{1,200}\]|<\w{1,20}:[^<>]{1,200}>/u;
+const signs = {
+  weight: /\([^()]{0,200}:\s{0,9}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,9}\)|\(\([^()]{1,200}\)\)/,
+  plus: /\([^()]{1,200}\)[+-]{1,9}/,
+  bracket: /\[[^[\]]{1,200}\]/,
+  network: /<\w{1,20}:[^<>]{1,200}>/,
+  word: /(?<![p{L}p{N}_])(?:BREAK|AND)(?![p{L}p{N}_])/,
+};
+const anyOf = (...kinds: readonly (keyof typeof signs)[]) =>
+  RegExp(kinds.map((kind) => signs[kind].source).join('|'), 'u');
+
+/** Signs that have no meaning in a style, and what is said of them. */
+const literal = {
+  plain: {
+    found: anyOf('weight', 'plus', 'bracket', 'network'),
+    advice: 'the prompt style of Load generator is plain; choose comfy or a1111 for weights, or write words alone',
+  },
+  comfy: {
+    found: anyOf('plus', 'bracket', 'network', 'word'),
+    advice: 'ComfyUI gives it no meaning; the prompt style a1111 of Load generator does, but for + and -',
+  },
+  a1111: { found: anyOf('plus'), advice: 'stable-diffusion-webui gives + and - no meaning; write (x:1.2)' },
+  words: {
+    found: anyOf('weight', 'plus', 'bracket', 'network'),
+    advice: 'prompts have no weights or commands here, so write words alone',
+  },
+};
 
 /** Remarks on what a generator makes of a prompt, and of others such as the negative one, otherwise than one may think. */
 export function remarkOnPrompt(
@@ -19,7 +43,9 @@ export function remarkOnPrompt(
   remarkOnWords(generator, prompt, remark);
   for (const text of [prompt, ...others]) {
     remarkOnLength(generator, text, remark);
-    remarkOnSyntax(text, remark);
+    remarkOnSigns(generator, text, remark);
+    for (const unknown of generator.unknownEmbeddings?.(text) ?? [])
+      remark(`There is no embedding "${quoted(unknown)}", and the prompt is read without it: load its file.`);
   }
 }
 
@@ -40,12 +66,14 @@ function remarkOnLength({ name, unreadPart }: Generator, text: string, remark: N
     );
 }
 
-function remarkOnSyntax(text: string, remark: NodeContext['remark']): void {
-  const found = syntax.exec(text)?.[0];
-  if (found !== undefined)
-    remark(
-      `"${quoted(found)}" is read as it is written: prompts have no weights or commands here, so write words alone.`,
-    );
+function remarkOnSigns({ words, promptStyle }: Generator, text: string, remark: NodeContext['remark']): void {
+  const style = words ? 'words' : (promptStyle ?? 'words');
+  const { found, advice } = literal[style];
+  const sign = found.exec(text)?.[0];
+  if (sign !== undefined) remark(`"${quoted(sign)}" is read as it is written: ${advice}.`);
+  const network = style === 'a1111' ? new RegExp(signs.network, 'u').exec(text)?.[0] : undefined;
+  if (network !== undefined)
+    remark(`"${quoted(network)}" is left out of the prompt: a LoRA is loaded by the node Load LoRA.`);
 }
 
 function quoted(text: string): string {

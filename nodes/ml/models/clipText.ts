@@ -1,9 +1,11 @@
 import { embedding } from '../nn/embedding.ts';
 import { layerNorm } from '../nn/layerNorm.ts';
 import { linear } from '../nn/linear.ts';
+import type { PromptToken } from '../text/promptChunk.ts';
 import {
   add,
   gather,
+  mul,
   reshape,
   slice,
   type Tensor,
@@ -11,6 +13,7 @@ import {
   type Tensor3D,
   type Tensor4D,
   tensor2d,
+  tensor3d,
   tensor4d,
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
@@ -70,7 +73,7 @@ export function clipTextShapes(config: ClipTextConfig): Shapes {
   return shapes;
 }
 
-interface ClipTextOutput {
+export interface ClipTextOutput {
   /** The embeddings, then the output of every layer, before the final norm: layers + 1 of [N, T, C]. */
   readonly hiddenStates: readonly Tensor3D[];
   /** Final norm of the state `skip` layers before the last. [N, T, C] */
@@ -82,8 +85,8 @@ interface ClipTextOutput {
 }
 
 /**
- * CLIP's text encoder: a causal transformer over token ids, all rows of one length T. `skip` leaves out the last layers
- * of `lastHiddenState` (diffusers' clip_skip). Padding takes part, as in the reference. The caller owns all results.
+ * CLIP's text encoder: a causal transformer over token ids, or vectors [C] in their place, all rows of one length T. `skip`
+ * leaves out the last layers of `lastHiddenState` (diffusers' clip_skip). Padding takes part, as in the reference. The caller owns all results.
  * Source: arXiv 2103.00020, section 2.4; transformers, CLIPTextTransformer
  */
 export function clipText(weights: Weights, config: ClipTextConfig) {
@@ -91,23 +94,24 @@ export function clipText(weights: Weights, config: ClipTextConfig) {
   const { num_attention_heads: heads, layer_norm_eps: eps, num_hidden_layers: count, hidden_act: activation } = config;
   const layers = Array.from({ length: count }, (_, i) => model.at(`encoder.layers.${i}`));
 
-  return (ids: readonly (readonly number[])[], { skip = 0 } = {}): ClipTextOutput => {
-    const length = ids[0]?.length ?? 0;
+  return (rows: readonly (readonly PromptToken[])[], { skip = 0 } = {}): ClipTextOutput => {
+    const length = rows[0]?.length ?? 0;
     if (length > config.max_position_embeddings)
       throw new Error(`${length} tokens for a text encoder of ${config.max_position_embeddings} positions.`);
     const tokens = tensor2d(
-      ids.map((row) => [...row]),
-      [ids.length, length],
+      rows.map((row) => row.map((token) => (typeof token === 'number' ? token : 0))),
+      [rows.length, length],
       'int32',
     ); // [N, T]
+    const words = insertVectors(embedding(tokens, model.at('embeddings.token_embedding')) as Tensor3D, rows);
     const places = slice(model.get('embeddings.position_embedding.weight') as Tensor2D, 0, length); // [T, C]
     const mask = causalMask(length); // [1, 1, T, T]
-    const hiddenStates = [add(embedding(tokens, model.at('embeddings.token_embedding')), places) as Tensor3D];
+    const hiddenStates = [add(words, places) as Tensor3D];
     for (const layer of layers)
       hiddenStates.push(transformerLayer(hiddenStates.at(-1)!, layer, { heads, eps, activation, mask }));
     const normed = (skipped: number) => layerNorm(hiddenStates[count - skipped]!, model.at('final_layer_norm'), eps);
     const last = normed(0);
-    const pooled = stateAtEnd(last, ids, config.eos_token_id); // [N, C]
+    const pooled = stateAtEnd(last, rows, config.eos_token_id); // [N, C]
     return {
       hiddenStates,
       lastHiddenState: skip === 0 ? last : normed(skip),
@@ -115,6 +119,19 @@ export function clipText(weights: Weights, config: ClipTextConfig) {
       textEmbeds: config.projected ? linear(pooled, weights.at('text_projection')) : undefined,
     };
   };
+}
+
+/** The embeddings [N, T, C] of token ids with vectors where a row has them. */
+function insertVectors(words: Tensor3D, rows: readonly (readonly PromptToken[])[]): Tensor3D {
+  if (rows.every((row) => row.every((token) => typeof token === 'number'))) return words;
+  const [n, length, width] = words.shape;
+  const [kept, given] = [new Float32Array(n * length).fill(1), new Float32Array(n * length * width)];
+  for (const [place, token] of rows.flat().entries()) {
+    if (typeof token === 'number') continue;
+    kept[place] = 0;
+    given.set(token, place * width);
+  }
+  return add(mul(words, tensor3d(kept, [n, length, 1])), tensor3d(given, [n, length, width]));
 }
 
 /** 0 on and below the diagonal, hugely negative above it: a token attends to itself and to earlier ones. */
@@ -127,11 +144,12 @@ function causalMask(length: number): Tensor4D {
  * The state at the end token of every row: [N, T, C] -> [N, C]. Old configs state the end token 2, which no vocabulary
  * means by it; transformers then takes the place of the largest id.
  */
-function stateAtEnd(states: Tensor3D, ids: readonly (readonly number[])[], endToken: number): Tensor2D {
+function stateAtEnd(states: Tensor3D, rows: readonly (readonly PromptToken[])[], endToken: number): Tensor2D {
   const [n, length, width] = states.shape;
-  const rows = ids.map((row, i) => {
-    const place = row.indexOf(endToken === 2 ? row.reduce((a, b) => Math.max(a, b)) : endToken);
+  const places = rows.map((row, i) => {
+    const ids = row.map((token) => (typeof token === 'number' ? token : -1));
+    const place = ids.indexOf(endToken === 2 ? ids.reduce((a, b) => Math.max(a, b)) : endToken);
     return i * length + Math.max(place, 0);
   });
-  return gather(reshape(states, [n * length, width]) as Tensor, rows) as Tensor2D;
+  return gather(reshape(states, [n * length, width]) as Tensor, places) as Tensor2D;
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { Adaptable, AddedConditions, Condition, Generator, SampleRequest } from '../../ports.ts';
+import type { Adaptable, Condition, Generator, SampleRequest } from '../../ports.ts';
 import { createScheduler } from '../diffusion/createScheduler.ts';
 import { type DenoisingModel, denoise } from '../diffusion/denoise.ts';
 import { guideByConsistency } from '../diffusion/guideLatents.ts';
@@ -11,21 +11,18 @@ import {
   concat,
   dispose,
   fill,
-  keep,
   mul,
+  split,
   type Tensor1D,
-  type Tensor2D,
-  type Tensor3D,
   type Tensor4D,
-  tensor2d,
-  tensor4d,
   tidy,
   tile,
-  zerosLike,
 } from '../tf.ts';
 import type { Adapter } from './lora.ts';
 import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
 import { promptMix } from './promptMix.ts';
+import type { PromptReading } from './promptReader.ts';
+import { encodeText, readAdded, type TextConditions } from './textConditions.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
 
 /** The parts of a latent diffusion model of the Stable Diffusion family, ready to use. */
@@ -37,6 +34,8 @@ export interface StableDiffusionParts {
   readonly words?: Generator['words'];
   readonly schedulerConfig: SchedulerConfig;
   readonly unreadPart?: Generator['unreadPart'];
+  readonly reading: PromptReading;
+  readonly unknownEmbeddings?: Generator['unknownEmbeddings'];
   /** The caller owns the result. */
   encodePrompt(prompt: string): PromptFeatures;
   readonly unet: ReturnType<typeof unet2DCondition>;
@@ -72,6 +71,8 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
     defaults: parts.defaults,
     ...(parts.words && { words: parts.words }),
     ...(parts.unreadPart && { unreadPart: parts.unreadPart }),
+    ...(parts.unknownEmbeddings && { unknownEmbeddings: parts.unknownEmbeddings }),
+    promptStyle: parts.reading.style,
     latentShape(width, height) {
       for (const side of [width, height])
         if (!Number.isInteger(side) || side < factor || side % factor)
@@ -87,7 +88,11 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
     },
     *denoise(request) {
       checkRequest(request, parts);
-      const text = encodeText(request, parts, features.of);
+      const text = encodeText(request, {
+        zeroEmptyNegative: parts.zeroEmptyNegative,
+        factor,
+        featuresOf: features.of,
+      });
       try {
         features.trim();
         const { noise, settings, guidance } = request;
@@ -98,7 +103,8 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
         const hooks = guidance ? { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) } : {};
         return yield* denoise(createModel(request, parts, text), scheduler, plan, noise, hooks);
       } finally {
-        dispose(Object.values(text).filter((tensor) => tensor !== undefined));
+        for (const { context, textEmbeds, timeIds, prompted } of text)
+          dispose([context, textEmbeds, timeIds, prompted].filter((tensor) => tensor !== undefined));
       }
     },
     decode,
@@ -117,79 +123,39 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
 }
 
 /** The U-Net and the ControlNets as the loop calls them: mixes the answers to several prompts, see `promptMix`. */
-function createModel(request: SampleRequest, { unet }: StableDiffusionParts, text: TextConditions): DenoisingModel {
+function createModel(
+  request: SampleRequest,
+  { unet }: StableDiffusionParts,
+  text: readonly TextConditions[],
+): DenoisingModel {
   const { conditions } = request;
   const mix = promptMix(request);
   return {
     predict(latents, { index, steps, timestep }) {
       const active = conditions.filter(({ start, end }) => index / steps >= start && (index + 1) / steps <= end);
-      const sample: Tensor4D = mix.blocks > 1 ? concat(new Array(mix.blocks).fill(latents), 0) : latents; // [blocks N, h, w, c]
-      const steering = { ...readAdded(text), ...sumResiduals(active, sample, timestep, text) };
-      return mix.join(unet(sample, timestep, text.context, steering));
+      const ask = (own: TextConditions): Tensor4D => {
+        const sample = repeatRows(latents, own.blocks.length); // [blocks N, h, w, c]
+        const steering = { ...readAdded(own), ...sumResiduals(active, sample, timestep, own) };
+        return unet(sample, timestep, own.context, steering);
+      };
+      const [only, ...more] = text;
+      return mix.join(more.length === 0 ? ask(only!) : inOrder(text, text.map(ask)));
     },
   };
 }
 
+const repeatRows = (rows: Tensor4D, times: number): Tensor4D =>
+  times > 1 ? concat(new Array<Tensor4D>(times).fill(rows), 0) : rows;
+
+/** The answers of several calls, block by block. */
+function inOrder(text: readonly TextConditions[], answers: readonly Tensor4D[]): Tensor4D {
+  const placed: Tensor4D[] = [];
+  for (const [i, { blocks }] of text.entries())
+    for (const [k, part] of split(answers[i]!, blocks.length, 0).entries()) placed[blocks[k]!] = part as Tensor4D;
+  return concat(placed, 0);
+}
+
 const toImages = (decoded: Tensor4D): Tensor4D => clipByValue(add(mul(decoded, 0.5), 0.5), 0, 1);
-
-/** Text as the U-Net takes it: one row an image for each prompt of the mix. */
-interface TextConditions {
-  readonly context: Tensor3D;
-  readonly textEmbeds: Tensor2D | undefined;
-  readonly timeIds: Tensor2D | undefined;
-  /** [rows, 1, 1, 1]: 0 where the prompt is the negative one, else 1; undefined where no row has it. */
-  readonly prompted: Tensor4D | undefined;
-}
-
-function encodeText(
-  request: SampleRequest,
-  { zeroEmptyNegative, latents }: StableDiffusionParts,
-  featuresOf: (prompt: string) => PromptFeatures,
-): TextConditions {
-  const { noise, negativePrompt, promptOffset } = request;
-  const { rows } = promptMix(request);
-  const [n, h, w] = noise.latents.shape;
-  const zeroed = (features: PromptFeatures): PromptFeatures => ({
-    context: zerosLike(features.context),
-    pooled: features.pooled && zerosLike(features.pooled),
-  });
-  /** For each prompt of the mix in turn: only the negative one stays where it is. */
-  const offsets = (offset: Tensor3D): Tensor3D[] =>
-    rows.filter((_, i) => i % n === 0).map(({ negative }) => (negative ? zerosLike(offset) : offset));
-  const conditions = tidy(() => {
-    const features = rows.map(({ prompt, negative }) =>
-      negative && zeroEmptyNegative && negativePrompt === '' ? zeroed(featuresOf(prompt)) : featuresOf(prompt),
-    );
-    const pooled = features.flatMap((each) => each.pooled ?? []);
-    const size = [h * latents.factor, w * latents.factor];
-    const timeIds = features.map(() => [...size, 0, 0, ...size]); // original size, crop, target size
-    const context: Tensor3D = concat(
-      features.map((each) => each.context),
-      0,
-    );
-    return {
-      context: promptOffset ? add<Tensor3D>(context, concat(offsets(promptOffset), 0)) : context,
-      textEmbeds: pooled.length > 0 ? concat(pooled, 0) : undefined,
-      timeIds: pooled.length > 0 ? tensor2d(timeIds, [features.length, 6]) : undefined,
-      prompted: rows.some(({ negative }) => negative)
-        ? tensor4d(
-            rows.map(({ negative }) => (negative ? 0 : 1)),
-            [rows.length, 1, 1, 1],
-          )
-        : undefined,
-    };
-  });
-  return {
-    context: keep(conditions.context),
-    textEmbeds: conditions.textEmbeds && keep(conditions.textEmbeds),
-    timeIds: conditions.timeIds && keep(conditions.timeIds),
-    prompted: conditions.prompted && keep(conditions.prompted),
-  };
-}
-
-function readAdded({ textEmbeds, timeIds }: TextConditions): { added?: AddedConditions } {
-  return textEmbeds && timeIds ? { added: { textEmbeds, timeIds } } : {};
-}
 
 /** The sum of what all ControlNets add, each times its scale, and by some only beside the prompts that are not negative. */
 function sumResiduals(

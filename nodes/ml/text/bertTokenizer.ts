@@ -5,7 +5,7 @@ import { parseJson } from '../../parseJson.ts';
 import { largest, readText } from '../../readWhole.ts';
 import { vocabularyLimits } from './readVocabulary.ts';
 import { refuseLongText } from './refuseLongText.ts';
-import { frame, type Tokenizer } from './tokenizer.ts';
+import { type Tokenizer, tokenizerOf } from './tokenizer.ts';
 
 /** A WordPiece vocabulary: token -> id. */
 type WordPieces = Readonly<Record<string, number>>;
@@ -46,13 +46,11 @@ export function bertTokenizer(vocab: WordPieces, { lowercase = true } = {}, sour
     },
     {},
   );
-  return {
-    maxLength: Number.POSITIVE_INFINITY,
-    encode(text, length) {
-      refuseLongText(text);
-      return frame(library.encode(text, { add_special_tokens: false }).ids, length, { start, end, pad });
-    },
+  const ids = (text: string) => {
+    refuseLongText(text);
+    return library.encode(text, { add_special_tokens: false }).ids;
   };
+  return tokenizerOf(ids, { start, end, pad }, Number.POSITIVE_INFINITY);
 }
 
 /**

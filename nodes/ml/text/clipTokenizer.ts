@@ -2,7 +2,7 @@ import { type Files, joinPath } from '../../files.ts';
 import { badTokenizer } from './badTokenizer.ts';
 import { type AddedToken, type BytePairVocabulary, bytePairs } from './bytePairs.ts';
 import { readJson, readVocabulary } from './readVocabulary.ts';
-import { frame, type Tokenizer } from './tokenizer.ts';
+import { type Tokenizer, tokenizerOf } from './tokenizer.ts';
 
 /** The part of tokenizer_config.json and special_tokens_map.json that matters here. */
 interface ClipTokenizerConfig {
@@ -98,12 +98,9 @@ export function clipTokenizer(
   if (!(typeof limit === 'number' && limit >= 2))
     throw badTokenizer(source, 'its model_max_length is no number from 2');
   const ids = bytePairs({ vocab, merges, added: [...added.values()], unknown: unknown.content });
-  return {
-    maxLength: limit,
-    // transformers lowers letter by letter and knows no final sigma, the one letter whose lower case depends on its place.
-    encode: (text, length) =>
-      frame(ids(text.replaceAll('Σ', 'σ')), length, { start: start.id, end: end.id, pad: pad.id }),
-  };
+  // transformers lowers letter by letter and knows no final sigma, the one letter whose lower case depends on its place.
+  const lowered = (text: string) => ids(text.replaceAll('Σ', 'σ'));
+  return tokenizerOf(lowered, { start: start.id, end: end.id, pad: pad.id }, limit);
 }
 
 /** How a special token of an untrusted config is spelled. */

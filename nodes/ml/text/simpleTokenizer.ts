@@ -4,7 +4,7 @@ import { inflateUpTo } from '../inflateUpTo.ts';
 import { byteLetters } from './byteLetters.ts';
 import { bytePairs } from './bytePairs.ts';
 import { fixText } from './fixText.ts';
-import { frame, type Tokenizer } from './tokenizer.ts';
+import { type Tokenizer, tokenizerOf } from './tokenizer.ts';
 
 /** Merges that OpenAI's vocabulary file is cut to, so that the whole vocabulary has 49,408 tokens. */
 const MERGE_COUNT = 49152 - 256 - 2;
@@ -20,10 +20,7 @@ export function simpleTokenizer(merges: readonly string[]): Tokenizer {
   const start = end - 1;
   const added = marks.map((content, i) => ({ id: start + i, content, normalized: true }));
   const ids = bytePairs({ vocab, merges, added, unknown: '<end_of_text>' });
-  return {
-    maxLength: 77,
-    encode: (text, length) => frame(ids(fixText(text)), length, { start, end, pad: 0 }),
-  };
+  return tokenizerOf((text) => ids(fixText(text)), { start, end, pad: 0 }, 77);
 }
 
 /** All bytes, all bytes at the end of a word, what each merge makes, and two marks: token -> id. */

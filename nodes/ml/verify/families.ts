@@ -7,6 +7,7 @@ import { imagereward } from './imagereward.ts';
 import { kSamplers } from './kSamplers.ts';
 import { lora } from './lora.ts';
 import { preprocessing } from './preprocessing.ts';
+import { promptWeights } from './promptWeights.ts';
 import { renoTrajectory } from './renoTrajectory.ts';
 import { schedulers } from './schedulers.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
@@ -24,6 +25,7 @@ export const families: Readonly<Record<string, Family>> = {
   'k-samplers': kSamplers,
   lora,
   preprocessing,
+  'prompt-weights': promptWeights,
   'reno-trajectory': renoTrajectory,
   schedulers,
   taesd,

@@ -80,7 +80,7 @@ describe('the graph saved by format version 2', () => {
     // A library with a later version of a node adds what that version has more, and nothing else.
     const upgraded = fixtureOf(2).replace(
       /("type": "model\/load-generator",\n *"version": )1(,[^}]*"model": "builtin:world")(\n *)\}/,
-      '$12$2,$3  "prediction": "auto"$3}',
+      '$13$2,$3  "prediction": "auto",$3  "promptStyle": "plain"$3}',
     );
     expect(upgraded).not.toBe(fixtureOf(2));
     expect(writeGraph(readGraph(fixtureOf(2), realLibrary).document)).toBe(upgraded);

@@ -4,7 +4,7 @@ import type { Device } from '../../../nodes/ml/device.ts';
 import { loadControlNet } from '../../../nodes/model/loadControlNet.ts';
 import { loadGenerator } from '../../../nodes/model/loadGenerator.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
-import { diskFiles, goldenFolder } from '../../support/golden.ts';
+import { diskFiles, goldenFolder, repository } from '../../support/golden.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ function contextOf(changes: Partial<NodeContext> = {}): NodeContext {
 }
 
 describe('Load generator', () => {
-  const initial = { prediction: 'auto', clipSkip: 0 } as const;
+  const initial = { prediction: 'auto', clipSkip: 0, promptStyle: 'comfy' } as const;
 
   it('gives a generator and tells its progress', async () => {
     const fractions: number[] = [];
@@ -53,6 +53,33 @@ describe('Load generator', () => {
 
   it('opens graphs that were saved before it had a prediction', () => {
     expect(loadGenerator.upgrades?.[1]?.({ model: 'owner/name' })).toEqual({ model: 'owner/name', prediction: 'auto' });
+  });
+
+  it('reads the prompts of graphs that were saved before it had a prompt style as it did', () => {
+    expect(loadGenerator.upgrades?.[2]?.({ model: 'owner/name', prediction: 'v' })).toEqual({
+      model: 'owner/name',
+      prediction: 'v',
+      promptStyle: 'plain',
+    });
+  });
+
+  it.each([
+    ['comfy', 'comfy'],
+    ['a1111-no-norm', 'a1111'],
+    ['plain', 'plain'],
+  ] as const)('gives a generator that reads prompts in the style %s', async (promptStyle, style) => {
+    const model = goldenFolder('tiny-sd15');
+    const { generator } = await loadGenerator.run({}, { ...initial, model, promptStyle }, contextOf());
+    expect(generator.promptStyle).toBe(style);
+    expect(generator.unreadPart !== undefined).toBe(style === 'plain');
+    generator.dispose();
+  });
+
+  it('takes prompts of a model that knows few words as they are', async () => {
+    const model = `${repository}/nodes/model/builtin/world-one-step`;
+    const { generator } = await loadGenerator.run({}, { ...initial, model }, contextOf());
+    expect(generator.promptStyle).toBe('plain');
+    generator.dispose();
   });
 
   it('stops when the run is cancelled', async () => {

@@ -58,7 +58,7 @@ export async function describeFolder(files: Files, folder: string): Promise<Mode
     name: nameOf(folder),
     sdxl: texts.length > 1,
     zeroEmptyNegative: texts.length > 1 && index.force_zeros_for_empty_prompt !== false,
-    texts: await Promise.all(texts.map((text) => readText(files, folder, text, texts.length > 1))),
+    texts: await Promise.all(texts.map((text) => describeText(files, folder, text, texts.length > 1))),
     unet: { title: 'U-Net', config: unet, checkpoint: unetFile, shapes: unetShapes(unet), file: unetFile },
     autoencoder: {
       title: String(vaeJson._class_name),
@@ -115,7 +115,8 @@ function pipelineOf(index: Json, folder: string): TextFolders[] {
   });
 }
 
-async function readText(files: Files, folder: string, text: TextFolders, sdxl: boolean): Promise<TextPart> {
+/** What a folder says of one of its text encoders. Throws as `describeFolder`. */
+export async function describeText(files: Files, folder: string, text: TextFolders, sdxl: boolean): Promise<TextPart> {
   const place = joinPath(folder, text.encoder);
   const stated = await readConfig(files, place);
   // That of a whole CLIP holds the text encoder's, and its weights those of images, which nothing here takes.

@@ -4,6 +4,7 @@ import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { checkpointBytes, loadWeights, requireMemory } from '../../weights/loadWeights.ts';
 import { type Weights, weightsOf } from '../../weights/weights.ts';
 import { requireNothingUnknown, type WholeFile } from '../../weights/wholeFile.ts';
+import type { PromptReading } from '../promptReader.ts';
 import type { MemoryOptions, Shapes } from '../unetBlocks.ts';
 
 export interface LoadOptions {
@@ -16,6 +17,8 @@ export interface LoadOptions {
   remark?(sentence: string): void;
   /** How the model spends memory; by default blocks are recomputed in the backward pass. */
   readonly memory?: MemoryOptions;
+  /** How a generator reads prompts; plain by default. */
+  readonly reading?: PromptReading;
 }
 
 /** One network of a model: its file, under the names that its architecture uses. */

@@ -9,6 +9,7 @@ import { type ClipTextConfig, clipText } from '../clipText.ts';
 import type { LatentAutoencoder } from '../latentAutoencoder.ts';
 import { type Adapter, changedWeights, joinChanges } from '../lora.ts';
 import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures, unreadBy } from '../promptFeatures.ts';
+import { type PromptReading, readings, unknownEmbeddings } from '../promptReader.ts';
 import type { StableDiffusionParts } from '../stableDiffusion.ts';
 import { unet2DCondition } from '../unet2DCondition.ts';
 import type { MemoryOptions } from '../unetBlocks.ts';
@@ -67,7 +68,9 @@ export async function loadDescribed(model: ModelDescription, options: LoadOption
   const loaded = await loadParts<string>(model.name, { unet, autoencoder, ...textParts }, options);
   try {
     const memory = { recompute: true, ...options.memory };
-    const parts = connect(model, loaded, memory);
+    // Words are all that a model of few words was trained on.
+    const reading = (model.words ? undefined : options.reading) ?? readings.plain;
+    const parts = connect(model, loaded, memory, reading);
     const scheduler = model.askPrediction
       ? { ...schedulerConfig, prediction_type: await predictedQuantity(parts) }
       : schedulerConfig;
@@ -82,7 +85,12 @@ export async function loadDescribed(model: ModelDescription, options: LoadOption
 /** Text encoders in the order of their features, by the names of their folders. */
 const textNames = ['text_encoder', 'text_encoder_2'] as const;
 
-function connect(model: ModelDescription, { weights, bytes, dispose }: LoadedParts<string>, memory: MemoryOptions) {
+function connect(
+  model: ModelDescription,
+  { weights, bytes, dispose }: LoadedParts<string>,
+  memory: MemoryOptions,
+  reading: PromptReading,
+) {
   const weightsOf = (name: string) => weights[name] as Weights;
   const encoders = model.texts.map(({ tokenizer, config, skip }, i): PromptEncoder => {
     return { tokenizer, config, skip, encode: clipText(weightsOf(textNames[i] as string), config) };
@@ -92,14 +100,16 @@ function connect(model: ModelDescription, { weights, bytes, dispose }: LoadedPar
     bytes,
     defaults: model.defaults,
     ...(model.words && { words: model.words }),
-    unreadPart: (prompt: string) => unreadBy(prompt, encoders),
-    zeroEmptyNegative: model.zeroEmptyNegative,
+    reading,
+    ...(reading.style === 'plain' && { unreadPart: (prompt: string) => unreadBy(prompt, encoders) }),
+    unknownEmbeddings: (prompt: string) => unknownEmbeddings(prompt, reading),
+    zeroEmptyNegative: model.zeroEmptyNegative && reading.style !== 'comfy', // which encodes an empty text
     encoders,
     weights: { unet: weightsOf('unet'), autoencoder: weightsOf('autoencoder') },
     encodePrompt: (prompt: string) =>
       model.sdxl
-        ? stableDiffusionXLFeatures(prompt, encoders)
-        : stableDiffusionFeatures(prompt, encoders[0] as PromptEncoder),
+        ? stableDiffusionXLFeatures(prompt, encoders, reading)
+        : stableDiffusionFeatures(prompt, encoders[0] as PromptEncoder, reading),
     unet: unet2DCondition(weightsOf('unet'), model.unet.config, memory),
     latents: model.autoencoder.description,
     decode: model.autoencoder.description.open(weightsOf('autoencoder'), memory),
@@ -140,7 +150,7 @@ function adaptable(
       };
       const name = `${model.name} with ${adapters.map((each) => each.name).join(', ')}`;
       return {
-        ...connect({ ...model, name }, over, memory),
+        ...connect({ ...model, name }, over, memory, base.reading),
         schedulerConfig: base.schedulerConfig,
         adaptable: adaptable(model, base, loaded, memory, adapters),
       };

@@ -3,6 +3,7 @@ import { decodeTiny } from '../../../../nodes/ml/models/autoencoderTiny.ts';
 import { loadControlNet } from '../../../../nodes/ml/models/load/loadControlNet.ts';
 import { loadGenerator } from '../../../../nodes/ml/models/load/loadGenerator.ts';
 import { cacheFeatures } from '../../../../nodes/ml/models/promptFeatures.ts';
+import { readings } from '../../../../nodes/ml/models/promptReader.ts';
 import { latentNoise } from '../../../../nodes/ml/random.ts';
 import {
   clipByValue,
@@ -110,6 +111,45 @@ describe('guidance', () => {
     const plain = valuesOf(denoise(request()));
     expectClose(valuesOf(denoise(request({ ...guided, negativePrompt: 'a red dog' }))), plain);
     expect(valuesOf(denoise(request({ ...guided, negativePrompt: 'a vase' })))).not.toEqual(plain);
+  });
+});
+
+describe('prompts of several chunks', () => {
+  let long: Generator;
+  const chunks = (count: number) => Array.from({ length: count * 20 }, (_, i) => `(a dog ${i}:1.${i % 5})`).join(', ');
+  beforeAll(async () => {
+    long = await loadGenerator(diskFiles, goldenFolder('tiny-sd15'), { reading: readings.comfy });
+    for (const prompt of ['', 'a vase', chunks(2), chunks(3), 'a red dog'])
+      valuesOf(denoise(request({ prompts: [prompt] }), long));
+  });
+  afterAll(() => long.dispose());
+  const guided = { settings: { ...settings, guidanceScale: 2 } };
+
+  it('differ by what stands far behind', () => {
+    const [first, second] = [chunks(2), chunks(3)].map((prompt) =>
+      valuesOf(denoise(request({ prompts: [prompt] }), long)),
+    );
+    expect(first).not.toEqual(second);
+  });
+
+  it('stand beside a short negative prompt, and in a batch of other lengths', () => {
+    const asked = { ...guided, negativePrompt: 'a vase' };
+    const all = [chunks(2), 'a red dog', chunks(3)];
+    const batch = valuesOf(denoise(request({ ...asked, seeds: [5, 6, 7], prompts: all }), long));
+    for (const [i, prompt] of all.entries()) {
+      const alone = valuesOf(denoise(request({ ...asked, seeds: [5 + i], prompts: [prompt] }), long));
+      expectClose(batch.slice(64 * i, 64 * (i + 1)), alone);
+    }
+  });
+
+  it('guided away from themselves are what they are unguided', () => {
+    const [prompt] = [chunks(3)];
+    const plain = valuesOf(denoise(request({ prompts: [prompt] }), long));
+    expectClose(valuesOf(denoise(request({ ...guided, prompts: [prompt], negativePrompt: prompt }), long)), plain);
+  });
+
+  it('of one chunk without signs are what plain prompts are', () => {
+    expect(valuesOf(denoise(request(), long))).toEqual(valuesOf(denoise(request())));
   });
 });
 

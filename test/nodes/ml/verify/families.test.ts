@@ -18,6 +18,7 @@ await describeOnDevices('golden families', (device) => {
     'aesthetic',
     'tiny-gpt2',
     'lora',
+    'prompt-weights',
     'reno-trajectory',
   ])('%s', { timeout: 900_000 }, async (family, { skip }) => {
     skip(family === 'reno-trajectory' && device().name === 'webgpu', 'hundreds of gradients take too long in software');
