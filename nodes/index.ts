@@ -12,6 +12,7 @@ import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
 import { expandPrompt } from './input/expandPrompt.ts';
 import { expandPromptWithModel } from './input/expandPromptWithModel.ts';
+import { gridAxes } from './input/gridAxes.ts';
 import { loadDistribution } from './input/loadDistribution.ts';
 import { loadImages } from './input/loadImages.ts';
 import { noise } from './input/noise.ts';
@@ -34,6 +35,7 @@ import { reno } from './optimise/reno.ts';
 import { spsa } from './optimise/spsa.ts';
 import { beforeAfter } from './output/beforeAfter.ts';
 import { comparison } from './output/comparison.ts';
+import { contactSheet } from './output/contactSheet.ts';
 import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
 import { saveDistribution } from './output/saveDistribution.ts';
@@ -64,6 +66,7 @@ export const library: Library = libraryOf([
   expandPromptWithModel,
   number,
   numberRange,
+  gridAxes,
   noise,
   sampleDistribution,
   loadDistribution,
@@ -109,6 +112,7 @@ export const library: Library = libraryOf([
   saveImages,
   saveDistribution,
   imageGrid,
+  contactSheet,
   beforeAfter,
   scoreTable,
   traceChart,

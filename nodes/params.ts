@@ -282,7 +282,7 @@ export function formatParam(param: Param, value: unknown): string {
   return words.find(([, meant]) => meant === value)?.[0] ?? String(value);
 }
 
-/** The type of wire that can drive a param: text for the kinds that hold text, number for all others. */
+/** The type of wire that drives a param: text for the kinds that hold text, number for all others, which also take text. */
 export function wireTypeOf(param: Param): 'text' | 'number' {
   switch (param.kind) {
     case 'text':
@@ -296,8 +296,11 @@ export function wireTypeOf(param: Param): 'text' | 'number' {
   }
 }
 
-/** The value of a param driven by a wire: a number drives a boolean as 0 or 1. Not yet checked by `allows`. */
+/**
+ * The value of a param driven by a wire: a text is read as if it were typed, a number drives a boolean as 0 or 1. Not yet
+ * checked by `allows`.
+ */
 export function paramFromWire(param: Param, value: unknown): unknown {
-  if (param.kind === 'choice' && typeof value === 'string') return optionOf(param, value);
+  if (typeof value === 'string') return parseParam(param, value);
   return param.kind === 'boolean' && (value === 0 || value === 1) ? value === 1 : value;
 }

@@ -7,7 +7,7 @@ import { type GraphDocument, type GraphNode, limits, own, type Wire } from './do
 import { levelCards, levelOf, subgraphOf } from './levels.ts';
 import { labelNode, type Problem, problem } from './problems.ts';
 import { didYouMean } from './suggest.ts';
-import { arrivalAt, arrivalType, wireFollower } from './wires.ts';
+import { arrivalAt, arrivalType, takesType, wireFollower } from './wires.ts';
 
 /** What ids look like: they appear in `--set id.param=value`, so no dots. */
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
@@ -159,8 +159,8 @@ export function wrongWire(
     const remedy = outputs.length > 0 ? `Its outputs are ${listed(outputs)}.` : 'It has no outputs: remove the wire.';
     return problem('UNKNOWN_OUTPUT', at, message, remedy, wire);
   }
+  if (takesType(arrival, port.type)) return undefined;
   const wanted = arrivalType(arrival);
-  if (port.type === wanted) return undefined;
   const message = `${labelNode(id, node, cards)}: "${name}" takes ${wanted}, but ${labelNode(sourceId, source, cards)} gives ${port.type} at "${output}".`;
   return problem('TYPE_MISMATCH', at, message, `Connect an output of type ${wanted} instead.`, wire);
 }

@@ -30,6 +30,11 @@ export function arrivalType({ input, param }: Arrival): OutputPort['type'] {
   return input ? input.type : wireTypeOf(param);
 }
 
+/** Whether a wire of a type can arrive: a text can also drive a param that holds no text, which reads it when it runs. */
+export function takesType(arrival: Arrival, type: OutputPort['type']): boolean {
+  return arrivalType(arrival) === type || (arrival.param !== undefined && type === 'text');
+}
+
 /**
  * Follows wires back through muted nodes: a muted node passes on, for each of its outputs, the first wire of its first
  * connected input of the same type. The function returned gives the wire whose node really runs, or undefined where

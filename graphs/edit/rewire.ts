@@ -19,8 +19,8 @@ export function listWires(document: GraphDocument): Arrived[] {
 }
 
 /**
- * The inputs and params of a node that take the wire: free inputs first, then inputs that would lose another wire, then
- * params.
+ * The inputs and params of a node that the wire fits: free inputs first, then inputs that would lose another wire, then
+ * params. A text also drives params that hold no text, but is not offered there.
  */
 export function placesFor(document: GraphDocument, cards: Cards, wire: Wire, id: string): string[] {
   const node = own(document.nodes, id);
@@ -31,8 +31,9 @@ export function placesFor(document: GraphDocument, cards: Cards, wire: Wire, id:
     if (!input) return 2;
     return input.count !== 'many' && own(node.inputs, name)?.length ? 1 : 0;
   };
+  const type = own(cards.get(own(document.nodes, wire[0])?.type ?? '')?.outputs ?? {}, wire[1])?.type;
   return arrivalNames(card)
-    .filter((name) => !findRefusal(document, cards, wire, id, name))
+    .filter((name) => arrivalType(arrivalAt(card, name)!) === type && !findRefusal(document, cards, wire, id, name))
     .sort((a, b) => rank(a) - rank(b));
 }
 

@@ -44,6 +44,25 @@ export function gatherCalls(step: Step, results: readonly (StepResult | undefine
   return { calls, mapped: true };
 }
 
+/**
+ * For each call the number of the first with the same arguments: equal params, and the very same values at the inputs. As
+ * nodes have no randomness but seeds, a node with outputs gives the same for both.
+ */
+export function findEqualCalls(calls: readonly Call[]): readonly number[] {
+  const numbers = new Map<unknown, number>();
+  const identify = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(identify);
+    if (!numbers.has(value)) numbers.set(value, numbers.size);
+    return numbers.get(value);
+  };
+  const first = new Map<string, number>();
+  return calls.map(({ inputs, params }, number) => {
+    const key = JSON.stringify([Object.values(inputs).map(identify), Object.values(params).map(identify)]);
+    if (!first.has(key)) first.set(key, number);
+    return first.get(key)!;
+  });
+}
+
 /** Refuses more values at an input than a list may have, before they are gathered. */
 function refuseMany(name: string, sources: readonly Source[], results: readonly (StepResult | undefined)[]): void {
   let total = 0;

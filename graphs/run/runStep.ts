@@ -3,7 +3,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import type { Preview } from '../../nodes/ports.ts';
 import { freezeValue, partsOf, type Resource, refuseNonFinite } from '../../nodes/values.ts';
-import { type Call, refuseLong, type StepCalls } from './arguments.ts';
+import { type Call, findEqualCalls, refuseLong, type StepCalls } from './arguments.ts';
 import type { StepResult } from './cache.ts';
 import { emitArtifact, emitRecords } from './emit.ts';
 import { throwIfCancelled } from './pause.ts';
@@ -14,8 +14,8 @@ type Values = Readonly<Record<string, unknown>>;
 const none: readonly never[] = [];
 
 /**
- * Runs one step, call by call, and returns its result, whose resources the run then retains. When a call fails, the results
- * of the calls before it are disposed of.
+ * Runs one step, call by call, and returns its result, whose resources the run then retains. Calls with the same arguments
+ * share one result. When a call fails, the results of the calls before it are disposed of.
  */
 export async function runStep(
   step: Step,
@@ -31,14 +31,16 @@ export async function runStep(
   const artifacts: Artifact[] = [];
   const remarks: string[] = [];
   const given: Values[] = [];
+  const equals = mapped && Object.keys(definition.outputs).length > 0 ? findEqualCalls(calls) : none;
   try {
     for (let element = 0; element < calls.length; element++) {
       const pausing = element > 0 ? pause() : undefined;
       if (pausing) await pausing;
       throwIfCancelled(signal);
       const call = calls[element]!;
+      const equal = equals[element] ?? element;
       const context = createContext(step, world, pause, { artifacts, remarks }, element, calls.length);
-      const pending = definition.run(call.inputs, call.params, context);
+      const pending = equal < element ? given[equal] : definition.run(call.inputs, call.params, context);
       const outputs = ((pending instanceof Promise ? await pending : pending) ?? {}) as Values;
       const held = collectResources(definition, outputs, call);
       cache.retain(held);

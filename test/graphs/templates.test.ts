@@ -60,6 +60,7 @@ const quick: Record<string, { overrides: Overrides; files: number }> = {
   'pareto-front.json': { overrides: { 'noise.count': 4, 'sample.steps': 2 }, files: 7 },
   'most-colourful.json': { overrides: { 'search.candidates': 3, 'search.keep': 2, 'search.steps': 2 }, files: 4 },
   'score-a-folder.json': { overrides: {}, files: 4 },
+  'grid-of-settings.json': { overrides: { 'noise.count': 1, 'axes.columns': '1\n2', 'axes.rows': '1' }, files: 1 },
   'six-tasks.json': { overrides: { 'noise.count': 1, 'sample.steps': 2 }, files: 3 },
   'reno-ensemble.json': { overrides: { 'noise.count': 1, 'reno.evaluations': 2, 'reno.steps': 1 }, files: 5 },
   // On small models with random weights, since the real ones do not come with Noiseloom.

@@ -19,6 +19,10 @@ describe('placesFor', () => {
     expect(placesFor(start, library, ['t', 'text'], 'b')).toEqual(['mode']);
   });
 
+  it('does not offer a text where it has to be read as a number, though it may be connected there', () => {
+    expect(connect(start, library, ['t', 'text'], 'b', 'scale').nodes.b?.inputs.scale).toEqual([['t', 'text']]);
+  });
+
   it('names none that would close a circle', () => {
     expect(placesFor(start, library, ['b', 'number'], 'a')).toEqual([]);
   });

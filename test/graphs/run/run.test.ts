@@ -233,6 +233,36 @@ describe('lists', () => {
     expect((await resultOf(joined, 'total.text')).names).toEqual(['5 0 5 10 5']);
   });
 
+  it('share the result of elements with the same arguments', async () => {
+    const engine = exampleEngine();
+    const document = graph({
+      ...three,
+      half: node('divide', {}, { a: 'list.numbers' }), // 0 1 2 -> 0 0 1
+      seeded: node('noise', {}, { seed: 'half.whole' }),
+      loop: node('loop', { steps: 1 }, { noise: 'seeded.noise' }),
+      save: node('save', {}, { noise: 'loop.noise' }),
+    });
+    const { events, problems } = await runOnce(engine, document);
+    expect(problems).toEqual([]);
+    const progress = eventsOf(events, 'node-progress').filter(({ node: id }) => id === 'loop');
+    expect(progress).toHaveLength(2); // of three elements, two differ
+    expect(savedNames(events)).toHaveLength(3);
+    await engine.clearCache();
+  });
+
+  it('drive a param by texts, which are read as if typed', async () => {
+    const driven = (value: string) => ({
+      t: node('text', { text: value }),
+      n: node('number', { value: 5 }),
+      sum: node('sum', {}, { a: 'n.number', scale: 't.text' }),
+      total: node('total', {}, { numbers: ['sum.number'] }),
+    });
+    expect((await resultOf(driven(' 3 '), 'total.text')).names).toEqual(['15']);
+    expect((await resultOf(driven('three'), 'total.text')).problems).toMatchObject([
+      { code: 'BAD_PARAM', at: { node: 'sum', param: 'scale' }, message: expect.stringContaining('"three"') },
+    ]);
+  });
+
   it('give files with names of their own', async () => {
     const engine = exampleEngine();
     const document = graph({
