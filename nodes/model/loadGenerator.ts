@@ -33,7 +33,7 @@ export const loadGenerator = defineNode({
       initial: 'comfy',
       options: promptStyles,
       aliases: { comfy: ['ComfyUI'], a1111: ['webui', 'automatic1111', 'stable-diffusion-webui'] },
-      help: "Whose weights prompts have, as (x:1.2): comfy is ComfyUI's way, a1111 stable-diffusion-webui's, which also has [x] and BREAK; both read prompts of any length, in chunks of 75 tokens. a1111-no-norm and a1111-ignore are its settings of Emphasis. plain takes every sign as it is and cuts what is too long, as do models that know few words.",
+      help: "Whose weights prompts have, as (x:1.2): comfy is ComfyUI's way, a1111 stable-diffusion-webui's, which also has [x], BREAK, AND, [a:b:0.4] and [a|b]; both read prompts of any length, in chunks of 75 tokens. a1111-no-norm and a1111-ignore are its settings of Emphasis. plain takes every sign as it is and cuts what is too long, as do models that know few words.",
     }),
   },
   outputs: { generator: 'generator' },

@@ -5,24 +5,12 @@ import { type DenoisingModel, denoise } from '../diffusion/denoise.ts';
 import { guideByConsistency } from '../diffusion/guideLatents.ts';
 import type { SchedulerConfig } from '../diffusion/scheduler.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
-import {
-  add,
-  clipByValue,
-  concat,
-  dispose,
-  fill,
-  mul,
-  split,
-  type Tensor1D,
-  type Tensor4D,
-  tidy,
-  tile,
-} from '../tf.ts';
+import { add, clipByValue, concat, fill, mul, split, type Tensor1D, type Tensor4D, tidy, tile } from '../tf.ts';
 import type { Adapter } from './lora.ts';
 import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
-import { promptMix } from './promptMix.ts';
+import { type PromptSyntax, promptMix } from './promptMix.ts';
 import type { PromptReading } from './promptReader.ts';
-import { encodeText, readAdded, type TextConditions } from './textConditions.ts';
+import { encodeTimeline, readAdded, type TextConditions, type TextTimeline } from './textConditions.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
 
 /** The parts of a latent diffusion model of the Stable Diffusion family, ready to use. */
@@ -36,6 +24,7 @@ export interface StableDiffusionParts {
   readonly unreadPart?: Generator['unreadPart'];
   readonly reading: PromptReading;
   readonly unknownEmbeddings?: Generator['unknownEmbeddings'];
+  readonly syntax?: PromptSyntax;
   /** The caller owns the result. */
   encodePrompt(prompt: string): PromptFeatures;
   readonly unet: ReturnType<typeof unet2DCondition>;
@@ -88,23 +77,22 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
     },
     *denoise(request) {
       checkRequest(request, parts);
-      const text = encodeText(request, {
+      const { noise, settings, guidance } = request;
+      const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler, settings.schedule));
+      const plan = scheduler.plan(settings.steps, { eta: settings.eta });
+      const steps = plan.timesteps.length;
+      const mix = promptMix(request, steps, parts.syntax);
+      const text = encodeTimeline(request, mix.blocks, steps, {
         zeroEmptyNegative: parts.zeroEmptyNegative,
         factor,
         featuresOf: features.of,
       });
       try {
         features.trim();
-        const { noise, settings, guidance } = request;
-        const scheduler = createScheduler(
-          schedulerConfig(parts.schedulerConfig, settings.scheduler, settings.schedule),
-        );
-        const plan = scheduler.plan(settings.steps, { eta: settings.eta });
         const hooks = guidance ? { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) } : {};
-        return yield* denoise(createModel(request, parts, text), scheduler, plan, noise, hooks);
+        return yield* denoise(createModel(request, parts, mix.join, text), scheduler, plan, noise, hooks);
       } finally {
-        for (const { context, textEmbeds, timeIds, prompted } of text)
-          dispose([context, textEmbeds, timeIds, prompted].filter((tensor) => tensor !== undefined));
+        text.dispose();
       }
     },
     decode,
@@ -126,10 +114,10 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
 function createModel(
   request: SampleRequest,
   { unet }: StableDiffusionParts,
-  text: readonly TextConditions[],
+  join: (answers: Tensor4D) => Tensor4D,
+  text: TextTimeline,
 ): DenoisingModel {
   const { conditions } = request;
-  const mix = promptMix(request);
   return {
     predict(latents, { index, steps, timestep }) {
       const active = conditions.filter(({ start, end }) => index / steps >= start && (index + 1) / steps <= end);
@@ -138,8 +126,8 @@ function createModel(
         const steering = { ...readAdded(own), ...sumResiduals(active, sample, timestep, own) };
         return unet(sample, timestep, own.context, steering);
       };
-      const [only, ...more] = text;
-      return mix.join(more.length === 0 ? ask(only!) : inOrder(text, text.map(ask)));
+      const now = text.at(index);
+      return join(now.length === 1 ? ask(now[0]!) : inOrder(now, now.map(ask)));
     },
   };
 }

@@ -3,6 +3,7 @@ import type { AddedConditions, SampleRequest } from '../../ports.ts';
 import {
   add,
   concat,
+  dispose,
   keep,
   type Tensor2D,
   type Tensor3D,
@@ -14,7 +15,7 @@ import {
   zerosLike,
 } from '../tf.ts';
 import type { PromptFeatures } from './promptFeatures.ts';
-import { promptMix } from './promptMix.ts';
+import type { PromptBlock } from './promptMix.ts';
 
 /** Text as one call of the U-Net takes it: those blocks of the mix whose features are equally long, a row an image. */
 export interface TextConditions {
@@ -36,25 +37,55 @@ interface TextOptions {
   featuresOf(prompt: string): PromptFeatures;
 }
 
+/** The prompts of all steps of a run. */
+export interface TextTimeline {
+  /** Those of a step, counted from 0. */
+  at(index: number): readonly TextConditions[];
+  dispose(): void;
+}
+
+/** Encodes what the prompts are in the steps of a run, each set of texts once. The caller disposes of it. Throws as `encodeText`. */
+export function encodeTimeline(
+  request: SampleRequest,
+  blocks: readonly PromptBlock[],
+  steps: number,
+  options: TextOptions,
+): TextTimeline {
+  const known = new Map<string, readonly TextConditions[]>();
+  const keys = Array.from({ length: steps }, (_, index) => JSON.stringify(blocks.map(({ textsAt }) => textsAt(index))));
+  const free = () => {
+    for (const { context, textEmbeds, timeIds, prompted } of [...known.values()].flat())
+      dispose([context, textEmbeds, timeIds, prompted].filter((tensor) => tensor !== undefined));
+  };
+  try {
+    for (const [index, key] of keys.entries())
+      if (!known.has(key)) known.set(key, encodeText(request, blocks, index, options));
+  } catch (error) {
+    free();
+    throw error;
+  }
+  return { at: (index) => known.get(keys[index]!)!, dispose: free };
+}
+
 /**
- * The prompts of a request for the U-Net. Prompts of other lengths have calls of their own, as in stable-diffusion-webui;
- * ComfyUI repeats features up to a common length, which gives the same. The caller owns the tensors. Throws UserError `BAD_REQUEST`.
+ * The prompts of a step for the U-Net. Prompts of other lengths have calls of their own, as in stable-diffusion-webui; ComfyUI
+ * repeats features up to a common length, which gives the same. The caller owns the tensors. Throws UserError `BAD_REQUEST`.
  */
-export function encodeText(request: SampleRequest, options: TextOptions): TextConditions[] {
-  const { rows, blocks: count } = promptMix(request);
-  const images = request.noise.seeds.length;
+function encodeText(
+  request: SampleRequest,
+  blocks: readonly PromptBlock[],
+  index: number,
+  options: TextOptions,
+): TextConditions[] {
   let conditions: TextConditions[] = [];
   tidy(() => {
-    const encoded = Array.from({ length: count }, (_, block) => {
-      const own = rows.slice(block * images, (block + 1) * images);
-      return encodeBlock(request, own, options);
-    });
+    const encoded = blocks.map(({ negative, textsAt }) => encodeBlock(request, textsAt(index), negative, options));
     const lengths = [...new Set(encoded.map(({ context }) => context.shape[1]))];
     conditions = lengths.map((length) => {
-      const blocks = [...encoded.keys()].filter((block) => encoded[block]!.context.shape[1] === length);
+      const own = [...encoded.keys()].filter((block) => encoded[block]!.context.shape[1] === length);
       return keepConditions(
-        blocks,
-        blocks.map((block) => encoded[block]!),
+        own,
+        own.map((block) => encoded[block]!),
         options,
         request,
       );
@@ -70,12 +101,12 @@ interface EncodedBlock extends PromptFeatures {
 /** The features of one prompt of the mix for each image; shorter ones are repeated, which attention does not see. */
 function encodeBlock(
   { negativePrompt, promptOffset }: SampleRequest,
-  rows: readonly { readonly prompt: string; readonly negative: boolean }[],
+  texts: readonly string[],
+  negative: boolean,
   { zeroEmptyNegative, featuresOf }: TextOptions,
 ): EncodedBlock {
-  const negative = rows.some((row) => row.negative);
   const zeroed = negative && zeroEmptyNegative && negativePrompt === '';
-  const features = rows.map(({ prompt }) => featuresOf(prompt));
+  const features = texts.map(featuresOf);
   const lengths = features.map(({ context }) => context.shape[1]);
   const length = lengths.reduce(leastCommonMultiple, 1);
   const contexts = features.map(({ context }, i) => repeatTokens(context, length / lengths[i]!));

@@ -1,6 +1,8 @@
 import { UserError } from '../../../errors.ts';
 import type { Adaptable, Generator } from '../../../ports.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
+import { withoutNetworks } from '../../text/parseA1111.ts';
+import { scheduleA1111, splitAnd } from '../../text/scheduleA1111.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { elementCount } from '../../weights/checkpoint.ts';
 import type { AdaptedPart, AdaptedPlace } from '../../weights/loraNames.ts';
@@ -9,6 +11,7 @@ import { type ClipTextConfig, clipText } from '../clipText.ts';
 import type { LatentAutoencoder } from '../latentAutoencoder.ts';
 import { type Adapter, changedWeights, joinChanges } from '../lora.ts';
 import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures, unreadBy } from '../promptFeatures.ts';
+import type { PromptSyntax } from '../promptMix.ts';
 import { type PromptReading, readings, unknownEmbeddings } from '../promptReader.ts';
 import type { StableDiffusionParts } from '../stableDiffusion.ts';
 import { unet2DCondition } from '../unet2DCondition.ts';
@@ -102,6 +105,7 @@ function connect(
     ...(model.words && { words: model.words }),
     reading,
     ...(reading.style === 'plain' && { unreadPart: (prompt: string) => unreadBy(prompt, encoders) }),
+    ...(reading.style === 'a1111' && { syntax: syntaxOfA1111 }),
     unknownEmbeddings: (prompt: string) => unknownEmbeddings(prompt, reading),
     zeroEmptyNegative: model.zeroEmptyNegative && reading.style !== 'comfy', // which encodes an empty text
     encoders,
@@ -116,6 +120,11 @@ function connect(
     dispose,
   };
 }
+
+const syntaxOfA1111: PromptSyntax = {
+  split: (prompt) => splitAnd(withoutNetworks(prompt)),
+  schedule: scheduleA1111,
+};
 
 /** How adapters change a loaded model: each is laid over the base's own weights, together with those before it. */
 function adaptable(

@@ -153,6 +153,34 @@ describe('prompts of several chunks', () => {
   });
 });
 
+describe('prompts in the way of stable-diffusion-webui', () => {
+  let webui: Generator;
+  const images = (prompt: string, more: Wanted = {}) =>
+    valuesOf(denoise(request({ prompts: [prompt], ...more }), webui));
+  const later = { settings: { ...settings, steps: 4 } };
+  beforeAll(async () => {
+    webui = await loadGenerator(diskFiles, goldenFolder('tiny-sd15'), { reading: readings.a1111 });
+    for (const prompt of ['', 'a vase', 'a red dog', ' a red dog', ' a green cat']) images(prompt);
+  });
+  afterAll(() => webui.dispose());
+
+  it('change from one step to another', () => {
+    expect(images('[a red dog: a green cat:4]', later)).toEqual(images('a red dog', later));
+    const changed = images('[a red dog: a green cat:1]', later);
+    expect(changed).not.toEqual(images('a red dog', later));
+    expect(changed).not.toEqual(images(' a green cat', later));
+  });
+
+  it('joined by AND with themselves are what they are alone', () => {
+    const guided = { settings: { ...settings, guidanceScale: 2 }, negativePrompt: 'a vase' };
+    expectClose(images('a red dog :0.5 AND a red dog :0.5', guided), images('a red dog', guided));
+  });
+
+  it('say nothing by what loads a LoRA', () => {
+    expect(images('a red dog<lora:more:0.7>')).toEqual(images('a red dog'));
+  });
+});
+
 describe('denoising step by step', () => {
   it('tells each step, and frees everything when it is left early', () => {
     const asked = request({ settings: { ...settings, steps: 4 } });
