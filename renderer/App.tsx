@@ -108,11 +108,10 @@ function useKeys(editor: Editor): void {
   }, [editor]);
 }
 
-/** Tab moves the focus everywhere except on the canvas itself, where it opens the search for nodes. */
+/** Tab moves the focus everywhere except on the canvas and what lies on it, where it opens the search for nodes. */
 function isOnCanvas(target: EventTarget | null): boolean {
-  return (
-    target === document.body || (target instanceof HTMLElement && target.matches('.react-flow, .react-flow__pane'))
-  );
+  const ground = '.canvas, .react-flow, .react-flow__pane, .react-flow__node, .react-flow__edge, .react-flow__edges *';
+  return target === document.body || (target instanceof Element && target.matches(ground));
 }
 
 function isInCanvas(target: EventTarget | null): boolean {

@@ -27,7 +27,7 @@ export function Canvas() {
     setStart({ ...viewport, width, height });
   }, [editor]);
   return (
-    <main className="canvas" ref={place} aria-label={messages.canvas.name}>
+    <main className="canvas" ref={place} tabIndex={-1} aria-label={messages.canvas.name}>
       {start && (
         <ReactFlowProvider initialWidth={start.width} initialHeight={start.height}>
           <CanvasMenu>

@@ -4,6 +4,7 @@ import { CommandItems } from '../commands/CommandItems.tsx';
 import type { CommandName } from '../commands/command.ts';
 import { findCommand } from '../commands/commands.ts';
 import { hasSelection } from '../commands/selected.ts';
+import { focusCanvas } from '../controls/focusCanvas.ts';
 import { isField } from '../controls/isField.ts';
 import { useEditor, useView } from '../state/editor.ts';
 
@@ -44,7 +45,7 @@ export function CanvasMenu({ children }: { children: ReactNode }) {
       </ContextMenu.Trigger>
       <ContextMenu.Portal>
         <ContextMenu.Positioner className="menu-positioner">
-          <ContextMenu.Popup className="menu context-menu">
+          <ContextMenu.Popup className="menu context-menu" finalFocus={focusCanvas}>
             <Items />
           </ContextMenu.Popup>
         </ContextMenu.Positioner>

@@ -1,5 +1,6 @@
 import { memo, useDeferredValue } from 'react';
 import { getBezierPath, type NodeHandle, Position, useReactFlow, ViewportPortal } from 'reactflow';
+import { drawRoute } from '../level/routeWire.ts';
 import type { FlowEdge, FlowNode } from './flow.ts';
 
 interface FarWiresProps {
@@ -25,7 +26,7 @@ export const FarWires = memo(({ nodes: now, edges }: FarWiresProps) => {
     const from = locateSocket(source, sourceHandle, 'source');
     const to = locateSocket(target, targetHandle, 'target');
     if (!from || !to) continue;
-    const [path] = getBezierPath({
+    const [plain] = getBezierPath({
       sourceX: from.x,
       sourceY: from.y,
       targetX: to.x,
@@ -33,6 +34,7 @@ export const FarWires = memo(({ nodes: now, edges }: FarWiresProps) => {
       sourcePosition: Position.Right,
       targetPosition: Position.Left,
     });
+    const path = data?.route ? drawRoute(from, to, data.route.way) : plain;
     const type = data?.type ?? 'unknown';
     const drawn = paths.get(type);
     if (drawn) drawn.push(path);

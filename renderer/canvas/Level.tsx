@@ -1,4 +1,4 @@
-import { useRef } from 'react';
+import { useMemo, useRef } from 'react';
 import { ReactFlow, SelectionMode, useKeyPress } from 'reactflow';
 import { GRID } from '../level/grid.ts';
 import { useView } from '../state/editor.ts';
@@ -17,7 +17,7 @@ import { useInsertion } from './useInsertion.ts';
 import { useFirstFrame, useLevelItems } from './useLevelItems.ts';
 import { usePointerGestures } from './usePointerGestures.ts';
 import { useWireGestures } from './useWireGestures.ts';
-import { MIN_ZOOM, type SizedViewport } from './viewport.ts';
+import { leastZoom, type SizedViewport } from './viewport.ts';
 import { WireView } from './WireView.tsx';
 
 // Like all that React Flow is given, the same in every frame: else it would draw every node anew.
@@ -42,13 +42,14 @@ export function Level({ start }: { start: SizedViewport }) {
   const wire = useWireGestures();
   const insertion = useInsertion();
   const isPanning = useKeyPress('Space');
+  const minZoom = useMemo(() => leastZoom(nodes, start), [nodes, start]);
   return (
     <ReactFlow<FlowNode, FlowEdge>
       ref={place}
       className={`${far ? 'far' : ''}${isPanning ? ' panning' : ''}${wire.type ? ` wiring wiring-${wire.type}` : ''}`}
       defaultViewport={start}
       nodes={nodes as FlowNode[]}
-      edges={far ? NO_EDGES : edges}
+      edges={far ? NO_EDGES : (edges as FlowEdge[])}
       nodeTypes={NODE_TYPES}
       edgeTypes={EDGE_TYPES}
       onNodesChange={onNodesChange}
@@ -61,7 +62,7 @@ export function Level({ start }: { start: SizedViewport }) {
       connectOnClick
       snapToGrid={snap}
       snapGrid={SNAP_GRID}
-      minZoom={MIN_ZOOM}
+      minZoom={minZoom}
       maxZoom={2}
       zoomOnDoubleClick={false}
       selectionMode={SelectionMode.Partial}

@@ -22,7 +22,17 @@ export type RerouteFlowNode = Node<{ readonly node: GraphNode }, 'reroute'>;
 export type NoteFlowNode = Node<{ readonly note: Note; readonly place: number }, 'note'>;
 export type FrameFlowNode = Node<{ readonly frame: Frame; readonly place: number }, 'frame'>;
 export type FlowNode = CardFlowNode | RerouteFlowNode | NoteFlowNode | FrameFlowNode;
-export type FlowEdge = Edge<{ readonly type: PortType | undefined }, 'wire'>;
+/** The way of a wire around nodes that would hide it: where it goes along, and its ends when that was found. */
+export interface Route {
+  readonly from: Place;
+  readonly to: Place;
+  readonly way: readonly [Place, Place];
+}
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+export type FlowEdge = Edge<{ readonly type: PortType | undefined; readonly route?: Route }, 'wire'>;
 
 const LISTS = { note: 'notes', frame: 'frames' } as const;
 

@@ -22,6 +22,7 @@ export function useCanvasView(place: RefObject<HTMLElement | null>, pointer: Ref
       fit: (items) =>
         void flow.fitView({
           padding: 0.15,
+          minZoom: Number.MIN_VALUE,
           maxZoom: 1,
           duration: animate(200),
           ...(items ? { nodes: items.map((item) => ({ id: flowId(item) })) } : {}),
@@ -53,7 +54,12 @@ export function useCanvasView(place: RefObject<HTMLElement | null>, pointer: Ref
         return { width: measured?.width ?? USUAL_SIZE.width, height: measured?.height ?? USUAL_SIZE.height };
       },
     };
+    const stay = stayInPlace(place.current!, (by) => {
+      const { x, y, zoom } = flow.getViewport();
+      void flow.setViewport({ x: x - by, y, zoom });
+    });
     return () => {
+      stay();
       editor.canvas = undefined;
     };
   }, [editor, flow, place, pointer]);
@@ -62,4 +68,16 @@ export function useCanvasView(place: RefObject<HTMLElement | null>, pointer: Ref
 /** The duration of a view animation in milliseconds: 0 where the user prefers reduced motion. */
 function animate(milliseconds: number): number {
   return matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : milliseconds;
+}
+
+/** Says by how many pixels an element moved sideways, as a panel opens or closes beside it: what it shows is to stay in place. */
+function stayInPlace(element: HTMLElement, moved: (by: number) => void): () => void {
+  let { left } = element.getBoundingClientRect();
+  const observer = new ResizeObserver(() => {
+    const now = element.getBoundingClientRect().left;
+    if (now !== left) moved(now - left);
+    left = now;
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
 }

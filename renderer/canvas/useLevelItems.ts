@@ -13,6 +13,7 @@ import {
   toFlowNodes,
 } from './flow.ts';
 import { carryWithFrames, findSettled, moveItems, nameMove } from './moving.ts';
+import { useRoutes } from './useRoutes.ts';
 import type { SizedViewport } from './viewport.ts';
 
 /** The level being edited as React Flow draws it; its changes go into the graph and the selection. */
@@ -26,7 +27,8 @@ export function useLevelItems() {
     () => setNodes((before) => toFlowNodes(document, cards, selection, before)),
     [document, cards, selection],
   );
-  const edges = useMemo(() => toFlowEdges(document, cards, selection), [document, cards, selection]);
+  const plain = useMemo(() => toFlowEdges(document, cards, selection), [document, cards, selection]);
+  const edges = useRoutes(nodes, plain);
   const latest = useRef(nodes);
   latest.current = nodes;
   const onNodesChange = useCallback(

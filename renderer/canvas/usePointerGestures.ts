@@ -50,8 +50,8 @@ export function usePointerGestures(place: RefObject<HTMLElement | null>, pointer
       onNodeContextMenu: (_event, { id }) => selectUnlessIn(view, readFlowId(id)),
       onEdgeContextMenu: (_event, { id }) => selectUnlessIn(view, readFlowId(id)),
       onPaneContextMenu: () => select(view, []),
-      onPaneClick(event) {
-        if (event.detail !== 2) return;
+      onDoubleClick(event) {
+        if (!isGround(event.target)) return;
         const screen = { x: event.clientX, y: event.clientY };
         view.setState({ overlay: { kind: 'addNode', at: flow.screenToFlowPosition(screen), screen } });
       },
@@ -62,4 +62,9 @@ export function usePointerGestures(place: RefObject<HTMLElement | null>, pointer
 /** Selects what was pointed at, unless it is one of several that are selected. */
 function selectUnlessIn(view: ViewStore, item: CanvasItem): void {
   if (!view.getState().selection.some((selected) => isSameItem(selected, item))) select(view, [item]);
+}
+
+/** Whether nothing of its own lies at a place: the ground, also inside a frame. */
+function isGround(target: EventTarget): boolean {
+  return target instanceof Element && target.matches('.react-flow__pane, .react-flow__node-frame, .frame, .dots');
 }

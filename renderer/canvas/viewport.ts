@@ -7,7 +7,10 @@ import type { FlowNode } from './flow.ts';
  * Where a level is looked at from.
  */
 
-export const MIN_ZOOM = 0.05;
+/** The view of an ordinary graph zooms out to this. */
+const MIN_ZOOM = 0.05;
+/** Room around a graph that is seen as a whole, in parts of its size. */
+const PADDING = 0.12;
 /** From this zoom on texts in nodes can be read at ease. */
 export const READABLE_ZOOM = 0.8;
 /** Below this zoom nobody can read what is in a node: it is drawn as a box with its title. */
@@ -23,7 +26,17 @@ export interface SizedViewport extends Viewport {
 export function recallViewport(editor: Editor, nodes: readonly FlowNode[], width: number, height: number): Viewport {
   const { viewports } = editor.view.getState();
   const kept = viewports[levelName(editor.graph.getState())];
-  return kept ?? getViewportForBounds(getNodesBounds(nodes as FlowNode[]), width, height, MIN_ZOOM, 1, 0.12);
+  return kept ?? getViewportForBounds(getNodesBounds(nodes as FlowNode[]), width, height, 0, 1, PADDING);
+}
+
+/** The zoom to which the view may go out: all of the nodes are seen, however many there are. */
+export function leastZoom(
+  nodes: readonly FlowNode[],
+  { width, height }: Pick<SizedViewport, 'width' | 'height'>,
+): number {
+  const bounds = getNodesBounds(nodes as FlowNode[]);
+  const whole = getViewportForBounds(bounds, width, height, 0, 1, PADDING * 2).zoom;
+  return Math.min(MIN_ZOOM, Math.max(whole, Number.MIN_VALUE));
 }
 
 export function keepViewport({ graph, view }: Editor, viewport: Viewport): void {

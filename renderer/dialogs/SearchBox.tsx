@@ -1,5 +1,6 @@
 import { Dialog } from '@base-ui/react/dialog';
 import type { Choice } from '../controls/ChoiceList.tsx';
+import { focusCanvas } from '../controls/focusCanvas.ts';
 import { SearchList } from '../controls/SearchList.tsx';
 import type { Point } from '../state/view.ts';
 
@@ -20,6 +21,7 @@ export function SearchBox({ label, name = label, choices, at, onChoose }: Search
       className={at ? 'search-box at-cursor' : 'search-box'}
       style={at && placeBeside(at)}
       aria-label={name}
+      finalFocus={focusCanvas}
     >
       <SearchList label={label} choices={choices} onChoose={onChoose} />
     </Dialog.Popup>

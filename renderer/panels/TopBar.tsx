@@ -5,6 +5,7 @@ import { renameGraph } from '../../graphs/edit/edit.ts';
 import { CommandItems } from '../commands/CommandItems.tsx';
 import { menus, perform } from '../commands/commands.ts';
 import { formatKeys } from '../commands/keys.ts';
+import { focusCanvas } from '../controls/focusCanvas.ts';
 import { isMac } from '../controls/isMac.ts';
 import { TitleField } from '../controls/TitleField.tsx';
 import { useEditor, useGraph, useRuns, useView } from '../state/editor.ts';
@@ -59,7 +60,7 @@ function Menus() {
           <Menu.Trigger className="menu-trigger">{messages.menus[name]}</Menu.Trigger>
           <Menu.Portal>
             <Menu.Positioner sideOffset={4} align="start" className="menu-positioner">
-              <Menu.Popup className="menu">
+              <Menu.Popup className="menu" finalFocus={focusCanvas}>
                 <CommandItems commands={commands} />
               </Menu.Popup>
             </Menu.Positioner>
