@@ -93,6 +93,8 @@ export interface Trace {
   readonly kept: readonly number[];
   /** Whole sentences for people: what stopped early and why, and what needs attention. */
   readonly remarks: readonly string[];
+  /** Whether rewards were found to be exploited: what is optimised rose while what is watched fell. A remark says where. */
+  readonly hacks?: boolean;
 }
 export interface TraceColumn {
   readonly name: string;

@@ -6,6 +6,7 @@ import { serveEngine } from '../../graphs/engine/remoteEngine.ts';
 import { connectFiles } from '../../graphs/engine/remoteFiles.ts';
 import { library } from '../../nodes/index.ts';
 import { openDevice } from '../../nodes/ml/device.ts';
+import { copyImages } from '../../nodes/ml/image/copyImages.ts';
 import { lossOfDevice, webgpuPageDevice } from '../devices/webgpu/webgpuPage.ts';
 
 /*
@@ -37,7 +38,7 @@ async function start(asked: boolean, enginePort: MessagePortLike, filesPort: Mes
   if (!outcome.ok) return;
   const files = connectFiles(messagePort(filesPort));
   serveEngine(
-    queueRuns(createEngine({ library, device: outcome.value, files, cacheBudget: CACHE })),
+    queueRuns(createEngine({ library, device: outcome.value, files, cacheBudget: CACHE, copyImages })),
     messagePort(enginePort),
   );
   await lossOfDevice();

@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { createEngine, type Engine, type EngineParts } from '../../graphs/engine/engine.ts';
 import { library } from '../../nodes/index.ts';
 import { type Device, type DevicePreference, openDevice } from '../../nodes/ml/device.ts';
+import { copyImages } from '../../nodes/ml/image/copyImages.ts';
 import { version_core } from '../../nodes/ml/tf.ts';
 import { devices } from '../devices/devices.ts';
 import { version } from '../files/folders.ts';
@@ -14,7 +15,7 @@ export function startDevice(preference: DevicePreference): Promise<Device> {
 /** The engine of this process on a started device; it may keep results in half of the memory. */
 export function startEngine(device: Device, files: EngineParts['files']): Engine {
   const memory = device.memory.totalBytes ?? totalmem();
-  return createEngine({ library, device, files, cacheBudget: memory / 2 });
+  return createEngine({ library, device, files, cacheBudget: memory / 2, copyImages });
 }
 
 /** Versions of what computes, for the record of a run. */

@@ -7,9 +7,13 @@ import { isRunning } from './processes.ts';
 import type { RunRecord } from './runFolder.ts';
 
 /** A run as lists show it. */
-export interface RunSummary extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores'> {
+export interface RunSummary
+  extends Pick<RunRecord, 'state' | 'started' | 'ms' | 'device' | 'outputs' | 'scores' | 'problems'> {
   readonly folder: string;
   readonly title: string;
+  readonly copies: NonNullable<RunRecord['copies']>;
+  /** What nodes said of rewards that were exploited. */
+  readonly warnings: readonly { readonly node: string; readonly text: string }[];
 }
 
 /** How many of the newest are listed. */
@@ -27,9 +31,13 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
   return found
     .flatMap((record, i): RunSummary[] => {
       if (!record) return [];
-      const { state, started, ms, device, outputs, scores, graph } = record;
+      const { state, started, ms, device, outputs, scores, problems, graph, copies = [], traces = [] } = record;
+      const warnings = traces.flatMap(({ node, hacks, remarks }) =>
+        hacks ? remarks.map((text) => ({ node, text })) : [],
+      );
+      const folder = newest[i]!;
       const title = graph.document.title;
-      const summary = { folder: newest[i]!, title, state, started, device, outputs, scores };
+      const summary = { folder, title, state, started, device, outputs, copies, scores, problems, warnings };
       return [ms === undefined ? summary : { ...summary, ms }];
     })
     .sort((a, b) => (a.started < b.started ? 1 : -1));
@@ -62,19 +70,24 @@ function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
     outputs: ['name', 'mime'],
     files: ['node', 'location', 'sha256'],
     scores: ['node'],
-    problems: ['code'],
+    problems: ['code', 'message'],
+    copies: ['node', 'output', 'name', 'mime'],
+    traces: ['node'],
   };
+  const laterLists = ['copies', 'traces'];
   for (const [name, fields] of Object.entries(lists)) {
-    const list: unknown = record[name as keyof typeof lists];
+    const list: unknown = record[name as keyof typeof lists] ?? (laterLists.includes(name) ? [] : undefined);
     const isRight = (item: Readonly<Record<string, unknown>> | null) =>
       fields.every((field) => typeof item?.[field] === 'string');
     if (!Array.isArray(list) || !list.every(isRight)) return `has no right "${name}"`;
   }
-  const { targets = [], outputs = [], scores = [] } = record;
+  const { targets = [], outputs = [], scores = [], copies = [], traces = [] } = record;
   if (!Array.isArray(targets) || !targets.every((target) => typeof target === 'string'))
     return 'has no right "targets"';
-  const outside = outputs.find(({ name }) => !isPlainName(name));
+  const outside = [...outputs, ...copies].find(({ name }) => !isPlainName(name));
   if (outside) return `names a file "${outside.name}", which would lie outside of the folder`;
+  const isSaid = ({ remarks }: (typeof traces)[number]) => Array.isArray(remarks);
+  if (!traces.every(isSaid)) return 'has no right "traces"';
   const isTable = ({ names, values }: (typeof scores)[number]) => Array.isArray(names) && Array.isArray(values);
   return scores.every(isTable) ? undefined : 'has no right "scores"';
 }
@@ -83,7 +96,7 @@ function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
 export async function readRunFile(runsFolder: string, folder: string, name: string): Promise<Uint8Array> {
   const record = await readRecord(runsFolder, folder);
   const path = await runPath(runsFolder, folder);
-  if (isPlainName(name) && record.outputs.some((output) => output.name === name)) {
+  if (isPlainName(name) && [...record.outputs, ...(record.copies ?? [])].some((file) => file.name === name)) {
     const file = await realpath(join(path, name)).catch(() => undefined);
     if (file?.startsWith(path + sep)) return new Uint8Array(await readFile(file));
   }

@@ -61,6 +61,8 @@ export interface RunRecord {
   /** How optimisers got to their results. */
   readonly traces: ({ readonly node: string; readonly output: string } & Trace)[];
   readonly outputs: OutputRecord[];
+  /** Small copies of images that nodes showed, absent from records of the first versions; `count` images were at that output. */
+  readonly copies?: CopyRecord[];
   readonly remarks: { readonly node: string; readonly text: string }[];
   readonly problems: Problem[];
 }
@@ -73,6 +75,14 @@ interface OutputRecord {
   readonly sha256: string;
   readonly label?: ImageLabel;
 }
+
+interface CopyRecord extends Pick<OutputRecord, 'node' | 'name' | 'mime' | 'label'> {
+  readonly output: string;
+  readonly count: number;
+}
+
+/** Bytes of small copies in one run folder, at most. */
+const MOST_COPY_BYTES = 2 ** 26;
 
 /** What is known of a run before it starts. */
 export interface RunStart {
@@ -110,6 +120,8 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
   const record = startRecord(start, graphText, began);
   const texts = { Software: `Noiseloom ${start.versions.noiseloom}`, [GRAPH_KEYWORD]: graphText };
   const used = new Set(['run.json']);
+  const copied = new Set<string>();
+  let roomForCopies = MOST_COPY_BYTES;
   let failure: UserError | undefined;
   let queue: Promise<void> = Promise.resolve();
   let reading: Promise<void> | undefined;
@@ -125,6 +137,19 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       onFailure();
     });
   };
+  /** One image that several nodes show is one file. Gives its name, or undefined where there is no more room. */
+  const keepCopy = ({ node, output, count, name, mime, bytes, label }: Extract<RunEvent, { type: 'copy' }>) => {
+    if (!isPlainName(name)) throw new Error(`the copy "${name}" would lie outside of the run folder`);
+    if (!copied.has(name)) {
+      if (bytes.length > roomForCopies) return undefined;
+      roomForCopies -= bytes.length;
+      copied.add(name);
+      used.add(name.toLowerCase());
+      later(() => write(name, bytes));
+    }
+    record.copies!.push({ node, output, count, name, mime, ...(label ? { label } : {}) });
+    return name;
+  };
   try {
     await writeRecord();
   } catch (cause) {
@@ -136,6 +161,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
     receive(event) {
       noteEvent(record, event);
       if (event.type === 'node-started') reading ??= readFingerprints(start, record.files);
+      if (event.type === 'copy') return keepCopy(event);
       if (event.type !== 'image' && event.type !== 'file') return undefined;
       if (!isPlainName(event.name)) {
         later(() => Promise.reject(new Error(`the file "${event.name}" would lie outside of it`)));
@@ -186,6 +212,7 @@ function startRecord(start: RunStart, text: string, began: Date): RunRecord {
     scores: [],
     traces: [],
     outputs: [],
+    copies: [],
     remarks: [],
     problems: [],
   };

@@ -10,7 +10,7 @@ import { ValueCache } from '../run/cache.ts';
 import type { RunEvent, RunFinished, RunStatus } from '../run/events.ts';
 import type { WhilePaused } from '../run/pause.ts';
 import { type Plan, planRun } from '../run/plan.ts';
-import { runGraph } from '../run/run.ts';
+import { type CopyImages, runGraph } from '../run/run.ts';
 
 export interface RunOptions {
   /** Ids or unique titles of the nodes to run, with all they need. By default every node that nothing reads. */
@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly run?: string;
   /** Where the graph lies, if it lies anywhere: relative paths in it start at that folder. */
   readonly location?: string;
-  /** Whether nodes should emit previews of work in progress; false by default. */
+  /** Whether nodes should emit previews of work in progress, and small copies of their images; false by default. */
   readonly previews?: boolean;
   /** Asked between steps; set by whoever queues runs, in the engine's own process. */
   readonly whilePaused?: WhilePaused;
@@ -58,10 +58,12 @@ export interface EngineParts {
   readonly files: Files | ((location: string | undefined) => Files);
   /** Bytes of results and loaded models to keep between runs. */
   readonly cacheBudget: number;
+  /** Makes the small copies of images that runs with previews emit; without it there are none. */
+  readonly copyImages?: CopyImages;
 }
 
 /** The engine itself, in this process. */
-export function createEngine({ library, device, files, cacheBudget }: EngineParts): Engine {
+export function createEngine({ library, device, files, cacheBudget, copyImages }: EngineParts): Engine {
   const cache = new ValueCache(cacheBudget);
   let runs = 0;
   return {
@@ -94,6 +96,7 @@ export function createEngine({ library, device, files, cacheBudget }: EnginePart
             signal,
             emit,
             previews: options.previews ?? false,
+            ...(copyImages && { copyImages }),
             ...(options.whilePaused && { whilePaused: options.whilePaused }),
           });
         } catch (error) {

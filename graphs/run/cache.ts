@@ -8,8 +8,16 @@ export interface StepResult {
   readonly artifacts: readonly Artifact[];
   /** What the node said of its result. */
   readonly remarks: readonly string[];
+  /** Small copies of its images, where the run that computed it had previews. */
+  readonly copies: readonly OutputCopy[];
   /** Every tensor and model that must stay alive for the result. */
   readonly resources: readonly Resource[];
+}
+
+/** A small copy of one of the `count` images at an output. */
+export interface OutputCopy extends Artifact {
+  readonly output: string;
+  readonly count: number;
 }
 
 interface Entry {
@@ -146,8 +154,9 @@ function bytesAlone(result: StepResult): number {
 }
 
 /** Bytes of a result besides its resources: files, texts, and the entry itself. */
-function ownBytes({ outputs, artifacts, remarks }: StepResult): number {
+function ownBytes({ outputs, artifacts, remarks, copies }: StepResult): number {
   let bytes = ENTRY_BYTES;
+  for (const copy of copies) bytes += copy.bytes.length;
   for (const artifact of artifacts) bytes += artifact.bytes.length;
   for (const remark of remarks) bytes += textBytes(remark);
   for (const name in outputs) bytes += textBytes(outputs[name]);

@@ -32,6 +32,11 @@ export function emitRecords(emit: Emit, run: string, { id, definition }: Step, {
   }
 }
 
+/** Emits the small copies of a step's images. */
+export function emitCopies(emit: Emit, run: string, { id }: Step, { copies }: StepResult): void {
+  for (const copy of copies) emit({ type: 'copy', run, node: id, ...copy });
+}
+
 /** Emits that a step did not need to run, and again what it emitted when it ran. */
 export function emitCached(emit: Emit, run: string, step: Step, result: StepResult | undefined): void {
   emit({ type: 'node-cached', run, node: step.id });

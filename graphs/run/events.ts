@@ -51,6 +51,11 @@ export type RunEvent =
   | { readonly type: 'preview'; readonly run: string; readonly node: string; readonly preview: Preview }
   | ({ readonly type: 'image' } & FileEvent)
   | ({ readonly type: 'file' } & FileEvent)
+  /**
+   * A small copy of an image that a node gave at an output, which gave `count` in all; only in runs with previews. Comes
+   * after the node's end, and its name is that of the image: the same one at several nodes has one name.
+   */
+  | ({ readonly type: 'copy'; readonly output: string; readonly count: number } & FileEvent)
   | {
       readonly type: 'scores';
       readonly run: string;
@@ -70,7 +75,7 @@ export type RunEvent =
   | { readonly type: 'problem'; readonly run: string; readonly problem: Problem }
   | RunFinished;
 
-/** A file that an output node gave: `image` where its mime type is an image's. */
+/** A file: `image` or `file`, by its mime type, where an output node gave it. */
 interface FileEvent {
   readonly run: string;
   readonly node: string;

@@ -1,15 +1,22 @@
-import type { NodeDevice } from '../../nodes/defineNode.ts';
+import type { Artifact, NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
+import type { PortType } from '../../nodes/ports.ts';
 import { placeError } from '../document/problems.ts';
 import { gatherCalls, type StepCalls } from './arguments.ts';
 import type { StepResult, ValueCache } from './cache.ts';
 import { addFingerprints, cacheKeys, listLocations, readsLate, stepKey } from './cacheKeys.ts';
-import { emitCached, hasRecords } from './emit.ts';
+import { emitCached, emitCopies, hasRecords } from './emit.ts';
 import type { RunEvent } from './events.ts';
 import { nameBreak, noteOrigins, type Origins } from './nameBreak.ts';
 import { createPause, throwIfCancelled, type WhilePaused } from './pause.ts';
 import { labelStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
+
+/** Makes small copies of the first images among values of a type, and counts all. */
+export type CopyImages = (
+  type: PortType,
+  values: readonly unknown[],
+) => Promise<{ readonly copies: readonly Artifact[]; readonly count: number }>;
 
 /** What a run needs from its caller. */
 export interface RunWorld {
@@ -21,6 +28,8 @@ export interface RunWorld {
   readonly whilePaused?: WhilePaused;
   /** Whether previews are wanted. */
   readonly previews: boolean;
+  /** Makes the small copies of images that runs with previews emit. */
+  readonly copyImages?: CopyImages;
   emit(event: RunEvent): void;
 }
 
@@ -59,6 +68,7 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
     if (cached) {
       cache.retain(cached.resources);
       emitCached(world.emit, world.run, step, cached);
+      if (world.previews) emitCopies(world.emit, world.run, step, cached);
       return cached;
     }
     stepCalls ??= gatherCalls(step, results);
@@ -88,8 +98,9 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
           throw placeError(error, step.id, labelStep(step));
         }
       } else {
-        cache.get(keys[number]!); // now the most recently used
+        const known = cache.get(keys[number]!); // now the most recently used
         emitCached(world.emit, world.run, step, results[number]);
+        if (known && world.previews) emitCopies(world.emit, world.run, step, known);
       }
       const result = results[number];
       if (result) noteOrigins(origins, result, labelStep(step));

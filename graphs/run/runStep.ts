@@ -4,8 +4,8 @@ import { isPlainName } from '../../nodes/files.ts';
 import type { Preview } from '../../nodes/ports.ts';
 import { freezeValue, partsOf, type Resource, refuseNonFinite } from '../../nodes/values.ts';
 import { type Call, findEqualCalls, refuseLong, type StepCalls } from './arguments.ts';
-import type { StepResult } from './cache.ts';
-import { emitArtifact, emitRecords } from './emit.ts';
+import type { OutputCopy, StepResult } from './cache.ts';
+import { emitArtifact, emitCopies, emitRecords } from './emit.ts';
 import { throwIfCancelled } from './pause.ts';
 import type { Step } from './plan.ts';
 import type { RunWorld } from './run.ts';
@@ -32,6 +32,7 @@ export async function runStep(
   const remarks: string[] = [];
   const given: Values[] = [];
   const equals = mapped && Object.keys(definition.outputs).length > 0 ? findEqualCalls(calls) : none;
+  let copies: readonly OutputCopy[] = none;
   try {
     for (let element = 0; element < calls.length; element++) {
       const pausing = element > 0 ? pause() : undefined;
@@ -52,6 +53,7 @@ export async function runStep(
         if (checking) await checking;
       }
     }
+    if (world.previews && resources.length > 0) copies = await copyOutputs(definition, given, world);
   } catch (error) {
     cache.release(resources);
     throw error;
@@ -60,10 +62,12 @@ export async function runStep(
     outputs: mapped ? joinLists(definition, given) : Object.freeze(given[0]!),
     artifacts: artifacts.length > 0 ? artifacts : none,
     remarks: remarks.length > 0 ? remarks : none,
+    copies,
     resources: resources.length > 0 ? resources : none,
   };
   emit({ type: 'node-finished', run, node: id, ms: performance.now() - started });
   emitRecords(emit, run, step, result);
+  emitCopies(emit, run, step, result);
   return result;
 }
 
@@ -165,6 +169,21 @@ function settle({ outputs }: NodeDefinition, name: string, value: unknown): Prom
   Object.freeze(items);
   for (const item of items) freezeValue(type, item);
   return Promise.all(items.map((item) => refuseNonFinite(type, item, name)));
+}
+
+/** Small copies of the images at each output. */
+async function copyOutputs(
+  { outputs }: NodeDefinition,
+  given: readonly Values[],
+  { copyImages }: RunWorld,
+): Promise<readonly OutputCopy[]> {
+  const found: OutputCopy[] = [];
+  for (const output in outputs) {
+    const values = given.flatMap((values) => values[output]);
+    const copied = await copyImages?.(outputs[output]!.type, values);
+    for (const copy of copied?.copies ?? []) found.push({ ...copy, output, count: copied!.count });
+  }
+  return found.length > 0 ? found : none;
 }
 
 /** Total length of the lists of an output. */

@@ -120,6 +120,7 @@ function listColumns({ rewards, watched }: ObjectiveParts): TraceColumn[] {
   ];
 }
 
-function buildFrontTrace({ rows, remarks }: Front, columns: readonly TraceColumn[], prompt: string): Trace {
-  return { columns, values: [rows], labels: [{ prompt }], kept: [rows.length - 1], remarks };
+function buildFrontTrace({ rows, remarks, hacks }: Front, columns: readonly TraceColumn[], prompt: string): Trace {
+  const kept = [rows.length - 1];
+  return { columns, values: [rows], labels: [{ prompt }], kept, remarks, ...(hacks ? { hacks } : {}) };
 }

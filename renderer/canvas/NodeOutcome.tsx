@@ -1,10 +1,15 @@
 import { Check, CircleSlash, Clock, History, TriangleAlert } from 'lucide-react';
-import { Image, PreviewImage } from '../controls/Image.tsx';
+import { titleOf } from '../../graphs/document/problems.ts';
+import type { Scores } from '../../nodes/ports.ts';
+import { PreviewImage } from '../controls/Image.tsx';
 import { RewardCurve } from '../controls/RewardCurve.tsx';
-import { useEditor, useNodeRun, useRuns } from '../state/editor.ts';
+import { RunImage } from '../controls/RunImage.tsx';
+import { useEditor, useIsStale, useNodeResult, useNodeRun } from '../state/editor.ts';
 import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { isImage, shownRun, timeLeft } from '../state/run.ts';
+import { hasResult } from '../state/results.ts';
+import { isImage, type NodeResult, type NodeRun, timeLeft } from '../state/run.ts';
+import { countImages, viewNode } from '../state/viewedImages.ts';
 
 /** The state of a node in a word, with its time. */
 export function RunChip({ id }: { id: string }) {
@@ -53,54 +58,108 @@ export function RunChip({ id }: { id: string }) {
   }
 }
 
-/** The most images shown in a node; the results page shows all of them. */
-const SHOWN_IMAGES = 9;
+/** A mark in the head of a node whose rewards were exploited. */
+export function HackMark({ id }: { id: string }) {
+  const node = useNodeResult(id)?.node;
+  if (!node?.hacks) return null;
+  return (
+    <span className="chip bad" title={[messages.run.hacks, ...(node.remarks ?? [])].join('\n')}>
+      <TriangleAlert size={14} aria-label={messages.run.hacks} />
+    </span>
+  );
+}
 
-/** The results of a node in the shown run: text, preview, curves, images, best scores. */
+/** The most images shown in a node; the viewer shows all. */
+const SHOWN_IMAGES = 8;
+
+/**
+ * What a node shows of itself: a preview and curves while it runs, else what it gave last, in whichever run, dimmed where
+ * that no longer holds.
+ */
 export function NodeOutcome({ id }: { id: string }) {
   const run = useNodeRun(id);
-  const { view } = useEditor();
-  const isRunning = useRuns((state) => shownRun(state)?.state === 'running');
-  if (!run) return null;
-  const images = (run.files ?? []).filter(isImage);
-  const others = (run.files ?? []).filter((file) => !isImage(file));
-  const more = images.length - SHOWN_IMAGES;
-  const scores = run.scores?.at(-1);
+  const kept = useNodeResult(id);
+  const isStale = useIsStale(id, kept);
+  const isLive = run?.state === 'running' && (run.preview || run.curves) !== undefined;
+  const node = isLive ? run : kept?.node;
+  const isOld = isStale && !isLive;
   return (
-    <div className="outcome">
-      {run.state === 'failed' && run.problem && <p className="card-problem">{run.problem.message}</p>}
-      {run.text && (run.state === 'running' || run.curves) && <p className="faint outcome-text">{run.text}</p>}
-      {run.curves && <RewardCurve curves={run.curves} />}
-      {run.preview && isRunning && <PreviewImage preview={run.preview} />}
-      {run.remarks?.map((remark) => (
+    <div className={isOld ? 'outcome stale' : 'outcome'}>
+      {run?.state === 'failed' && run.problem && <p className="card-problem">{run.problem.message}</p>}
+      {run?.state === 'running' && run.text && <p className="faint outcome-text">{run.text}</p>}
+      {node && <Given id={id} node={node} kept={isLive ? undefined : kept} />}
+      {isOld && node && hasResult(node) && <p className="faint outcome-text">{messages.run.stale}</p>}
+    </div>
+  );
+}
+
+/** Images, curves, best scores, remarks and names of files. `kept`: the result that images are of, unless they are work in progress. */
+function Given({ id, node, kept }: { id: string; node: NodeRun; kept: NodeResult | undefined }) {
+  const { curves, scores, remarks, preview } = node;
+  const count = kept ? countImages(kept) : { shown: 0, all: 0 };
+  const others = (node.files ?? []).filter((file) => !isImage(file));
+  return (
+    <>
+      {kept && count.shown > 0 ? (
+        <Thumbnails id={id} result={kept} count={count} />
+      ) : (
+        preview && <PreviewImage preview={preview} />
+      )}
+      {curves && <RewardCurve curves={curves} />}
+      {!curves && scores && <BestScores scores={scores.at(-1)!} />}
+      {remarks?.map((remark) => (
         <p key={remark} className="outcome-text remark">
           {remark}
         </p>
       ))}
-      {scores && !run.curves && !images.length && scores.values[0] && (
-        <dl className="best">
-          {scores.names.map((name, i) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{messages.results.number(Math.max(...scores.values.map((row) => row[i]!)))}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {images.length > 0 && (
-        <button
-          type="button"
-          className={`outcome-images nodrag${images.length === 1 ? ' one' : ''}`}
-          aria-label={messages.results.open}
-          onClick={() => view.setState({ page: 'runs' })}
-        >
-          {images.slice(0, SHOWN_IMAGES).map((file) => (
-            <Image key={file.name} bytes={file.bytes} mime={file.mime} alt={file.label?.prompt ?? file.name} />
-          ))}
-          {more > 0 && <span className="faint">{messages.results.more(more)}</span>}
-        </button>
-      )}
       {others.length > 0 && <p className="faint outcome-text">{others.map(({ name }) => name).join(', ')}</p>}
+    </>
+  );
+}
+
+interface ThumbnailsProps {
+  readonly id: string;
+  readonly result: NodeResult;
+  readonly count: ReturnType<typeof countImages>;
+}
+
+/** The first images of a node; a click shows one large, beside all others of the node. */
+function Thumbnails({ id, result, count }: ThumbnailsProps) {
+  const { graph, runs, view } = useEditor();
+  const images = viewNode(result, []);
+  const first = images.slice(0, Math.min(count.shown, SHOWN_IMAGES));
+  const more = count.all - first.length;
+  const open = (shown: number) => {
+    const { document, cards } = graph.getState();
+    const files = Object.values(runs.getState().results).flatMap(({ node }) => node.files ?? []);
+    const title = titleOf(document.nodes[id]!, cards);
+    view.setState({ overlay: { kind: 'viewer', title, images: viewNode(result, files), shown } });
+  };
+  return (
+    <div
+      className={`outcome-images nodrag ${first.length > 6 ? 'many' : first.length > 2 ? 'some' : `n${first.length}`}`}
+    >
+      {first.map((image, i) => (
+        <button key={image.key} type="button" title={image.caption} onClick={() => open(i)}>
+          <RunImage image={image} alt={`${messages.results.view}: ${image.label?.prompt ?? image.caption}`} />
+          {more > 0 && i === first.length - 1 && <span className="more">{messages.results.more(more)}</span>}
+        </button>
+      ))}
     </div>
+  );
+}
+
+/** The best value of each score. */
+function BestScores({ scores: { names, values } }: { scores: Scores }) {
+  if (values.length === 0) return null;
+  return (
+    <dl className="best">
+      {names.map((name, i) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{messages.results.number(Math.max(...values.map((row) => row[i]!)))}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }

@@ -12,7 +12,7 @@ import { editGraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { FarNode } from './FarNode.tsx';
 import type { CardFlowNode } from './flow.ts';
-import { NodeOutcome, RunChip } from './NodeOutcome.tsx';
+import { HackMark, NodeOutcome, RunChip } from './NodeOutcome.tsx';
 import { Ports, UnknownPorts } from './Ports.tsx';
 
 /** A node of a graph on the canvas. Drawn again only when the node itself, its problems or its run changed. */
@@ -55,6 +55,7 @@ function NearNode({ id, node, selected }: { id: string; node: GraphNode; selecte
     <article className={classes.filter(Boolean).join(' ')} aria-label={title}>
       <header className="card-head">
         <NodeTitle id={id} title={title} />
+        <HackMark id={id} />
         <RunChip id={id} />
         {card && subgraphOf(node) !== undefined && <InsideButton id={id} title={title} />}
       </header>

@@ -12,6 +12,7 @@ import { FindNode } from './FindNode.tsx';
 import { SaveAs } from './SaveAs.tsx';
 import { Settings } from './Settings.tsx';
 import { Shortcuts } from './Shortcuts.tsx';
+import { Viewer } from './Viewer.tsx';
 
 /** What lies over the window: one thing at a time, closed by Escape or a click beside it. */
 export function Overlays() {
@@ -51,6 +52,8 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
       return <Drafts close={close} />;
     case 'closing':
       return <Closing close={close} />;
+    case 'viewer':
+      return <Viewer overlay={overlay} close={close} />;
     case 'discard':
       return <Discard proceed={overlay.proceed} close={close} />;
   }

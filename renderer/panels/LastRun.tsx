@@ -9,7 +9,9 @@ import { stopRun } from '../state/running.ts';
 /** The state of the shown run and its images. */
 export function LastRun({ run }: { run: Run }) {
   const editor = useEditor();
-  const images = Object.values(run.nodes).flatMap((node) => (node.files ?? []).filter(isImage));
+  const nodes = Object.values(run.nodes);
+  const files = nodes.flatMap((node) => (node.files ?? []).filter(isImage));
+  const images = files.length > 0 ? files : (nodes.findLast(({ copies }) => copies)?.copies ?? []);
   const states = Object.values(run.nodes).map(({ state }) => state);
   const over = isOver(run);
   const count = (state: string) => states.filter((one) => one === state).length;

@@ -1,14 +1,14 @@
 import { useState } from 'react';
 import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
+import { BarChoice } from '../controls/BarChoice.tsx';
 import { BeforeAfter } from '../controls/BeforeAfter.tsx';
+import { RunImage } from '../controls/RunImage.tsx';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
-import { BarChoice } from './BarChoice.tsx';
 import { compareParams } from './graphParams.ts';
 import { ImageOptions } from './ImageOptions.tsx';
-import { captionImage, listImages } from './listImages.ts';
-import { RunImage } from './RunImage.tsx';
+import { listImages } from './listImages.ts';
 
 interface CompareRunsProps {
   readonly summary: RunSummary;
@@ -50,10 +50,7 @@ export function CompareRuns({ summary, record, others }: CompareRunsProps) {
       </div>
       <div className="compare">
         {a && b ? (
-          <BeforeAfter
-            before={<RunImage folder={summary.folder} name={a.name} alt={captionImage(a)} />}
-            after={<RunImage folder={other.folder} name={b.name} alt={captionImage(b)} />}
-          />
+          <BeforeAfter before={<RunImage image={a} alt={a.caption} />} after={<RunImage image={b} alt={b.caption} />} />
         ) : (
           <p className="empty">{messages.results.noImages}</p>
         )}

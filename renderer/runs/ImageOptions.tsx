@@ -1,10 +1,10 @@
-import type { RunSummary } from '../../electron/host/ipc.ts';
+import type { ViewedImage } from '../state/viewedImages.ts';
 
 /** The images of a run as options, by their places. */
-export function ImageOptions({ images }: { images: RunSummary['outputs'] }) {
-  return images.map(({ name }, i) => (
-    <option key={name} value={i}>
-      {name}
+export function ImageOptions({ images }: { images: readonly ViewedImage[] }) {
+  return images.map(({ key, caption }, i) => (
+    <option key={key} value={i}>
+      {caption}
     </option>
   ));
 }

@@ -1,11 +1,12 @@
 import { Download } from 'lucide-react';
 import { type RefObject, useMemo, useRef, useState } from 'react';
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import { BarChoice } from '../controls/BarChoice.tsx';
+import { RunImage } from '../controls/RunImage.tsx';
 import { drawPng, writeSvg } from '../controls/svgFile.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
-import { BarChoice } from './BarChoice.tsx';
 import {
   type Candidate,
   findFront,
@@ -14,7 +15,6 @@ import {
   readCandidates,
   writeCsv,
 } from './candidates.ts';
-import { RunImage } from './RunImage.tsx';
 import { type Axes, type Brush, Scatter } from './Scatter.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
@@ -133,7 +133,7 @@ function Exports({ svg, candidates }: { svg: RefObject<SVGSVGElement | null>; ca
 function CurrentCandidate({ folder, candidate }: { folder: string; candidate: Candidate }) {
   return (
     <figure className="pareto-current">
-      {candidate.image && <RunImage folder={folder} name={candidate.image} alt="" />}
+      {candidate.image && <RunImage image={{ folder, name: candidate.image }} alt="" />}
       <figcaption>
         <b>{nameCandidate(candidate)}</b>
         <dl className="best">
@@ -164,7 +164,7 @@ function CandidateList({ folder, candidates, current, axes, onShow }: CandidateL
       {candidates.slice(0, LISTED).map((one) => (
         <li key={one.key}>
           <button type="button" aria-pressed={one === current} onClick={() => onShow(one)}>
-            {one.image && <RunImage folder={folder} name={one.image} alt="" />}
+            {one.image && <RunImage image={{ folder, name: one.image }} alt="" />}
             <span>
               {nameCandidate(one)}
               <small className="faint">

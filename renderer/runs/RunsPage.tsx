@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import { RunImage } from '../controls/RunImage.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useRuns, useView } from '../state/editor.ts';
 import { formatDuration } from '../state/format.ts';
@@ -9,7 +10,6 @@ import { isOver } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
 import { listImages } from './listImages.ts';
 import { OneRun } from './OneRun.tsx';
-import { RunImage } from './RunImage.tsx';
 
 /** All runs on disk, and one of them in detail. */
 export function RunsPage() {
@@ -51,8 +51,8 @@ export function RunsPage() {
                 <span className="gallery-images">
                   {listImages(summary)
                     .slice(0, 3)
-                    .map(({ name }) => (
-                      <RunImage key={name} folder={summary.folder} name={name} alt="" />
+                    .map((image) => (
+                      <RunImage key={image.key} image={image} alt="" />
                     ))}
                 </span>
                 <b>{summary.title}</b>

@@ -1,11 +1,11 @@
 import { ArrowDown, ArrowUp, Download } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import { RunImage } from '../controls/RunImage.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { readCandidates, writeCsv } from './candidates.ts';
-import { RunImage } from './RunImage.tsx';
 import { TableChoice } from './TableChoice.tsx';
 
 /** The most rows shown; the CSV holds all of them. */
@@ -72,7 +72,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
           <tbody>
             {rows.map(({ key, image, scores, seed, prompt }) => (
               <tr key={key}>
-                {hasImages && <td>{image && <RunImage folder={run.folder} name={image} alt="" />}</td>}
+                {hasImages && <td>{image && <RunImage image={{ folder: run.folder, name: image }} alt="" />}</td>}
                 {names.map((name) => (
                   <td key={name} className="number">
                     {messages.results.number(scores[name] ?? Number.NaN)}

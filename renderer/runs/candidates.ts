@@ -1,7 +1,8 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import type { ImageLabel } from '../../nodes/ports.ts';
 import { messages } from '../state/messages.ts';
-import { listImages } from './listImages.ts';
+import type { ViewedImage } from '../state/viewedImages.ts';
+import { listImages, type RunImages } from './listImages.ts';
 
 /** An image with all that is known of it: a row of the score table, a point of the Pareto plot. */
 export interface Candidate {
@@ -14,7 +15,7 @@ export interface Candidate {
 }
 
 /** One candidate for each row of a scores value of a run; `table` counts the values of the record. */
-export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, table: number): Candidate[] {
+export function readCandidates(run: Pick<RunSummary, 'scores'> & RunImages, table: number): Candidate[] {
   const scores = run.scores[table];
   if (!scores) return [];
   const images = listImages(run);
@@ -31,7 +32,7 @@ export function readCandidates(run: Pick<RunSummary, 'scores' | 'outputs'>, tabl
 }
 
 /** The file that shows an image, found by its id or, in records of older versions without ids, by prompt and seed. */
-function findImage(images: RunSummary['outputs'], { id, seed, prompt }: ImageLabel): string | undefined {
+function findImage(images: readonly ViewedImage[], { id, seed, prompt }: ImageLabel): string | undefined {
   if (id !== undefined) return images.find(({ label }) => label?.id === id)?.name;
   if (seed === undefined) return undefined;
   return images.find(({ label }) => label?.seed === seed && label.prompt === prompt)?.name;

@@ -1,14 +1,27 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { messages } from '../state/messages.ts';
 import { isImage } from '../state/run.ts';
+import { captionImage, type ViewedImage } from '../state/viewedImages.ts';
 
-export function listImages({ outputs }: Pick<RunSummary, 'outputs'>): RunSummary['outputs'] {
-  return outputs.filter(isImage);
-}
+/** A run whose images are listed: a summary, or a record. */
+export type RunImages = Pick<RunSummary, 'outputs'> & Partial<Pick<RunSummary, 'folder' | 'copies'>>;
 
-export function captionImage(output: RunSummary['outputs'][number] | undefined): string {
-  if (!output) return '';
-  const { name, label } = output;
-  const seed = label?.seed === undefined ? '' : `${messages.results.seed} ${label.seed} · `; // first: prompts are cut off
-  return label?.prompt ? `${seed}${label.prompt}` : name;
+/** The images that a run saved, and small copies of those that its nodes only showed, each once. */
+export function listImages({ folder, outputs, copies = [] }: RunImages): ViewedImage[] {
+  const saved = outputs.filter(isImage);
+  const known = new Set(saved.flatMap(({ label }) => label?.id ?? []));
+  const shown = copies.filter(({ name, label }) => {
+    const id = label?.id ?? name;
+    return !known.has(id) && known.add(id);
+  });
+  return [
+    ...saved.map(({ name, label }) => ({ name, label, called: name })),
+    ...shown.map(({ name, label, node, output }) => ({ name, label, called: messages.results.shownBy(node, output) })),
+  ].map(({ name, label, called }) => ({
+    key: name,
+    name,
+    ...(folder === undefined ? {} : { folder }),
+    caption: captionImage(label, called),
+    ...(label ? { label } : {}),
+  }));
 }

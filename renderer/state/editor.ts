@@ -6,8 +6,10 @@ import { subgraphOf } from '../../graphs/document/levels.ts';
 import type { Problem } from '../../graphs/document/problems.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { type GraphState, type GraphStore, wholeId } from './graph.ts';
-import { type NodeRun, type RunState, type RunStore, runInside, shownRun } from './run.ts';
+import { resultInside } from './results.ts';
+import { type NodeResult, type NodeRun, type RunState, type RunStore, runInside, shownRun } from './run.ts';
 import type { Selection } from './selection.ts';
+import { isStale } from './stale.ts';
 import type { Point, ViewState, ViewStore } from './view.ts';
 
 /** What the canvas can be asked to do by those who do not draw it. */
@@ -65,6 +67,19 @@ export function useNodeRun(id: string): NodeRun | undefined {
     const nodes = shownRun(state)?.nodes;
     return nodes && (isSubgraph ? runInside(nodes, `${called}/`) : nodes[called]);
   });
+}
+
+/** What a node of the level that is looked at gave last, in whichever run; of a subgraph, what the nodes inside gave. */
+export function useNodeResult(id: string): NodeResult | undefined {
+  const called = useGraph((state) => wholeId(state, id));
+  const isSubgraph = useGraph(({ document }) => subgraphOf(document.nodes[id] ?? { type: '' }) !== undefined);
+  return useRuns(({ results }) => (isSubgraph ? resultInside(results, `${called}/`) : results[called]));
+}
+
+/** Whether what a node depends on is no longer what it was when it gave a result. */
+export function useIsStale(id: string, result: NodeResult | undefined): boolean {
+  const document = result?.document;
+  return useGraph((state) => document !== undefined && isStale(document, state.whole, wholeId(state, id)));
 }
 
 /** What is wrong with a node of the level that is looked at, or inside it. */

@@ -29,7 +29,7 @@ export function newGraph(editor: Editor): void {
 /** Puts another graph on the canvas, without the results that runs of the previous one left at nodes of the same names. */
 function show(editor: Editor, document: GraphDocument, place: DocumentPlace): void {
   openDocument(editor.graph, document, place);
-  editor.runs.setState({ shown: undefined });
+  editor.runs.setState({ shown: undefined, results: {} });
   select(editor.view, []);
   editor.view.setState({ page: 'graph', overlay: undefined, notices: [] });
 }

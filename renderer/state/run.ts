@@ -3,16 +3,23 @@ import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { Problem } from '../../graphs/document/problems.ts';
 import type { RunEvent, RunStatus } from '../../graphs/run/events.ts';
 import type { ImageLabel, Preview, Scores, Trace } from '../../nodes/ports.ts';
+import { messages } from './messages.ts';
 
 export type NodeRunState = 'waiting' | 'running' | 'cached' | 'done' | 'failed' | 'stopped';
 
 /** A file that a node of a run gave. */
-interface RunFile {
+export interface RunFile {
   readonly node: string;
   readonly name: string;
   readonly mime: string;
   readonly bytes: Uint8Array;
   readonly label?: ImageLabel;
+}
+
+/** A small copy of one of the `count` images that a node gave at an output. */
+export interface ImageCopy extends RunFile {
+  readonly output: string;
+  readonly count: number;
 }
 
 /** Whether a file of a run is an image. */
@@ -37,6 +44,9 @@ export interface NodeRun {
   readonly remarks?: readonly string[];
   readonly scores?: readonly Scores[];
   readonly files?: readonly RunFile[];
+  readonly copies?: readonly ImageCopy[];
+  /** Whether rewards were exploited; a remark says where. */
+  readonly hacks?: boolean;
   readonly problem?: Problem;
 }
 
@@ -128,13 +138,20 @@ export function foldRun(run: Run, event: RunEvent, now: number): Run {
       const file: RunFile = { node: id, name, mime, bytes, ...(label ? { label } : {}) };
       return changeNode(run, id, (node) => ({ ...node, files: [...(node.files ?? []), file] }));
     }
+    case 'copy': {
+      const { type: _, run: __, path: ___, ...copy } = event;
+      return changeNode(run, event.node, (node) => ({ ...node, copies: [...(node.copies ?? []), copy] }));
+    }
+    case 'remark':
+      return changeNode(run, event.node, (node) => ({ ...node, remarks: [...(node.remarks ?? []), event.text] }));
     case 'scores':
       return changeNode(run, event.node, (node) => ({ ...node, scores: [...(node.scores ?? []), event.scores] }));
     case 'trace':
       return changeNode(run, event.node, (node) => ({
         ...node,
         curves: readCurves(event.trace),
-        remarks: event.trace.remarks,
+        remarks: [...(node.remarks ?? []), ...event.trace.remarks],
+        ...(event.trace.hacks ? { hacks: true } : {}),
       }));
     case 'problem': {
       const told = { ...run, problems: [...run.problems, event.problem] };
@@ -193,7 +210,9 @@ function readCurves({ columns, values }: Trace): Curves {
       return [(i + 1) / evaluations, rows.reduce((sum, value) => sum + value, 0) / rows.length];
     });
   const shown = columns.map(({ name, role }, i) => ({ name, role, i })).filter(({ role }) => role !== 'measure');
-  return Object.fromEntries(shown.map(({ name, i }) => [name, curve(i)]));
+  return Object.fromEntries(
+    shown.map(({ name, role, i }) => [role === 'watched' ? messages.run.watched(name) : name, curve(i)]),
+  );
 }
 
 function addFigures(
@@ -232,6 +251,7 @@ function mergeRuns(nodes: readonly NodeRun[]): NodeRun {
   const state = is('failed') ? 'failed' : is('stopped') ? 'stopped' : begun ? 'running' : ended;
   const current = nodes.find((node) => node.state === 'running');
   const failed = nodes.find(({ problem }) => problem);
+  const copies = nodes.findLast((node) => node.copies)?.copies;
   const files = nodes.flatMap((node) => node.files ?? []);
   const ms = nodes.reduce((sum, node) => sum + (node.ms ?? 0), 0);
   return {
@@ -240,6 +260,8 @@ function mergeRuns(nodes: readonly NodeRun[]): NodeRun {
     ...(current?.text === undefined ? {} : { text: current.text }),
     ...(current?.preview ? { preview: current.preview } : {}),
     ...(files.length > 0 ? { files } : {}),
+    ...(copies ? { copies } : {}),
+    ...(nodes.some(({ hacks }) => hacks) ? { hacks: true } : {}),
     ...(failed?.problem ? { problem: failed.problem } : {}),
   };
 }
@@ -250,17 +272,28 @@ export function timeLeft({ started, fraction }: NodeRun, now: number): number | 
   return ((now - started) * (1 - fraction)) / fraction;
 }
 
+/** What a node gave in a run. */
+export interface NodeResult {
+  readonly node: NodeRun;
+  /** Where the files of the run lie. */
+  readonly folder?: string;
+  /** The graph that gave it, or that found it still to hold; unknown for runs of another window. */
+  readonly document?: GraphDocument;
+}
+
 export interface RunState {
   /** Runs of this session, in the order they were asked for. */
   readonly runs: readonly Run[];
-  /** The run whose states and images the canvas shows. */
+  /** The run whose states the canvas shows. */
   readonly shown: string | undefined;
+  /** What nodes of the graph on the canvas gave last, in whichever run, by their ids in the whole graph. */
+  readonly results: Readonly<Record<string, NodeResult>>;
 }
 
 export type RunStore = StoreApi<RunState>;
 
 export function createRunStore(): RunStore {
-  return createStore<RunState>(() => ({ runs: [], shown: undefined }));
+  return createStore<RunState>(() => ({ runs: [], shown: undefined, results: {} }));
 }
 
 /** The number of finished runs kept in memory; older ones remain in their folders. */

@@ -8,6 +8,7 @@ import { formatBytes } from './format.ts';
 import { tellProblems } from './graph.ts';
 import { messages } from './messages.ts';
 import { pullable, pullModels, sizeOfPulls } from './models.ts';
+import { keepResult } from './results.ts';
 import { addRun, breakRun, changeRun, foldRun, isOver, type Run, waitingRun } from './run.ts';
 import { notify } from './view.ts';
 
@@ -99,7 +100,10 @@ async function receive(
     await start((event) => {
       if (event.type === 'problem') first ??= event.problem.message;
       changeRun(editor.runs, id, (run) => foldRun(run, event, performance.now()));
-      if (event.type === 'run-started' && isOpen()) editor.runs.setState({ shown: id });
+      if (!isOpen()) return;
+      if (event.type === 'run-started') editor.runs.setState({ shown: id });
+      const run = editor.runs.getState().runs.find((one) => one.id === id);
+      if (run) keepResult(editor.runs, run, event);
     });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

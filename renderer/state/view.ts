@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { About, Draft, EngineState, ModelList, NativeSetUp, Preferences, Pull } from '../../electron/host/ipc.ts';
 import type { Wire } from '../../graphs/document/document.ts';
 import { type CanvasItem, isSameItem, nodeItems, type Selection } from './selection.ts';
+import type { ViewedImage } from './viewedImages.ts';
 
 export type SidePanel = 'nodes' | 'templates' | 'models' | 'files';
 export type Overlay =
@@ -15,6 +16,13 @@ export type Overlay =
   | { readonly kind: 'saveAs' }
   | { readonly kind: 'drafts' }
   | { readonly kind: 'closing' }
+  /** Images of a node, one of them large. */
+  | {
+      readonly kind: 'viewer';
+      readonly title: string;
+      readonly images: readonly ViewedImage[];
+      readonly shown: number;
+    }
   | { readonly kind: 'discard'; readonly proceed: () => void }
   /** The search for a node to add, at a place of the canvas, perhaps at the loose end of a wire. */
   | { readonly kind: 'addNode'; readonly at: Point; readonly screen: Point; readonly from?: LooseEnd };

@@ -41,6 +41,7 @@ export interface Front {
   /** A row an evaluation: hypervolume of the archive; means of rewards and watched rewards over the members of the front; |P|. */
   readonly rows: readonly (readonly number[])[];
   readonly remarks: readonly string[];
+  readonly hacks: boolean;
 }
 
 interface State {

@@ -26,6 +26,8 @@ export interface RowResult {
   readonly trace: readonly (readonly number[])[];
   /** Sentences on what stopped it early or needs attention. */
   readonly remarks: readonly string[];
+  /** Whether it was found to hack its rewards. */
+  readonly hacks: boolean;
 }
 
 /** A row while it is optimised. */

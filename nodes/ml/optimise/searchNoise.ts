@@ -35,6 +35,7 @@ export interface Searched {
   /** The round, from 0, that the best image is of. */
   readonly kept: number;
   readonly remarks: readonly string[];
+  readonly hacks: boolean;
 }
 
 interface State {

@@ -21,7 +21,8 @@ export function buildTrace(
     return same ? [`The reward "${name}" was ${scores[0]} throughout: it had no effect.`] : [];
   });
   const remarks = [...rows.flatMap((row) => row.remarks), ...constant];
-  return { columns, values, labels, kept: rows.map(({ best }) => best.evaluation), remarks };
+  const kept = rows.map(({ best }) => best.evaluation);
+  return { columns, values, labels, kept, remarks, ...(rows.some(({ hacks }) => hacks) ? { hacks: true } : {}) };
 }
 
 /** The title of a column where all columns stand side by side. */

@@ -79,6 +79,6 @@ export async function searchImages(
 }
 
 /** The trace of a search: one table, a row a round. */
-export function searchTrace({ columns, rows, kept, remarks }: Searched, prompt: string): Trace {
-  return { columns, values: [rows], labels: [{ prompt }], kept: [kept], remarks };
+export function searchTrace({ columns, rows, kept, remarks, hacks }: Searched, prompt: string): Trace {
+  return { columns, values: [rows], labels: [{ prompt }], kept: [kept], remarks, ...(hacks ? { hacks } : {}) };
 }

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listRunFolders, readRunFile } from '../../../electron/files/recordedRuns.ts';
 import { createRunFolder, GRAPH_KEYWORD, type RunRecord, type RunStart } from '../../../electron/files/runFolder.ts';
 import type { GraphDocument } from '../../../graphs/document/document.ts';
 import { readGraph } from '../../../graphs/document/read.ts';
@@ -91,6 +92,41 @@ describe('run folder', () => {
       scores: [{ node: 'read', output: 'scores', names: ['a'], values: [[1]] }],
     });
     expect(record.ms).toBeGreaterThanOrEqual(0);
+  });
+
+  it('keeps small copies of what nodes showed, each image once, up to a bound', async () => {
+    const folder = await createRunFolder(parent, start(), () => {});
+    const copy = { ...image, type: 'copy', output: 'images', count: 5, name: 'copies/a.png' } as const;
+    expect(folder.receive(copy)).toBe('copies/a.png');
+    expect(folder.receive({ ...copy, node: 'other' })).toBe('copies/a.png');
+    expect(folder.receive({ ...copy, name: 'copies/b.png', bytes: new Uint8Array(2 ** 26) })).toBeUndefined();
+    await folder.finish('done');
+    expect(await readdir(join(folder.path, 'copies'))).toEqual(['a.png']);
+    expect(await readFile(join(folder.path, 'copies', 'a.png'))).toEqual(Buffer.from(png));
+    const { copies, outputs } = await read(folder.path);
+    expect(outputs).toEqual([]);
+    expect(copies).toEqual(
+      ['read', 'other'].map((node) => ({
+        node,
+        output: 'images',
+        count: 5,
+        name: 'copies/a.png',
+        mime: 'image/png',
+        label: { seed: 3 },
+      })),
+    );
+    const [summary] = await listRunFolders(parent);
+    expect(summary).toMatchObject({ copies: [{ node: 'read' }, { node: 'other' }], problems: [], warnings: [] });
+    expect(await readRunFile(parent, summary!.folder, 'copies/a.png')).toEqual(new Uint8Array(png));
+  });
+
+  it('tells of rewards that were exploited', async () => {
+    const folder = await createRunFolder(parent, start(), () => {});
+    const trace = { columns: [], values: [], labels: [], kept: [], remarks: ['It fell.'] };
+    folder.receive({ type: 'trace', run: 'r', node: 'read', output: 'trace', trace: { ...trace, hacks: true } });
+    folder.receive({ type: 'trace', run: 'r', node: 'read', output: 'trace', trace });
+    await folder.finish('done');
+    expect((await listRunFolders(parent))[0]?.warnings).toEqual([{ node: 'read', text: 'It fell.' }]);
   });
 
   it('puts the graph into every PNG, which opens again as that graph', async () => {

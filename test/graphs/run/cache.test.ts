@@ -9,7 +9,7 @@ function modelOf(bytes: number) {
 }
 
 function resultOf(...resources: Resource[]): StepResult {
-  return { outputs: {}, artifacts: [], remarks: [], resources };
+  return { outputs: {}, artifacts: [], remarks: [], copies: [], resources };
 }
 
 /** What a run does with a new result: holds it, keeps it, lets it go. */
@@ -72,15 +72,22 @@ describe('ValueCache', () => {
 
   it('counts files and texts', () => {
     const cache = new ValueCache(100_000);
-    keep(cache, 'a', { outputs: { text: 'x'.repeat(10_000) }, artifacts: [], remarks: [], resources: [] });
+    keep(cache, 'a', { outputs: { text: 'x'.repeat(10_000) }, artifacts: [], remarks: [], copies: [], resources: [] });
     expect(cache.bytes).toBeGreaterThan(20_000);
-    keep(cache, 'b', { outputs: { texts: ['x'.repeat(10_000), 'y'] }, artifacts: [], remarks: [], resources: [] });
+    keep(cache, 'b', {
+      outputs: { texts: ['x'.repeat(10_000), 'y'] },
+      artifacts: [],
+      remarks: [],
+      copies: [],
+      resources: [],
+    });
     expect(cache.bytes).toBeGreaterThan(40_000);
     const bytes = new Uint8Array(70_000);
     keep(cache, 'c', {
       outputs: {},
       artifacts: [{ name: 'a.png', mime: 'image/png', bytes }],
       remarks: [],
+      copies: [{ name: 'b.png', mime: 'image/png', bytes: new Uint8Array(10), output: 'o', count: 1 }],
       resources: [],
     });
     expect(cache.get('a')).toBeUndefined();

@@ -36,7 +36,13 @@ describe('starts', () => {
       ...{ variable: scalar(total), pixels: tensor4d([total], [1, 1, 1, 1]) as Tensor4D },
     });
     const rows = [1, 3, 2, 6, 6, 4].map(
-      (total): RowResult => ({ first: snapshot(total / 10), best: snapshot(total), trace: [[total]], remarks: [] }),
+      (total): RowResult => ({
+        first: snapshot(total / 10),
+        best: snapshot(total),
+        trace: [[total]],
+        remarks: [],
+        hacks: false,
+      }),
     );
     const { rows: kept, chosen } = keepBestStarts(rows, 3);
     expect(chosen).toEqual([1, 3]); // of equals the earlier

@@ -1,6 +1,6 @@
 import { Maximize, Minus, Plus } from 'lucide-react';
-import type { ZoomState } from '../controls/useZoom.ts';
 import { messages } from '../state/messages.ts';
+import type { ZoomState } from './useZoom.ts';
 
 /** Zooms the image that is shown large, and says how large it is. */
 export function ZoomButtons({ zoom }: { zoom: ZoomState }) {
