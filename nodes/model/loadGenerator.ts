@@ -19,8 +19,13 @@ export const loadGenerator = defineNode({
     }),
     prediction: choice({
       initial: 'auto',
-      options: ['auto', 'epsilon', 'v'],
-      help: 'What the U-Net predicts: auto takes what the files say; v is the velocity of many later models of Stable Diffusion 2 and XL.',
+      options: ['auto', 'epsilon', 'v', 'sample'],
+      help: 'What the U-Net predicts: auto takes what the files say; v is the velocity of many later models of Stable Diffusion 2 and XL, sample the clean latents.',
+    }),
+    noiseSchedule: choice({
+      initial: 'auto',
+      options: ['auto', 'zero-snr', 'edm'],
+      help: 'The noise it was trained on: auto takes what the files say; zero-snr for v models trained to zero terminal SNR whose file does not say so (dark and bright images come out grey); edm for Playground v2.5 (epsilon) and CosXL (v) and what was made from them.',
     }),
     clipSkip: integer({
       initial: 0,
@@ -42,12 +47,16 @@ export const loadGenerator = defineNode({
     1: (params) => ({ ...params, prediction: 'auto' }),
     2: (params) => ({ ...params, promptStyle: 'plain' }),
   },
-  run: async (_inputs, { model, prediction, clipSkip, promptStyle }, context) => ({
+  run: async (_inputs, { model, prediction, noiseSchedule, clipSkip, promptStyle }, context) => ({
     generator: await load(
       context.files,
       model,
       { ...loadOptions(context), reading: readings[promptStyle] },
-      { ...(prediction !== 'auto' && { prediction }), ...(clipSkip > 0 && { clipSkip }) },
+      {
+        ...(prediction !== 'auto' && { prediction }),
+        ...(noiseSchedule !== 'auto' && { noiseSchedule }),
+        ...(clipSkip > 0 && { clipSkip }),
+      },
     ),
   }),
 });

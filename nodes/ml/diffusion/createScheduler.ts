@@ -4,6 +4,7 @@ import { clone, type Tensor, tidy } from '../tf.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { dpmSolver } from './dpmSolver.ts';
+import { edmDpmSolver } from './edmDpmSolver.ts';
 import { euler } from './euler.ts';
 import { eulerAncestral } from './eulerAncestral.ts';
 import { flowEuler } from './flowEuler.ts';
@@ -18,6 +19,8 @@ const samplers = new Map<unknown, (config: SchedulerConfig) => Scheduler>(
     DDIMScheduler: ddim,
     DDPMScheduler: ddpm,
     DPMSolverMultistepScheduler: dpmSolver,
+    EDMDPMSolverMultistepScheduler: edmDpmSolver,
+    EDMEulerScheduler: (config) => kScheduler({ ...config, edm: true, sampler: 'euler', schedule: 'model' }),
     EulerAncestralDiscreteScheduler: eulerAncestral,
     EulerDiscreteScheduler: euler,
     FlowMatchEulerDiscreteScheduler: flowEuler,
@@ -45,6 +48,7 @@ export function createScheduler(config: SchedulerConfig): Scheduler {
     ...scheduler,
     plan(steps, options) {
       const most = typeof config.num_train_timesteps === 'number' ? config.num_train_timesteps : 1000;
+      if (options?.timesteps) checkStated(options.timesteps, scheduler, most);
       if (!Number.isInteger(steps) || steps < 1 || steps > most) {
         throw new UserError('BAD_STEPS', `The number of steps is ${steps}, but must be an integer from 1 to ${most}.`);
       }
@@ -55,6 +59,27 @@ export function createScheduler(config: SchedulerConfig): Scheduler {
       return tidy(() => owned(input, scheduler.step(plan, i, input)) as never);
     },
   };
+}
+
+/** Throws UserError `UNSUPPORTED` or `BAD_STEPS` where a scheduler cannot take these timesteps. */
+function checkStated(timesteps: readonly number[], { takesTimesteps, config }: Scheduler, count: number): void {
+  const list = timesteps.slice(0, 20).join(', ');
+  const name = config.sampler ? `Scheduler ${config.sampler} with schedule ${config.schedule}` : config._class_name;
+  if (!takesTimesteps)
+    throw new UserError(
+      'UNSUPPORTED',
+      `${name} of this model cannot take the timesteps ${list}, because it spaces its steps itself. Leave timesteps empty, or choose lcm, euler, heun, ddpm or dpm++2m with schedule model.`,
+      { at: { param: 'timesteps' } },
+    );
+  const wrong = timesteps.findIndex(
+    (timestep, i) => !Number.isInteger(timestep) || timestep < 0 || timestep >= (timesteps[i - 1] ?? count),
+  );
+  if (wrong < 0) return;
+  throw new UserError(
+    'BAD_STEPS',
+    `The timesteps ${list} are not whole numbers that fall from at most ${count - 1} to 0: number ${wrong + 1} is ${timesteps[wrong]}.`,
+    { at: { param: 'timesteps' } },
+  );
 }
 
 /** Clones what occurs twice or was an argument, so that every tensor returned is a new one. */

@@ -31,8 +31,9 @@ export function ddpm(config: SchedulerConfig): Scheduler {
   const alphaBars = alphasCumprod(settings);
   return {
     config,
-    plan(steps, { eta = 0 } = {}) {
-      const timesteps = spacedTimesteps(settings, steps).map(roundHalfEven);
+    takesTimesteps: true,
+    plan(steps, { eta = 0, timesteps: stated } = {}) {
+      const timesteps = stated ?? spacedTimesteps(settings, steps).map(roundHalfEven);
       checkTimesteps(timesteps, settings);
       return { timesteps, initNoiseSigma: 1, eta };
     },

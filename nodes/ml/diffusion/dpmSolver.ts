@@ -50,6 +50,7 @@ export function dpmSolver(config: SchedulerConfig): Scheduler {
   const { prediction_type, algorithm_type, use_flow_sigmas: flow, solver_order } = settings;
   return {
     config,
+    takesTimesteps: !isRespaced(config, settings) && !settings.use_lu_lambdas && !flow,
     plan: (steps, options = {}) => dpmPlan(config, settings, steps, options),
     needsNoise: (plan, i) => algorithm_type === 'sde-dpmsolver++' && solverPoint(plan, i + 1, flow).sigma > 0,
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
@@ -85,8 +86,8 @@ export function dpmSolver(config: SchedulerConfig): Scheduler {
  *   q0, q1    h / h0, h / h1: steps relative to the previous ones
  *   D1, D2    finite differences of the predictions, estimates of h m' and h^2 m''
  */
-function dpmCoefficients(
-  settings: typeof defaults,
+export function dpmCoefficients(
+  settings: Pick<typeof defaults, 'algorithm_type' | 'solver_type'>,
   points: readonly SolverPoint[],
 ): { ofX: number; ofPredictions: number[]; ofNoise: number } {
   const [next, now, ...past] = points as [SolverPoint, SolverPoint, ...SolverPoint[]];
@@ -116,8 +117,13 @@ function dpmCoefficients(
   return { ofX, ofPredictions: [newer - first, older - newer, -older], ofNoise };
 }
 
+type OrderSettings = Pick<
+  typeof defaults,
+  'solver_order' | 'lower_order_final' | 'euler_at_final' | 'final_sigmas_type'
+>;
+
 /** Order of step i: rises from 1 as history grows and falls again at the end, where noise levels change fastest. */
-function orderAt(settings: typeof defaults, plan: Plan, i: number): number {
+export function orderAt(settings: OrderSettings, plan: Plan, i: number): number {
   const { solver_order, lower_order_final, euler_at_final, final_sigmas_type } = settings;
   const left = plan.timesteps.length - i;
   const few = lower_order_final && plan.timesteps.length < 15;
@@ -139,7 +145,7 @@ function dpmPlan(config: SchedulerConfig, settings: typeof defaults, steps: numb
   const table = trainingSigmas(positiveAlphasCumprod(settings));
   const logTable = table.map(Math.log);
   const clipped = logTable.reduce((total, logSigma) => total + Number(-logSigma < settings.lambda_min_clipped), 0);
-  let timesteps = solverTimesteps(settings, steps, count - clipped);
+  let timesteps = options.timesteps ?? solverTimesteps(settings, steps, count - clipped);
   let sigmas = timesteps.map((timestep) => interpolate(table, timestep));
   if (settings.use_flow_sigmas) {
     const shift = options.mu === undefined ? settings.flow_shift : Math.exp(options.mu);

@@ -1,6 +1,6 @@
 import { cleanAtLevel, initialDeviation, readLevels, scaleByLevel, stepByLevel } from './noiseLevels.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
-import type { Plan, Scheduler, SchedulerConfig } from './scheduler.ts';
+import type { Plan, PlanOptions, Scheduler, SchedulerConfig } from './scheduler.ts';
 import { readSettings, trainedAllowed, trainedDefaults } from './settings.ts';
 import { interpolate, isRespaced, respacedSigmas, respacingDefaults, sigmaToTimestep } from './sigmas.ts';
 import { linspace, spacedTimesteps } from './timesteps.ts';
@@ -32,7 +32,8 @@ export function euler(config: SchedulerConfig): Scheduler {
   const settings = readEulerSettings(config);
   return {
     config,
-    plan: (steps, { eta = 0 } = {}) => ({ ...eulerPlan(config, settings, steps), eta }),
+    takesTimesteps: takesTimesteps(config, settings),
+    plan: (steps, options = {}) => ({ ...eulerPlan(config, settings, steps, options), eta: options.eta ?? 0 }),
     needsNoise: () => false,
     scaleInput: scaleByLevel,
     step(plan, i, { x, modelOutput }) {
@@ -49,15 +50,26 @@ export function readEulerSettings(config: SchedulerConfig): EulerSettings {
   return readSettings(config, defaults, allowed);
 }
 
-/** Levels and timesteps that the config asks for. */
+/** Whether the model is told logarithms of noise levels. */
+export function isContinuous({ timestep_type, prediction_type }: EulerSettings): boolean {
+  return timestep_type === 'continuous' && prediction_type === 'v_prediction';
+}
+
+/** Whether timesteps may be stated, as in diffusers: not where the levels follow another rule than the timesteps. */
+export function takesTimesteps(config: SchedulerConfig, settings: EulerSettings): boolean {
+  return !isRespaced(config, settings) && !isContinuous(settings);
+}
+
+/** Levels and timesteps that the config asks for, or of timesteps that are stated. */
 export function eulerPlan(
   config: SchedulerConfig,
   settings: EulerSettings,
   steps: number,
+  { timesteps: stated }: PlanOptions = {},
 ): Omit<Plan, 'eta'> & { readonly sigmas: readonly number[] } {
   const table = trainingSigmas(positiveAlphasCumprod(settings));
   const logTable = table.map(Math.log);
-  let timesteps = spacedTimesteps(settings, steps).map(Math.fround);
+  let timesteps = (stated ?? spacedTimesteps(settings, steps)).map(Math.fround);
   let sigmas = timesteps.map((timestep) => interpolate(table, timestep));
   if (settings.interpolation_type === 'log_linear') {
     sigmas = linspace(logTable[logTable.length - 1]!, logTable[0]!, steps + 1).map(Math.exp);
@@ -67,7 +79,7 @@ export function eulerPlan(
     sigmas = respacedSigmas(settings, min, max, steps);
     timesteps = sigmas.map((sigma) => sigmaToTimestep(sigma, logTable));
   }
-  if (settings.timestep_type === 'continuous' && settings.prediction_type === 'v_prediction') {
+  if (isContinuous(settings)) {
     timesteps = sigmas.map((sigma) => 0.25 * Math.log(sigma));
   }
   sigmas = [...sigmas, settings.final_sigmas_type === 'zero' ? 0 : table[0]!].map(Math.fround);

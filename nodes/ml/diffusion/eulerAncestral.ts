@@ -20,9 +20,10 @@ export function eulerAncestral(config: SchedulerConfig): Scheduler {
   const settings = readSettings(config, defaults, trainedAllowed);
   return {
     config,
-    plan(steps, { eta = 0 } = {}) {
+    takesTimesteps: true,
+    plan(steps, { eta = 0, timesteps: stated } = {}) {
       const table = trainingSigmas(positiveAlphasCumprod(settings));
-      const timesteps = spacedTimesteps(settings, steps).map(Math.fround);
+      const timesteps = (stated ?? spacedTimesteps(settings, steps)).map(Math.fround);
       const sigmas = [...timesteps.map((timestep) => Math.fround(interpolate(table, timestep))), 0];
       return { timesteps, sigmas, initNoiseSigma: initialDeviation(settings.timestep_spacing, sigmas[0]!), eta };
     },

@@ -17,9 +17,11 @@ import {
   tidy,
 } from '../tf.ts';
 import type { DenoiseHooks } from './denoise.ts';
-import { alphasCumprod } from './noiseSchedule.ts';
+import { isEdm } from './edm.ts';
+import { alphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 import { readSettings, trainedAllowed, trainedDefaults } from './settings.ts';
+import { sigmaToTimestep } from './sigmas.ts';
 
 /**
  * Moves noisy latents against the gradient of a loss of the image that they are estimated to become.
@@ -59,6 +61,9 @@ export function guideLatents(
   });
 }
 
+/** The schedule of Stable Diffusion. */
+const usualBetas = { ...trainedDefaults, beta_schedule: 'scaled_linear', beta_start: 0.00085, beta_end: 0.012 };
+
 /**
  * The hook of `denoise` that guides by a consistency loss, up to its largest timestep. `decode` gives images in [0, 1];
  * `config` is that of the schedule on which the model was trained.
@@ -68,14 +73,18 @@ export function guideByConsistency(
   decode: (latents: Tensor4D) => Tensor4D,
   config: SchedulerConfig,
 ): NonNullable<DenoiseHooks['moveLatents']> {
-  const alphaBars = alphasCumprod(readSettings(config, trainedDefaults, trainedAllowed));
+  const edm = isEdm(config);
+  const alphaBars = alphasCumprod(edm ? usualBetas : readSettings(config, trainedDefaults, trainedAllowed));
+  const logSigmas = trainingSigmas(alphaBars).map(Math.log);
+  /** The training timestep of a point. EDM's are logarithms of noise levels; the one of Stable Diffusion is of the same level. */
+  const trained = (timestep: number) => (edm ? sigmaToTimestep(Math.exp(4 * timestep), logSigmas) : timestep);
   /** sqrt(abar) of a training timestep, the nearest one for a timestep between two. */
   const signalAt = (timestep: number) =>
     Math.sqrt(alphaBars[Math.min(Math.max(Math.round(timestep), 0), alphaBars.length - 1)]!);
   const loss = (clean: Tensor4D) => consistency.loss(decode(clean), image);
   return (x, { timestep, estimate, scaleInput }) => {
-    if (timestep > maxTimestep) return undefined;
-    const signal = div<Scalar>(signalAt(timestep), scaleInput(scalar(1)));
+    if (trained(timestep) > maxTimestep) return undefined;
+    const signal = edm ? scalar(1) : div<Scalar>(signalAt(timestep), scaleInput(scalar(1)));
     return guideLatents(x, estimate, loss, scale, signal);
   };
 }

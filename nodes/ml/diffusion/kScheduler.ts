@@ -1,40 +1,37 @@
 import { UserError } from '../../errors.ts';
 import { combineLinearly } from './combineLinearly.ts';
-import { eulerPlan, readEulerSettings } from './euler.ts';
 import type { KSampler, ModelCall } from './kSampler.ts';
 import { ancestralOf } from './kSamplers/eulerAncestral.ts';
 import { kSamplers } from './kSamplers.ts';
-import { cleanAtLevel } from './noiseLevels.ts';
-import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
+import { noiseSpace } from './noiseSpace.ts';
 import type { Plan, Scheduler, SchedulerConfig } from './scheduler.ts';
 import { type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 import { unsupported } from './settings.ts';
-import { sigmaToTimestep } from './sigmas.ts';
 
 /** Samplers that run over one level more and leave out the last but one. Source: ComfyUI KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS. */
 const discarding = ['dpm2', 'dpm2-ancestral', 'unipc', 'unipc-bh2'];
 
 /**
- * A sampler of `kSamplers` over a schedule of `schedules`, as ComfyUI's KSampler runs them: the model is asked at the whole
- * timestep that is nearest in log sigma. Over the model's own schedule, it has the levels and timesteps of `euler`.
+ * A sampler of `kSamplers` over a schedule of `schedules`, as ComfyUI's KSampler runs them, or over the model's own levels,
+ * which may be stated by timesteps.
  * A step of a plan is a call of the model. `config.sampler` and `config.schedule` name the pair; other fields are diffusers'.
  * Source: ComfyUI samplers.py KSampler, model_sampling.py ModelSamplingDiscrete
  */
 export function kScheduler(config: SchedulerConfig): Scheduler {
-  const settings = readEulerSettings(config);
+  const space = noiseSpace(config);
+  const { table } = space;
   const name = config.sampler as string;
   if (!Object.hasOwn(kSamplers, name)) throw unsupported(config, 'sampler', name, Object.keys(kSamplers));
   if (config.schedule !== 'model' && !scheduleNames.includes(config.schedule as string))
     throw unsupported(config, 'schedule', config.schedule, ['model', ...scheduleNames]);
-  const table = trainingSigmas(positiveAlphasCumprod(settings));
-  const logTable = table.map(Math.log);
   const callsOf = rememberCalls((plan) => (name === 'ddim' ? ancestralOf(plan.eta) : kSamplers[name]!));
   const callAt = (plan: Plan, i: number): ModelCall => callsOf(plan)[i]!;
 
   return {
     config,
-    plan(steps, { eta = 0 } = {}) {
-      const own = config.schedule === 'model' ? eulerPlan(config, settings, steps) : undefined;
+    takesTimesteps: config.schedule === 'model' && space.takesTimesteps,
+    plan(steps, options = {}) {
+      const own = config.schedule === 'model' ? space.ownPlan(steps, options) : undefined;
       const sigmas = own?.sigmas ?? levelsOf(name, config.schedule as ScheduleName, table, steps);
       const largest = table[table.length - 1]!;
       const isPure = sigmas[0]! >= largest * (1 - 1e-5);
@@ -42,26 +39,23 @@ export function kScheduler(config: SchedulerConfig): Scheduler {
         timesteps: [],
         sigmas,
         initNoiseSigma: own?.initNoiseSigma ?? (isPure ? Math.sqrt(1 + sigmas[0]! ** 2) : sigmas[0]!),
-        eta,
+        eta: options.eta ?? 0,
       };
       const timestepOf = (level: number): number => {
-        const known = own?.timesteps[sigmas.indexOf(level)];
-        if (known !== undefined) return known;
-        if (!own) return nearestTimestep(level, logTable);
-        const continuous = settings.timestep_type === 'continuous' && settings.prediction_type === 'v_prediction';
-        return continuous ? 0.25 * Math.log(level) : sigmaToTimestep(level, logTable);
+        if (!own) return space.timestep(level);
+        return own.timesteps[sigmas.indexOf(level)] ?? space.ownTimestep(level);
       };
       return { ...plan, timesteps: callsOf(plan).map(({ at }) => timestepOf(at)) };
     },
     needsNoise: (plan, i) => callAt(plan, i).draw !== undefined,
-    scaleInput: (plan, i, x) => combineLinearly([1 / Math.sqrt(callAt(plan, i).at ** 2 + 1), x]),
+    scaleInput: (plan, i, x) => combineLinearly([space.inputScale(callAt(plan, i).at), x]),
     step<T extends Parameters<typeof combineLinearly>[0][1]>(
       plan: Plan,
       i: number,
       { x, modelOutput, state, noise = x }: { x: T; modelOutput: T; state: readonly T[]; noise?: T },
     ) {
       const call = callAt(plan, i);
-      const estimate = cleanAtLevel(settings.prediction_type, call.at, x, modelOutput);
+      const estimate = space.clean(call.at, x, modelOutput);
       const shared = sharesNoise(callAt(plan, i - 1), call);
       const drawn = shared ? continueNoise(callAt(plan, i - 1), call, state[state.length - 1]!, noise) : noise;
       const output = call.step({ x, clean: estimate, state: shared ? state.slice(0, -1) : state, noise: drawn });
@@ -95,13 +89,6 @@ function levelsOf(name: string, schedule: ScheduleName, table: Float32Array, ste
     'BAD_STEPS',
     `Schedule ${schedule} with ${steps} steps comes to noise level ${sigmas[stays]} twice. Use another number of steps or another schedule.`,
   );
-}
-
-/** Training timestep whose level is nearest in log sigma. */
-export function nearestTimestep(sigma: number, logTable: Float32Array): number {
-  const logSigma = Math.log(sigma);
-  const distances = logTable.map((each) => Math.abs(each - logSigma));
-  return distances.reduce((nearest, distance, i) => (distance < distances[nearest]! ? i : nearest), 0);
 }
 
 /** Whether two calls in a row draw noise from the same level on, so that what they draw overlaps. */

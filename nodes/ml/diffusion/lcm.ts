@@ -32,7 +32,12 @@ export function lcm(config: SchedulerConfig): Scheduler {
   const alphaBars = alphasCumprod(settings);
   return {
     config,
-    plan: (steps, { eta = 0 } = {}) => ({ timesteps: lcmTimesteps(settings, steps), initNoiseSigma: 1, eta }),
+    takesTimesteps: true,
+    plan: (steps, { eta = 0, timesteps } = {}) => ({
+      timesteps: timesteps ?? lcmTimesteps(settings, steps),
+      initNoiseSigma: 1,
+      eta,
+    }),
     needsNoise: (plan, i) => i + 1 < plan.timesteps.length,
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {

@@ -8,6 +8,8 @@ export interface PlanOptions {
   readonly eta?: number;
   /** Resolution-dependent shift of flow schedules; needed where the config says `use_dynamic_shifting`. */
   readonly mu?: number;
+  /** In place of the model's own spacing: as many whole training timesteps as there are steps, falling. */
+  readonly timesteps?: readonly number[];
 }
 
 /** A run's schedule as plain data: one entry of `timesteps` per call of the model, noisiest first. */
@@ -51,6 +53,8 @@ export interface StepOutput<T extends Tensor> {
  */
 export interface Scheduler {
   readonly config: SchedulerConfig;
+  /** Whether `plan` can take timesteps that are stated. */
+  readonly takesTimesteps?: boolean;
   /** Throws UserError `BAD_STEPS` where the schedule cannot have that many steps. */
   plan(steps: number, options?: PlanOptions): Plan;
   /** Whether step i reads `noise`. */

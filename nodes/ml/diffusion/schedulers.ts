@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { quote } from '../../quote.ts';
+import { isEdm } from './edm.ts';
 import { kSamplers } from './kSamplers.ts';
 import type { SchedulerConfig } from './scheduler.ts';
 
@@ -112,20 +113,20 @@ export const scheduleAliases: Readonly<Record<string, readonly string[]>> = {
  * The config of the named scheduler over the named schedule, for a model with the config `base`, as diffusers' `from_config`
  * derives it: fields that `base` states carry over, others have the named class's defaults. `schedule` 'model' is the
  * spacing of `base`; others (`schedules`) are run by `kScheduler`. The solvers take a flow model by their flow form; no other
- * exchange between flow and other models makes sense.
+ * exchange between flow and other models makes sense. A model of EDM's noise levels is run by `kScheduler`.
  * Throws UserError `UNKNOWN_SCHEDULER` or `UNSUPPORTED`.
  */
 export function schedulerConfig(base: SchedulerConfig, name: string, schedule = 'model'): SchedulerConfig {
-  const flow = base._class_name === 'FlowMatchEulerDiscreteScheduler' || base.prediction_type === 'flow_prediction';
-  if (schedule !== 'model') return scheduledConfig(base, name, schedule, flow);
-  if (name === 'model') return base;
-  const chosen = changes.get(name);
-  if (chosen === undefined) {
+  if (name !== 'model' && !changes.has(name))
     throw new UserError(
       'UNKNOWN_SCHEDULER',
       `There is no scheduler ${quote(name)}; choose one of model, ${schedulerNames.join(', ')}.`,
     );
-  }
+  if (isEdm(base)) return edmConfig(base, name, schedule);
+  const flow = base._class_name === 'FlowMatchEulerDiscreteScheduler' || base.prediction_type === 'flow_prediction';
+  if (schedule !== 'model') return scheduledConfig(base, name, schedule, flow);
+  if (name === 'model') return base;
+  const chosen = changes.get(name)!;
   const own = chosen._class_name === 'KSampler' ? { ...chosen, sampler: name, schedule } : chosen;
   if (flow === (name === 'flow-euler')) return { ...base, ...own };
   if (flow && ['unipc', 'unipc-bh2', 'dpm++2m'].includes(name)) {
@@ -155,6 +156,26 @@ function scheduledConfig(base: SchedulerConfig, name: string, schedule: string, 
     'UNSUPPORTED',
     `Schedule ${schedule} cannot be used with ${called}, which runs over timesteps of its own. Set the schedule to model, or choose one of the schedulers ${Object.keys(kSamplers).join(', ')}.`,
   );
+}
+
+/** For a model of EDM's noise levels: any sampler in noise levels, over any list of them that does not belong to other models. */
+function edmConfig(base: SchedulerConfig, name: string, schedule: string): SchedulerConfig {
+  if (name === 'model' && schedule === 'model') return base;
+  const own = base._class_name === 'EDMEulerScheduler' ? 'euler' : 'dpm++2m';
+  const isKarras = name.endsWith('-karras') && schedule === 'model';
+  const sampler = name === 'model' ? own : name.replace(/-karras$/, '');
+  const levels = isKarras ? 'karras' : schedule;
+  if (!Object.hasOwn(kSamplers, sampler))
+    throw new UserError(
+      'UNSUPPORTED',
+      `Scheduler ${name} runs over timesteps, and this model was trained on EDM's noise levels without any; choose one of model, ${Object.keys(kSamplers).join(', ')}.`,
+    );
+  if (/\bays\b/.test(levels))
+    throw new UserError(
+      'UNSUPPORTED',
+      `Schedule ${levels} is a list of noise levels for Stable Diffusion 1 or XL, and this model was trained on those of EDM; set the schedule to model, karras or exponential.`,
+    );
+  return { ...base, _class_name: 'KSampler', edm: true, sampler, schedule: levels };
 }
 
 /** The sampler that a model's own scheduler class is. */

@@ -29,10 +29,10 @@ export function respacedSigmas(settings: Respacing, min: number, max: number, st
   return betaSigmas(min, max, steps);
 }
 
-/** Source: arXiv 2206.00364, equation 5, rho = 7. */
-export function karrasSigmas(min: number, max: number, steps: number): number[] {
-  const [low, high] = [min ** (1 / 7), max ** (1 / 7)];
-  return linspace(0, 1, steps).map((ramp) => (high + ramp * (low - high)) ** 7);
+/** Source: arXiv 2206.00364, equation 5. */
+export function karrasSigmas(min: number, max: number, steps: number, rho = 7): number[] {
+  const [low, high] = [min ** (1 / rho), max ** (1 / rho)];
+  return linspace(0, 1, steps).map((ramp) => (high + ramp * (low - high)) ** rho);
 }
 
 /** Evenly spaced logarithms. */

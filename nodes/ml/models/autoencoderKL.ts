@@ -1,3 +1,4 @@
+import { quote } from '../../quote.ts';
 import { attention } from '../nn/attention.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
@@ -13,7 +14,7 @@ import { addConvShapes, addLinearShapes, addNormShapes, type MemoryOptions, type
 import { type Json, MOST_LAYERS, reader } from './unetConfig.ts';
 
 /** config.json of diffusers' AutoencoderKL. */
-interface AutoencoderKLConfig {
+export interface AutoencoderKLConfig {
   readonly in_channels: number;
   readonly out_channels: number;
   readonly latent_channels: number;
@@ -22,6 +23,8 @@ interface AutoencoderKLConfig {
   readonly norm_num_groups: number;
   readonly scaling_factor: number;
   readonly shift_factor: number;
+  /** Mean and deviation of each latent channel, [latent_channels], which are taken out of scaled latents; undefined for none. */
+  readonly statistics: LatentStatistics | undefined;
   readonly use_quant_conv: boolean;
   readonly use_post_quant_conv: boolean;
   readonly mid_block_add_attention: boolean;
@@ -36,20 +39,38 @@ export function autoencoderKLConfig(json: Json): AutoencoderKLConfig {
   const read = reader('AutoencoderKL', json);
   for (const [field, only] of Object.entries(supported))
     for (const value of [json[field] ?? only].flat()) if (value !== only) throw read.unsupported(field, value);
-  for (const field of ['latents_mean', 'latents_std']) if (json[field]) throw read.unsupported(field, json[field]);
+  const channels = read.count('latent_channels', 4);
   return {
     in_channels: read.count('in_channels', 3),
     out_channels: read.count('out_channels', 3),
-    latent_channels: read.count('latent_channels', 4),
+    latent_channels: channels,
     block_out_channels: read.counts('block_out_channels', [64]),
     layers_per_block: read.count('layers_per_block', 1, MOST_LAYERS),
     norm_num_groups: read.count('norm_num_groups', 32),
     scaling_factor: read.number('scaling_factor', 0.18215),
     shift_factor: read.number('shift_factor', 0),
+    statistics: statisticsOf(read, json, channels),
     use_quant_conv: read.flag('use_quant_conv', true),
     use_post_quant_conv: read.flag('use_post_quant_conv', true),
     mid_block_add_attention: read.flag('mid_block_add_attention', true),
   };
+}
+
+/** Source: diffusers, AutoencoderKL latents_mean and latents_std; Playground v2.5. */
+export interface LatentStatistics {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+function statisticsOf(read: ReturnType<typeof reader>, json: Json, channels: number): LatentStatistics | undefined {
+  const { latents_mean: mean, latents_std: std } = json as { latents_mean?: unknown; latents_std?: unknown };
+  if (!mean && !std) return undefined;
+  const isList = (values: unknown): values is number[] =>
+    Array.isArray(values) && values.length === channels && values.every(Number.isFinite);
+  if (isList(mean) && isList(std) && std.every((each) => each > 0)) return { mean, std };
+  throw read.bad(
+    `"latents_mean" is ${quote(mean ?? null)} and "latents_std" ${quote(std ?? null)}, and ${channels} numbers each are needed, the latter above 0`,
+  );
 }
 
 /** Names (the new ones of the attention) and shapes of the weights, as in the file. */

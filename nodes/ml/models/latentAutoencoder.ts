@@ -1,9 +1,15 @@
 import { UserError } from '../../errors.ts';
 import { quote } from '../../quote.ts';
-import { add, mul, sub, type Tensor4D, tidy } from '../tf.ts';
+import { add, mul, sub, type Tensor4D, tensor1d, tidy } from '../tf.ts';
 import type { Checkpoint } from '../weights/checkpoint.ts';
 import type { Weights } from '../weights/weights.ts';
-import { autoencoderKL, autoencoderKLConfig, autoencoderKLShapes, currentAutoencoderName } from './autoencoderKL.ts';
+import {
+  type AutoencoderKLConfig,
+  autoencoderKL,
+  autoencoderKLConfig,
+  autoencoderKLShapes,
+  currentAutoencoderName,
+} from './autoencoderKL.ts';
 import { decodeTiny } from './autoencoderTiny.ts';
 import { linearPatchAutoencoder, linearPatchConfig } from './linearPatchAutoencoder.ts';
 import type { MemoryOptions, Shapes } from './unetBlocks.ts';
@@ -25,6 +31,17 @@ export interface LatentAutoencoder {
   open(weights: Weights, memory: MemoryOptions): (latents: Tensor4D) => Tensor4D;
 }
 
+/**
+ * Latents as the autoencoder takes them: z std / scaling_factor + mean, where it states statistics of its channels, plus the
+ * shift. Source: diffusers, StableDiffusionXLPipeline
+ */
+function unscaled(latents: Tensor4D, config: AutoencoderKLConfig): Tensor4D {
+  const { scaling_factor, shift_factor, statistics } = config;
+  const plain = mul<Tensor4D>(latents, 1 / scaling_factor);
+  if (!statistics) return add(plain, shift_factor);
+  return add(mul(plain, tensor1d([...statistics.std])), tensor1d(statistics.mean.map((each) => each + shift_factor)));
+}
+
 /** Autoencoders by `_class_name` of their config. */
 const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
   AutoencoderKL(json) {
@@ -37,7 +54,7 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
       rename: currentAutoencoderName,
       open(weights, memory) {
         const { decode } = autoencoderKL(weights, config, memory);
-        return (latents) => tidy(() => decode(add(mul(latents, 1 / config.scaling_factor), config.shift_factor)));
+        return (latents) => tidy(() => decode(unscaled(latents, config)));
       },
     };
   },

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
+import { isEdm } from '../diffusion/edm.ts';
 import { alphasCumprod } from '../diffusion/noiseSchedule.ts';
 import { readSettings, trainedAllowed, trainedDefaults } from '../diffusion/settings.ts';
 import { linearPatchAutoencoder, linearPatchConfig } from '../models/linearPatchAutoencoder.ts';
@@ -41,11 +42,11 @@ export async function loadFrozenGenerator(files: Files, location: string): Promi
   const model = await loadDescribed(await describeModel(files, folder), { memory: { recompute: false } });
   const { schedulerConfig, encoders, unet, weights } = model;
   const [encoder] = encoders as readonly [PromptEncoder];
-  if (schedulerConfig.prediction_type !== 'v_prediction') {
+  if (schedulerConfig.prediction_type !== 'v_prediction' || isEdm(schedulerConfig)) {
     model.dispose();
     throw new UserError(
       'UNSUPPORTED',
-      `"${location}" predicts "${schedulerConfig.prediction_type}"; ControlNets are trained for models that predict v.`,
+      `"${location}" predicts "${schedulerConfig.prediction_type}" by ${schedulerConfig._class_name}; ControlNets are trained for models that predict v at timesteps.`,
     );
   }
   const { encode } = linearPatchAutoencoder(weights.autoencoder, vae);

@@ -13,6 +13,7 @@ import { schedulers } from './schedulers.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
 import { taesd } from './taesd.ts';
 import { tinyControlNet } from './tinyControlNet.ts';
+import { tinyEdm } from './tinyEdm.ts';
 import { tinyGpt2 } from './tinyGpt2.ts';
 
 /** Golden families by the name of their folder. */
@@ -33,5 +34,6 @@ export const families: Readonly<Record<string, Family>> = {
   'tiny-sd15': stableDiffusionFamily,
   'tiny-sdxl-turbo': stableDiffusionFamily,
   'tiny-controlnet': tinyControlNet,
+  'tiny-edm': tinyEdm,
   'tiny-gpt2': tinyGpt2,
 };

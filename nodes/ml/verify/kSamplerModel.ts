@@ -1,8 +1,8 @@
 import { createScheduler } from '../diffusion/createScheduler.ts';
 import { kSamplers } from '../diffusion/kSamplers.ts';
-import { nearestTimestep } from '../diffusion/kScheduler.ts';
 import { cleanAtLevel } from '../diffusion/noiseLevels.ts';
 import { positiveAlphasCumprod, trainingSigmas } from '../diffusion/noiseSchedule.ts';
+import { nearestTimestep } from '../diffusion/noiseSpace.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
 import { schedules } from '../diffusion/schedules.ts';
 import { trainedDefaults } from '../diffusion/settings.ts';

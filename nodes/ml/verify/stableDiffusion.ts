@@ -9,19 +9,9 @@ import { readConfig } from '../models/load/modelFolder.ts';
 import { promptIds } from '../models/promptFeatures.ts';
 import { stableDiffusion } from '../models/stableDiffusion.ts';
 import { readMerges, simpleTokenizer } from '../text/simpleTokenizer.ts';
-import {
-  clone,
-  concat,
-  grad,
-  mul,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  type Tensor3D,
-  type Tensor4D,
-  tidy,
-} from '../tf.ts';
+import { concat, grad, mul, sum, type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '../tf.ts';
 import { channelsFirst, channelsLast } from './channels.ts';
+import { denoiseAll } from './denoiseAll.ts';
 import type { Family, GoldenFolder } from './family.ts';
 import { unetOutputs } from './unetOutputs.ts';
 
@@ -128,7 +118,7 @@ function pipelineOutputs(golden: GoldenFolder, generator: Generator, model: Load
   const settings = golden.settings.pipeline as PipelineSettings;
   const stated = schedulerNamed(settings.scheduler, model);
   const run = (noise: Tensor4D, steps = settings.steps as number, scheduler = stated) =>
-    denoise(generator, requestFor(settings, noise, steps, scheduler));
+    denoiseAll(generator, requestFor(settings, noise, steps, scheduler));
   const latents = () => channelsLast(golden.input('in.pipeline.latents'));
   const weight = (name: string) => channelsLast(golden.input(`in.pipeline.${name}_weight`));
 
@@ -176,15 +166,4 @@ function requestFor(settings: PipelineSettings, noise: Tensor4D, steps: number, 
     settings: { scheduler, steps, guidanceScale: settings.guidance_scale, eta: settings.eta ?? 0 },
     conditions: [],
   };
-}
-
-/** Latents after every step, and the clean latents last. */
-function denoise(generator: Generator, request: SampleRequest): Tensor4D[] {
-  const all: Tensor4D[] = [];
-  const steps = generator.denoise(request);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return [...all, value];
-    all.push(clone(value.latents));
-  }
 }

@@ -39,7 +39,6 @@ export const fileKinds: readonly FileKind[] = [
     what: 'Flux or another transformer of its kind',
     names: /(^|\.)(double_blocks|single_blocks|single_transformer_blocks)\./,
   },
-  { what: 'a model of EDM preconditioning (Playground 2.5, CosXL)', names: /^edm_(mean|std|vpred\..+)$/ },
   {
     what: 'the SDXL refiner, which goes on with images of SDXL',
     names: /^conditioner\.embedders\.0\.model\./,

@@ -25,7 +25,7 @@ function contextOf(changes: Partial<NodeContext> = {}): NodeContext {
 }
 
 describe('Load generator', () => {
-  const initial = { prediction: 'auto', clipSkip: 0, promptStyle: 'comfy' } as const;
+  const initial = { prediction: 'auto', noiseSchedule: 'auto', clipSkip: 0, promptStyle: 'comfy' } as const;
 
   it('gives a generator and tells its progress', async () => {
     const fractions: number[] = [];

@@ -2,6 +2,7 @@ import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
 import type { Generator } from '../../../ports.ts';
 import { quote } from '../../../quote.ts';
+import { isEdm } from '../../diffusion/edm.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import { parseSchedulerConfig } from '../../diffusion/settings.ts';
 import { loadClipTokenizer } from '../../text/clipTokenizer.ts';
@@ -63,6 +64,7 @@ export async function describeFolder(files: Files, folder: string): Promise<Mode
     autoencoder: {
       title: String(vaeJson._class_name),
       description: autoencoder,
+      json: vaeJson,
       checkpoint: vaeWeights,
       shapes: shapesToDecode(autoencoder, vaeWeights),
       file: vaeFile,
@@ -181,6 +183,7 @@ function defaultsOf(
 
 function usualSettings(encoders: number, scheduler: SchedulerConfig): { steps: number; guidanceScale: number } {
   const sampler = String(scheduler._class_name);
+  if (isEdm(scheduler)) return { steps: 50, guidanceScale: 3 };
   if (sampler === 'LCMScheduler') return { steps: 4, guidanceScale: 1 };
   if (sampler.startsWith('Euler') && scheduler.timestep_spacing === 'trailing') return { steps: 1, guidanceScale: 1 };
   return { steps: 30, guidanceScale: encoders > 1 ? 5 : 7.5 };

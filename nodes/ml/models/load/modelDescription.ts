@@ -16,7 +16,7 @@ import { type PromptReading, readings, unknownEmbeddings } from '../promptReader
 import type { StableDiffusionParts } from '../stableDiffusion.ts';
 import { unet2DCondition } from '../unet2DCondition.ts';
 import type { MemoryOptions } from '../unetBlocks.ts';
-import type { UNetConfig } from '../unetConfig.ts';
+import type { Json, UNetConfig } from '../unetConfig.ts';
 import { type LoadedParts, type LoadOptions, loadParts, type Part } from './loadParts.ts';
 import { predictedQuantity } from './predictedQuantity.ts';
 
@@ -37,7 +37,11 @@ export interface ModelDescription {
   readonly zeroEmptyNegative: boolean;
   readonly texts: readonly TextPart[];
   readonly unet: Part & { readonly config: UNetConfig };
-  readonly autoencoder: Part & { readonly description: LatentAutoencoder };
+  readonly autoencoder: Part & {
+    readonly description: LatentAutoencoder;
+    /** config.json, from which the description is. */
+    readonly json: Json;
+  };
   readonly schedulerConfig: SchedulerConfig;
   /** For people: what was assumed of the model that its files do not say. */
   readonly remark?: string;

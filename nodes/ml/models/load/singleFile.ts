@@ -12,6 +12,7 @@ import { type ClipTextConfig, clipTextConfig, clipTextShapes } from '../clipText
 import { latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
 import { unetShapes } from '../unet2DCondition.ts';
 import { unetConfig } from '../unetConfig.ts';
+import { readEdmMarkers } from './edmMarkers.ts';
 import { findVocabulary } from './findVocabulary.ts';
 import { autoencoderJson, textJson, unetJson } from './ldmConfigs.ts';
 import { type ModelDescription, requireFit, type TextPart } from './modelDescription.ts';
@@ -85,12 +86,13 @@ export async function describeSingleFile(
   const file = await openWhole(files, path);
   const names = file.names();
   const family = familyOf(names, path);
-  refuseEdm(file);
   const texts = await textParts(files, file, family);
   const unetFile = mappedCheckpoint(file, ldmUnet(names));
   const unet = unetConfig(unetJson(unetFile));
   const vaeFile = mappedCheckpoint(file, ldmAutoencoder(names, 'first_stage_model.'));
-  const autoencoder = latentAutoencoder(autoencoderJson(vaeFile, family.scalingFactor));
+  const edm = await readEdmMarkers(file);
+  const vaeJson = { ...autoencoderJson(vaeFile, family.scalingFactor), ...edm?.autoencoder };
+  const autoencoder = latentAutoencoder(vaeJson);
   requireFit(path, unet, autoencoder);
   const prediction = await predictionOf(files, file, family, stated.prediction);
   const few = fewSteps(nameOf(path));
@@ -103,17 +105,20 @@ export async function describeSingleFile(
     autoencoder: {
       title: 'AutoencoderKL',
       description: autoencoder,
+      json: vaeJson,
       checkpoint: vaeFile,
       shapes: shapesToDecode(autoencoder, vaeFile),
       file,
     },
-    schedulerConfig: scheduler(family, {
-      distilled: few !== undefined,
-      prediction,
-      zeroSignal: marks(file, 'ztsnr') && prediction === 'v_prediction',
-    }),
-    askPrediction: prediction === undefined,
-    defaults: defaultsOf(family, few?.steps, autoencoder.factor),
+    schedulerConfig:
+      edm?.schedulerConfig ??
+      scheduler(family, {
+        distilled: few !== undefined,
+        prediction,
+        zeroSignal: marks(file, 'ztsnr') && prediction === 'v_prediction',
+      }),
+    askPrediction: !edm && prediction === undefined,
+    defaults: { ...defaultsOf(family, few?.steps, autoencoder.factor), ...(!few && edm?.recommended) },
     ...(few && { remark: few.remark }),
   };
 }
@@ -216,16 +221,6 @@ function marks(file: WholeFile, name: string): boolean {
   return file.has(name);
 }
 
-/** Throws UserError `UNSUPPORTED` for models that see noise in another way, which they say by tensors (see ComfyUI, SDXL). */
-function refuseEdm(file: Checkpoint): void {
-  const marker = file.names().find((name) => /^edm_(mean|std|vpred\..+)$/.test(name));
-  if (marker === undefined) return;
-  throw new UserError(
-    'UNSUPPORTED',
-    `"${file.path}" has a tensor "${marker}": it was trained with the preconditioning of EDM, as Playground 2.5 and CosXL were, which is not supported.`,
-  );
-}
-
 /**
  * What a model predicts, as the user states it, else its file: by its metadata (modelspec 1.0.0, or ComfyUI's name for it),
  * by a tensor named `v_pred`, or by a `.yaml` of the same name beside it, as latent-diffusion's code wants it. Of Stable
@@ -236,7 +231,7 @@ async function predictionOf(
   file: WholeFile,
   { title }: Family,
   stated: Overrides['prediction'],
-): Promise<'epsilon' | 'v_prediction' | undefined> {
+): Promise<(typeof predictions)[keyof typeof predictions] | undefined> {
   const marked = marks(file, 'v_pred');
   if (stated) return predictions[stated];
   if (marked) return 'v_prediction';

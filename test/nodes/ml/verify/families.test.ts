@@ -16,6 +16,7 @@ await describeOnDevices('golden families', (device) => {
     'clip-openclip',
     'imagereward',
     'aesthetic',
+    'tiny-edm',
     'tiny-gpt2',
     'lora',
     'prompt-weights',

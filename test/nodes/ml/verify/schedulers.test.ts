@@ -15,6 +15,13 @@ await describeOnDevices('schedulers equal diffusers', (device) => {
   it('every table and chain', () => expectEqual('schedulers', device().toleranceFactor));
 });
 
+await describeOnDevices("schedulers of EDM's noise levels, and over stated timesteps, equal diffusers", (device) => {
+  guardLeaks();
+  it.each(['schedulers-edm', 'schedulers-timesteps'])('every table and chain of %s', (folder) =>
+    expectEqual(folder, device().toleranceFactor),
+  );
+});
+
 describe('schedulers equal diffusers over the rest of the options', () => {
   let toleranceFactor = 1;
   beforeAll(async () => {

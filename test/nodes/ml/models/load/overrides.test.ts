@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createScheduler } from '../../../../../nodes/ml/diffusion/createScheduler.ts';
 import { describeModel } from '../../../../../nodes/ml/models/load/loadGenerator.ts';
 import { loadDescribed } from '../../../../../nodes/ml/models/load/modelDescription.ts';
 import type { Overrides } from '../../../../../nodes/ml/models/load/overrides.ts';
@@ -7,6 +8,7 @@ import { concat, type Tensor, tidy } from '../../../../../nodes/ml/tf.ts';
 import { writeSafetensors } from '../../../../../nodes/ml/weights/writeSafetensors.ts';
 import { guardLeaks, openTestDevice } from '../../../../support/devices.ts';
 import { diskFiles, goldenCase, goldenFolder, goldenRows } from '../../../../support/golden.ts';
+import { imageOf } from '../../../../support/imageOf.ts';
 import { ldmFile } from '../../../../support/ldmFile.ts';
 import { memoryFiles } from '../../../../support/memoryFiles.ts';
 import { type Kind, tinyModel, vocabularyFiles } from '../../../../support/tinyModels.ts';
@@ -97,5 +99,53 @@ describe('CLIP skip', () => {
       at: { param: 'clipSkip' },
       message: expect.stringContaining(`which has ${range}.`),
     });
+  });
+});
+
+describe('the noise schedule', () => {
+  const schedulerOf = async (kind: Kind, stated: Overrides) =>
+    (await describeModel(diskOf(kind), 's/m.safetensors', stated)).schedulerConfig;
+
+  it('has zero terminal SNR for a model that predicts v or the sample, and starts at the last timestep', async () => {
+    for (const prediction of ['v', 'sample'] as const) {
+      const config = await schedulerOf('sdxl', { prediction, noiseSchedule: 'zero-snr' });
+      expect(config).toMatchObject({ rescale_betas_zero_snr: true, timestep_spacing: 'trailing' });
+      expect(createScheduler(config).plan(4)).toMatchObject({
+        timesteps: [999, 749, 499, 249],
+        initNoiseSigma: expect.closeTo(4096, 2),
+      });
+    }
+    expect((await schedulerOf('sdxl', { prediction: 'v' })).rescale_betas_zero_snr).toBe(false);
+  });
+
+  it("is EDM's: of CosXL for v, of Playground for epsilon, whose latents it then has", async () => {
+    expect(await schedulerOf('sdxl', { prediction: 'v', noiseSchedule: 'edm' })).toMatchObject({
+      ...{ _class_name: 'EDMEulerScheduler', prediction_type: 'v_prediction', sigma_data: 1, sigma_max: 120 },
+    });
+    const playground = await describeModel(diskOf('sdxl'), 's/m.safetensors', { noiseSchedule: 'edm' });
+    expect(playground.schedulerConfig).toMatchObject({
+      ...{ _class_name: 'EDMDPMSolverMultistepScheduler', prediction_type: 'epsilon', sigma_data: 0.5, sigma_max: 80 },
+    });
+    const plain = await describeModel(diskOf('sdxl'), 's/m.safetensors');
+    expect(plain.autoencoder.description.scalingFactor).toBe(0.13025);
+    expect(playground.autoencoder.description.scalingFactor).toBe(0.5);
+    const [images, others] = [
+      await imageOf(diskOf('sdxl'), 's/m.safetensors', { stated: { noiseSchedule: 'edm' } }),
+      await imageOf(diskOf('sdxl'), 's/m.safetensors', { stated: { prediction: 'v', noiseSchedule: 'edm' } }),
+    ];
+    for (const image of [images, others]) expect(image.every(Number.isFinite)).toBe(true);
+    expect(images).not.toEqual(others);
+  });
+
+  it.each([
+    ['sdxl', { noiseSchedule: 'zero-snr' }, /it predicts epsilon; set prediction to v/],
+    ['sdxl', { noiseSchedule: 'edm', prediction: 'sample' }, /predicts the sample, and edm needs/],
+    ['sd2', { noiseSchedule: 'edm' }, /does not say what it predicts, and edm needs/],
+  ] as const)('of %s with %o is refused', async (kind, stated, message) => {
+    await expect(schedulerOf(kind, stated)).rejects.toMatchObject({
+      code: 'DOES_NOT_FIT',
+      at: { param: 'noiseSchedule' },
+    });
+    await expect(schedulerOf(kind, stated)).rejects.toThrow(message);
   });
 });

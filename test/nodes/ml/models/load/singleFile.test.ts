@@ -132,9 +132,57 @@ describe('a single file of latent-diffusion names', () => {
     expect(error).toMatchObject({ code: 'UNKNOWN_WEIGHTS', message: expect.stringMatching(message) });
   });
 
-  it.each(['edm_mean', 'edm_std', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min'])('refuses EDM by %s', async (name) => {
-    const error = await failureOf(diskOf(new Map([...sdxl, [name, scalar(80)]])));
-    expect(error).toMatchObject({ code: 'UNSUPPORTED', message: expect.stringContaining(name) });
+  describe("of EDM's noise levels", () => {
+    const list = (values: readonly number[]) =>
+      ({ dtype: 'F32', shape: [1, values.length, 1, 1], values: Float32Array.from(values) }) as const;
+    const withMarkers = (markers: Record<string, ReturnType<typeof list> | ReturnType<typeof scalar>>) =>
+      diskOf(new Map([...sdxl, ...Object.entries(markers)]));
+    const statistics = { edm_mean: list([-1.5, 2, -1.25, 2.5]), edm_std: list([8.5, 6, 6.5, 5]) };
+
+    it('draws as the folder of Playground v2.5 with its statistics', async () => {
+      const model = tinyModel('sdxl');
+      const read = (name: string) => JSON.parse(model.files[name] as string);
+      const vae = { ...read('vae/config.json'), scaling_factor: 0.5, latents_mean: [-1.5, 2, -1.25, 2.5] };
+      const changed = {
+        ...model.files,
+        'vae/config.json': JSON.stringify({ ...vae, latents_std: [8.5, 6, 6.5, 5] }),
+        'scheduler/scheduler_config.json': JSON.stringify({
+          ...{ _class_name: 'EDMDPMSolverMultistepScheduler', sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5 },
+        }),
+      };
+      const folder = await imageOf(memoryFiles(below('f', changed)), 'f');
+      expect(await imageOf(withMarkers(statistics), 's/model.safetensors')).toEqual(folder);
+      const plainly = await imageOf(diskOf(sdxl), 's/model.safetensors');
+      expect(plainly).not.toEqual(folder);
+      expect((await describeOne(withMarkers(statistics))).defaults).toMatchObject({ steps: 50, guidanceScale: 3 });
+    });
+
+    it('is CosXL with its noise levels', async () => {
+      const files = withMarkers({ 'edm_vpred.sigma_max': scalar(100), 'edm_vpred.sigma_min': list([0.25]) });
+      expect(await describeOne(files)).toMatchObject({
+        askPrediction: false,
+        schedulerConfig: {
+          ...{ _class_name: 'EDMEulerScheduler', prediction_type: 'v_prediction', sigma_schedule: 'exponential' },
+          ...{ sigma_max: 100, sigma_min: 0.25, sigma_data: 1 },
+        },
+      });
+      expect((await imageOf(files, 's/model.safetensors')).every(Number.isFinite)).toBe(true);
+      const alone = await describeOne(withMarkers({ 'edm_vpred.sigma_max': scalar(120) }));
+      expect(alone.schedulerConfig).toMatchObject({ sigma_max: 120, sigma_min: 0.002 });
+    });
+
+    it.each([
+      [{ edm_mean: statistics.edm_mean }, /edm_mean without the other/],
+      [{ edm_std: statistics.edm_std }, /edm_std without the other/],
+      [{ ...statistics, edm_std: list([1, 1, 1]) }, /"latents_std" \[1, ?1, ?1\], and 4 numbers each/],
+      [{ ...statistics, edm_std: list([1, 0, 1, 1]) }, /the latter above 0/],
+      [{ ...statistics, edm_mean: list([1, Number.NaN, 1, 1]) }, /4 numbers each/],
+      [{ ...statistics, edm_mean: list(new Array(65).fill(0)) }, /"edm_mean" has 65 values/],
+      [{ 'edm_vpred.sigma_max': scalar(0.001) }, /sigma_max 0.001/],
+      [{ 'edm_vpred.sigma_max': scalar(Number.POSITIVE_INFINITY) }, /no noise levels/],
+    ])('is refused for markers that cannot be, %#', async (markers, message) => {
+      expect((await failureOf(withMarkers(markers))).message).toMatch(message);
+    });
   });
 });
 
