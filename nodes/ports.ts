@@ -118,6 +118,8 @@ export interface SampleSettings {
   /** A key of the schedules in `ml/diffusion`, e.g. 'karras'; absent or 'model' is the model's own spacing. */
   readonly schedule?: string;
   readonly steps: number;
+  /** As many training timesteps as there are steps, in place of the scheduler's own. */
+  readonly timesteps?: readonly number[];
   /** 1 (or 0, as diffusers' turbo pipelines write it) means no classifier-free guidance. */
   readonly guidanceScale: number;
   /** DDIM's eta in [0, 1]; 0 is deterministic. */

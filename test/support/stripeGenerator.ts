@@ -5,6 +5,7 @@ import type { Generator, SampleRequest, SampleStep } from '../../nodes/ports.ts'
 export const sampling = {
   scheduler: 'model',
   schedule: 'model',
+  timesteps: '',
   steps: 1,
   guidanceScale: -1,
   eta: 0,

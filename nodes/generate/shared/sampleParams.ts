@@ -3,6 +3,7 @@ import { scheduleAliases, schedulerAliases, schedulerNames } from '../../ml/diff
 import { scheduleNames } from '../../ml/diffusion/schedules.ts';
 import { choice, integer, number, text } from '../../params.ts';
 import type { Generator, SampleSettings } from '../../ports.ts';
+import { readTimesteps } from './readTimesteps.ts';
 
 /** The sampling params of every node that draws images. */
 export const sampleParams = {
@@ -42,14 +43,20 @@ export const sampleParams = {
     aliases: scheduleAliases,
     help: "The noise levels of the steps, as ComfyUI (webui-*: stable-diffusion-webui) lists them; model is the model's own.",
   }),
+  timesteps: text({
+    initial: '',
+    help: "The training timesteps of the steps in place of their number, such as 999, 749, 499, 249 for DMD2's LoRA with scheduler lcm; falling, as diffusers' timesteps. Empty: spaced by the scheduler.",
+  }),
 };
 
-/** The settings of a sampling run: the params, or the model's own where they say `model`. */
+/** The settings of a sampling run: the params, or the model's own where they say `model`. Throws UserError `BAD_PARAM`. */
 export function sampleSettings({ defaults }: Generator, params: ParamValues<typeof sampleParams>): SampleSettings {
+  const timesteps = readTimesteps(params.timesteps, params.steps);
   return {
     scheduler: params.scheduler === 'model' ? defaults.scheduler : params.scheduler,
     ...(params.schedule !== 'model' && { schedule: params.schedule }),
-    steps: params.steps || defaults.steps,
+    ...(timesteps && { timesteps }),
+    steps: timesteps?.length ?? (params.steps || defaults.steps),
     guidanceScale: params.guidanceScale < 0 ? defaults.guidanceScale : params.guidanceScale,
     eta: params.eta,
   };

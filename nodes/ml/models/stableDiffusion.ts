@@ -79,7 +79,8 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
       checkRequest(request, parts);
       const { noise, settings, guidance } = request;
       const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler, settings.schedule));
-      const plan = scheduler.plan(settings.steps, { eta: settings.eta });
+      const { eta, timesteps } = settings;
+      const plan = scheduler.plan(settings.steps, { eta, ...(timesteps && { timesteps }) });
       const steps = plan.timesteps.length;
       const mix = promptMix(request, steps, parts.syntax);
       const text = encodeTimeline(request, mix.blocks, steps, {

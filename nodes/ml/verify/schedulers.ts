@@ -11,6 +11,8 @@ interface SchedulerCase {
   readonly chain_steps: number;
   readonly eta?: number;
   readonly mu?: number;
+  /** Stated ones of the chain, in place of the scheduler's own. */
+  readonly timesteps?: readonly number[];
 }
 
 /**

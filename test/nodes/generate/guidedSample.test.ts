@@ -20,6 +20,7 @@ import { type TruthImage, truthImages } from '../../support/truthImages.ts';
 const base = {
   scheduler: 'model',
   schedule: 'model',
+  timesteps: '',
   steps: 4,
   guidanceScale: 1,
   eta: 0,
@@ -50,8 +51,9 @@ describe('guided sample', () => {
       const { context } = nodeContext({ files });
       consistency = (await hed.run({}, { model: 'hed.safetensors', given: 'image' }, context)).consistency;
       const noise = tf.zeros([1, 4, 4, 4]) as tf.Tensor4D;
-      const wanted = { noise: { latents: noise, seeds: [0] }, negativePrompt: '', settings: base, conditions: [] };
-      const steps = generator.denoise({ ...wanted, prompts: [prompt], settings: { ...base, scheduler: 'ddim' } });
+      const settings = { scheduler: 'ddim', steps: base.steps, guidanceScale: base.guidanceScale, eta: base.eta };
+      const wanted = { noise: { latents: noise, seeds: [0] }, negativePrompt: '', settings, conditions: [] };
+      const steps = generator.denoise({ ...wanted, prompts: [prompt] });
       let step = steps.next();
       while (!step.done) step = steps.next(); // the prompt's features are now remembered
       tf.dispose([noise, step.value]);

@@ -11,7 +11,16 @@ import { nodeContext } from '../../support/nodeContext.ts';
 import { stripeGenerator } from '../../support/stripeGenerator.ts';
 
 const params = {
-  ...{ scheduler: 'model', schedule: 'model', steps: 0, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 2 },
+  ...{
+    scheduler: 'model',
+    schedule: 'model',
+    timesteps: '',
+    steps: 0,
+    guidanceScale: -1,
+    eta: 0,
+    negativePrompt: '',
+    batch: 2,
+  },
   ...{ originalWeight: 5, expandedWeight: 5 },
 } as const;
 const noiseOf = (...seeds: number[]): Noise => ({ seeds, latents: latentNoise(seeds, [4, 8, 3]) });

@@ -14,7 +14,16 @@ import { nodeContext } from '../../support/nodeContext.ts';
 
 const folder = goldenFolder('tiny-sd-turbo');
 const params = {
-  ...{ scheduler: 'model', schedule: 'model', steps: 1, guidanceScale: -1, eta: 0, negativePrompt: '', batch: 4 },
+  ...{
+    scheduler: 'model',
+    schedule: 'model',
+    timesteps: '',
+    steps: 1,
+    guidanceScale: -1,
+    eta: 0,
+    negativePrompt: '',
+    batch: 4,
+  },
   ...{ originalWeight: 5, expandedWeight: 5 },
 } as const;
 const prompt = 'a red dog and a green cat';
