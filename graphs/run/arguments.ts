@@ -97,6 +97,11 @@ function refuseUnequal(lists: readonly { readonly name: string; readonly length:
   throw new UserError('LIST_LENGTHS', message, { at: { port: lists.at(-1)!.name } });
 }
 
+/** Refuses what a wire brings to a param before the node runs: a value, or a list of them. Throws UserError `BAD_PARAM`. */
+export function checkDriven(step: Step, name: string, value: unknown): void {
+  for (const each of Array.isArray(value) ? value : [value]) drivenParam(step, name, each);
+}
+
 function drivenParam({ definition }: Step, name: string, value: unknown): unknown {
   const param = definition.params[name]!;
   const read = paramFromWire(param, value);

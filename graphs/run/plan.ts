@@ -46,8 +46,9 @@ export interface Plan {
 
 /**
  * Plans a run of a checked document: the targets (ids or unique titles; by default every node that nothing reads) and
- * all they need, muted nodes left out, subgraphs taken apart. Depth first, so values live shortly; linear, and without recursion.
- * Throws UserError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `MUTED`, `CYCLE`.
+ * all they need, muted nodes left out, subgraphs taken apart. What params on wires need comes first, so that a value which
+ * a param does not take is known before anything long runs; else depth first, so values live shortly. Linear, and without
+ * recursion. Throws UserError `UNKNOWN_NODE`, `UNKNOWN_TYPE`, `MUTED`, `CYCLE`.
  */
 export function planRun(document: GraphDocument, library: Library, targets?: readonly string[]): Plan {
   const flat = flattenGraph(document, library);
@@ -55,38 +56,55 @@ export function planRun(document: GraphDocument, library: Library, targets?: rea
   const wanted = new Set(
     targets ? targets.flatMap((name) => nodesCalled(document, flat, name, library)) : findSinks(flat, follow),
   );
-  const steps: Step[] = [];
-  const lastUse: number[] = [];
-  const numbers = new Map<string, number>(); // OPEN while a node waits for its sources
-  const stack: Opened[] = [];
+  const planned: PlannedNode[] = [];
+  const known = new Map<string, PlannedNode>();
+  const stack: PlannedNode[] = [];
   const open = (id: string) => {
-    numbers.set(id, OPEN);
-    stack.push(openNode(flat, library, follow, id, wanted.has(id)));
+    const node = openNode(flat, library, follow, id, wanted.has(id));
+    known.set(id, node);
+    stack.push(node);
   };
   for (const target of wanted) {
-    if (numbers.has(target)) continue;
+    if (known.has(target)) continue;
     open(target);
     while (stack.length > 0) {
       const top = stack.at(-1)!;
       if (top.next < top.waits.length) {
-        const source = top.waits[top.next++]!;
-        const number = numbers.get(source.id);
-        if (number === undefined) open(source.id);
-        else if (number === OPEN) throw cycleError(top.step);
+        const { id } = top.waits[top.next++]!;
+        const source = known.get(id);
+        if (!source) open(id);
+        else if (!source.planned) throw cycleError(top.step);
         continue;
       }
       stack.pop();
-      const number = steps.length;
-      for (const source of top.waits) {
-        source.step = numbers.get(source.id)!;
-        lastUse[source.step] = number;
-      }
-      numbers.set(top.step.id, number);
-      lastUse.push(number);
-      steps.push(top.step);
+      top.planned = true;
+      planned.push(top);
     }
   }
-  return { steps, lastUse };
+  return numberSteps(putParamsFirst(planned, known));
+}
+
+/** The same nodes, each after its sources still, with all first that params on wires need. */
+function putParamsFirst(planned: readonly PlannedNode[], known: ReadonlyMap<string, PlannedNode>): PlannedNode[] {
+  const first = new Set<PlannedNode>();
+  for (const node of planned.toReversed()) {
+    for (const { id, forParam } of node.waits) if (forParam || first.has(node)) first.add(known.get(id)!);
+  }
+  return [...planned.filter((node) => first.has(node)), ...planned.filter((node) => !first.has(node))];
+}
+
+function numberSteps(planned: readonly PlannedNode[]): Plan {
+  const numbers = new Map<string, number>();
+  const lastUse: number[] = [];
+  for (const [number, { step, waits }] of planned.entries()) {
+    for (const source of waits) {
+      source.step = numbers.get(source.id)!;
+      lastUse[source.step] = number;
+    }
+    numbers.set(step.id, number);
+    lastUse.push(number);
+  }
+  return { steps: planned.map(({ step }) => step), lastUse };
 }
 
 /** The nodes of the flat graph that a target names: one, or all inside a subgraph. */
@@ -101,19 +119,20 @@ function nodesCalled(document: GraphDocument, flat: GraphDocument, name: string,
   return [id];
 }
 
-const OPEN = -1;
-
-/** A source whose step gets its number when all that it needs has one. */
+/** A source whose step gets its number when the order is known. */
 interface Awaited extends Source {
   step: number;
   readonly id: string;
+  readonly forParam: boolean;
 }
 
-/** A node whose sources are being planned. */
-interface Opened {
+/** A node that is planned when its sources are. */
+interface PlannedNode {
   readonly step: Step;
   readonly waits: readonly Awaited[];
+  /** The first of `waits` that was not looked at. */
   next: number;
+  planned: boolean;
 }
 
 function openNode(
@@ -122,7 +141,7 @@ function openNode(
   follow: (wire: Wire) => Wire | undefined,
   id: string,
   target: boolean,
-): Opened {
+): PlannedNode {
   const node = own(document.nodes, id);
   if (!node) throw new UserError('UNKNOWN_NODE', `The graph has no node "${id}".`, { at: { node: id } });
   const definition = library.get(node.type);
@@ -140,16 +159,18 @@ function openNode(
     const wires = own(node.inputs, name);
     if (!wires) continue;
     const sources: Awaited[] = [];
+    const count = definition.inputs[name]?.count ?? 'param';
     for (const wire of wires) {
       const followed = follow(wire);
       if (!followed) continue;
-      const source = { step: OPEN, output: followed[1], id: followed[0] };
+      const source = { step: -1, output: followed[1], id: followed[0], forParam: count === 'param' };
       sources.push(source);
       waits.push(source);
     }
-    if (sources.length > 0) inputs.push({ name, count: definition.inputs[name]?.count ?? 'param', sources });
+    if (sources.length > 0) inputs.push({ name, count, sources });
   }
-  return { step: { id, node, definition, params: fillParams(node, definition), inputs, target }, waits, next: 0 };
+  const step = { id, node, definition, params: fillParams(node, definition), inputs, target };
+  return { step, waits, next: 0, planned: false };
 }
 
 function fillParams(node: GraphNode, definition: NodeDefinition): Step['params'] {

@@ -2,7 +2,7 @@ import type { Artifact, NodeDevice } from '../../nodes/defineNode.ts';
 import type { Files } from '../../nodes/files.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import { placeError } from '../document/problems.ts';
-import { gatherCalls, type StepCalls } from './arguments.ts';
+import { checkDriven, gatherCalls, type StepCalls } from './arguments.ts';
 import type { StepResult, ValueCache } from './cache.ts';
 import { addFingerprints, cacheKeys, listLocations, readsLate, stepKey } from './cacheKeys.ts';
 import { emitCached, emitCopies, hasRecords } from './emit.ts';
@@ -51,6 +51,7 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const keys = cacheKeys(plan, fingerprints);
   const { results, needed } = claimCached(plan, keys, cache);
   const origins: Origins = new WeakMap();
+  const drivenBy = findDriven(steps);
 
   const obtain = async (step: Step, number: number): Promise<StepResult> => {
     let stepCalls: StepCalls | undefined;
@@ -103,7 +104,10 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
         if (known && world.previews) emitCopies(world.emit, world.run, step, known);
       }
       const result = results[number];
-      if (result) noteOrigins(origins, result, labelStep(step));
+      if (result) {
+        noteOrigins(origins, result, labelStep(step));
+        for (const driven of drivenBy.get(number) ?? []) refuseDriven(driven, result);
+      }
       for (const { sources } of step.inputs) {
         for (const source of sources) if (lastUse[source.step] === number) letGo(source.step);
       }
@@ -113,6 +117,38 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
     }
   } finally {
     for (let number = 0; number < steps.length; number++) letGo(number);
+  }
+}
+
+/** A param that an output of an earlier step drives. */
+interface DrivenParam {
+  readonly step: Step;
+  readonly name: string;
+  readonly output: string;
+}
+
+/** By the number of a step: the params that it drives. */
+function findDriven(steps: readonly Step[]): ReadonlyMap<number, readonly DrivenParam[]> {
+  const driven = new Map<number, DrivenParam[]>();
+  for (const step of steps) {
+    for (const { name, count, sources } of step.inputs) {
+      if (count !== 'param') continue;
+      for (const { step: number, output } of sources) {
+        const known = driven.get(number);
+        if (known) known.push({ step, name, output });
+        else driven.set(number, [{ step, name, output }]);
+      }
+    }
+  }
+  return driven;
+}
+
+/** Refuses at once what a later step would refuse when it runs. Throws the same `BAD_PARAM`, placed there. */
+function refuseDriven({ step, name, output }: DrivenParam, result: StepResult): void {
+  try {
+    checkDriven(step, name, result.outputs[output]);
+  } catch (error) {
+    throw placeError(error, step.id, labelStep(step));
   }
 }
 

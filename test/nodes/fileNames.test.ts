@@ -1,9 +1,22 @@
-import { describe, expect, it } from 'vitest';
-import { emptyDocument } from '../../graphs/document/document.ts';
-import { prepareRun } from '../../graphs/engine/engine.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { devices } from '../../electron/devices/devices.ts';
+import { emptyDocument, type GraphNode, type Wire } from '../../graphs/document/document.ts';
+import { createEngine, prepareRun } from '../../graphs/engine/engine.ts';
+import { defineNode, libraryOf } from '../../nodes/defineNode.ts';
 import { isFileName } from '../../nodes/files.ts';
 import { library } from '../../nodes/index.ts';
+import { promptList } from '../../nodes/input/promptList.ts';
+import { text } from '../../nodes/input/text.ts';
+import { openDevice } from '../../nodes/ml/device.ts';
+import * as tf from '../../nodes/ml/tf.ts';
+import { saveImages } from '../../nodes/output/saveImages.ts';
 import { describeAllowed } from '../../nodes/params.ts';
+import { graphOf } from '../support/gatedLibrary.ts';
+import { memoryFiles } from '../support/memoryFiles.ts';
+
+beforeAll(async () => {
+  await openDevice('cpu', devices);
+});
 
 const bad = {
   'a drive or stream': ['a:b', 'C:x', 'a::$DATA'],
@@ -54,6 +67,48 @@ describe('the names of files that nodes write', () => {
         );
       }
     }
+  });
+
+  it('are checked before an image is drawn where a wire brings them, also as one of many', async () => {
+    let drawn = 0;
+    const draw = defineNode({
+      type: 'test/draw',
+      version: 1,
+      title: 'Draw',
+      summary: 'Counts.',
+      inputs: {},
+      params: {},
+      outputs: { images: 'images' },
+      run() {
+        drawn++;
+        return { images: { pixels: tf.zeros<tf.Rank.R4>([1, 2, 2, 3]), labels: [{}] } };
+      },
+    });
+    const engine = createEngine({
+      library: libraryOf([draw, text, promptList, saveImages]),
+      device: { name: 'cpu', description: 'of a test', memory: {} },
+      files: memoryFiles({}),
+      cacheBudget: 0,
+    });
+    const run = async (source: Partial<GraphNode>, output: string) => {
+      const problems: unknown[] = [];
+      const name: Wire = ['source', output];
+      const nodes = {
+        draw: { type: 'test/draw' },
+        source,
+        save: { type: 'output/save-images', inputs: { images: [['draw', 'images'] satisfies Wire], name: [name] } },
+      };
+      await engine.run(graphOf('x', nodes), {}, (event) => event.type === 'problem' && problems.push(event.problem));
+      return problems;
+    };
+    const refused = [expect.objectContaining({ code: 'BAD_PARAM', at: { node: 'save', param: 'name' } })];
+    for (const name of ['a:b', 'con', 'x'.repeat(300)])
+      expect(await run({ type: 'input/text', params: { text: name } }, 'text')).toEqual(refused);
+    const names = { type: 'input/prompt-list', params: { prompts: 'good\nalso good\ncon' } };
+    expect(await run(names, 'prompts')).toEqual(refused);
+    expect(drawn).toBe(0);
+    expect(await run({ type: 'input/text', params: { text: 'good' } }, 'text')).toEqual([]);
+    expect(drawn).toBe(1);
   });
 
   it('are described with what may stand in them', () => {

@@ -53,6 +53,19 @@ describe('planRun', () => {
     expect(planRun(document, library, ['b', 'a']).steps.map(({ target }) => target)).toEqual([false, true, true]);
   });
 
+  it('puts what params on wires need before all else, whichever target needs it', () => {
+    const document = graph({
+      m: node('number'),
+      a: node('sum', {}, { a: 'm.number' }),
+      n: node('number'),
+      half: node('divide', {}, { a: 'n.number' }),
+      b: node('sum', {}, { a: 'a.number', scale: 'half.whole' }),
+    });
+    expect(ids(document)).toEqual(['n', 'half', 'm', 'a', 'b']);
+    const apart = graph({ ...document.nodes, c: node('sum', {}, { a: 'm.number' }) });
+    expect(ids(apart, ['c', 'b'])).toEqual(['n', 'half', 'm', 'c', 'a', 'b']);
+  });
+
   it('says what is wrong with targets', () => {
     const document = graph({ a: node('number'), b: node('number', {}, {}, { muted: true }), c: node('strange') });
     expect(() => ids(document, ['A'])).toThrow('The graph has no node "A"');

@@ -408,6 +408,20 @@ describe('what goes wrong', () => {
     );
   });
 
+  it('with a param that a wire drives is told before what is long runs', async () => {
+    const document = graph({
+      noise: node('noise', { seed: 1 }),
+      long: node('loop', { steps: 5 }, { noise: 'noise.noise' }),
+      n: node('number', { value: -1 }),
+      half: node('sum', {}, { a: 'n.number' }),
+      mix: node('mix', {}, { a: 'long.noise' }),
+      last: node('loop', {}, { noise: 'mix.noise', steps: 'half.number' }),
+    });
+    const { problems, ran } = await runOnce(exampleEngine(0), document);
+    expect(problems).toEqual([expect.objectContaining({ code: 'BAD_PARAM', at: { node: 'last', param: 'steps' } })]);
+    expect(ran).toEqual(['half', 'n']);
+  });
+
   it('with a file is told before anything runs', async () => {
     const engine = exampleEngine();
     const { problems, events } = await runOnce(
