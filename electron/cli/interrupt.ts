@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** A terminal and npm both pass one Ctrl-C on, so it arrives twice: what comes this soon, in milliseconds, is the same one. */
+/** A terminal and npm both pass one signal on, so it arrives twice: what comes this soon, in milliseconds, is the same one. */
 const SAME = 300;
 
 /** What fires when the work of this process is to stop; undefined before there is any. */
@@ -14,17 +14,25 @@ export function interrupt(): boolean {
 }
 
 /**
- * A signal that fires at the first Ctrl-C (or SIGTERM), so that work can stop in order; the second ends the process at once,
- * also while it computes and hears nothing. Resolves as soon as a Ctrl-C is heard.
+ * A signal that fires at the first Ctrl-C or SIGTERM, so that work can stop in order; the second ends the process at once,
+ * also while it computes and hears nothing. Resolves as soon as both are heard: Ctrl-C at once, SIGTERM when this thread
+ * reads its messages.
  */
 export async function abortOnInterrupt(): Promise<AbortController> {
   work = new AbortController();
   const listener = new Worker(listen, { eval: true, workerData: { same: SAME } });
   listener.on('message', (message) => message === 'interrupted' && interrupt());
-  process.on('SIGTERM', interrupt);
+  process.on('SIGTERM', terminate);
   await once(listener, 'message'); // 'listening'
   listener.unref();
   return work;
+}
+
+/** The first SIGTERM: from here on nothing listens, so the next one ends the process, as the system does. */
+function terminate(): void {
+  interrupt();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SAME); // what comes meanwhile is dropped
+  process.off('SIGTERM', terminate);
 }
 
 /**
