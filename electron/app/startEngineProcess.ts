@@ -28,7 +28,10 @@ export function startEngineProcess(built: string): EngineChild<MessagePortMain> 
       channelsOfWindow.map(({ port2 }) => port2),
     );
   });
-  child.once('exit', () => window?.destroy());
+  child.once('exit', () => {
+    if (window?.isDestroyed() === false) window.webContents.forcefullyCrashRenderer(); // a page that hangs hears nothing else
+    window?.destroy();
+  });
   return {
     get pid() {
       return child.pid;

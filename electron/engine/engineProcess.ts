@@ -58,6 +58,8 @@ function findOwner(): Owner {
 interface Compute {
   readonly device: NodeDevice & { readonly name: DeviceName };
   readonly engine: Engine;
+  /** Settles when that which computes has read its messages; absent where it is this process. */
+  answer?(): Promise<unknown>;
 }
 
 async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: EngineStart, owner: Owner) {
@@ -75,7 +77,7 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
   const compute = await openCompute(device, filesOf, owner);
   const versions = collectVersions(compute.device);
   const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
-  return { engine: queueRuns(recordRuns(compute.engine, recording)), device: compute.device };
+  return { ...compute, engine: queueRuns(recordRuns(compute.engine, recording)) };
 }
 
 /** In the order of `openDevice`, except that under Electron WebGPU runs in a window. */
@@ -115,17 +117,26 @@ async function openWindow(owner: Owner, asked: boolean, filesOf: FilesOf): Promi
     owner.post({ type: 'ending', reason: 'the graphics device was lost, or the page that computed on it ended' });
     setTimeout(() => process.exit(1), 100);
   });
-  return { device: { name, description, memory: {} }, engine: connectEngine(messagePort(enginePort)) };
+  const engine = connectEngine(messagePort(enginePort));
+  return { device: { name, description, memory: {} }, engine, answer: () => engine.listRuns() };
 }
 
 const owner = findOwner();
 /** The connections whose messages come through the owner. */
 const relayed = new RelayedPorts((connection, message) => owner.post({ type: 'message', connection, message }));
 let engine: QueuedEngine | undefined;
+let answer: Compute['answer'];
+
+/** What computes in a page does not hang this process, so the page is asked too. */
+async function answerPing(): Promise<void> {
+  await answer?.();
+  owner.post({ type: 'pong' });
+}
 
 owner.listen(async (message, ports) => {
   const [port] = ports;
-  if (message.type === 'ping') owner.post({ type: 'pong' });
+  if (message.type === 'ping')
+    await answerPing().catch(() => {}); // a page that is gone ends this process
   else if (message.type === 'list-devices') owner.post({ type: 'devices', rows: await tryDevices() });
   else if (message.type === 'window') windowOpened?.(ports);
   else if (message.type === 'connect') {
@@ -136,6 +147,7 @@ owner.listen(async (message, ports) => {
     try {
       const opened = await openEngine(message.start, owner);
       engine = opened.engine;
+      answer = opened.answer;
       const { name, description } = opened.device;
       owner.post({ type: 'ready', device: { name, description } });
     } catch (error) {
