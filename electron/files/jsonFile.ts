@@ -11,13 +11,24 @@ export interface JsonFile<Value> {
   read(): Promise<Value>;
   /**
    * Changes the value and writes it, one change after the other. What is there but is no such value is kept beside it
-   * under another name, which stderr tells. Throws UserError `READ_FAILED` and `WRITE_FAILED`, and then the file is as it was.
+   * under another name, which is told. Throws UserError `READ_FAILED` and `WRITE_FAILED`, and then the file is as it was.
    */
   change(change: (value: Value) => Value): Promise<Value>;
 }
 
-/** `isValue` looks at what was read: the file may be of another version, or of another hand. */
-export function jsonFile<Value>(path: string, initial: Value, isValue: (found: unknown) => boolean): JsonFile<Value> {
+/** Hears a sentence for the user. */
+export type Tell = (sentence: string) => void;
+
+/**
+ * `isValue` looks at what was read: the file may be of another version, or of another hand. `tell` is where a window is to
+ * show, besides stderr, that a file was kept aside.
+ */
+export function jsonFile<Value>(
+  path: string,
+  initial: Value,
+  isValue: (found: unknown) => boolean,
+  tell?: Tell,
+): JsonFile<Value> {
   let queue: Promise<unknown> = Promise.resolve();
   const read = async () => {
     const text = await readTextIfThere(path);
@@ -37,7 +48,11 @@ export function jsonFile<Value>(path: string, initial: Value, isValue: (found: u
         const found = await read();
         const value = change(found.value);
         await makeFolder(dirname(path));
-        if (found.isUnknown) await keepAside(path);
+        if (found.isUnknown) {
+          const sentence = await keepAside(path);
+          process.stderr.write(`${sentence}\n`);
+          tell?.(sentence);
+        }
         await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
         return value;
       });
@@ -47,8 +62,9 @@ export function jsonFile<Value>(path: string, initial: Value, isValue: (found: u
   };
 }
 
-async function keepAside(path: string): Promise<void> {
+/** Renames a file, and says so. */
+async function keepAside(path: string): Promise<string> {
   const aside = `${path}.${new Date().toISOString().replaceAll(':', '')}.unreadable`;
   await rename(path, aside);
-  process.stderr.write(`"${path}" could not be understood, so it was kept as "${basename(aside)}" and begun anew.\n`);
+  return `"${path}" could not be understood, so it was kept as "${basename(aside)}" and begun anew.`;
 }

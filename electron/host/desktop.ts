@@ -65,11 +65,12 @@ export interface Desktop {
  * methods, a line or a few each.
  */
 export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): Desktop {
-  const recent = recentGraphs(folders.data, folders.graphs, system !== undefined);
+  const tell = (text: string) => emit({ type: 'notice', text });
+  const recent = recentGraphs(folders.data, folders.graphs, system !== undefined, tell);
   const kept = {
     drafts: drafts(folders.data),
-    preferences: preferences(folders.data),
-    chosen: chosenPlaces(folders.data),
+    preferences: preferences(folders.data, tell),
+    chosen: chosenPlaces(folders.data, tell),
   };
   const pulling = pulls((pull) => emit({ type: 'pull', pull }));
   const native = nativeSetUp((native) => emit({ type: 'native', native }), listDevices);

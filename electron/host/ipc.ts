@@ -106,6 +106,8 @@ export type DesktopEvent =
   | { readonly type: 'engine'; readonly engine: EngineState }
   | { readonly type: 'pull'; readonly pull: Pull }
   | { readonly type: 'native'; readonly native: NativeSetUp }
+  /** What the user is to read, although nothing failed that was asked for. */
+  | { readonly type: 'notice'; readonly text: string }
   /** A menu item or its shortcut was chosen. */
   | { readonly type: 'command'; readonly command: string }
   /** A graph was opened from outside: a double-click, the command line, the system's recent list. */

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { deviceNames } from '../../nodes/ml/deviceNames.ts';
-import { jsonFile } from '../files/jsonFile.ts';
+import { jsonFile, type Tell } from '../files/jsonFile.ts';
 import type { Preferences } from './ipc.ts';
 
 const initial: Preferences = { theme: 'system', device: 'auto', view: {} };
 
-/** What the user chose, in the data folder. Fields that are missing or wrong have their initial value. */
-export function preferences(dataFolder: string) {
+/** What the user chose, in the data folder. Fields that are missing or wrong have their initial value. `tell` as in `jsonFile`. */
+export function preferences(dataFolder: string, tell?: Tell) {
   const file = jsonFile<Partial<Preferences>>(
     join(dataFolder, 'preferences.json'),
     {},
     (found) => typeof found === 'object' && found !== null && !Array.isArray(found),
+    tell,
   );
   const whole = (found: Partial<Preferences>): Preferences => ({ ...initial, ...onlyRight(found) });
   return {

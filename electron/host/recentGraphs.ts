@@ -6,6 +6,7 @@ import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
 import { makeFolder, writeAtomic } from '../files/disk.ts';
 import { extractGraphText, MAX_GRAPH_BYTES } from '../files/graphText.ts';
+import type { Tell } from '../files/jsonFile.ts';
 import { recentFile, type Used } from '../files/recentFile.ts';
 import type { GraphFile, GraphPlace, RecentGraph } from './ipc.ts';
 
@@ -14,10 +15,10 @@ const MAX_RECENT = 50;
 
 /**
  * The graphs that the user opened or saved: only those can be read and written again, so that a window that went astray
- * reaches no other file. Without dialogs, the graphs directly inside `graphsFolder` count as well.
+ * reaches no other file. Without dialogs, the graphs directly inside `graphsFolder` count as well. `tell` as in `jsonFile`.
  */
-export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: boolean) {
-  const file = recentFile(dataFolder);
+export function recentGraphs(dataFolder: string, graphsFolder: string, dialogs: boolean, tell?: Tell) {
+  const file = recentFile(dataFolder, tell);
 
   const remember = (location: string) =>
     file.change((recent) =>

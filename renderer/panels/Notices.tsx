@@ -4,7 +4,7 @@ import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { dismiss, type Notice } from '../state/view.ts';
 
-/** Milliseconds that a notice stays; failures stay until dismissed. */
+/** Milliseconds that a note stays; failures and warnings stay until dismissed. */
 const STAY = 4000;
 
 /** Notices at the edge of the window. */
@@ -22,7 +22,7 @@ export function Notices() {
 function OneNotice({ notice: { id, kind, text, action } }: { notice: Notice }) {
   const { view } = useEditor();
   useEffect(() => {
-    if (kind === 'failure') return;
+    if (kind !== 'note') return;
     const timer = setTimeout(() => dismiss(view, id), STAY);
     return () => clearTimeout(timer);
   }, [view, id, kind]);

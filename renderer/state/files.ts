@@ -6,7 +6,7 @@ import type { Editor } from './editor.ts';
 import { requireEngine } from './engine.ts';
 import { type DocumentPlace, isUnsaved, markSaved, openDocument } from './graph.ts';
 import { messages } from './messages.ts';
-import { notify, select } from './view.ts';
+import { clearNotices, notify, select } from './view.ts';
 
 /*
  * Opening and saving graphs.
@@ -31,7 +31,8 @@ function show(editor: Editor, document: GraphDocument, place: DocumentPlace): vo
   openDocument(editor.graph, document, place);
   editor.runs.setState({ shown: undefined, results: {} });
   select(editor.view, []);
-  editor.view.setState({ page: 'graph', overlay: undefined, notices: [] });
+  editor.view.setState({ page: 'graph', overlay: undefined });
+  clearNotices(editor.view);
 }
 
 /** Attempts an action at once if no work would be lost; otherwise asks first. */

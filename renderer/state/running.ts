@@ -10,7 +10,7 @@ import { messages } from './messages.ts';
 import { pullable, pullModels, sizeOfPulls } from './models.ts';
 import { keepResult } from './results.ts';
 import { addRun, breakRun, changeRun, foldRun, isOver, type Run, waitingRun } from './run.ts';
-import { notify } from './view.ts';
+import { clearNotices, notify } from './view.ts';
 
 /*
  * Runs of the engine, as the window follows them.
@@ -23,7 +23,7 @@ export async function run(editor: Editor, targets?: readonly string[]): Promise<
   if (offerMissingModels(editor, targets)) return;
   const { whole, location, draft } = editor.graph.getState();
   const id = crypto.randomUUID().slice(0, 8);
-  editor.view.setState({ notices: [] }); // what went wrong with the last one
+  clearNotices(editor.view);
   addRun(editor.runs, waitingRun(id, whole.title, whole));
   const options = { run: id, previews: true, ...(targets ? { targets } : {}), ...(location ? { location } : {}) };
   const isOpen = () => editor.graph.getState().draft === draft;

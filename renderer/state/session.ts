@@ -7,7 +7,7 @@ import { followModels, learnModels } from './models.ts';
 import { createRunStore } from './run.ts';
 import { followRuns } from './running.ts';
 import type { Shell } from './shell.ts';
-import { createViewStore } from './view.ts';
+import { createViewStore, notify } from './view.ts';
 
 /** The template that a first start opens. */
 const FIRST_TEMPLATE = 'first-image';
@@ -37,6 +37,7 @@ export function createEditor(shell: Shell): Editor {
       editor.view.setState({ engine: event.engine });
       if (event.engine.state === 'stopped') editor.engine = undefined;
     } else if (event.type === 'open') void attempt(editor, () => openFile(editor, event.file));
+    else if (event.type === 'notice') notify(editor.view, { kind: 'warning', text: event.text });
     else if (event.type === 'native') editor.view.setState({ native: event.native });
     else if (event.type === 'pull') {
       editor.view.setState(({ pulls }) => ({ pulls: { ...pulls, [event.pull.name]: event.pull } }));

@@ -42,7 +42,8 @@ export type Named = Exclude<CanvasItem, { readonly kind: 'wire' }> | { readonly 
 
 export interface Notice {
   readonly id: number;
-  readonly kind: 'note' | 'failure';
+  /** A warning of the shell outlasts the graph and the run. */
+  readonly kind: 'note' | 'failure' | 'warning';
   readonly text: string;
   readonly action?: { readonly label: string; readonly perform: () => void };
 }
@@ -136,6 +137,11 @@ export function notify(store: ViewStore, notice: Omit<Notice, 'id'>): void {
   store.setState(({ notices }) => ({
     notices: [...notices.filter(({ text }) => text !== notice.text), added].slice(-3),
   }));
+}
+
+/** Drops what was said of the graph or the run before this one. */
+export function clearNotices(store: ViewStore): void {
+  store.setState(({ notices }) => ({ notices: notices.filter(({ kind }) => kind === 'warning') }));
 }
 
 export function dismiss(store: ViewStore, id: number): void {

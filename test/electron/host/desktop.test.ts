@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EngineStart } from '../../../electron/engine/engineMessages.ts';
 import { chosenPlaces } from '../../../electron/files/chosenPlaces.ts';
 import { createRunFolder } from '../../../electron/files/runFolder.ts';
@@ -139,6 +139,30 @@ describe('drafts', () => {
     await api.removeDraft('a-1');
     await api.removeDraft('a-1');
     expect((await api.listDrafts()).map(({ id }) => id)).toEqual(['b']);
+  });
+});
+
+describe('a file that another hand damaged', () => {
+  it('is told to the window when it is kept aside, whichever it is', async () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const data = join(folder, 'data');
+    await mkdir(data);
+    const names = ['preferences.json', 'recent.json', 'chosen.json'];
+    for (const name of names) await writeFile(join(data, name), 'no JSON');
+    await writeFile(join(folder, 'mine.json'), text);
+    const { api } = desktop();
+    await api.writePreferences({ theme: 'dark' });
+    answer = join(folder, 'mine.json');
+    await api.openGraph();
+    await api.chooseFile(['png'], false);
+    said.mockRestore();
+    const told = events.flatMap((event) => (event.type === 'notice' ? [event.text] : []));
+    expect(told).toHaveLength(3);
+    const kept = await readdir(data);
+    for (const [i, name] of names.entries()) {
+      expect(told[i]).toContain(join(data, name));
+      expect(kept.filter((each) => each.startsWith(`${name}.`))).toEqual([/kept as "(.*?)"/.exec(told[i]!)?.[1]]);
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { renameGraph } from '../../../graphs/edit/edit.ts';
 import { newGraph, openFile, saveUnder } from '../../../renderer/state/files.ts';
 import { editGraph, isUnsaved, markSaved } from '../../../renderer/state/graph.ts';
 import { createEditor } from '../../../renderer/state/session.ts';
+import { dismiss } from '../../../renderer/state/view.ts';
 import { graph, node } from '../../graphs/example.ts';
 import { fakeShell, openEditor } from '../fakeEditor.ts';
 
@@ -75,6 +76,20 @@ describe('events of the shell', () => {
     shell.tell({ type: 'engine', engine: { state: 'stopped', problem } as never });
     expect(editor.engine).toBeUndefined();
     expect(editor.view.getState().engine.state).toBe('stopped');
+  });
+
+  it('say what the user is to read, until it is dismissed', async () => {
+    const shell = fakeShell();
+    const editor = openEditor(start, shell);
+    const text = '"recent.json" could not be understood, so it was kept.';
+    shell.tell({ type: 'notice', text });
+    shell.tell({ type: 'open', file: { name: 'Opened', text: template('other').text } });
+    await settle();
+    expect(editor.graph.getState().name).toBe('Opened');
+    const { notices } = editor.view.getState();
+    expect(notices).toMatchObject([{ kind: 'warning', text }]);
+    dismiss(editor.view, notices[0]!.id);
+    expect(editor.view.getState().notices).toEqual([]);
   });
 
   it('open a file in place of the graph, or say what is wrong with it', async () => {
