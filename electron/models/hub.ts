@@ -1,7 +1,9 @@
-import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
+import { HubApiError, type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
+import { quote } from '../../nodes/quote.ts';
 import { explainDiskError, isDiskError } from '../files/disk.ts';
+import { fetchAnswers } from './fetchAnswers.ts';
 
 /** Where models come from and who asks. */
 export interface Hub {
@@ -34,32 +36,47 @@ export function usualHub(endpoint = process.env.HF_ENDPOINT ?? 'https://huggingf
   return { endpoint: endpoint.replace(/\/+$/, ''), ...(token ? { token } : {}) };
 }
 
-/** Asks the hub for a model's commit and files. Throws UserError `HUB_DENIED`, `HUB_UNKNOWN`, `HUB_UNREACHABLE`. */
+/**
+ * Asks the hub for a model's commit and files. Throws UserError `HUB_DENIED`, `HUB_UNKNOWN`, `HUB_UNREACHABLE`, and
+ * `HUB_ANSWER` where what it says is endless or no list of files.
+ */
 export async function openHubModel(hub: Hub, name: string, revision = 'main'): Promise<HubModel> {
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(name) || !isPlainName(name)) {
     throw new UserError('BAD_MODEL_NAME', `"${name}" is no hub name; a hub name looks like "stabilityai/sd-turbo".`);
   }
-  const access = { hubUrl: hub.endpoint, revision, ...(hub.token ? { accessToken: hub.token } : {}) };
+  const token = hub.token ? { accessToken: hub.token } : {};
+  const access = { hubUrl: hub.endpoint, revision, fetch: fetchAnswers(), ...token };
   try {
     const { sha: commit } = await modelInfo({ name, ...access, additionalFields: ['sha'] });
+    if (!isHash(commit)) throw odd(hub, name, 'a commit', commit);
     const files: HubFile[] = [];
     for await (const entry of listFiles({ repo: name, recursive: true, ...access, revision: commit })) {
-      if (entry.type !== 'file') continue;
-      if (!isPlainName(entry.path)) {
-        throw new UserError(
-          'BAD_MODEL',
-          `The model "${name}" lists a file "${entry.path}", which is no plain name inside its folder.`,
-        );
-      }
-      const hash = entry.lfs
-        ? { hash: entry.lfs.oid, hashKind: 'sha256' as const }
-        : { hash: entry.oid ?? '', hashKind: 'git' as const };
-      files.push({ path: entry.path, size: entry.lfs?.size ?? entry.size, ...hash });
+      if (entry?.type === 'file') files.push(readEntry(entry, hub, name));
     }
     return { name, commit, files };
   } catch (error) {
     throw describeHubError(error, hub, name, revision);
   }
+}
+
+function readEntry({ path, size, oid, lfs }: ListFileEntry, hub: Hub, name: string): HubFile {
+  if (typeof path !== 'string' || !isPlainName(path))
+    throw new UserError(
+      'BAD_MODEL',
+      `The model "${name}" lists a file ${quote(path)}, which is no plain name inside its folder.`,
+    );
+  const file = { path, size: lfs?.size ?? size, hash: lfs?.oid ?? oid ?? '' };
+  if (!Number.isSafeInteger(file.size) || file.size < 0) throw odd(hub, name, `the size of "${path}"`, file.size);
+  if (!isHash(file.hash)) throw odd(hub, name, `the hash of "${path}"`, file.hash);
+  return { ...file, hashKind: lfs ? 'sha256' : 'git' };
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && /^[\da-f]{40,64}$/.test(value);
+}
+
+function odd(hub: Hub, name: string, what: string, value: unknown): UserError {
+  return new UserError('HUB_ANSWER', `${hub.endpoint} gives ${quote(value)} as ${what} of "${name}".`);
 }
 
 /** Bytes of files together. */
@@ -95,6 +112,10 @@ export function describeHubError(error: unknown, hub: Hub, name: string, revisio
     const sentence = `"${name}" cannot be written: ${explainDiskError(error)}. What has arrived is kept: make room and pull again.`;
     return new UserError('WRITE_FAILED', sentence, { cause: error });
   }
+  if (error instanceof SyntaxError)
+    return new UserError('HUB_ANSWER', `${hub.endpoint} answers for "${name}", but not as a hub does: no JSON came.`, {
+      cause: error,
+    });
   if (error instanceof UserError || !(error instanceof TypeError)) return error;
   const reason = error.cause instanceof Error ? error.cause.message : error.message;
   const remedy = 'Check the network, or give another server with --endpoint';

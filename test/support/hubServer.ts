@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { breakConnection } from './breakConnection.ts';
 
 /** How the server misbehaves; change it between requests. */
 export interface HubBehaviour {
   /** Only requests with this token are let in. */
   token?: string;
-  /** Breaks the connection after so many bytes of a body, this many times. */
+  /** Breaks the connection when so many bytes of a body have arrived in a folder, this many times. */
   breakAfter?: number;
   breaks?: number;
+  arrivesIn?: string;
+  onBreak?: () => void;
   ignoreRanges?: boolean;
   /** Sends these bytes in place of a file's. */
   swapped?: Record<string, Uint8Array>;
+  /** Answers what begins so, such as `/api/models/NAME/tree/`, in place of the server. */
+  answers?: Readonly<Record<string, (response: ServerResponse, url: URL) => void>>;
 }
 
 export interface HubServer {
@@ -35,6 +40,8 @@ export async function startHubServer(name: string, files: Readonly<Record<string
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', endpoint);
     if (url.pathname.startsWith('/cdn/')) return sendBytes(url.pathname.slice(5), request, response);
+    const own = Object.entries(behaviour.answers ?? {}).find(([start]) => url.pathname.startsWith(start));
+    if (own) return own[1](response, url);
     if (behaviour.token && request.headers.authorization !== `Bearer ${behaviour.token}`) {
       return sendJson(response, 401, { error: 'Invalid username or password.' });
     }
@@ -89,11 +96,12 @@ export async function startHubServer(name: string, files: Readonly<Record<string
     const start = behaviour.ignoreRanges ? 0 : Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0);
     const head = start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {};
     response.writeHead(start > 0 ? 206 : 200, { ...head, 'content-length': bytes.length - start });
-    if (behaviour.breaks && bytes.length - start > (behaviour.breakAfter ?? Number.POSITIVE_INFINITY)) {
-      behaviour.breaks--;
-      response.write(bytes.subarray(start, start + (behaviour.breakAfter ?? 0)), () =>
-        setTimeout(() => response.destroy(), 20),
-      );
+    const { breakAfter = Number.POSITIVE_INFINITY, breaks = 0, arrivesIn } = behaviour;
+    if (breaks > 0 && arrivesIn !== undefined && bytes.length - start > breakAfter) {
+      behaviour.breaks = breaks - 1;
+      response.write(bytes.subarray(start, start + breakAfter), () => {
+        void breakConnection(response, arrivesIn, start + breakAfter).then(behaviour.onBreak);
+      });
     } else response.end(bytes.subarray(start));
   }
 
