@@ -24,9 +24,10 @@ describeInWindows('native TensorFlow', (open) => {
   it.skipIf(!build)(
     'is fetched from the settings, and computes after a restart of the engine',
     async () => {
-      archive = await serveNativeArchive(build as string);
       const home = await makeHome({});
-      const env = { XDG_CACHE_HOME: join(home, 'cache'), TFJS_NODE_CDN_STORAGE: archive.host };
+      const cache = join(home, 'cache');
+      archive = await serveNativeArchive(build as string, cache);
+      const env = { XDG_CACHE_HOME: cache, TFJS_NODE_CDN_STORAGE: archive.host };
       opened = await startEditor(open, { home, env });
       const { page } = opened;
       const device = page.locator('.device');

@@ -272,7 +272,7 @@ async function endingPull(folder: string, random: RandomStream): Promise<void> {
 async function killPull(folder: string, random: RandomStream, moment: number | Write): Promise<void> {
   const weights = Uint8Array.from({ length: 3_000_000 }, () => random.integer(256));
   const server = await startHubServer('a/b', { 'config.json': new Uint8Array(4), 'model.safetensors': weights });
-  Object.assign(server.behaviour, { breakAfter: 100_000, breaks: 3 }); // so that it takes a while
+  Object.assign(server.behaviour, { breakAfter: 100_000, breaks: 3, arrivesIn: folder }); // so that it takes a while
   const env = { NOISELOOM_MODELS: join(folder, 'models'), HF_ENDPOINT: server.endpoint, HF_TOKEN: '' };
   try {
     await kill([join(packageFolder, 'electron/cli/cli.ts'), 'models', 'pull', 'a/b'], 'free', moment, {

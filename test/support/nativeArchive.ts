@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ADDON_NAME, addonPath, nativeBuilds } from '../../electron/devices/native/nativeFolders.ts';
+import { breakConnection } from './breakConnection.ts';
 
 /** A server of the archives of native TensorFlow. */
 export interface NativeArchive {
@@ -22,9 +23,9 @@ export function nativeBuild(): string | undefined {
 
 /**
  * Serves this machine's own native TensorFlow as tfjs-node's archives hold theirs, with links to it in place of copies.
- * Each connection breaks once, half way.
+ * Each connection breaks once, half way, when that half has arrived in `cache`.
  */
-export async function serveNativeArchive(build: string): Promise<NativeArchive> {
+export async function serveNativeArchive(build: string, cache: string): Promise<NativeArchive> {
   const folder = await mkdtemp(join(tmpdir(), 'noiseloom-archive-'));
   const addon = addonPath(build) as string;
   await mkdir(join(folder, 'addon', 'napi-v8'), { recursive: true });
@@ -47,8 +48,9 @@ export async function serveNativeArchive(build: string): Promise<NativeArchive> 
     if (broken.has(url)) response.end(content.subarray(start));
     else {
       broken.add(url);
-      response.write(content.subarray(start, Math.ceil(content.length / 2)));
-      setTimeout(() => response.destroy(), 50);
+      const half = Math.ceil(content.length / 2);
+      response.write(content.subarray(start, half));
+      void breakConnection(response, cache, half);
     }
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

@@ -102,7 +102,7 @@ export async function serveOverHttp(engine: Engine) {
 }
 
 /** Gives the window's client what a browser has: an address of its own, and the cookie. */
-function connectAsPage(origin: string, token: string, signal: AbortSignal): Shell {
+export function connectAsPage(origin: string, token: string, signal: AbortSignal): Shell {
   const fetchAsPage = (path: string, init: RequestInit = {}) =>
     fetch(`${origin}${path}`, {
       ...init,

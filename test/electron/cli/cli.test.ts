@@ -361,10 +361,12 @@ describe('other commands', () => {
       const env = { NOISELOOM_MODELS: join(cwd, 'models'), HF_ENDPOINT: server.endpoint, HF_TOKEN: undefined };
       const dry = await cli(['models', 'pull', 'a/b', '--dry-run'], { env });
       expect(dry.stdout).toMatch(/^config\.json +4 bytes\nmodel\.safetensors +5\.00 kB\n$/);
-      Object.assign(server.behaviour, { breakAfter: 1000, breaks: 4 });
-      const onStderr = (text: string, kill: (signal: NodeJS.Signals) => void) => {
-        if (text.endsWith('free\n')) setTimeout(kill, 300, 'SIGINT');
+      Object.assign(server.behaviour, { breakAfter: 1000, breaks: 4, arrivesIn: join(cwd, 'models') });
+      let stop = () => {};
+      const onStderr = (_: string, kill: (signal: NodeJS.Signals) => void) => {
+        stop = () => kill('SIGINT');
       };
+      server.behaviour.onBreak = () => stop();
       expect(await cli(['models', 'pull', 'a/b'], { env, onStderr })).toMatchObject({ code: 130, stdout: '' });
       Object.assign(server.behaviour, { breaks: 0 });
       const { code, stdout, stderr } = await cli(['models', 'pull', 'a/b'], { env });

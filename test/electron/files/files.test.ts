@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readRange, writeAtomic } from '../../../electron/files/disk.ts';
 import { openFiles } from '../../../electron/files/files.ts';
 import { fingerprints } from '../../../electron/files/fingerprints.ts';
@@ -112,10 +112,13 @@ describe('fingerprint', () => {
     const keptIn = join(root, 'kept', 'fingerprints.json');
     const ask = (file = path) => fingerprints(keptIn, async () => {})(file);
     const kept = async () => JSON.parse(await readFile(keptIn, 'utf8').catch(() => '{}'));
+    const { ctimeMs } = await stat(path);
+    const now = vi.spyOn(Date, 'now').mockReturnValue(ctimeMs + 1000);
     expect(await ask()).toBe(sha256(content));
     expect(await kept(), 'it may still be changing').toEqual({});
-    await new Promise((done) => setTimeout(done, 2100));
+    now.mockReturnValue(ctimeMs + 3000);
     await ask();
+    now.mockRestore();
     const state = (await kept())[path].state;
     expect(await kept()).toEqual({ [path]: { state, sha256: sha256(content) } });
 

@@ -58,7 +58,7 @@ it('goes to one of many that find it left, each time', async () => {
     const tries = Array.from({ length: 8 }, () =>
       withLock(path, busy, async () => {
         expect(++inside).toBe(1);
-        await new Promise((done) => setTimeout(done, 5));
+        await new Promise((done) => setTimeout(done, 5)); // so that another may come in
         inside--;
       }),
     );

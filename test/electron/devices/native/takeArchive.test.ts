@@ -28,7 +28,7 @@ it('asks for the addon of the tfjs-node that is bundled', async () => {
 it.skipIf(!build || process.platform !== 'linux')(
   'goes on with broken downloads, and what it unpacks loads',
   async () => {
-    const archive = await serveNativeArchive(build as string);
+    const archive = await serveNativeArchive(build as string, cache);
     try {
       vi.stubEnv('TFJS_NODE_CDN_STORAGE', archive.host);
       const folder = await takeArchive('cpu');
@@ -53,7 +53,7 @@ it.skipIf(!build || process.platform !== 'linux')(
 );
 
 it.skipIf(!build)('leaves no half of a build where it is stopped, and keeps what has arrived', async () => {
-  const archive = await serveNativeArchive(build as string);
+  const archive = await serveNativeArchive(build as string, cache);
   try {
     vi.stubEnv('TFJS_NODE_CDN_STORAGE', archive.host);
     const stop = new AbortController();
