@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { packageFolder } from '../../../electron/files/folders.ts';
 import { isRunning } from '../../../electron/files/processes.ts';
 import { readGraph } from '../../../graphs/document/read.ts';
 import type { QueuedEngine } from '../../../graphs/engine/queue.ts';
+import type { RunEvent } from '../../../graphs/run/events.ts';
 import { library } from '../../../nodes/index.ts';
 import { connectAsPage } from '../../support/shells.ts';
 
@@ -40,13 +42,16 @@ it.skipIf(process.platform !== 'linux')(
     expect(pids).toHaveLength(1);
     // each step of so many images takes minutes on the plain processor, and hears nothing
     const template = await readFile(join(packageFolder, 'graphs/templates/first-image.json'), 'utf8');
-    const overrides = { 'noise.count': 1000, 'sample.batch': 1000 };
-    await new Promise<void>((begun) => {
-      const listen = (event: { type: string; node?: string }) => {
+    const overrides = { 'noise.count': 256, 'sample.batch': 256 };
+    await new Promise<void>((begun, failed) => {
+      const listen = (event: RunEvent) => {
         if (event.type === 'node-started' && event.node === 'sample') begun();
+        else if (event.type === 'problem') failed(new Error(event.problem.message));
       };
-      engine.run(readGraph(template, library).document, { overrides }, listen).catch(() => {});
+      engine.run(readGraph(template, library).document, { overrides }, listen).catch(failed);
     });
+    const hears = () => Promise.race([engine.listRuns().then(() => 'hears'), wait(3000, 'is busy')]);
+    await expect.poll(hears, { timeout: 120_000 }).toBe('is busy');
     expect(pids.map((pid) => isRunning({ pid }, Date.now()))).toEqual([true]);
     server.kill('SIGKILL');
     await expect.poll(() => pids.map((pid) => isRunning({ pid }, Date.now())), { timeout: 60_000 }).toEqual([false]);
