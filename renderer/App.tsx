@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { Canvas } from './canvas/Canvas.tsx';
 import { copySelection } from './commands/clipboard.ts';
 import { findCommandForKey, perform } from './commands/commands.ts';
+import { addPrompt, takeFiles } from './commands/drop.ts';
 import { pasteText } from './commands/insert.ts';
 import { listMenus } from './commands/menuBar.ts';
 import { removeSelection } from './commands/remove.ts';
@@ -16,7 +17,6 @@ import { TopBar } from './panels/TopBar.tsx';
 import { RunsPage } from './runs/RunsPage.tsx';
 import { attempt } from './state/attempt.ts';
 import { type Editor, useEditor, useGraph, useView } from './state/editor.ts';
-import { openFile, unlessUnsaved } from './state/files.ts';
 import { levelName } from './state/graph.ts';
 import { messages } from './state/messages.ts';
 
@@ -88,9 +88,13 @@ function useKeys(editor: Editor): void {
     };
     const onPaste = (event: ClipboardEvent) => {
       const text = event.clipboardData?.getData('text/plain');
-      if (isField(event.target) || editor.view.getState().overlay || !text) return;
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (isField(event.target) || editor.view.getState().overlay || (!text && files.length === 0)) return;
       event.preventDefault();
-      void attempt(editor, () => pasteText(editor, text, editor.canvas?.pointer()));
+      const at = editor.canvas?.pointer();
+      void attempt(editor, () =>
+        files.length > 0 ? takeFiles(editor, files, at ?? { x: 0, y: 0 }) : pasteText(editor, text ?? '', at),
+      );
     };
     addEventListener('keydown', onKeyInCanvas, true);
     addEventListener('keydown', onKeyElsewhere);
@@ -118,27 +122,27 @@ function isInCanvas(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('.react-flow') !== null;
 }
 
-/** A graph or one of our images that is dropped on the window is opened. */
+/** Files and texts that are dropped on the window are taken in where the pointer is. */
 function useDrops(editor: Editor): boolean {
   const [isDropping, setDropping] = useState(false);
   useEffect(() => {
     const over = (event: DragEvent) => {
-      if (!event.dataTransfer?.types.includes('Files')) return;
+      const types = event.dataTransfer?.types ?? [];
+      if (!types.includes('Files') && !(types.includes('text/plain') && isGround(event.target))) return;
       event.preventDefault();
-      setDropping(true);
+      setDropping(types.includes('Files'));
     };
     const leave = (event: DragEvent) => {
       if (!event.relatedTarget) setDropping(false);
     };
     const drop = (event: DragEvent) => {
       setDropping(false);
-      const file = event.dataTransfer?.files[0];
-      if (!file) return;
+      const files = [...(event.dataTransfer?.files ?? [])];
+      const text = files.length === 0 && isGround(event.target) ? event.dataTransfer?.getData('text/plain') : undefined;
+      if (event.defaultPrevented || (files.length === 0 && !text)) return;
       event.preventDefault();
-      void attempt(editor, async () => {
-        const graph = await editor.desktop.readDropped(file.name, new Uint8Array(await file.arrayBuffer()));
-        unlessUnsaved(editor, () => openFile(editor, graph));
-      });
+      const at = editor.canvas?.placeAt({ x: event.clientX, y: event.clientY }) ?? { x: 0, y: 0 };
+      void attempt(editor, () => (text ? addPrompt(editor, text, at) : takeFiles(editor, files, at)));
     };
     addEventListener('dragover', over);
     addEventListener('dragleave', leave);
@@ -150,4 +154,9 @@ function useDrops(editor: Editor): boolean {
     };
   }, [editor]);
   return isDropping;
+}
+
+/** Whether a text can be dropped at a place: on the canvas, but not in a field of it. */
+function isGround(target: EventTarget | null): boolean {
+  return isInCanvas(target) && !isField(target);
 }

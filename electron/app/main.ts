@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, type BrowserWindow, dialog, ipcMain, MessageChannelMain, nativeTheme, session, shell } from 'electron';
+import { catchOutcome } from '../../graphs/engine/outcome.ts';
 import { dataFolder, packageFolder } from '../files/folders.ts';
 import { createDesktop, type System } from '../host/desktop.ts';
 import { callDesktop, isCall } from '../host/desktopCalls.ts';
@@ -83,7 +84,13 @@ async function start(): Promise<void> {
     runsFolder: folders.runs,
     workingFolder: folders.graphs,
   });
-  const { api, open } = createDesktop({ folders, host, system, emit, listDevices: () => listDevices(startEngine) });
+  const { api, open, take } = createDesktop({
+    folders,
+    host,
+    system,
+    emit,
+    listDevices: () => listDevices(startEngine),
+  });
 
   for (const name of Object.keys(methods) as (keyof typeof methods)[]) {
     ipcMain.handle(channels.call(name), (event, ...args: unknown[]) => {
@@ -91,6 +98,10 @@ async function start(): Promise<void> {
       return callDesktop(api, name, args);
     });
   }
+  ipcMain.handle(channels.takeFile, (event, path: unknown) => {
+    if (!isFromWindow(event, window?.webContents) || typeof path !== 'string') throw new Error('refused: take-file');
+    return catchOutcome(async () => (path === '' ? undefined : take(path)));
+  });
   const givePort = () => {
     if (waiting || (host.state.state !== 'ready' && host.state.state !== 'silent')) return;
     const { port1, port2 } = new MessageChannelMain();

@@ -1,4 +1,4 @@
-import { contextBridge, ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { type Bridge, channels, type DesktopEvent, methods } from '../host/ipc.ts';
 
 /** What of the page a preload script sees. */
@@ -6,8 +6,8 @@ declare const window: { postMessage(message: string, origin: string, ports: read
 declare const location: { readonly origin: string };
 
 /*
- * The only door between the window and the shell: the methods of DesktopApi by name, events, and the engine's port. No
- * channel can be chosen by the page, and no object of Electron reaches it.
+ * The only door between the window and the shell: the methods of DesktopApi by name, events, the engine's port, and files
+ * that were dropped. The page can choose no channel and no path, and no object of Electron reaches it.
  */
 
 const calls = Object.fromEntries(
@@ -25,6 +25,7 @@ const bridge = {
     return () => ipcRenderer.off(channels.event, receive);
   },
   connectEngine: () => ipcRenderer.send(channels.connectEngine),
+  takeFile: (file: File) => ipcRenderer.invoke(channels.takeFile, webUtils.getPathForFile(file)),
 } as unknown as Bridge;
 
 // A port cannot cross by the bridge, only as a message of the window.

@@ -14,9 +14,11 @@ import { listTemplates, readTemplateImage } from '../files/templates.ts';
 import { knownModels } from '../models/knownModels.ts';
 import { listModels, removeModel } from '../models/localModels.ts';
 import { freeDisk } from '../models/pullModel.ts';
+import { recogniseModel } from '../models/recogniseModel.ts';
 import { drafts } from './drafts.ts';
 import type { EngineHost } from './engineHost.ts';
-import type { About, DesktopApi, DesktopEvent, DeviceRow, Menu, Preferences } from './ipc.ts';
+import type { About, DesktopApi, DesktopEvent, DeviceRow, Menu, Preferences, TakenFile } from './ipc.ts';
+import { keepImage } from './keepImage.ts';
 import { nativeSetUp } from './nativeSetUp.ts';
 import { preferences } from './preferences.ts';
 import { pulls } from './pulls.ts';
@@ -58,6 +60,8 @@ export interface Desktop {
   readonly api: DesktopApi;
   /** Opens a graph that was named outside the window: double-clicked, or on the command line. */
   open(path: string): Promise<void>;
+  /** Lets graphs read a file that was dropped on the window, and says what it is. */
+  take(path: string): Promise<TakenFile>;
 }
 
 /**
@@ -150,6 +154,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
       if (path !== undefined) await kept.chosen.remember(path);
       return path;
     },
+    keepImage: (name, bytes) => keepImage(join(folders.graphs, 'images'), name, bytes),
     async exportFile(name, bytes) {
       const path = await dialogs().askSave(name, name.split('.').at(-1) ?? '');
       if (path !== undefined) await writeAtomic(path, bytes);
@@ -171,7 +176,21 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     stopNative: async () => native.stop(),
     setMenu: async (menu) => system?.setMenu(menu),
   };
-  return { api, open: async (path) => emit({ type: 'open', file: await open(path) }) };
+  return {
+    api,
+    open: async (path) => emit({ type: 'open', file: await open(path) }),
+    async take(path) {
+      await kept.chosen.remember(path);
+      const files = openFiles(
+        fileFolders(
+          folders.graphs,
+          within(() => kept.chosen.list()),
+        ),
+      );
+      const { kind } = await recogniseModel(files, path);
+      return { path, ...(kind && { model: kind }) };
+    },
+  };
 }
 
 function describeProgram({ graphs, runs }: DesktopFolders, dialogs: boolean): About {

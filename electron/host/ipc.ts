@@ -2,6 +2,7 @@ import type { Json } from '../../graphs/document/document.ts';
 import type { Problem } from '../../graphs/document/problems.ts';
 import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts';
+import type { ModelKind } from '../../nodes/params.ts';
 import type { DeviceRow } from '../devices/tryDevices.ts';
 import type { RunSummary } from '../files/recordedRuns.ts';
 import type { RunRecord } from '../files/runFolder.ts';
@@ -78,6 +79,11 @@ export interface DesktopApi {
 
   /** Asks for a path by the system's dialog; undefined if the user closes it. Needs `About.dialogs`. */
   chooseFile(accept: readonly string[], folder: boolean): Promise<string | undefined>;
+  /**
+   * Keeps an image that was dropped or pasted in the folder of graphs, once for each content, and gives the path that a
+   * graph writes for it. Rejects with `BAD_NAME` for what is named as no image.
+   */
+  keepImage(name: string, bytes: Uint8Array): Promise<string>;
   /** Saves a file: by the system's dialog, returning its path, or as a download in the browser. */
   exportFile(name: string, bytes: Uint8Array): Promise<string | undefined>;
 
@@ -166,6 +172,13 @@ export interface Draft extends Partial<GraphPlace> {
   readonly written: string;
 }
 
+/** A file of this machine that was dropped on the window: graphs may read it from now on. */
+export interface TakenFile {
+  readonly path: string;
+  /** What it is, if it is a model that this program reads. */
+  readonly model?: ModelKind;
+}
+
 export interface PullPlan {
   readonly name: string;
   readonly commit: string;
@@ -233,6 +246,11 @@ export type Bridge = {
    * MessagePort, now and after each restart of the engine.
    */
   connectEngine(): void;
+  /**
+   * Lets graphs read a file that was dropped on the window; preload finds its path, which the page cannot choose. Gives
+   * undefined for a file that lies nowhere on this machine.
+   */
+  takeFile(file: unknown): Promise<Outcome<TakenFile | undefined>>;
 };
 
 type Check = (argument: unknown) => boolean;
@@ -276,6 +294,7 @@ export const methods = {
   removeModel: [text],
   revealModels: [],
   chooseFile: [texts, flag],
+  keepImage: [text, bytes],
   exportFile: [text, bytes],
   readPreferences: [],
   writePreferences: [record],
@@ -293,6 +312,7 @@ export const channels = {
   call: (method: keyof DesktopApi) => `desktop:${method}`,
   event: 'desktop:event',
   connectEngine: 'engine:connect',
+  takeFile: 'desktop:take-file',
   /** Also the `data` of the window message that carries the engine's port. */
   enginePort: 'noiseloom-engine',
 } as const;

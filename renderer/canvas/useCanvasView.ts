@@ -49,6 +49,7 @@ export function useCanvasView(place: RefObject<HTMLElement | null>, pointer: Ref
       },
       pointer: () => (pointer.current ? flow.screenToFlowPosition(pointer.current) : findCentre()),
       screenOf: (point) => flow.flowToScreenPosition(point),
+      placeAt: (screen) => flow.screenToFlowPosition(screen),
       sizeOf(id) {
         const measured = flow.getInternalNode(flowId({ kind: 'node', id }))?.measured;
         return { width: measured?.width ?? USUAL_SIZE.width, height: measured?.height ?? USUAL_SIZE.height };

@@ -1,4 +1,4 @@
-import type { GraphDocument } from '../../graphs/document/document.ts';
+import type { GraphDocument, Json } from '../../graphs/document/document.ts';
 import { addNode, connect, freshId, moveNodes, setParam } from '../../graphs/edit/edit.ts';
 import { addMark } from '../../graphs/edit/marks.ts';
 import { type Arrived, insertReroute, placesFor } from '../../graphs/edit/rewire.ts';
@@ -37,15 +37,21 @@ export const addCommands: readonly Command[] = [
 
 /**
  * Adds a node, wired to a loose end where there is one, and selects it. Its head lies at the place, or the socket that is
- * wired; what it would cover makes room.
+ * wired; what it would cover makes room. `given` are values of its params.
  */
-export function addNodeAt(editor: Editor, card: NodeCard, at: Point, from?: LooseEnd): void {
+export function addNodeAt(
+  editor: Editor,
+  card: NodeCard,
+  at: Point,
+  from?: LooseEnd,
+  given: Readonly<Record<string, Json>> = {},
+): void {
   const { cards, document, whole, library } = editor.graph.getState();
   const id = freshId(document, card.type);
   const models = chooseModels(card, whole, library, editor.view.getState().models);
   editGraph(editor.graph, (before) => {
-    const added = Object.entries(models).reduce(
-      (next, [name, model]) => setParam(next, cards, id, name, model),
+    const added = Object.entries({ ...models, ...given }).reduce(
+      (next, [name, value]) => setParam(next, cards, id, name, value),
       addNode(before, id, card, [snap(at.x), snap(at.y - 20)]),
     );
     const wired = wire(added, cards, id, card, from);

@@ -6,9 +6,17 @@ import { requireEngine } from '../state/engine.ts';
 import { editGraph } from '../state/graph.ts';
 import { nodeItems } from '../state/selection.ts';
 import { type Point, select } from '../state/view.ts';
+import { addPrompt } from './drop.ts';
 
-/** Adds what a text from the clipboard holds, its top left corner at a place of the canvas, and selects it. */
+/**
+ * Adds what a text from the clipboard holds, its top left corner at a place of the canvas, and selects it: parts of a graph,
+ * or a prompt.
+ */
 export async function pasteText(editor: Editor, text: string, at?: Point): Promise<void> {
+  if (!/^\s*\{/.test(text)) {
+    addPrompt(editor, text, at ?? { x: 0, y: 0 });
+    return;
+  }
   const { document: fragment } = await requireEngine(editor).openGraph(text);
   const items = [...Object.values(fragment.nodes), ...(fragment.notes ?? []), ...(fragment.frames ?? [])];
   if (items.length === 0) return;

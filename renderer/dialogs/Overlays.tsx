@@ -8,6 +8,7 @@ import { Closing } from './Closing.tsx';
 import { Connect } from './Connect.tsx';
 import { Discard } from './Discard.tsx';
 import { Drafts } from './Drafts.tsx';
+import { Dropped } from './Dropped.tsx';
 import { FindNode } from './FindNode.tsx';
 import { SaveAs } from './SaveAs.tsx';
 import { Settings } from './Settings.tsx';
@@ -38,6 +39,8 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
       return <AllCommands close={close} />;
     case 'connect':
       return <Connect overlay={overlay} close={close} />;
+    case 'dropped':
+      return <Dropped overlay={overlay} close={close} />;
     case 'findNode':
       return <FindNode close={close} />;
     case 'shortcuts':

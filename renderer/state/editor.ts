@@ -9,6 +9,7 @@ import { type GraphState, type GraphStore, wholeId } from './graph.ts';
 import { resultInside } from './results.ts';
 import { type NodeResult, type NodeRun, type RunState, type RunStore, runInside, shownRun } from './run.ts';
 import type { Selection } from './selection.ts';
+import type { Shell } from './shell.ts';
 import { isStale } from './stale.ts';
 import type { Point, ViewState, ViewStore } from './view.ts';
 
@@ -23,6 +24,8 @@ export interface CanvasView {
   seen(): { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
   pointer(): Point;
   screenOf(place: Point): Point;
+  /** The place on the canvas of a point of the screen. */
+  placeAt(screen: Point): Point;
   /** Width and height that a node has on the canvas. */
   sizeOf(id: string): { readonly width: number; readonly height: number };
 }
@@ -30,6 +33,7 @@ export interface CanvasView {
 /** The state of the window: what commands and components share. */
 export interface Editor {
   readonly desktop: DesktopApi;
+  readonly takeFile: Shell['takeFile'];
   readonly graph: GraphStore;
   readonly runs: RunStore;
   readonly view: ViewStore;

@@ -22,7 +22,7 @@ export const messages = {
     closingHelp: 'Closing the window stops it. What it has finished stays in its run folder, marked as interrupted.',
     closeAnyway: 'Stop it and close',
     keepRunning: 'Go on running',
-    dropHere: 'Drop a graph or an image that Noiseloom made to open it.',
+    dropHere: 'Drop images, models, texts or a graph.',
   },
   menus: { file: 'File', edit: 'Edit', view: 'View', arrange: 'Arrange', run: 'Run', help: 'Help' },
   commands: {
@@ -105,6 +105,15 @@ export const messages = {
       'edge.a11yDescription.default': 'Press Enter or Space to select the wire, Delete to remove it.',
       'handle.ariaLabel': 'Socket',
     },
+  },
+  drop: {
+    carriesGraph: 'This image carries the graph that made it.',
+    open: 'Open its graph',
+    load: 'Load it as an image',
+    unknown: (name: string) => `"${name}" is no image, model, text or graph.`,
+    unknownModel: (name: string) => `"${name}" is no model that a node reads.`,
+    needsPath: (name: string) =>
+      `A browser does not tell where "${name}" lies. Put it into the models folder and choose it in the field of its node.`,
   },
   node: {
     title: 'Title of the node',

@@ -16,6 +16,7 @@ const FIRST_TEMPLATE = 'first-image';
 export function createEditor(shell: Shell): Editor {
   const editor: Editor = {
     desktop: shell.desktop,
+    takeFile: shell.takeFile,
     graph: createGraphStore(),
     runs: createRunStore(),
     view: createViewStore(),

@@ -1,4 +1,4 @@
-import type { Bridge, DesktopApi, DesktopEvent } from '../../electron/host/ipc.ts';
+import type { Bridge, DesktopApi, DesktopEvent, TakenFile } from '../../electron/host/ipc.ts';
 import { parseMessage, serialiseMessage } from '../../graphs/engine/messageText.ts';
 import { type Outcome, unwrapOutcome } from '../../graphs/engine/outcome.ts';
 import { messagePort, type Port } from '../../graphs/engine/port.ts';
@@ -15,6 +15,8 @@ declare global {
 /** What this window stands on, the same in Electron and in a browser. */
 export interface Shell {
   readonly desktop: DesktopApi;
+  /** Lets graphs read a file that was dropped; undefined for one of no known path, as all are in a browser. */
+  takeFile(file: File): Promise<TakenFile | undefined>;
   /** Subscribes to events of the shell; returns the unsubscribe function. */
   listen(listener: (event: DesktopEvent) => void): () => void;
   /**
@@ -36,6 +38,7 @@ export function connectShell(page?: Page): Shell {
 function electronShell(bridge: Bridge): Shell {
   return {
     desktop: methodsBy((method, args) => (bridge[method] as (...args: unknown[]) => Promise<Outcome<never>>)(...args)),
+    takeFile: async (file) => unwrapOutcome(await bridge.takeFile(file)),
     listen: (listener) => bridge.listen(listener),
     onEngine(use) {
       window.addEventListener('message', ({ source, data, ports: [port] }) => {
@@ -61,6 +64,7 @@ function httpShell({ fetch }: Page): Shell {
       });
       return parseMessage(await response.text()) as Outcome<never>;
     }),
+    takeFile: async () => undefined,
     listen(listener) {
       if (listeners.size === 0) void readLines(fetch, '/api/events', (event) => tell(event as DesktopEvent));
       listeners.add(listener);

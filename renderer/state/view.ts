@@ -10,6 +10,8 @@ export type Overlay =
   | { readonly kind: 'findNode' }
   /** The search for a wire from or to a node. */
   | { readonly kind: 'connect'; readonly node: string; readonly screen: Point }
+  /** An image was dropped that carries a graph: which of the two is meant. */
+  | { readonly kind: 'dropped'; readonly name: string; open(): void; load(): void }
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'about' }
   | { readonly kind: 'settings' }

@@ -50,7 +50,9 @@ describeInWindows('the first window', (open, kind) => {
     });
     expect(seen.node).toEqual([]);
     expect(seen.secure).toBe(true);
-    expect(seen.bridge).toEqual(kind === 'electron' ? [...Object.keys(methods), 'connectEngine', 'listen'].sort() : []);
+    expect(seen.bridge).toEqual(
+      kind === 'electron' ? [...Object.keys(methods), 'connectEngine', 'listen', 'takeFile'].sort() : [],
+    );
     const tried = await page.evaluate(async () => {
       const failed = (what: Promise<unknown>) => what.then(() => false).catch(() => true);
       const script = document.createElement('script');

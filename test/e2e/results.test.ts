@@ -80,6 +80,7 @@ describeInWindows('results', (open, kind) => {
       const bytes = await readFile(join(opened.runs, folder as string, image as string));
       await page.keyboard.press('Alt+1');
       await dropFile(page, image as string, bytes);
+      await page.getByRole('button', { name: 'Open its graph' }).click();
       await page.getByRole('button', { name: 'Go on without saving' }).click();
       await expect.poll(() => page.locator('[id="noise.count"]').inputValue()).toBe('4');
       await expect.poll(() => page.locator('.unsaved').count()).toBe(0);

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { About, DesktopApi, DesktopEvent, Preferences } from '../../electron/host/ipc.ts';
+import type { About, DesktopApi, DesktopEvent, Preferences, TakenFile } from '../../electron/host/ipc.ts';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import { readGraph } from '../../graphs/document/read.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
@@ -51,8 +51,14 @@ export interface FakeShell extends Shell {
 /** A shell with the system's dialogs. */
 export const withDialogs = { about: (): About => ({ ...browser, dialogs: true }) };
 
-/** A shell without dialogs, as in a browser. `answers` are what methods of the desktop give, by name; the others give undefined. */
-export function fakeShell(answers: Partial<Record<keyof DesktopApi, (...args: never[]) => unknown>> = {}): FakeShell {
+/**
+ * A shell without dialogs, as in a browser. `answers` are what methods of the desktop give, by name; the others give undefined.
+ * `taken` are dropped files with a path, by their names.
+ */
+export function fakeShell(
+  answers: Partial<Record<keyof DesktopApi, (...args: never[]) => unknown>> = {},
+  taken: Readonly<Record<string, TakenFile>> = {},
+): FakeShell {
   const calls: [string, ...unknown[]][] = [];
   const all: typeof answers = {
     about: () => browser,
@@ -78,6 +84,7 @@ export function fakeShell(answers: Partial<Record<keyof DesktopApi, (...args: ne
     calls,
     engine,
     asked,
+    takeFile: async (file) => taken[file.name],
     listen(listener) {
       listeners.push(listener);
       return () => undefined;
@@ -133,6 +140,7 @@ function fakeCanvas(): CanvasView {
     seen: () => ({ left: 0, top: 0, right: 1600, bottom: 800 }),
     pointer: () => ({ x: 400, y: 240 }),
     screenOf: ({ x, y }) => ({ x: x + 1000, y: y + 1000 }),
+    placeAt: ({ x, y }) => ({ x: x - 1000, y: y - 1000 }),
     sizeOf: () => ({ width: 200, height: 100 }),
   };
 }
