@@ -1,14 +1,15 @@
 import { Check, CircleSlash, Clock, History, TriangleAlert } from 'lucide-react';
 import { titleOf } from '../../graphs/document/problems.ts';
 import type { Scores } from '../../nodes/ports.ts';
+import { ProblemText } from '../commands/ProblemText.tsx';
 import { PreviewImage } from '../controls/Image.tsx';
 import { RewardCurve } from '../controls/RewardCurve.tsx';
 import { RunImage } from '../controls/RunImage.tsx';
-import { useEditor, useIsStale, useNodeResult, useNodeRun } from '../state/editor.ts';
+import { useEditor, useFailure, useIsStale, useNodeResult, useNodeRun, useRuns } from '../state/editor.ts';
 import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { hasResult } from '../state/results.ts';
-import { isImage, type NodeResult, type NodeRun, timeLeft } from '../state/run.ts';
+import { isImage, type NodeResult, type NodeRun, shownRun, timeLeft } from '../state/run.ts';
 import { countImages, viewNode } from '../state/viewedImages.ts';
 
 /** The state of a node in a word, with its time. */
@@ -80,12 +81,18 @@ export function NodeOutcome({ id }: { id: string }) {
   const run = useNodeRun(id);
   const kept = useNodeResult(id);
   const isStale = useIsStale(id, kept);
+  const failure = useFailure(id);
+  const folder = useRuns((state) => (failure ? shownRun(state)?.folder : undefined));
   const isLive = run?.state === 'running' && (run.preview || run.curves) !== undefined;
   const node = isLive ? run : kept?.node;
   const isOld = isStale && !isLive;
   return (
     <div className={isOld ? 'outcome stale' : 'outcome'}>
-      {run?.state === 'failed' && run.problem && <p className="card-problem">{run.problem.message}</p>}
+      {failure && (
+        <div className="card-problem">
+          <ProblemText problem={failure} folder={folder} />
+        </div>
+      )}
       {run?.state === 'running' && run.text && <p className="faint outcome-text">{run.text}</p>}
       {node && <Given id={id} node={node} kept={isLive ? undefined : kept} />}
       {isOld && node && hasResult(node) && <p className="faint outcome-text">{messages.run.stale}</p>}

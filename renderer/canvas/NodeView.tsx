@@ -6,8 +6,9 @@ import { isBoundary, subgraphOf } from '../../graphs/document/levels.ts';
 import { titleOf } from '../../graphs/document/problems.ts';
 import { titleNode } from '../../graphs/edit/subgraphs.ts';
 import { goInside } from '../commands/levels.ts';
+import { ProblemText } from '../commands/ProblemText.tsx';
 import { TitleField } from '../controls/TitleField.tsx';
-import { useEditor, useGraph, useNodeProblems, useNodeRun, useView } from '../state/editor.ts';
+import { useEditor, useFailure, useGraph, useNodeProblems, useNodeRun, useView } from '../state/editor.ts';
 import { editGraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { FarNode } from './FarNode.tsx';
@@ -40,12 +41,13 @@ function NearNode({ id, node, selected }: { id: string; node: GraphNode; selecte
   const card = useGraph(({ cards }) => cards.get(node.type));
   const problems = useNodeProblems(id);
   const run = useNodeRun(id);
+  const failure = useFailure(id);
   const [first] = problems;
   const classes = [
     'card',
     selected && 'selected',
     node.muted && 'muted',
-    (first || run?.state === 'failed') && 'wrong',
+    (first || failure) && 'wrong',
     run && `run-${run.state}`,
     node.colour && `colour-${node.colour}`,
     isBoundary(node) && 'boundary',
@@ -69,9 +71,9 @@ function NearNode({ id, node, selected }: { id: string; node: GraphNode; selecte
       )}
       {card ? <Ports id={id} node={node} card={card} problems={problems} /> : <UnknownPorts node={node} />}
       {first && (
-        <p className="card-problem" title={[first.message, first.remedy].join(' ')}>
-          {first.code === 'UNKNOWN_TYPE' ? messages.node.unknown(node.type) : (first.remedy ?? first.message)}
-        </p>
+        <div className="card-problem">
+          {first.code === 'UNKNOWN_TYPE' ? messages.node.unknown(node.type) : <ProblemText problem={first} />}
+        </div>
       )}
       {!node.collapsed && <NodeOutcome id={id} />}
     </article>

@@ -10,6 +10,7 @@ import { Discard } from './Discard.tsx';
 import { Drafts } from './Drafts.tsx';
 import { Dropped } from './Dropped.tsx';
 import { FindNode } from './FindNode.tsx';
+import { RunLog } from './RunLog.tsx';
 import { SaveAs } from './SaveAs.tsx';
 import { Settings } from './Settings.tsx';
 import { Shortcuts } from './Shortcuts.tsx';
@@ -55,6 +56,8 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
       return <Drafts close={close} />;
     case 'closing':
       return <Closing close={close} />;
+    case 'log':
+      return <RunLog folder={overlay.folder} />;
     case 'viewer':
       return <Viewer overlay={overlay} close={close} />;
     case 'discard':

@@ -5,6 +5,7 @@ import { disconnect, setParam } from '../../graphs/edit/edit.ts';
 import { addInput, titleNode } from '../../graphs/edit/subgraphs.ts';
 import type { Param } from '../../nodes/params.ts';
 import { perform } from '../commands/commands.ts';
+import { ProblemText } from '../commands/ProblemText.tsx';
 import { ParamControl } from '../controls/ParamControl.tsx';
 import { GRID } from '../level/grid.ts';
 import { useEditor, useGraph, useNodeProblems } from '../state/editor.ts';
@@ -41,10 +42,10 @@ export function NodeInspector({ id }: { id: string }) {
             {messages.inspector.source}: {card.source}
           </p>
         )}
-        {problems.map(({ message, remedy }) => (
-          <p key={message} className="card-problem">
-            {message} {remedy}
-          </p>
+        {problems.map((problem) => (
+          <div key={problem.message} className="card-problem">
+            <ProblemText problem={problem} />
+          </div>
         ))}
         {!isBoundary(node) && (
           <button type="button" className="button" onClick={() => perform(editor, 'runToHere')}>

@@ -1,8 +1,8 @@
 import { nodeAt } from '../../graphs/document/levels.ts';
-import type { Problem } from '../../graphs/document/problems.ts';
+import { type Problem, titleOf } from '../../graphs/document/problems.ts';
 import { goToNode } from '../commands/levels.ts';
-import { attempt } from '../state/attempt.ts';
-import { useEditor, useGraph, useRuns } from '../state/editor.ts';
+import { Mends, useExplanation } from '../commands/ProblemText.tsx';
+import { useEditor, useGraph, useRuns, useStandingProblems } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { shownRun } from '../state/run.ts';
 import { MissingModels } from './MissingModels.tsx';
@@ -12,7 +12,8 @@ import { PanelHead } from './PanelHead.tsx';
 export function Problems() {
   const { view } = useEditor();
   const problems = useGraph((state) => state.told);
-  const ofRun = useRuns((state) => shownRun(state)?.problems ?? NONE);
+  const ofRun = useStandingProblems();
+  const folder = useRuns((state) => shownRun(state)?.folder);
   const all = [...ofRun.filter(({ message }) => !problems.some((known) => known.message === message)), ...problems];
   return (
     <section className="problems" aria-label={messages.problems.name}>
@@ -23,38 +24,38 @@ export function Problems() {
       ) : (
         <ul>
           {all.map((problem) => (
-            <OneProblem key={`${problem.code} ${JSON.stringify(problem.at)} ${problem.message}`} problem={problem} />
+            <OneProblem
+              key={`${problem.code} ${JSON.stringify(problem.at)} ${problem.message}`}
+              problem={problem}
+              folder={ofRun.includes(problem) ? folder : undefined}
+            />
           ))}
         </ul>
       )}
     </section>
   );
 }
-const NONE: readonly Problem[] = [];
 
-function OneProblem({ problem: { code, message, remedy, at, value } }: { problem: Problem }) {
+interface OneProblemProps {
+  readonly problem: Problem;
+  readonly folder: string | undefined;
+}
+
+function OneProblem({ problem, folder }: OneProblemProps) {
   const editor = useEditor();
-  const node = useGraph(({ whole }) => nodeAt(whole, (at.node ?? '').split('/')));
-  const model = node?.params.model;
-  const missing = typeof value === 'string' ? value : model;
-  const isMissing = /^(MODEL_)?NOT_FOUND$|MISSING_MODEL|NO_MODEL/.test(code);
+  const { node: id } = problem.at;
+  const title = useGraph(({ whole, library }) => {
+    const node = nodeAt(whole, (id ?? '').split('/'));
+    return node && titleOf(node, library);
+  });
+  const explanation = useExplanation(problem, folder);
   return (
     <li>
-      <button type="button" disabled={!node} onClick={() => at.node !== undefined && goToNode(editor, at.node)}>
-        <b>{message}</b> {remedy}
+      <button type="button" disabled={title === undefined} onClick={() => id !== undefined && goToNode(editor, id)}>
+        {title !== undefined && <b>{title}: </b>}
+        {explanation.text}
       </button>
-      {isMissing && typeof missing === 'string' && /^[\w.-]+\/[\w.-]+$/.test(missing) && (
-        <button
-          type="button"
-          className="button"
-          onClick={() => {
-            editor.view.setState({ side: 'models' });
-            void attempt(editor, () => editor.desktop.startPull(missing));
-          }}
-        >
-          {messages.problems.pull(missing)}
-        </button>
-      )}
+      <Mends explanation={explanation} />
     </li>
   );
 }

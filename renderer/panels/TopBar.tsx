@@ -8,16 +8,16 @@ import { formatKeys } from '../commands/keys.ts';
 import { focusCanvas } from '../controls/focusCanvas.ts';
 import { isMac } from '../controls/isMac.ts';
 import { TitleField } from '../controls/TitleField.tsx';
-import { useEditor, useGraph, useRuns, useView } from '../state/editor.ts';
+import { useEditor, useGraph, useRuns, useStandingProblems, useView } from '../state/editor.ts';
 import { editWhole, isUnsaved } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
-import { isOver, shownRun } from '../state/run.ts';
+import { isOver } from '../state/run.ts';
 
 export function TopBar() {
   const { view } = useEditor();
   const page = useView((state) => state.page);
   const problems = useGraph((state) => state.told.length);
-  const ofRun = useRuns((state) => shownRun(state)?.problems.length ?? 0);
+  const ofRun = useStandingProblems().length;
   return (
     <header className="top-bar">
       <Menus />

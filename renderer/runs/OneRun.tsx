@@ -4,7 +4,7 @@ import type { RunRecord, RunSummary } from '../../electron/host/ipc.ts';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { attempt } from '../state/attempt.ts';
-import { useEditor, useView } from '../state/editor.ts';
+import { type Editor, useEditor, useView } from '../state/editor.ts';
 import { openFile, unlessUnsaved } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
@@ -14,6 +14,7 @@ import { ImageViewer } from './ImageViewer.tsx';
 import { ParetoPlot } from './ParetoPlot.tsx';
 import { RunParams } from './RunParams.tsx';
 import { ScoreTable } from './ScoreTable.tsx';
+import { WhyFailed } from './WhyFailed.tsx';
 
 interface OneRunProps {
   readonly summary: RunSummary;
@@ -23,7 +24,8 @@ interface OneRunProps {
 
 /** A run in detail: images, scores, Pareto plot, params and comparison, each in a tab. */
 export function OneRun({ summary, others, onRemove }: OneRunProps) {
-  const { folder } = summary;
+  const editor = useEditor();
+  const { folder, title } = summary;
   const record = useRead(folder, (desktop) => desktop.readRun(folder));
   const { tabs } = messages.results;
   return (
@@ -33,6 +35,25 @@ export function OneRun({ summary, others, onRemove }: OneRunProps) {
         <span className="faint">{summary.device.name}</span>
         <RunActions summary={summary} record={record} onRemove={onRemove} />
       </header>
+      {record &&
+        summary.problems
+          .slice(0, 3)
+          .map((problem) => (
+            <WhyFailed
+              key={problem.message}
+              problem={problem}
+              folder={folder}
+              document={record.graph.document}
+              openGraph={(andThen) => openRunGraph(editor, title, record.graph.document, andThen)}
+            />
+          ))}
+      {summary.warnings.length > 0 && (
+        <div className="why-failed">
+          <span>
+            <b>{messages.run.hacks}</b> {summary.warnings.map(({ text }) => text).join(' ')}
+          </span>
+        </div>
+      )}
       <Tabs.Root defaultValue="images" className="tabs">
         <Tabs.List className="tab-list">
           {(['images', 'scores', 'pareto', 'params', 'compare'] as const).map((tab) => (
@@ -61,14 +82,20 @@ export function OneRun({ summary, others, onRemove }: OneRunProps) {
   );
 }
 
+/** Opens the graph of a run, once no work would be lost. */
+function openRunGraph(editor: Editor, title: string, document: GraphDocument, andThen?: () => void): void {
+  unlessUnsaved(editor, async () => {
+    await openFile(editor, { name: title, text: writeGraph(document) });
+    andThen?.();
+  });
+}
+
 /** Opens the graph of a run, shows its folder, deletes it. */
 function RunActions({ summary, record, onRemove }: Omit<OneRunProps, 'others'> & { record: RunRecord | undefined }) {
   const editor = useEditor();
   const { desktop, view } = editor;
   const { folder, title } = summary;
   const dialogs = useView((state) => state.about?.dialogs);
-  const open = (document: GraphDocument) =>
-    unlessUnsaved(editor, () => openFile(editor, { name: title, text: writeGraph(document) }));
   const remove = async () => {
     await desktop.removeRun(folder);
     onRemove();
@@ -77,7 +104,7 @@ function RunActions({ summary, record, onRemove }: Omit<OneRunProps, 'others'> &
   return (
     <div className="run-actions">
       {record && (
-        <button type="button" className="button" onClick={() => open(record.graph.document)}>
+        <button type="button" className="button" onClick={() => openRunGraph(editor, title, record.graph.document)}>
           <Workflow size={14} aria-hidden /> {messages.results.openGraph}
         </button>
       )}

@@ -1,3 +1,4 @@
+import { TriangleAlert } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { RunSummary } from '../../electron/host/ipc.ts';
@@ -55,7 +56,12 @@ export function RunsPage() {
                       <RunImage key={image.key} image={image} alt="" />
                     ))}
                 </span>
-                <b>{summary.title}</b>
+                <b>
+                  {summary.title}
+                  {summary.warnings.length > 0 && (
+                    <TriangleAlert className="bad" size={14} aria-label={messages.run.hacks} />
+                  )}
+                </b>
                 <small className="faint">
                   {new Date(summary.started).toLocaleString()}
                   {summary.ms !== undefined && ` · ${formatDuration(summary.ms)}`}

@@ -1,4 +1,4 @@
-import { createContext, useContext } from 'react';
+import { createContext, useContext, useMemo } from 'react';
 import { useStore } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
 import type { DesktopApi } from '../../electron/host/ipc.ts';
@@ -11,6 +11,7 @@ import { type NodeResult, type NodeRun, type RunState, type RunStore, runInside,
 import type { Selection } from './selection.ts';
 import type { Shell } from './shell.ts';
 import { isStale } from './stale.ts';
+import { standingProblems } from './standing.ts';
 import type { Point, ViewState, ViewStore } from './view.ts';
 
 /** What the canvas can be asked to do by those who do not draw it. */
@@ -84,6 +85,25 @@ export function useNodeResult(id: string): NodeResult | undefined {
 export function useIsStale(id: string, result: NodeResult | undefined): boolean {
   const document = result?.document;
   return useGraph((state) => document !== undefined && isStale(document, state.whole, wholeId(state, id)));
+}
+
+/** What the shown run met and nobody has mended. */
+export function useStandingProblems(): readonly Problem[] {
+  const run = useRuns(shownRun);
+  const whole = useGraph((state) => state.whole);
+  const models = useView((state) => state.models);
+  return useMemo(() => (run ? standingProblems(run, { whole }, { models }) : NONE), [run, whole, models]);
+}
+
+/** What made a node fail in the shown run, until that is mended. */
+export function useFailure(id: string): Problem | undefined {
+  const problem = useNodeRun(id)?.problem;
+  const run = useRuns((state) => (problem ? shownRun(state) : undefined));
+  const models = useView((state) => (problem ? state.models : undefined));
+  return useGraph(({ whole }) => {
+    if (!problem || !run) return undefined;
+    return standingProblems({ ...run, problems: [problem] }, { whole }, { models })[0];
+  });
 }
 
 /** What is wrong with a node of the level that is looked at, or inside it. */

@@ -1,16 +1,19 @@
 import { type GraphDocument, own } from '../../graphs/document/document.ts';
+import type { Problem } from '../../graphs/document/problems.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { attempt } from './attempt.ts';
 import type { Editor } from './editor.ts';
 import { requireEngine } from './engine.ts';
+import { explainProblem } from './explainProblem.ts';
 import { formatBytes } from './format.ts';
 import { tellProblems } from './graph.ts';
 import { messages } from './messages.ts';
 import { pullable, pullModels, sizeOfPulls } from './models.ts';
 import { keepResult } from './results.ts';
 import { addRun, breakRun, changeRun, foldRun, isOver, type Run, waitingRun } from './run.ts';
-import { clearNotices, notify } from './view.ts';
+import { standingProblems } from './standing.ts';
+import { clearNotices, type Notice, notify } from './view.ts';
 
 /*
  * Runs of the engine, as the window follows them.
@@ -95,10 +98,10 @@ async function receive(
   isOpen: () => boolean,
   start: (emit: Emit) => Promise<unknown>,
 ): Promise<void> {
-  let first: string | undefined;
+  let first: Problem | undefined;
   try {
     await start((event) => {
-      if (event.type === 'problem') first ??= event.problem.message;
+      if (event.type === 'problem') first ??= event.problem;
       changeRun(editor.runs, id, (run) => foldRun(run, event, performance.now()));
       if (!isOpen()) return;
       if (event.type === 'run-started') editor.runs.setState({ shown: id });
@@ -108,17 +111,37 @@ async function receive(
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const message = error.code === 'ENGINE_LOST' ? messages.run.lost : error.message;
-    first ??= message;
-    changeRun(editor.runs, id, (run) => (isOver(run) ? run : breakRun(run, { ...error.toJSON(), message })));
+    const lost = { ...error.toJSON(), message };
+    first ??= lost;
+    changeRun(editor.runs, id, (run) => (isOver(run) ? run : breakRun(run, lost)));
   }
   const run = editor.runs.getState().runs.find((one) => one.id === id);
   if (!run) return;
   editor.view.setState(({ finished }) => ({ finished: finished + 1 }));
   const isKnown = run.state === 'invalid' && editor.graph.getState().problems.length > 0;
-  const text = isKnown ? messages.run.hasProblems : first;
-  if (text === undefined) return;
+  if (!first) return;
+  const { whole, library } = editor.graph.getState();
+  const { models, about } = editor.view.getState();
+  const facts = { whole: run.document ?? whole, library, models, dialogs: about?.dialogs === true };
+  const text = isKnown ? messages.run.hasProblems : explainProblem(first, facts).text;
   const perform = () => editor.view.setState({ problems: true, page: 'graph' });
-  notify(editor.view, { kind: 'failure', text, action: { label: messages.run.showProblems, perform } });
+  notify(editor.view, { kind: 'failure', text, action: { label: messages.run.showProblems, perform }, run: id });
+}
+
+/** Takes away what was told of runs whose problems are mended. */
+export function dropMended(editor: Editor): void {
+  const { graph, runs, view } = editor;
+  const isMended = ({ run: id }: Notice) => {
+    const run = id === undefined ? undefined : runs.getState().runs.find((one) => one.id === id);
+    return (
+      run !== undefined &&
+      run.problems.length > 0 &&
+      standingProblems(run, graph.getState(), view.getState()).length === 0
+    );
+  };
+  const { notices } = view.getState();
+  const left = notices.filter((notice) => !isMended(notice));
+  if (left.length < notices.length) view.setState({ notices: left });
 }
 
 /** Cancels a run, waiting or running. An engine that does not hear it is ended and started again, and the run tells so. */

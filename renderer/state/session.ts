@@ -5,7 +5,7 @@ import { openFile } from './files.ts';
 import { createGraphStore, learnCards, tellProblems } from './graph.ts';
 import { followModels, learnModels } from './models.ts';
 import { createRunStore } from './run.ts';
-import { followRuns } from './running.ts';
+import { dropMended, followRuns } from './running.ts';
 import type { Shell } from './shell.ts';
 import { createViewStore, notify } from './view.ts';
 
@@ -51,6 +51,8 @@ export function createEditor(shell: Shell): Editor {
   });
   keepDrafts(editor);
   followModels(editor);
+  editor.graph.subscribe(({ whole }, before) => whole !== before.whole && dropMended(editor));
+  editor.view.subscribe(({ models }, before) => models !== before.models && dropMended(editor));
   editor.view.subscribe(({ problems }, before) => problems && !before.problems && tellProblems(editor.graph));
   return editor;
 }

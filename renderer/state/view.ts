@@ -18,6 +18,8 @@ export type Overlay =
   | { readonly kind: 'saveAs' }
   | { readonly kind: 'drafts' }
   | { readonly kind: 'closing' }
+  /** What a run wrote down of itself. */
+  | { readonly kind: 'log'; readonly folder: string }
   /** Images of a node, one of them large. */
   | {
       readonly kind: 'viewer';
@@ -48,6 +50,8 @@ export interface Notice {
   readonly kind: 'note' | 'failure' | 'warning';
   readonly text: string;
   readonly action?: { readonly label: string; readonly perform: () => void };
+  /** The run that failed with it: the notice leaves when that is mended. */
+  readonly run?: string;
 }
 
 /** What is looked at: never part of a graph, and not undone. */

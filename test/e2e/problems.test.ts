@@ -2,7 +2,7 @@ import { afterAll, afterEach, expect, it } from 'vitest';
 import { emptyDocument, type GraphDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
-import { dropFile, patience, startEditor } from './editorStories.ts';
+import { dropFile, patience, seriousViolations, startEditor } from './editorStories.ts';
 
 /*
  * What is wrong is said where it is wrong and in the panel that leads there, once, and no longer than it is wrong.
@@ -73,6 +73,48 @@ describeInWindows('problems', (open) => {
       await page.locator('.side').getByRole('button', { name: 'Download it' }).waitFor();
       await page.keyboard.press('Control+Alt+n');
       await expect.poll(() => page.locator('.notice').count()).toBe(0); // of the graph before
+    },
+    patience,
+  );
+
+  it(
+    'of a run are a sentence with the rest folded away, say in Runs why it failed, lead to the node, and leave when mended',
+    async () => {
+      opened = await startEditor(open);
+      const { page } = opened;
+      const images = { type: 'input/load-images', version: 1, params: { path: 'nowhere.png' }, inputs: {} } as const;
+      const save = {
+        type: 'output/save-images',
+        version: 1,
+        params: {},
+        inputs: { images: [['load', 'images']] },
+      } as const;
+      const nodes: GraphDocument['nodes'] = {
+        load: { ...images, position: [0, 0] },
+        save: { ...save, position: [400, 0] },
+      };
+      const text = writeGraph({ ...emptyDocument('Broken'), nodes });
+      await dropFile(page, 'broken.json', new TextEncoder().encode(text));
+      await page.locator('[data-id="load"]').waitFor();
+      await page.keyboard.press('Control+Enter');
+      const problem = page.locator('[data-id="load"] .card-problem');
+      await problem.getByText('There is no file or folder "nowhere.png".').waitFor({ timeout: patience });
+      expect(await problem.getByText('looked for').isVisible()).toBe(false);
+      await problem.getByText('Details').click();
+      await problem.getByText('looked for').waitFor();
+      await page.keyboard.press('Alt+2');
+      await page
+        .locator('.gallery')
+        .getByRole('button', { name: /Broken/ })
+        .click();
+      const why = page.locator('.why-failed');
+      await why.getByText('There is no file or folder "nowhere.png".').waitFor();
+      expect(await seriousViolations(page)).toEqual([]);
+      await why.getByRole('button', { name: 'Show the node' }).click();
+      await page.locator('[data-id="load"].selected').waitFor();
+      await page.locator('[id="load.path"]').fill('elsewhere.png');
+      await expect.poll(() => problem.count()).toBe(0);
+      await expect.poll(() => page.locator('.notice').count()).toBe(0);
     },
     patience,
   );
