@@ -22,6 +22,7 @@ import { promptList } from './input/promptList.ts';
 import { sampleDistribution } from './input/sampleDistribution.ts';
 import { text } from './input/text.ts';
 import { loadControlNet } from './model/loadControlNet.ts';
+import { loadEmbeddings } from './model/loadEmbeddings.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { loadLora } from './model/loadLora.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
@@ -74,6 +75,7 @@ export const library: Library = libraryOf([
   controlImage,
   loadGenerator,
   loadLora,
+  loadEmbeddings,
   loadControlNet,
   swapDecoder,
   sample,

@@ -1,5 +1,5 @@
 import type { Adapter } from './ml/models/lora.ts';
-import type { PromptStyle } from './ml/models/promptReader.ts';
+import type { Embedding, PromptStyle } from './ml/models/promptReader.ts';
 import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
 import type { AdaptedPart } from './ml/weights/loraNames.ts';
 
@@ -212,7 +212,7 @@ export interface Generator extends LoadedFunction {
   readonly adaptable?: Adaptable;
 }
 
-/** A generator as adapters (LoRA) see it. */
+/** A generator as adapters (LoRA) and embeddings see it. */
 export interface Adaptable {
   /** Names and shapes, as in files, of the weights of each network. */
   readonly shapes: Readonly<Partial<Record<AdaptedPart, ReadonlyMap<string, readonly number[]>>>>;
@@ -221,6 +221,10 @@ export interface Adaptable {
    * owns the adapter and uses this generator.
    */
   adapt(adapter: Adapter): Generator;
+  /** Features of a token, for each text encoder. */
+  readonly widths: readonly number[];
+  /** The generator with more embeddings that its prompts may name. The caller owns the result, which uses this generator. */
+  embed(embeddings: readonly Embedding[]): Generator;
 }
 
 /** Images and prompts in, one score per image out; higher is better. */

@@ -115,7 +115,7 @@ async function listCandidates(location: string, folders: FileFolders): Promise<s
   const path = resolve(folders.workingFolder, location);
   if (isAbsolute(location) || /^\.\.?([\\/]|$)/.test(location) || !isPlainName(location)) return [path];
   const [owner, name, ...rest] = location.split('/');
-  if (!owner || !name) return [path];
+  if (!owner || !name) return [path, join(folders.modelsFolder, location)];
   const snapshot = await findSnapshot(join(folders.hubCache, `models--${owner}--${name}`));
   return [path, join(folders.modelsFolder, location), join(snapshot, ...rest)];
 }

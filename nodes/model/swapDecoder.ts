@@ -43,6 +43,9 @@ function withDecoder(
   dispose: () => void,
 ): Generator {
   const { adaptable } = generator;
+  /** A generator that only the result knows: it is its to free. */
+  const decodedHere = (changed: Generator): Generator =>
+    withDecoder(changed, decoder, [own, ...(changed.uses ?? [])], changed.dispose);
   const own: Generator = {
     ...generator,
     name: `${generator.name} with ${decoder.name}`,
@@ -51,11 +54,9 @@ function withDecoder(
     decode: (latents) => tidy(() => clipByValue(add(mul(decoder.decode(latents), 0.5), 0.5), 0, 1)),
     ...(adaptable && {
       adaptable: {
-        shapes: adaptable.shapes,
-        adapt(adapter) {
-          const adapted = adaptable.adapt(adapter); // which only the result knows: it is its to free
-          return withDecoder(adapted, decoder, [own, ...(adapted.uses ?? [])], adapted.dispose);
-        },
+        ...adaptable,
+        adapt: (adapter) => decodedHere(adaptable.adapt(adapter)),
+        embed: (embeddings) => decodedHere(adaptable.embed(embeddings)),
       },
     }),
     dispose,

@@ -45,7 +45,9 @@ export function remarkOnPrompt(
     remarkOnLength(generator, text, remark);
     remarkOnSigns(generator, text, remark);
     for (const unknown of generator.unknownEmbeddings?.(text) ?? [])
-      remark(`There is no embedding "${quoted(unknown)}", and the prompt is read without it: load its file.`);
+      remark(
+        `There is no embedding "${quoted(unknown)}", and the prompt is read without it: Load embeddings (model/load-embeddings) reads their files.`,
+      );
   }
 }
 

@@ -35,6 +35,11 @@ export interface Embedding {
   readonly vectors: readonly (readonly Float32Array[])[];
 }
 
+/** Bytes of the vectors of embeddings. */
+export function embeddingBytes(embeddings: readonly Embedding[]): number {
+  return embeddings.flatMap(({ vectors }) => vectors.flat()).reduce((bytes, { byteLength }) => bytes + byteLength, 0);
+}
+
 /** What reads prompts for one text encoder. */
 export interface PromptReader {
   readonly tokenizer: Tokenizer;

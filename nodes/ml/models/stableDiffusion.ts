@@ -9,7 +9,7 @@ import { add, clipByValue, concat, fill, mul, split, type Tensor1D, type Tensor4
 import type { Adapter } from './lora.ts';
 import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
 import { type PromptSyntax, promptMix } from './promptMix.ts';
-import type { PromptReading } from './promptReader.ts';
+import type { Embedding, PromptReading } from './promptReader.ts';
 import { encodeTimeline, readAdded, type TextConditions, type TextTimeline } from './textConditions.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
 
@@ -33,8 +33,11 @@ export interface StableDiffusionParts {
   decode(latents: Tensor4D): Tensor4D;
   /** An empty negative prompt is all zeros rather than the encoding of an empty text (SDXL). */
   readonly zeroEmptyNegative: boolean;
-  /** `adapt` gives parts that own the adapter and borrow the weights of these. */
-  readonly adaptable?: Pick<Adaptable, 'shapes'> & { adapt(adapter: Adapter): StableDiffusionParts };
+  /** `adapt` gives parts that own the adapter and borrow the weights of these; `embed` gives parts that own nothing. */
+  readonly adaptable?: Pick<Adaptable, 'shapes' | 'widths'> & {
+    adapt(adapter: Adapter): StableDiffusionParts;
+    embed(embeddings: readonly Embedding[]): StableDiffusionParts;
+  };
   dispose(): void;
 }
 
@@ -101,6 +104,8 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
       adaptable: {
         shapes: adaptable.shapes,
         adapt: (adapter) => stableDiffusion(adaptable.adapt(adapter), [generator]),
+        widths: adaptable.widths,
+        embed: (embeddings) => stableDiffusion(adaptable.embed(embeddings), [generator]),
       },
     }),
     dispose() {

@@ -1,9 +1,33 @@
 import { UserError } from '../../../errors.ts';
 import { type Files, joinPath } from '../../../files.ts';
+import type { Generator } from '../../../ports.ts';
 import { badCheckpoint, type Checkpoint, elementCount } from '../../weights/checkpoint.ts';
 import { openCheckpoint } from '../../weights/openCheckpoint.ts';
-import type { Embedding } from '../promptReader.ts';
+import { type Embedding, embeddingBytes } from '../promptReader.ts';
+import type { LoadOptions } from './loadParts.ts';
 import { contentOf, nameOf } from './modelFolder.ts';
+
+/**
+ * A generator with embeddings that its prompts may name, over those it has. The caller owns the result; after a failure or an
+ * abort nothing is left. Throws UserError `UNSUPPORTED` and what `loadEmbeddings` throws.
+ */
+export async function addEmbeddings(
+  files: Files,
+  location: string,
+  { name, adaptable, promptStyle, words }: Generator,
+  options: LoadOptions = {},
+): Promise<Generator> {
+  if (!adaptable || !promptStyle || promptStyle === 'plain')
+    throw new UserError(
+      'UNSUPPORTED',
+      words
+        ? `"${name}" knows few words, and its prompts cannot name an embedding.`
+        : `The prompts of "${name}" cannot name an embedding: choose comfy or a1111 as the prompt style of Load generator.`,
+      { at: { port: 'generator' } },
+    );
+  const path = await files.locate(location);
+  return adaptable.embed(await loadEmbeddings(files, path, { name, widths: adaptable.widths }, options));
+}
 
 /** The model that embeddings are for. */
 export interface EmbeddedModel {
@@ -17,6 +41,7 @@ const ending = /\.(safetensors|sft|pt|bin)$/i;
 const mostVectors = 75;
 /** Files of a folder and of the folders in it that are read. */
 const mostFiles = 2000;
+const mostBytes = 2 ** 28;
 const deepestFolder = 4;
 /** Names in a remark. */
 const mostNamed = 5;
@@ -30,7 +55,7 @@ export async function loadEmbeddings(
   files: Files,
   path: string,
   model: EmbeddedModel,
-  { remark = () => {}, signal }: { remark?(sentence: string): void; signal?: AbortSignal } = {},
+  { remark = () => {}, signal }: LoadOptions = {},
 ): Promise<Embedding[]> {
   if (!(await files.list(path))) return [await readEmbedding(files, path, nameOf(path).replace(ending, ''), model)];
   const names = await listFiles(files, path);
@@ -41,10 +66,18 @@ export async function loadEmbeddings(
     );
   const loaded: Embedding[] = [];
   const others: string[] = [];
+  let bytes = 0;
   for (const name of names) {
     signal?.throwIfAborted();
+    if (bytes > mostBytes)
+      throw new UserError(
+        'TOO_LARGE',
+        `The embeddings of "${path}" take more than ${mostBytes / 2 ** 20} MiB. Choose a folder in it.`,
+      );
     try {
-      loaded.push(await readEmbedding(files, joinPath(path, name), name.replace(ending, ''), model));
+      const embedding = await readEmbedding(files, joinPath(path, name), name.replace(ending, ''), model);
+      bytes += embeddingBytes([embedding]);
+      loaded.push(embedding);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       if (error.code === 'DOES_NOT_FIT') others.push(name);

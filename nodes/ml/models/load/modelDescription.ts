@@ -12,7 +12,7 @@ import type { LatentAutoencoder } from '../latentAutoencoder.ts';
 import { type Adapter, changedWeights, joinChanges } from '../lora.ts';
 import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures, unreadBy } from '../promptFeatures.ts';
 import type { PromptSyntax } from '../promptMix.ts';
-import { type PromptReading, readings, unknownEmbeddings } from '../promptReader.ts';
+import { type Embedding, embeddingBytes, type PromptReading, readings, unknownEmbeddings } from '../promptReader.ts';
 import type { StableDiffusionParts } from '../stableDiffusion.ts';
 import { unet2DCondition } from '../unet2DCondition.ts';
 import type { MemoryOptions } from '../unetBlocks.ts';
@@ -64,7 +64,10 @@ export function requireFit(path: string, unet: UNetConfig, { channels }: LatentA
 export interface LoadedModel extends StableDiffusionParts {
   readonly encoders: readonly PromptEncoder[];
   readonly weights: LoadedParts<'unet' | 'autoencoder'>['weights'];
-  readonly adaptable: Pick<Adaptable, 'shapes'> & { adapt(adapter: Adapter): LoadedModel };
+  readonly adaptable: Pick<Adaptable, 'shapes' | 'widths'> & {
+    adapt(adapter: Adapter): LoadedModel;
+    embed(embeddings: readonly Embedding[]): LoadedModel;
+  };
 }
 
 /** Loads the weights of a described model. The caller owns the result. Throws what `loadParts` throws. */
@@ -82,7 +85,7 @@ export async function loadDescribed(model: ModelDescription, options: LoadOption
       ? { ...schedulerConfig, prediction_type: await predictedQuantity(parts) }
       : schedulerConfig;
     const base = { ...parts, schedulerConfig: scheduler };
-    return { ...base, adaptable: adaptable(model, base, loaded, memory) };
+    return { ...base, adaptable: adaptable(model, base, loaded, { original: loaded, memory, adapters: [] }) };
   } catch (error) {
     loaded.dispose();
     throw error;
@@ -130,14 +133,24 @@ const syntaxOfA1111: PromptSyntax = {
   schedule: scheduleA1111,
 };
 
-/** How adapters change a loaded model: each is laid over the base's own weights, together with those before it. */
+/** What adapters are laid over. */
+interface Ground {
+  readonly original: LoadedParts<string>;
+  readonly adapters: readonly Adapter[];
+  readonly memory: MemoryOptions;
+}
+
+/**
+ * How adapters and embeddings change a loaded model, whose present weights are `loaded`: each adapter is laid over the
+ * original weights, together with those before it; embeddings change how prompts are read.
+ */
 function adaptable(
   model: ModelDescription,
   base: Omit<LoadedModel, 'adaptable'>,
   loaded: LoadedParts<string>,
-  memory: MemoryOptions,
-  before: readonly Adapter[] = [],
+  ground: Ground,
 ): LoadedModel['adaptable'] {
+  const { original, memory } = ground;
   const parts = new Map<AdaptedPart, Part>([
     ['unet', model.unet],
     ...model.texts.map((text, i) => [textNames[i] as AdaptedPart, text] as const),
@@ -146,15 +159,15 @@ function adaptable(
   return {
     shapes,
     adapt(adapter) {
-      const adapters = [...before, adapter];
+      const adapters = [...ground.adapters, adapter];
       const joined = [...parts.keys()].map((part) => [part, joinChanges(adapters, part)] as const);
       const places = joined.flatMap(([part, changes]) => [...changes.keys()].map((weight) => ({ part, weight })));
       const changed = joined.map(
-        ([part, changes]) => [part, changedWeights(loaded.weights[part] as Weights, changes)] as const,
+        ([part, changes]) => [part, changedWeights(original.weights[part] as Weights, changes)] as const,
       );
       const weights = Object.fromEntries(changed.map(([part, over]) => [part, over.weights]));
       const over = {
-        weights: { ...loaded.weights, ...weights },
+        weights: { ...original.weights, ...weights },
         bytes: adapter.bytes + changedBytes(places, shapes),
         dispose() {
           for (const [, { dispose }] of changed) dispose();
@@ -162,11 +175,21 @@ function adaptable(
         },
       };
       const name = `${model.name} with ${adapters.map((each) => each.name).join(', ')}`;
-      return {
+      const adapted = {
         ...connect({ ...model, name }, over, memory, base.reading),
         schedulerConfig: base.schedulerConfig,
-        adaptable: adaptable(model, base, loaded, memory, adapters),
       };
+      return { ...adapted, adaptable: adaptable(model, adapted, over, { ...ground, adapters }) };
+    },
+    widths: model.texts.map(({ config }) => config.hidden_size),
+    embed(embeddings) {
+      const reading = { ...base.reading, embeddings: [...embeddings, ...base.reading.embeddings] };
+      const borrowed = { weights: loaded.weights, bytes: embeddingBytes(embeddings), dispose() {} };
+      const embedded = {
+        ...connect({ ...model, name: base.name }, borrowed, memory, reading),
+        schedulerConfig: base.schedulerConfig,
+      };
+      return { ...embedded, adaptable: adaptable(model, embedded, borrowed, ground) };
     },
   };
 }
