@@ -27,6 +27,8 @@ async function check(location: string, json: boolean): Promise<number> {
   else {
     for (const problem of problems) print(`${problem.code}  ${problemInWords(problem)}`);
     if (problems.length === 0) print(`${document.title || location}: ${nodes} nodes, no problems`);
+    const fields = document.form?.fields ?? [];
+    if (fields.length > 0) print(`Form: ${fields.map(({ name, param }) => `${name} (${param})`).join(', ')}`);
   }
   return exitCode;
 }

@@ -35,7 +35,12 @@ export function addRunCommand(program: Command): void {
     .summary('run a graph')
     .description('Runs a graph and writes its images, tables and run.json into a new folder, whose path it prints.')
     .argument('<graph>', 'a graph file, template:NAME, or a PNG made by Noiseloom')
-    .option('-s, --set <node.param=value>', 'set a param for this run (repeat for more)', collect, [])
+    .option(
+      '-s, --set <node.param=value>',
+      "set a param for this run, or a field of the graph's form by its name (repeat for more)",
+      collect,
+      [],
+    )
     .option('-o, --out <folder>', 'where the folder of the run is made', 'noiseloom-runs')
     .option('-d, --device <name>', 'auto, cuda, native, webgpu, wasm or cpu', 'auto')
     .option('--only <node>', 'run only this node and what it needs (repeat for more)', collect)

@@ -4,6 +4,7 @@ import { quote } from '../../nodes/quote.ts';
 import { checkSubgraphs } from './checkSubgraphs.ts';
 import { findCycles } from './cycles.ts';
 import { type GraphDocument, type GraphNode, limits, own, type Wire } from './document.ts';
+import { checkForm } from './form.ts';
 import { levelCards, levelOf, subgraphOf } from './levels.ts';
 import { labelNode, type Problem, problem } from './problems.ts';
 import { didYouMean } from './suggest.ts';
@@ -19,7 +20,7 @@ export const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 export function checkGraph(document: GraphDocument, cards: Cards): Problem[] {
   const endless = checkSubgraphs(document);
   if (endless.length > 0) return endless;
-  const problems = checkLevel(document, cards, undefined, new Map());
+  const problems = [...checkLevel(document, cards, undefined, new Map()), ...checkForm(document, cards)];
   return problems.length < limits.problems ? problems : [...problems.slice(0, limits.problems), more()];
 }
 

@@ -75,6 +75,20 @@ export interface Subgraph {
   readonly nodes: Readonly<Record<string, GraphNode>>;
 }
 
+/** A param that a form shows, under a name of its own, by which `--set name=value` sets it as well. */
+export interface FormField {
+  readonly name: string;
+  /** The param as in overrides: `node.param`, or `outer/inner.param` inside a subgraph. */
+  readonly param: string;
+}
+
+/** What a graph shows to people who do not wire: some params and the results of some nodes, in this order. */
+export interface Form {
+  readonly fields: readonly FormField[];
+  /** Ids of nodes at the top; empty: of all that save or show images. */
+  readonly results: readonly string[];
+}
+
 /**
  * A graph as it lies in a file. Immutable: edits make a new document (see `edit.ts`). Fields that this version does not
  * know are kept where they are.
@@ -85,6 +99,7 @@ export interface GraphDocument {
   readonly title: string;
   readonly notes?: readonly Note[];
   readonly frames?: readonly Frame[];
+  readonly form?: Form;
   /** By name, as in the types of the nodes that use them. */
   readonly subgraphs?: Readonly<Record<string, Subgraph>>;
   readonly nodes: Readonly<Record<string, GraphNode>>;

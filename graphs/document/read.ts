@@ -7,6 +7,7 @@ import { repeatedNames } from '../../nodes/repeatedNames.ts';
 import { checkGraph } from './check.ts';
 import {
   FORMAT,
+  type Form,
   type GraphDocument,
   type GraphNode,
   type Json,
@@ -81,7 +82,7 @@ function readDocument(raw: Readonly<Record<string, unknown>>, library: Library, 
   if (count > limits.nodes) {
     throw new UserError('TOO_LARGE', `The graph has ${count} nodes; at most ${limits.nodes} are allowed.`);
   }
-  const { subgraphs, ...level } = raw;
+  const { subgraphs, form, ...level } = raw;
   const malformed = (field: string, value: unknown, remedy: string, at: ErrorPlace = {}) => {
     if (problems.length >= limits.problems) return;
     const message = `${field} is ${shown(value)}.`;
@@ -89,6 +90,7 @@ function readDocument(raw: Readonly<Record<string, unknown>>, library: Library, 
   };
   const document = {
     ...readLevel(level, 'the graph', '', library, malformed, problems),
+    ...readForm(form, malformed),
     ...(subgraphs === undefined ? {} : { subgraphs: readSubgraphs(subgraphs, library, malformed, problems) }),
   } as unknown as GraphDocument;
   return { document, problems: [...problems, ...checkGraph(document, library)] };
@@ -123,6 +125,25 @@ function readLevel(
     ...(Array.isArray(frames) ? { frames } : {}),
     nodes: Object.fromEntries(read),
   };
+}
+
+function readForm(raw: unknown, malformed: Malformed): { readonly form?: Form } {
+  if (raw === undefined) return {};
+  const { fields, results } = isRecord(raw) ? raw : {};
+  const isField = (field: unknown) =>
+    isRecord(field) && typeof field.name === 'string' && typeof field.param === 'string';
+  const isGood =
+    Array.isArray(fields) &&
+    fields.every(isField) &&
+    Array.isArray(results) &&
+    results.every((id) => typeof id === 'string');
+  if (isGood) return { form: raw as unknown as Form };
+  malformed(
+    'The form of the graph',
+    raw,
+    'Write {"fields": [{"name": "prompt", "param": "text.text"}], "results": ["save"]}.',
+  );
+  return {};
 }
 
 function readSubgraphs(raw: unknown, library: Library, malformed: Malformed, problems: Problem[]) {

@@ -17,7 +17,7 @@ const subgraphLayout: Layout = {
 };
 const subgraphsLayout: Layout = { first: [], below: () => subgraphLayout };
 const documentLayout: Layout = {
-  first: ['format', 'version', 'title', 'notes', 'frames', 'subgraphs', 'nodes'],
+  first: ['format', 'version', 'title', 'notes', 'frames', 'form', 'subgraphs', 'nodes'],
   below: (key) => (key === 'nodes' ? nodesLayout : key === 'subgraphs' ? subgraphsLayout : sorted),
 };
 

@@ -7,6 +7,7 @@ import { idPattern, wrongWire } from '../document/check.ts';
 import { type GraphDocument, type GraphNode, type Json, own, type Wire } from '../document/document.ts';
 import { labelNode, type Problem, problem } from '../document/problems.ts';
 import { arrivalAt } from '../document/wires.ts';
+import { dropFromForm } from './form.ts';
 
 /*
  * Edits of a graph: pure functions from a document to a document that share what did not change, so undo is an array
@@ -39,7 +40,7 @@ export function addNode(
 /** Removes nodes and every wire that starts or ends at them. */
 export function removeNodes(document: GraphDocument, ids: Iterable<string>): GraphDocument {
   const gone = new Set(ids);
-  return produce(document, (draft) => {
+  return produce(dropFromForm(document, gone), (draft) => {
     for (const id of gone) delete draft.nodes[id];
     for (const [id, node] of Object.entries(document.nodes)) {
       if (gone.has(id)) continue;

@@ -10,7 +10,7 @@ import { ownSubgraph } from './subgraphs.ts';
 
 /**
  * Params to set, by `node.param`; the node is named by its id or, where only one has it, by its title. `outer/inner.param`
- * sets a param inside the subgraph that node `outer` stands for.
+ * sets a param inside the subgraph that node `outer` stands for. A field of the graph's form goes by its name alone.
  */
 export type Overrides = Readonly<Record<string, Json>>;
 
@@ -22,12 +22,20 @@ export type Overrides = Readonly<Record<string, Json>>;
  */
 export function applyOverrides(document: GraphDocument, overrides: Overrides, cards: Cards): GraphDocument {
   let set = document;
-  for (const [key, value] of Object.entries(overrides)) {
+  for (const [name, value] of Object.entries(overrides)) {
+    const key = document.form?.fields.find((field) => field.name === name)?.param ?? name;
     const dot = key.lastIndexOf('.');
-    if (dot < 1) throw new UserError('UNKNOWN_PARAM', `"${key}" names no param. Write node.param, e.g. sample.steps.`);
+    if (dot < 1) throw noField(key, document);
     set = applyOverride(set, undefined, key.slice(0, dot), key.slice(dot + 1), value, cards);
   }
   return set;
+}
+
+function noField(name: string, { form }: GraphDocument): UserError {
+  const fields = form?.fields.map((field) => field.name) ?? [];
+  const known = fields.length > 0 ? ` or a field of the graph's form: ${fields.join(', ')}` : '';
+  const message = `"${name}" names no param.${didYouMean(name, fields)} Write node.param, e.g. sample.steps${known}.`;
+  return new UserError('UNKNOWN_PARAM', message);
 }
 
 /** The whole document with one param set at a level (see `levelOf`) or below it. */

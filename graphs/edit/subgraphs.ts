@@ -23,6 +23,7 @@ import {
 import { labelNode } from '../document/problems.ts';
 import { arrivalAt, arrivalType, withWires } from '../document/wires.ts';
 import { connect, freshId, renameNode } from './edit.ts';
+import { moveFormInside, moveFormOutside } from './form.ts';
 import { insertFragment } from './fragment.ts';
 
 /*
@@ -106,7 +107,7 @@ export function makeSubgraph(
     position: [Math.round((box.left + box.right) / 16) * 8, box.top],
   };
   const subgraphs = { ...document.subgraphs, [name]: subgraph };
-  return { document: { ...document, subgraphs, nodes: around }, id };
+  return { document: moveFormInside({ ...document, subgraphs, nodes: around }, inside, id), id };
 }
 
 /** Throws `CYCLE` if a path leads out of `inside` and back into it. */
@@ -186,7 +187,7 @@ export function unmakeSubgraph(
     const { position } = nodes[renamed]!;
     nodes[renamed] = { ...withWires(node, outside), params, position };
   }
-  return { document: { ...inserted.document, nodes }, ids: inserted.ids };
+  return { document: moveFormOutside({ ...inserted.document, nodes }, id, names), ids: inserted.ids };
 }
 
 /** Titles a node. The title of a subgraph's node is the subgraph's, so all its nodes change. */
