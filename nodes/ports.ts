@@ -1,5 +1,6 @@
 import type { Adapter } from './ml/models/lora.ts';
 import type { Embedding, PromptStyle } from './ml/models/promptReader.ts';
+import type { NoiseStream } from './ml/noiseStream.ts';
 import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
 import type { AdaptedPart } from './ml/weights/loraNames.ts';
 
@@ -30,12 +31,14 @@ export interface PortValues {
 }
 export type PortType = keyof PortValues;
 
-/** Unit-normal noise in the latent space of a generator; image i of a batch comes from `seeds[i]` alone. */
+/** Unit-normal noise in the latent space of a generator; image i of a batch comes from `seeds[i]`, or from its stream. */
 export interface Noise {
   /** [N, h, w, c], standard normal, before any scaling by a scheduler. */
   readonly latents: Tensor4D;
   /** N seeds, integers in [0, 2^53). Stochastic samplers draw their further noise from the same seeds. */
   readonly seeds: readonly number[];
+  /** N streams of further noise, where it is not diffusers'. */
+  readonly streams?: readonly NoiseStream[];
 }
 
 /** A factorised Gaussian over the noise of one image, in the latent space of a generator; plain noise is N(0, 1). */

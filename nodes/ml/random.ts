@@ -46,10 +46,18 @@ export function latentNoise(seeds: readonly number[], shape: readonly [number, n
 
 /** The next latents [N, h, w, c] of N sources, as one `torch.randn(1, c, h, w)` from each. The caller owns them. */
 export function drawLatents(sources: readonly NoiseSource[], [h, w, c]: readonly [number, number, number]): Tensor4D {
+  return latentsOf(
+    sources.map((draw) => draw(h * w * c)),
+    [h, w, c],
+  );
+}
+
+/** Numbers of N images, each in torch's order [c, h, w] -> [N, h, w, c]. The caller owns the result. */
+export function latentsOf(rows: readonly Float32Array[], [h, w, c]: readonly [number, number, number]): Tensor4D {
   const size = h * w * c;
-  const values = new Float32Array(sources.length * size);
-  for (const [i, draw] of sources.entries()) values.set(draw(size), i * size);
-  return tidy(() => transpose(tensor4d(values, [sources.length, c, h, w]), [0, 2, 3, 1]));
+  const values = new Float32Array(rows.length * size);
+  for (const [i, row] of rows.entries()) values.set(row, i * size);
+  return tidy(() => transpose(tensor4d(values, [rows.length, c, h, w]), [0, 2, 3, 1]));
 }
 
 /** The numbers of `latentNoise` for one seed, in the order of latents [h, w, c]. */
@@ -59,7 +67,7 @@ export function normalLatents(seed: number, [h, w, c]: readonly [number, number,
 }
 
 /** The next `size` standard normal numbers of a stream. */
-type NoiseSource = (size: number) => Float32Array;
+export type NoiseSource = (size: number) => Float32Array;
 
 /**
  * Successive draws are those of `torch.manual_seed(seed)` and then `torch.randn(size)` each time, on CPU (to float32

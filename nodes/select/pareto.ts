@@ -66,7 +66,15 @@ export const pareto = defineNode({
           values: kept.map((row) => scores.values[row]!),
           labels: kept.map((row) => scores.labels[row]!),
         },
-        noise: noise ? [{ latents: gather(noise.latents, indices), seeds: kept.map((row) => noise.seeds[row]!) }] : [],
+        noise: noise
+          ? [
+              {
+                latents: gather(noise.latents, indices),
+                seeds: kept.map((row) => noise.seeds[row]!),
+                ...(noise.streams && { streams: kept.map((row) => noise.streams![row]!) }),
+              },
+            ]
+          : [],
         hypervolume: hypervolume(scores.values, above),
       };
     } finally {

@@ -12,6 +12,15 @@ export const sampling = {
   negativePrompt: '',
 } as const;
 
+/** Params of the node Noise: as in diffusers, all images. */
+export const plainNoise = {
+  noiseFrom: 'diffusers',
+  ensd: 0,
+  images: 'all',
+  variationSeed: 0,
+  variationStrength: 0,
+} as const;
+
 /**
  * A generator small enough to compute by hand: each step adds 1/4 of itself to the latents [N, h, w, 3], and decoding is
  * the logistic function, so pixel = sigmoid(noise * 1.25^steps). It counts how many images it denoises at once.

@@ -1,4 +1,5 @@
 import type { Noise, SampleStep } from '../../ports.ts';
+import { type FreshNoise, freshNoise } from '../noiseStream.ts';
 import { drawLatents, noiseSource } from '../random.ts';
 import { clone, dispose, keep, mul, type Tensor4D, tidy } from '../tf.ts';
 import type { Plan, Scheduler } from './scheduler.ts';
@@ -54,7 +55,7 @@ export function* denoise(
   hooks: DenoiseHooks = {},
 ): globalThis.Generator<SampleStep, Tensor4D, void> {
   const steps = plan.timesteps.length;
-  const drawFreshNoise = startFreshNoise(noise);
+  const fresh = startFreshNoise(noise, plan);
   const rows: Rows = {
     x: keep(mul(noise.latents, plan.initNoiseSigma)),
     output: undefined,
@@ -65,8 +66,14 @@ export function* denoise(
     for (const [index, timestep] of plan.timesteps.entries()) {
       const point = { index, steps, timestep };
       const predict = (x: Tensor4D) => model.predict(scheduler.scaleInput(plan, index, x), point);
-      const stepFrom = (x: Tensor4D, modelOutput: Tensor4D, fresh?: Tensor4D) =>
-        scheduler.step(plan, index, { x, modelOutput, state: rows.state, ...(fresh && { noise: fresh }) });
+      const increment = fresh.between && scheduler.increment?.(plan, index);
+      const stepFrom = (x: Tensor4D, modelOutput: Tensor4D, drawn?: Tensor4D) =>
+        scheduler.step(plan, index, {
+          x,
+          modelOutput,
+          state: rows.state,
+          ...(drawn && { noise: drawn, isIncrement: increment !== undefined }),
+        });
 
       const moved = moveLatents(hooks, rows.x, {
         ...point,
@@ -80,8 +87,8 @@ export function* denoise(
       rows.output = tidy(() => keep(predict(rows.x)));
       // Between the model's output and the scheduler's step, every tensor of `rows` has the same N rows.
       const [x, estimate, ...state] = tidy(() => {
-        const fresh = scheduler.needsNoise(plan, index) ? drawFreshNoise() : undefined;
-        const step = stepFrom(rows.x, rows.output!, fresh);
+        const draw = () => (increment ? fresh.between!(...increment) : fresh.next());
+        const step = stepFrom(rows.x, rows.output!, scheduler.needsNoise(plan, index) ? draw() : undefined);
         return [step.x, step.estimate, ...step.state].map(keep);
       });
       dispose(rows);
@@ -103,14 +110,19 @@ function moveLatents(hooks: DenoiseHooks, x: Tensor4D, at: StepPoint & LatentToo
   return moved;
 }
 
-/** Further noise for stochastic samplers: what each image's seed gives after its initial latents. The caller owns it. */
-function startFreshNoise({ latents, seeds }: Noise): () => Tensor4D {
+/** Further noise for stochastic samplers: of each image's stream, or what its seed gives after its initial latents. */
+function startFreshNoise({ latents, seeds, streams }: Noise, { sigmas = [] }: Plan): FreshNoise {
   const [, h, w, c] = latents.shape;
+  const levels = sigmas.filter((level) => level > 0);
+  if (streams?.every(({ program }) => program !== 'diffusers'))
+    return freshNoise(streams, [h, w, c], [Math.min(...levels), Math.max(...levels)]);
   const sources = seeds.map(noiseSource);
   let started = false;
-  return () => {
-    if (!started) for (const draw of sources) draw(h * w * c);
-    started = true;
-    return drawLatents(sources, [h, w, c]);
+  return {
+    next() {
+      if (!started) for (const draw of sources) draw(h * w * c);
+      started = true;
+      return drawLatents(sources, [h, w, c]);
+    },
   };
 }

@@ -4,12 +4,15 @@ import type { KSampler, ModelCall } from './kSampler.ts';
 import { ancestralOf } from './kSamplers/eulerAncestral.ts';
 import { kSamplers } from './kSamplers.ts';
 import { noiseSpace } from './noiseSpace.ts';
-import type { Plan, Scheduler, SchedulerConfig } from './scheduler.ts';
+import type { Plan, Scheduler, SchedulerConfig, StepInput } from './scheduler.ts';
 import { type ScheduleName, scheduleNames, schedules } from './schedules.ts';
 import { unsupported } from './settings.ts';
 
 /** Samplers that run over one level more and leave out the last but one. Source: ComfyUI KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS. */
 const discarding = ['dpm2', 'dpm2-ancestral', 'unipc', 'unipc-bh2'];
+
+/** Samplers whose noise k-diffusion takes from a Brownian motion over the levels. */
+const brownian = ['dpm++sde', 'dpm++2m-sde', 'dpm++2m-sde-heun', 'dpm++3m-sde'];
 
 /**
  * A sampler of `kSamplers` over a schedule of `schedules`, as ComfyUI's KSampler runs them, or over the model's own levels,
@@ -48,18 +51,19 @@ export function kScheduler(config: SchedulerConfig): Scheduler {
       return { ...plan, timesteps: callsOf(plan).map(({ at }) => timestepOf(at)) };
     },
     needsNoise: (plan, i) => callAt(plan, i).draw !== undefined,
+    increment: (plan, i) => (brownian.includes(name) ? callAt(plan, i).draw : undefined),
     scaleInput: (plan, i, x) => combineLinearly([space.inputScale(callAt(plan, i).at), x]),
     step<T extends Parameters<typeof combineLinearly>[0][1]>(
       plan: Plan,
       i: number,
-      { x, modelOutput, state, noise = x }: { x: T; modelOutput: T; state: readonly T[]; noise?: T },
+      { x, modelOutput, state, noise = x, isIncrement = false }: StepInput<T>,
     ) {
       const call = callAt(plan, i);
       const estimate = space.clean(call.at, x, modelOutput);
-      const shared = sharesNoise(callAt(plan, i - 1), call);
+      const shared = !isIncrement && sharesNoise(callAt(plan, i - 1), call);
       const drawn = shared ? continueNoise(callAt(plan, i - 1), call, state[state.length - 1]!, noise) : noise;
       const output = call.step({ x, clean: estimate, state: shared ? state.slice(0, -1) : state, noise: drawn });
-      const kept = sharesNoise(call, callAt(plan, i + 1)) ? [noise] : [];
+      const kept = !isIncrement && sharesNoise(call, callAt(plan, i + 1)) ? [noise] : [];
       return { x: output.x as T, estimate, state: [...((output.state ?? []) as readonly T[]), ...kept] };
     },
   };

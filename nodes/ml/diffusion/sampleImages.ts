@@ -75,7 +75,12 @@ export function sliceRequest(
     tensors.push(part);
     return part;
   };
-  const noise: Noise = { latents: rows(request.noise.latents), seeds: request.noise.seeds.slice(start, start + count) };
+  const { latents, seeds, streams } = request.noise;
+  const noise: Noise = {
+    latents: rows(latents),
+    seeds: seeds.slice(start, start + count),
+    ...(streams && { streams: streams.slice(start, start + count) }),
+  };
   const prompts = request.prompts.length === 1 ? request.prompts : request.prompts.slice(start, start + count);
   const conditions = request.conditions.map((condition) => ({ ...condition, image: rows(condition.image) }));
   const { guidance } = request;

@@ -33,6 +33,8 @@ export interface StepInput<T extends Tensor> {
   readonly state: readonly T[];
   /** Unit-normal noise; read only where `needsNoise(plan, i)`. */
   readonly noise?: T;
+  /** The noise is the increment over `increment(plan, i)`, and needs nothing of the draws before. */
+  readonly isIncrement?: boolean;
 }
 
 export interface StepOutput<T extends Tensor> {
@@ -59,6 +61,8 @@ export interface Scheduler {
   plan(steps: number, options?: PlanOptions): Plan;
   /** Whether step i reads `noise`. */
   needsNoise(plan: Plan, i: number): boolean;
+  /** The noise levels between which step i takes an increment of a Brownian motion, as a unit normal; absent where draws are independent. */
+  increment?(plan: Plan, i: number): readonly [from: number, to: number] | undefined;
   /** The sample as the model wants to see it. */
   scaleInput<T extends Tensor>(plan: Plan, i: number, x: T): T;
   step<T extends Tensor>(plan: Plan, i: number, input: StepInput<T>): StepOutput<T>;

@@ -27,9 +27,9 @@ export interface ObjectiveParts extends RewardSet {
 /** The objective of noise: the images that are drawn from it, and their scores. It borrows the noise of the request. */
 export function noiseObjective(parts: ObjectiveParts, gradient: NoiseGradient): Objective {
   const { generator, request } = parts;
-  const { latents, seeds } = request.noise;
+  const { latents, ...rest } = request.noise;
   return drawnObjective(parts, latents, (x) =>
-    drawDifferentiable(generator, { ...request, noise: { latents: x as Tensor4D, seeds } }, gradient),
+    drawDifferentiable(generator, { ...request, noise: { latents: x as Tensor4D, ...rest } }, gradient),
   );
 }
 

@@ -8,12 +8,14 @@ import { add, div, exp, expandDims, log, max, mul, reshape, stack, sub, sum, typ
 import type { Family, GoldenFolder } from './family.ts';
 import { modelOutputs } from './kSamplerModel.ts';
 import { betas, samplerNamed, scheduleNamed } from './kSamplerNames.ts';
+import { noiseOutputs } from './kSamplerNoise.ts';
 import { runSampler } from './runSampler.ts';
 
-/** Samplers and schedules of ComfyUI, k-diffusion and stable-diffusion-webui: lists, trajectories, runs with a model. */
+/** Samplers and schedules of ComfyUI, k-diffusion and stable-diffusion-webui: lists, trajectories, noise, runs with a model. */
 export const kSamplers: Family = async (golden) => {
   scheduleOutputs(golden);
   trajectoryOutputs(golden);
+  await noiseOutputs(golden);
   await modelOutputs(golden);
 };
 

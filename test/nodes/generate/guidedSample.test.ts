@@ -15,6 +15,7 @@ import { diskFiles, goldenFolder, repository } from '../../support/golden.ts';
 import { memoryFiles } from '../../support/memoryFiles.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
 import { randomFile } from '../../support/randomWeights.ts';
+import { plainNoise } from '../../support/stripeGenerator.ts';
 import { type TruthImage, truthImages } from '../../support/truthImages.ts';
 
 const base = {
@@ -66,7 +67,11 @@ describe('guided sample', () => {
 
     it.each(['ddim', 'euler', 'dpm++2m'] as const)('lowers the loss with %s', async (scheduler) => {
       const { context } = nodeContext();
-      const { noise } = await noiseNode.run({ generator }, { seed: 5, count: 2, width: 32, height: 32 }, context);
+      const { noise } = await noiseNode.run(
+        { generator },
+        { ...plainNoise, seed: 5, count: 2, width: 32, height: 32 },
+        context,
+      );
       const reference: Images = { pixels: tf.randomUniform([1, 32, 32, 3], 0, 1, 'float32', 3), labels: [{}] };
       const inputs = { generator, noise, prompt, conditions: [] };
       const params = { ...base, scheduler };
@@ -82,7 +87,11 @@ describe('guided sample', () => {
 
     it('gives each image the same, whatever the batch', async () => {
       const { context } = nodeContext();
-      const { noise } = await noiseNode.run({ generator }, { seed: 5, count: 3, width: 32, height: 32 }, context);
+      const { noise } = await noiseNode.run(
+        { generator },
+        { ...plainNoise, seed: 5, count: 3, width: 32, height: 32 },
+        context,
+      );
       const reference: Images = { pixels: tf.randomUniform([3, 32, 32, 3], 0, 1, 'float32', 3), labels: [{}, {}, {}] };
       const inputs = { generator, noise, prompt, conditions: [], consistency, reference };
       const params = { ...base, scheduler: 'ddim', ...guidance } as const;
@@ -112,7 +121,11 @@ describe('guided sample', () => {
     const { consistency } = await canny.run({}, { low: 0.1, high: 0.2, given: 'image' }, context);
     const [{ scene }] = truthImages(1, 3) as [TruthImage];
     const reference: Images = { pixels: tf.tensor4d(drawScene(scene), [1, 64, 64, 3]), labels: [{}] };
-    const { noise } = await noiseNode.run({ generator }, { seed: 5, count: 2, width: 64, height: 64 }, context);
+    const { noise } = await noiseNode.run(
+      { generator },
+      { ...plainNoise, seed: 5, count: 2, width: 64, height: 64 },
+      context,
+    );
     const inputs = { generator, noise, prompt: scene.caption, conditions: [] };
     const params = { ...base, steps: 10 };
     const plainly = await sample.run({ ...inputs, expandedPrompt: undefined }, { ...params, ...weights }, context);

@@ -8,7 +8,7 @@ import type { Condition, Noise } from '../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { identified } from '../../support/identified.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
-import { stripeGenerator } from '../../support/stripeGenerator.ts';
+import { plainNoise, stripeGenerator } from '../../support/stripeGenerator.ts';
 
 const params = {
   ...{
@@ -108,12 +108,12 @@ describe('sample', async () => {
     const { context } = nodeContext();
     const own = await noiseNode.run(
       { generator: stripeGenerator() },
-      { seed: 3, count: 2, width: 0, height: 0 },
+      { ...plainNoise, seed: 3, count: 2, width: 0, height: 0 },
       context,
     );
     const wide = await noiseNode.run(
       { generator: stripeGenerator() },
-      { seed: 4, count: 1, width: 16, height: 0 },
+      { ...plainNoise, seed: 4, count: 1, width: 16, height: 0 },
       context,
     );
     expect(own.noise.latents.shape).toEqual([2, 4, 8, 3]);
