@@ -53,7 +53,6 @@ const system: System = {
       .filePaths[0];
   },
   reveal: (path) => shell.showItemInFolder(path),
-  trash: (path) => shell.trashItem(path),
   setMenu: (menu) => showMenu(menu, (command) => emit({ type: 'command', command })),
   setTheme: (theme) => {
     nativeTheme.themeSource = theme;

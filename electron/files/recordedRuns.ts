@@ -12,6 +12,8 @@ export interface RunSummary
   readonly folder: string;
   readonly title: string;
   readonly copies: NonNullable<RunRecord['copies']>;
+  /** Models and other files that its nodes read, as the graph names them. */
+  readonly models: readonly string[];
   /** What nodes said of rewards that were exploited. */
   readonly warnings: readonly { readonly node: string; readonly text: string }[];
 }
@@ -31,13 +33,16 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
   return found
     .flatMap((record, i): RunSummary[] => {
       if (!record) return [];
-      const { state, started, ms, device, outputs, scores, problems, graph, copies = [], traces = [] } = record;
+      const { state, started, ms, device, scores, problems, graph, traces = [], removed = [] } = record;
+      const isKept = ({ name }: { readonly name: string }) => !removed.includes(name);
+      const [outputs, copies] = [record.outputs.filter(isKept), (record.copies ?? []).filter(isKept)];
+      const models = [...new Set(record.files.map(({ location }) => location))];
       const warnings = traces.flatMap(({ node, hacks, remarks }) =>
         hacks ? remarks.map((text) => ({ node, text })) : [],
       );
       const folder = newest[i]!;
       const title = graph.document.title;
-      const summary = { folder, title, state, started, device, outputs, copies, scores, problems, warnings };
+      const summary = { folder, title, state, started, device, outputs, copies, models, scores, problems, warnings };
       return [ms === undefined ? summary : { ...summary, ms }];
     })
     .sort((a, b) => (a.started < b.started ? 1 : -1));
@@ -82,6 +87,8 @@ function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
     if (!Array.isArray(list) || !list.every(isRight)) return `has no right "${name}"`;
   }
   const { targets = [], outputs = [], scores = [], copies = [], traces = [] } = record;
+  const { removed = [] } = record;
+  if (!Array.isArray(removed) || !removed.every((name) => typeof name === 'string')) return 'has no right "removed"';
   if (!Array.isArray(targets) || !targets.every((target) => typeof target === 'string'))
     return 'has no right "targets"';
   const outside = [...outputs, ...copies].find(({ name }) => !isPlainName(name));

@@ -63,6 +63,8 @@ export interface RunRecord {
   readonly outputs: OutputRecord[];
   /** Small copies of images that nodes showed, absent from records of the first versions; `count` images were at that output. */
   readonly copies?: CopyRecord[];
+  /** Names of outputs and copies that the user deleted since. */
+  readonly removed?: readonly string[];
   readonly remarks: { readonly node: string; readonly text: string }[];
   readonly problems: Problem[];
 }

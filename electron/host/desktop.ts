@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../../graphs/document/document.ts';
@@ -10,6 +10,7 @@ import { fileFolders, packageFolder, version } from '../files/folders.ts';
 import { extractGraphText } from '../files/graphText.ts';
 import { within } from '../files/paths.ts';
 import { listRunFolders, readRecord, readRunFile, runPath } from '../files/recordedRuns.ts';
+import { emptyBin, measureBin, moveToBin, restoreFromBin } from '../files/runBin.ts';
 import { listTemplates, readTemplateImage } from '../files/templates.ts';
 import { knownModels } from '../models/knownModels.ts';
 import { listModels, removeModel } from '../models/localModels.ts';
@@ -23,6 +24,7 @@ import { nativeSetUp } from './nativeSetUp.ts';
 import { preferences } from './preferences.ts';
 import { pulls } from './pulls.ts';
 import { recentGraphs } from './recentGraphs.ts';
+import { stars } from './stars.ts';
 
 /** Of the names of models that are looked for at once: a graph has fewer by far. */
 const MAX_NAMES = 10_000;
@@ -40,7 +42,6 @@ export interface System {
   askSave(name: string, ending: string): Promise<string | undefined>;
   askPath(accept: readonly string[], folder: boolean): Promise<string | undefined>;
   reveal(path: string): void;
-  trash(path: string): Promise<void>;
   setMenu(menu: readonly Menu[]): void;
   setTheme(theme: Preferences['theme']): void;
   /** Adds to the system's own list of recent documents. */
@@ -75,6 +76,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     drafts: drafts(folders.data),
     preferences: preferences(folders.data, tell),
     chosen: chosenPlaces(folders.data, tell),
+    stars: stars(folders.data),
   };
   const pulling = pulls((pull) => emit({ type: 'pull', pull }));
   const native = nativeSetUp((native) => emit({ type: 'native', native }), listDevices);
@@ -121,11 +123,12 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     listRunFolders: () => listRunFolders(folders.runs),
     readRun: (folder) => readRecord(folders.runs, folder),
     readRunFile: (folder, name) => readRunFile(folders.runs, folder, name),
-    async removeRun(folder) {
-      await readRecord(folders.runs, folder); // only what is a run
-      const path = await runPath(folders.runs, folder);
-      await (system ? system.trash(path) : rm(path, { recursive: true }));
-    },
+    binRuns: (parts) => moveToBin(folders.runs, parts),
+    restoreRuns: (parts) => restoreFromBin(folders.runs, parts),
+    measureBin: () => measureBin(folders.runs),
+    emptyBin: () => emptyBin(folders.runs),
+    listStars: () => kept.stars.list(),
+    markStars: (images, starred) => kept.stars.mark(images, starred),
     revealRun: async (folder) => dialogs().reveal(await runPath(folders.runs, folder)),
     async listModels() {
       const { modelsFolder } = fileFolders(folders.graphs);

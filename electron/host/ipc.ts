@@ -5,6 +5,7 @@ import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts
 import type { ModelKind } from '../../nodes/params.ts';
 import type { DeviceRow } from '../devices/tryDevices.ts';
 import type { RunSummary } from '../files/recordedRuns.ts';
+import type { RunPart } from '../files/runBin.ts';
 import type { RunRecord } from '../files/runFolder.ts';
 import type { Template } from '../files/templates.ts';
 import type { KnownModel } from '../models/knownModels.ts';
@@ -54,8 +55,16 @@ export interface DesktopApi {
   readRun(folder: string): Promise<RunRecord>;
   /** A file of a run folder by its name in `RunRecord.outputs`. */
   readRunFile(folder: string, name: string): Promise<Uint8Array>;
-  /** Moves the folder to the system's bin if there is one, else deletes it. */
-  removeRun(folder: string): Promise<void>;
+  /** Moves runs, or files of them, into the bin of runs. Rejects with `RUN_GOES_ON` where one is not over. */
+  binRuns(parts: readonly RunPart[]): Promise<void>;
+  /** Moves them out of it again. */
+  restoreRuns(parts: readonly RunPart[]): Promise<void>;
+  measureBin(): Promise<BinContent>;
+  /** Deletes for ever what is in the bin. */
+  emptyBin(): Promise<void>;
+  /** The images of runs that the user likes. */
+  listStars(): Promise<readonly ImagePlace[]>;
+  markStars(images: readonly ImagePlace[], starred: boolean): Promise<void>;
   /** Shows the folder in the system's file browser. Needs `About.dialogs`. */
   revealRun(folder: string): Promise<void>;
 
@@ -141,6 +150,20 @@ export interface ModelList {
   /** Where models are downloaded to, and the bytes that are free on its disk. */
   readonly folder: string;
   readonly freeBytes: number;
+}
+
+export type { RunPart };
+
+/** A file of a run folder. */
+export interface ImagePlace {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** How many files there are in the bin of runs, and their bytes. */
+export interface BinContent {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 export interface GraphPlace {
@@ -265,6 +288,15 @@ const maybe =
   (argument) =>
     argument === undefined || argument === null || check(argument);
 
+const listOf =
+  (check: Check): Check =>
+  (argument) =>
+    Array.isArray(argument) && argument.every(check);
+const parts = listOf((part) => record(part) && text((part as RunPart).folder) && maybe(texts)((part as RunPart).names));
+const places = listOf(
+  (place) => record(place) && text((place as ImagePlace).folder) && text((place as ImagePlace).name),
+);
+
 /** All methods with the checks of their arguments, which the receiver makes first. */
 export const methods = {
   about: [],
@@ -284,7 +316,12 @@ export const methods = {
   listRunFolders: [],
   readRun: [text],
   readRunFile: [text, text],
-  removeRun: [text],
+  binRuns: [parts],
+  restoreRuns: [parts],
+  measureBin: [],
+  emptyBin: [],
+  listStars: [],
+  markStars: [places, flag],
   revealRun: [text],
   listModels: [],
   findMissingModels: [texts, maybe(text)],

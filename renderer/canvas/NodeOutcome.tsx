@@ -143,9 +143,7 @@ function Thumbnails({ id, result, count }: ThumbnailsProps) {
     view.setState({ overlay: { kind: 'viewer', title, images: viewNode(result, files), shown } });
   };
   return (
-    <div
-      className={`outcome-images nodrag ${first.length > 6 ? 'many' : first.length > 2 ? 'some' : `n${first.length}`}`}
-    >
+    <div className={`outcome-images nodrag ${/^[356]$/.test(`${first.length}`) ? 'some' : `n${first.length}`}`}>
       {first.map((image, i) => (
         <button key={image.key} type="button" title={image.caption} onClick={() => open(i)}>
           <RunImage image={image} alt={`${messages.results.view}: ${image.label?.prompt ?? image.caption}`} />

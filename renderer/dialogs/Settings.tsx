@@ -5,6 +5,7 @@ import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { Box } from './Box.tsx';
 import { NativeTensorFlow } from './NativeTensorFlow.tsx';
+import { RunBin } from './RunBin.tsx';
 
 /** The theme of the window and the device that computes. */
 export function Settings() {
@@ -71,6 +72,7 @@ export function Settings() {
       {(setUp || (fetches && devices.some(({ name, available }) => name === 'native' && !available))) && (
         <NativeTensorFlow />
       )}
+      <RunBin />
     </Box>
   );
 }

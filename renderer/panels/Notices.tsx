@@ -6,6 +6,8 @@ import { dismiss, type Notice } from '../state/view.ts';
 
 /** Milliseconds that a note stays; failures and warnings stay until dismissed. */
 const STAY = 4000;
+/** The same where there is something to press. */
+const STAY_FOR_ACTION = 12_000;
 
 /** Notices at the edge of the window. */
 export function Notices() {
@@ -21,11 +23,12 @@ export function Notices() {
 
 function OneNotice({ notice: { id, kind, text, action } }: { notice: Notice }) {
   const { view } = useEditor();
+  const hasAction = action !== undefined;
   useEffect(() => {
     if (kind !== 'note') return;
-    const timer = setTimeout(() => dismiss(view, id), STAY);
+    const timer = setTimeout(() => dismiss(view, id), hasAction ? STAY_FOR_ACTION : STAY);
     return () => clearTimeout(timer);
-  }, [view, id, kind]);
+  }, [view, id, kind, hasAction]);
   return (
     <div className={`notice ${kind}`}>
       <p>{text}</p>

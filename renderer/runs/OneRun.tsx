@@ -19,11 +19,11 @@ import { WhyFailed } from './WhyFailed.tsx';
 interface OneRunProps {
   readonly summary: RunSummary;
   readonly others: readonly RunSummary[];
-  onRemove(): void;
+  onChange(): void;
 }
 
 /** A run in detail: images, scores, Pareto plot, params and comparison, each in a tab. */
-export function OneRun({ summary, others, onRemove }: OneRunProps) {
+export function OneRun({ summary, others, onChange }: OneRunProps) {
   const editor = useEditor();
   const { folder, title } = summary;
   const record = useRead(folder, (desktop) => desktop.readRun(folder));
@@ -33,7 +33,7 @@ export function OneRun({ summary, others, onRemove }: OneRunProps) {
       <header className="run-head">
         <h2>{summary.title}</h2>
         <span className="faint">{summary.device.name}</span>
-        <RunActions summary={summary} record={record} onRemove={onRemove} />
+        <RunActions summary={summary} record={record} onChange={onChange} />
       </header>
       {record &&
         summary.problems
@@ -75,7 +75,7 @@ export function OneRun({ summary, others, onRemove }: OneRunProps) {
           {record && <RunParams record={record} />}
         </Tabs.Panel>
         <Tabs.Panel value="compare" className="tab-panel">
-          {record && <CompareRuns summary={summary} record={record} others={others} />}
+          <CompareRuns summary={summary} others={others} />
         </Tabs.Panel>
       </Tabs.Root>
     </section>
@@ -91,15 +91,17 @@ function openRunGraph(editor: Editor, title: string, document: GraphDocument, an
 }
 
 /** Opens the graph of a run, shows its folder, deletes it. */
-function RunActions({ summary, record, onRemove }: Omit<OneRunProps, 'others'> & { record: RunRecord | undefined }) {
+function RunActions({ summary, record, onChange }: Omit<OneRunProps, 'others'> & { record: RunRecord | undefined }) {
   const editor = useEditor();
   const { desktop, view } = editor;
   const { folder, title } = summary;
   const dialogs = useView((state) => state.about?.dialogs);
   const remove = async () => {
-    await desktop.removeRun(folder);
-    onRemove();
-    notify(view, { kind: 'note', text: messages.results.removed });
+    const parts = [{ folder }];
+    await desktop.binRuns(parts);
+    onChange();
+    const perform = () => void attempt(editor, () => desktop.restoreRuns(parts).then(onChange));
+    notify(view, { kind: 'note', text: messages.results.removed, action: { label: messages.commands.undo, perform } });
   };
   return (
     <div className="run-actions">

@@ -1,5 +1,5 @@
 import { TriangleAlert } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { RunImage } from '../controls/RunImage.tsx';
@@ -9,6 +9,7 @@ import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { isOver } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
+import { GalleryPage } from './GalleryPage.tsx';
 import { listImages } from './listImages.ts';
 import { OneRun } from './OneRun.tsx';
 
@@ -19,14 +20,27 @@ export function RunsPage() {
   const chosen = useView((state) => state.folder);
   const live = useRuns(useShallow((state) => state.runs.filter((run) => !isOver(run))));
   const [runs, setRuns] = useState<readonly RunSummary[]>();
+  const read = useCallback(
+    () => void attempt(editor, async () => setRuns(await editor.desktop.listRunFolders())),
+    [editor],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run is finished
-  useEffect(() => void attempt(editor, async () => setRuns(await editor.desktop.listRunFolders())), [editor, finished]);
+  useEffect(read, [read, finished]);
   const over = runs?.filter(({ folder }) => live.every((run) => run.folder !== folder));
-  const run = over?.find(({ folder }) => folder === chosen) ?? over?.[0];
+  const run = over?.find(({ folder }) => folder === chosen);
   return (
     <main className="runs-page">
-      <aside className="gallery" aria-label={messages.results.gallery} hidden={!run && live.length === 0}>
+      <aside className="gallery" aria-label={messages.results.gallery} hidden={over?.length === 0 && live.length === 0}>
         <ul>
+          <li>
+            <button
+              type="button"
+              aria-current={run === undefined}
+              onClick={() => editor.view.setState({ folder: undefined })}
+            >
+              <b>{messages.gallery.all}</b>
+            </button>
+          </li>
           {live.map((run) => (
             <li key={run.id} className="live-run">
               <span>
@@ -74,12 +88,9 @@ export function RunsPage() {
         </ul>
       </aside>
       {run ? (
-        <OneRun
-          key={run.folder}
-          summary={run}
-          others={over?.filter((other) => other !== run) ?? []}
-          onRemove={() => setRuns(runs?.filter((other) => other !== run))}
-        />
+        <OneRun key={run.folder} summary={run} others={over?.filter((other) => other !== run) ?? []} onChange={read} />
+      ) : over && over.length + live.length > 0 ? (
+        <GalleryPage runs={over} onChange={read} />
       ) : (
         <div className="nothing-yet">
           {runs && <p>{messages.results.none}</p>}

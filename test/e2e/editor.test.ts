@@ -61,7 +61,7 @@ describeInWindows('the editor', (open, kind) => {
       await page.keyboard.press('Control+Enter');
       await expect.poll(() => page.locator('[data-id="sample"] .chip').textContent()).toContain('cached');
       await page.keyboard.press('Alt+2');
-      await expect.poll(() => page.locator('.image-grid img').count(), { timeout: patience }).toBe(2);
+      await expect.poll(() => page.locator('.image-grid img').count(), { timeout: patience }).toBe(4); // of two runs
       expect(await seriousViolations(page)).toEqual([]);
       expect(await readdir(opened.runs)).toHaveLength(2);
     },

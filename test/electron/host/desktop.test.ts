@@ -6,7 +6,7 @@ import type { EngineStart } from '../../../electron/engine/engineMessages.ts';
 import { chosenPlaces } from '../../../electron/files/chosenPlaces.ts';
 import { createRunFolder } from '../../../electron/files/runFolder.ts';
 import { createDesktop, type System } from '../../../electron/host/desktop.ts';
-import type { DesktopEvent } from '../../../electron/host/ipc.ts';
+import type { DesktopEvent, ImagePlace } from '../../../electron/host/ipc.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import { planRun } from '../../../graphs/run/plan.ts';
 import { addPngText } from '../../../nodes/ml/image/pngText.ts';
@@ -39,7 +39,6 @@ function desktop(dialogs = true) {
     askSave: async () => answer,
     askPath: async () => answer,
     reveal: () => {},
-    trash: (path) => rm(path, { recursive: true }),
     setMenu: () => {},
     setTheme: (theme) => themes.push(theme),
     addRecent: () => {},
@@ -223,9 +222,24 @@ describe('run folders', () => {
     expect((await api.readDropped('a.png', png)).text).toBe(writeGraph(document));
     for (const other of ['run.json', '../a.png', 'b.png', ''])
       await expect(api.readRunFile(name, other), other).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await api.removeRun(name);
+    await api.binRuns([{ folder: name }]);
     expect(await api.listRunFolders()).toEqual([]);
-    await expect(api.removeRun('2020-no-run')).rejects.toMatchObject({ code: 'NO_RUN' });
+    await expect(api.binRuns([{ folder: '2020-no-run' }])).rejects.toMatchObject({ code: 'NO_RUN' });
+    await api.restoreRuns([{ folder: name }]);
+    expect(await api.listRunFolders()).toMatchObject([{ folder: name, outputs: [{ name: 'a.png' }] }]);
+    await api.binRuns([{ folder: name }]);
+    expect((await api.measureBin()).files).toBe(2);
+    await api.emptyBin();
+    expect(await api.measureBin()).toEqual({ files: 0, bytes: 0 });
+    await expect(api.restoreRuns([{ folder: name }])).rejects.toMatchObject({ code: 'NO_RUN' });
     expect(await readdir(join(folder, 'runs'))).toEqual(['2020-no-run']);
+  });
+
+  it('have stars, which a new start finds again', async () => {
+    const [first, second] = [1, 2].map((i) => ({ folder: 'f', name: `${i}.png` })) as [ImagePlace, ImagePlace];
+    await desktop().api.markStars([first, second], true);
+    await desktop().api.markStars([first], false);
+    await desktop().api.markStars([second], true);
+    expect(await desktop().api.listStars()).toEqual([second]);
   });
 });

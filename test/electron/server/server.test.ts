@@ -253,7 +253,8 @@ describe('what may be asked', () => {
     for (const run of ['..', '../..', '.', '', '/etc', 'a/../..', 'C:\\'])
       await expect(desktop.readRun(run), run).rejects.toMatchObject({ code: 'NO_RUN' });
     await expect(desktop.readRunFile('..', 'secret.txt')).rejects.toMatchObject({ code: 'NO_RUN' });
-    await expect(desktop.removeRun('..')).rejects.toMatchObject({ code: 'NO_RUN' });
+    await expect(desktop.binRuns([{ folder: '..' }])).rejects.toMatchObject({ code: 'NO_RUN' });
+    await expect(desktop.restoreRuns([{ folder: '..' }])).rejects.toMatchObject({ code: 'NO_RUN' });
     for (const location of [join(folder, 'secret.txt'), '/etc/passwd', join(folder, 'graphs', '..', 'secret.txt')]) {
       await expect(desktop.openRecent(location)).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
       await expect(desktop.saveGraph(location, '{}')).rejects.toMatchObject({ code: 'NOT_ALLOWED' });
