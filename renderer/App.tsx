@@ -9,6 +9,7 @@ import { removeSelection } from './commands/remove.ts';
 import { isField } from './controls/isField.ts';
 import { isMac } from './controls/isMac.ts';
 import { Overlays } from './dialogs/Overlays.tsx';
+import { FormPage } from './panels/FormPage.tsx';
 import { Inspector } from './panels/Inspector.tsx';
 import { Notices } from './panels/Notices.tsx';
 import { Problems } from './panels/Problems.tsx';
@@ -45,8 +46,10 @@ export function App() {
           </div>
           {inspector && <Inspector />}
         </div>
-      ) : (
+      ) : page === 'runs' ? (
         <RunsPage />
+      ) : (
+        <FormPage />
       )}
       <Overlays />
       <Notices />

@@ -14,6 +14,7 @@ import './style/dialogs.css';
 import './style/lists.css';
 import './style/notices.css';
 import './style/runs.css';
+import './style/form.css';
 import './style/viewer.css';
 import './style/scores.css';
 import './style/pareto.css';

@@ -50,6 +50,13 @@ export const viewCommands: readonly Command[] = [
     inFields: true,
     perform: ({ view }) => view.setState({ page: 'runs' }),
   },
+  {
+    name: 'showForm',
+    menu: 'view',
+    keys: ['Alt+3'],
+    inFields: true,
+    perform: ({ view }) => view.setState({ page: 'form' }),
+  },
 ];
 
 function fitSelection({ canvas, view }: Editor): void {

@@ -1,7 +1,8 @@
-import { ArrowLeftToLine, Play, Plug, RotateCcw, Unplug } from 'lucide-react';
+import { ArrowLeftToLine, ListPlus, Play, Plug, RotateCcw, Unplug } from 'lucide-react';
 import { type GraphNode, type Json, own } from '../../graphs/document/document.ts';
 import { INPUTS, isBoundary, subgraphOf } from '../../graphs/document/levels.ts';
 import { disconnect, setParam } from '../../graphs/edit/edit.ts';
+import { exposeParam, hideParam, showResults } from '../../graphs/edit/form.ts';
 import { addInput, titleNode } from '../../graphs/edit/subgraphs.ts';
 import type { Param } from '../../nodes/params.ts';
 import { perform } from '../commands/commands.ts';
@@ -10,7 +11,7 @@ import { ParamControl } from '../controls/ParamControl.tsx';
 import { GRID } from '../level/grid.ts';
 import { useEditor, useGraph, useNodeProblems } from '../state/editor.ts';
 import { spellName } from '../state/format.ts';
-import { editGraph, endGroup, findCurrentSubgraph } from '../state/graph.ts';
+import { editGraph, editWhole, endGroup, findCurrentSubgraph, wholeId } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { Colours } from './Colours.tsx';
 import { GraphPorts } from './GraphPorts.tsx';
@@ -52,6 +53,7 @@ export function NodeInspector({ id }: { id: string }) {
             <Play size={14} aria-hidden /> {messages.inspector.runToHere}
           </button>
         )}
+        <ResultsSwitch id={id} />
         <Colours ids={[id]} />
       </section>
       {isBoundary(node) && <GraphPorts />}
@@ -96,6 +98,7 @@ function ParamField({ id, name, param, node }: ParamFieldProps) {
           </button>
         )}
         {!isDriven && <WireButtons id={id} name={name} />}
+        {!isDriven && <FormButton id={id} name={name} />}
         {!isDriven && value !== param.initial && (
           <button
             type="button"
@@ -170,3 +173,44 @@ function WireButtons({ id, name }: { id: string; name: string }) {
   );
 }
 const ORIGIN = [0, 0] as const;
+
+/** Shows a param in the form of the graph, or hides it there. */
+function FormButton({ id, name }: { id: string; name: string }) {
+  const { graph } = useEditor();
+  const param = useGraph((state) => `${wholeId(state, id)}.${name}`);
+  const isShown = useGraph(({ whole }) => whole.form?.fields.some((field) => field.param === param) ?? false);
+  const label = isShown ? messages.form.hide : messages.form.show;
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      aria-pressed={isShown}
+      title={label}
+      aria-label={`${spellName(name)}: ${label}`}
+      onClick={() => editWhole(graph, (whole) => (isShown ? hideParam(whole, param) : exposeParam(whole, param)))}
+    >
+      <ListPlus size={14} aria-hidden />
+    </button>
+  );
+}
+
+/** Whether the form shows the results of a node at the top. */
+function ResultsSwitch({ id }: { id: string }) {
+  const { graph } = useEditor();
+  const isAtTop = useGraph(({ path }) => path.length === 0);
+  const isShown = useGraph(({ whole }) => whole.form?.results.includes(id) ?? false);
+  if (!isAtTop) return null;
+  return (
+    <label className="inspector-switch">
+      <input
+        type="checkbox"
+        role="switch"
+        aria-checked={isShown}
+        className="switch"
+        checked={isShown}
+        onChange={({ target }) => editWhole(graph, (whole) => showResults(whole, id, target.checked))}
+      />
+      {messages.form.showResults}
+    </label>
+  );
+}

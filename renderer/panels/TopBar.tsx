@@ -23,7 +23,7 @@ export function TopBar() {
       <Menus />
       <Title />
       <div className="pages" role="tablist" aria-label={messages.app.name}>
-        {(['graph', 'runs'] as const).map((name) => (
+        {(['graph', 'runs', 'form'] as const).map((name) => (
           <button
             key={name}
             type="button"

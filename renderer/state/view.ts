@@ -56,7 +56,7 @@ export interface Notice {
 
 /** What is looked at: never part of a graph, and not undone. */
 export interface ViewState {
-  readonly page: 'graph' | 'runs';
+  readonly page: 'graph' | 'runs' | 'form';
   readonly selection: Selection;
   readonly side: SidePanel | undefined;
   readonly inspector: boolean;
