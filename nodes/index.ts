@@ -10,6 +10,7 @@ import { type Library, libraryOf } from './defineNode.ts';
 import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
 import { controlImage } from './input/controlImage.ts';
+import { dynamicPrompt } from './input/dynamicPrompt.ts';
 import { expandPrompt } from './input/expandPrompt.ts';
 import { expandPromptWithModel } from './input/expandPromptWithModel.ts';
 import { gridAxes } from './input/gridAxes.ts';
@@ -63,6 +64,7 @@ import { controlNetConsistency } from './train/controlNetConsistency.ts';
 export const library: Library = libraryOf([
   text,
   promptList,
+  dynamicPrompt,
   expandPrompt,
   expandPromptWithModel,
   number,

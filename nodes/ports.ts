@@ -235,6 +235,8 @@ export interface Reward extends LoadedFunction {
   readonly differentiable: boolean;
   /** The usual range of its scores, for axes and sliders. */
   readonly usualRange: readonly [low: number, high: number];
+  /** The end of a prompt that it does not read because the prompt is too long; '' where it reads all. Absent where it reads none. */
+  unreadPart?(prompt: string): string;
   /** Its weight where rewards are added up; 1 where absent. Its own scores are never multiplied by it. */
   readonly weight?: number;
   /** [N, H, W, 3] in [0, 1] and N prompts -> [N]. The caller owns the result. */

@@ -14,6 +14,7 @@ import {
 } from '../ml/optimise/drawCandidates.ts';
 import { latentNoise } from '../ml/random.ts';
 import { integer, seed } from '../params.ts';
+import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
 import { candidateOutputs, listRewardNames } from './shared/candidateOutputs.ts';
 import { readCandidateSource } from './shared/searchImages.ts';
 
@@ -48,6 +49,7 @@ export const bestOfN = defineNode({
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     const shape = readLatentShape(generator, params);
     const source = readCandidateSource(inputs, params);
+    remarkOnRewards([...source.rewards, ...source.watched], [prompt], remark);
     let done = 0;
 
     const draw = async (seeds: number[]): Promise<Candidate[]> => {

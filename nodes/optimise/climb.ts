@@ -8,6 +8,7 @@ import { variables } from '../ml/optimise/variables.ts';
 import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
 import type { Generator, Noise } from '../ports.ts';
+import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
 import { gradientParams } from './shared/gradientParams.ts';
 import { optimiseImages } from './shared/optimiseImages.ts';
 import { requireGradient } from './shared/requireGradient.ts';
@@ -63,6 +64,7 @@ export const climb = defineNode({
     const parts = readObjectiveParts(given, settings);
     requireGradient('Climb', parts);
     const { noise, prompts } = parts.request;
+    remarkOnRewards([...parts.rewards, ...parts.watched], prompts, context.remark);
     for (const prompt of prompts) remarkOnPrompt(parts.generator, prompt, [settings.negativePrompt], context.remark);
     const { variable } = settings;
     const how = { ...settings, projectRadius: false, gradient: 'exact' } as const;

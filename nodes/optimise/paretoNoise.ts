@@ -9,6 +9,7 @@ import { sgd } from '../ml/optimise/sgd.ts';
 import { titleColumn } from '../ml/optimise/trace.ts';
 import { integer, number, text } from '../params.ts';
 import type { Trace, TraceColumn } from '../ports.ts';
+import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
 import { referencePoint } from '../select/shared/referencePoint.ts';
 import { candidateOutputs } from './shared/candidateOutputs.ts';
 import { chooseBatch } from './shared/chooseBatch.ts';
@@ -75,6 +76,7 @@ export const paretoNoise = defineNode({
   async run({ generator, noise, prompt, rewards, watch, conditions }, params, context) {
     const { progress, remark, save, signal } = context;
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
+    remarkOnRewards([...rewards, ...watch], [prompt], remark);
     requireGradient('Pareto noise', { generator, rewards });
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };

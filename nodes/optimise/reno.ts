@@ -7,6 +7,7 @@ import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
 import { dispose, type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
 import type { SampleRequest } from '../ports.ts';
+import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
 import { gradientParams } from './shared/gradientParams.ts';
 import { optimiseImages } from './shared/optimiseImages.ts';
 import { requireGradient } from './shared/requireGradient.ts';
@@ -79,6 +80,7 @@ export const reno = defineNode({
     for (const prompt of given.prompt)
       remarkOnPrompt(given.generator, prompt, [settings.negativePrompt], context.remark);
     const own = readObjectiveParts(given, settings);
+    remarkOnRewards([...own.rewards, ...own.watched], given.prompt, context.remark);
     const { seeds } = own.request.noise;
     const { request, tensors } = addStarts(own.request, settings.starts);
     const parts = { ...own, request };

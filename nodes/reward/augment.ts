@@ -45,6 +45,7 @@ export const augment = defineNode({
         uses: [reward],
         differentiable: reward.differentiable,
         usualRange: reward.usualRange,
+        ...(reward.unreadPart && { unreadPart: reward.unreadPart }),
         ...(reward.weight !== undefined && { weight: reward.weight }),
         // one view at a time, because a reward may hold one reference for each image
         score: (pixels, prompts) =>

@@ -59,6 +59,7 @@ export const combine = defineNode({
       bytes: 0,
       uses: rewards,
       differentiable: rewards.every(({ differentiable }) => differentiable),
+      unreadPart: (prompt) => unreadByAny(rewards, prompt),
       usualRange: combineRanges(rewards, way, factors, calibrations),
       score: (pixels, prompts) =>
         tidy(() => combineScores(stack(rewards.map((each) => each.score(pixels, prompts))) as Tensor2D)),
@@ -67,6 +68,12 @@ export const combine = defineNode({
     return { reward };
   },
 });
+
+/** The longest end of a prompt that one of the rewards does not read. */
+function unreadByAny(rewards: readonly Reward[], prompt: string): string {
+  const parts = rewards.map(({ unreadPart }) => unreadPart?.(prompt) ?? '');
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+}
 
 /** The combined score when all its members are at the low and at the high end of their usual ranges. */
 function combineRanges(

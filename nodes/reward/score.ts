@@ -1,5 +1,6 @@
 import { defineNode, many, one, optional } from '../defineNode.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
+import { remarkOnRewards } from './shared/remarkOnRewards.ts';
 
 export const score = defineNode({
   type: 'reward/score',
@@ -13,9 +14,10 @@ export const score = defineNode({
   },
   params: {},
   outputs: { scores: 'scores' },
-  async run({ images, rewards, prompt }, _params, { progress }) {
+  async run({ images, rewards, prompt }, _params, { progress, remark }) {
     await progress(0);
     const prompts = images.labels.map((label) => prompt ?? label.prompt ?? '');
+    remarkOnRewards(rewards, prompts, remark);
     const { labels, pixels } = images;
     return {
       scores: { names: rewards.map(({ name }) => name), values: await scoreImages(rewards, pixels, prompts), labels },

@@ -26,6 +26,7 @@ export const weight = defineNode({
       uses: [reward],
       differentiable: reward.differentiable,
       usualRange: reward.usualRange,
+      ...(reward.unreadPart && { unreadPart: reward.unreadPart }),
       weight,
       score: (pixels, prompts) => reward.score(pixels, prompts),
       dispose: () => {},

@@ -46,7 +46,7 @@ export function remarkOnPrompt(
     remarkOnSigns(generator, text, remark);
     for (const unknown of generator.unknownEmbeddings?.(text) ?? [])
       remark(
-        `There is no embedding "${quoted(unknown)}", and the prompt is read without it: Load embeddings (model/load-embeddings) reads their files.`,
+        `There is no embedding "${quotePart(unknown)}", and the prompt is read without it: Load embeddings (model/load-embeddings) reads their files.`,
       );
   }
 }
@@ -64,7 +64,7 @@ function remarkOnLength({ name, unreadPart }: Generator, text: string, remark: N
   const unread = unreadPart?.(text) ?? '';
   if (unread !== '')
     remark(
-      `The prompt is longer than the text encoder of "${name}" reads; this end of it has no effect: "${quoted(unread)}".`,
+      `The prompt is longer than the text encoder of "${name}" reads; this end of it has no effect: "${quotePart(unread)}".`,
     );
 }
 
@@ -72,12 +72,13 @@ function remarkOnSigns({ words, promptStyle }: Generator, text: string, remark: 
   const style = words ? 'words' : (promptStyle ?? 'words');
   const { found, advice } = literal[style];
   const sign = found.exec(text)?.[0];
-  if (sign !== undefined) remark(`"${quoted(sign)}" is read as it is written: ${advice}.`);
+  if (sign !== undefined) remark(`"${quotePart(sign)}" is read as it is written: ${advice}.`);
   const network = style === 'a1111' ? new RegExp(signs.network, 'u').exec(text)?.[0] : undefined;
   if (network !== undefined)
-    remark(`"${quoted(network)}" is left out of the prompt: a LoRA is loaded by the node Load LoRA.`);
+    remark(`"${quotePart(network)}" is left out of the prompt: a LoRA is loaded by the node Load LoRA.`);
 }
 
-function quoted(text: string): string {
+/** A part of a prompt as remarks quote it: its middle is left out where it is long. */
+export function quotePart(text: string): string {
   return text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE - 80)} [...] ${text.slice(-80)}` : text;
 }

@@ -3,7 +3,7 @@ import { div, matMul, mul, sqrt, square, sum, type Tensor, type Tensor1D, type T
 import type { Weights } from '../weights/weights.ts';
 import { type ClipTextConfig, clipText, clipTextConfig, clipTextShapes } from './clipText.ts';
 import { type ClipVisionConfig, clipVision, clipVisionConfig, clipVisionShapes } from './clipVision.ts';
-import { type PromptEncoder, promptIds } from './promptFeatures.ts';
+import { type PromptEncoder, promptIds, unreadBy } from './promptFeatures.ts';
 import type { MemoryOptions, Shapes } from './unetBlocks.ts';
 import { type Json, reader } from './unetConfig.ts';
 
@@ -48,6 +48,8 @@ export interface Clip {
   readonly encodeImage: ReturnType<typeof clipVision>;
   /** Projected features of prompts, not of unit length: N prompts -> [N, P]. */
   encodePrompts(prompts: readonly string[]): Tensor2D;
+  /** The end of a prompt that is not read because it is too long; '' where all of it is. */
+  unreadPart(prompt: string): string;
   /** Natural logarithm of the factor of the cosines, a scalar. */
   readonly logitScale: Tensor;
 }
@@ -64,6 +66,7 @@ export function clip(
     encodeImage: clipVision(weights, config.vision, memory),
     encodePrompts: (prompts) =>
       encoder.encode(prompts.map((prompt) => promptIds(prompt, encoder))).textEmbeds as Tensor2D,
+    unreadPart: (prompt) => unreadBy(prompt, [encoder]),
     logitScale: weights.get('logit_scale'),
   };
 }

@@ -1,4 +1,5 @@
 import type { Tokenizer } from '../text/tokenizer.ts';
+import { unreadPart } from '../text/unreadPart.ts';
 import { div, reshape, slice, sub, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { type AffineMap, applyAffine } from './affineHead.ts';
@@ -23,6 +24,8 @@ export interface ImageReward {
   readonly encodeImage: ReturnType<typeof blipVision>;
   /** N prompts with the tokens of their N images [N, S, D] -> last hidden state [N, 35, C]. */
   readPrompts(prompts: readonly string[], images: Tensor3D): Tensor3D;
+  /** The end of a prompt that is not read because it is too long; '' where all of it is. */
+  unreadPart(prompt: string): string;
   /** Reads the state of the first token: [N, T, C] -> rewards [N], of about mean 0 and deviation 1. */
   judge(state: Tensor3D): Tensor1D;
 }
@@ -39,6 +42,7 @@ export function imageReward(
   return {
     encodeImage: blipVision(weights.at('visual_encoder'), vision, memory),
     readPrompts: (prompts, images) => read(promptTokens(prompts, tokenizer, text), images),
+    unreadPart: (prompt) => unreadPart(prompt, tokenizer, promptLength(text)),
     judge: (state) =>
       tidy(() => {
         const [count, , width] = state.shape;
@@ -48,13 +52,18 @@ export function imageReward(
   };
 }
 
+/** Tokens of a prompt that are read, start and end included. */
+function promptLength({ max_position_embeddings: places }: Pick<BertReaderConfig, 'max_position_embeddings'>): number {
+  return Math.min(PROMPT_LENGTH, places);
+}
+
 /** Ids of prompts, padded or cut to 35. */
 export function promptTokens(
   prompts: readonly string[],
   tokenizer: Tokenizer,
-  { max_position_embeddings: places }: Pick<BertReaderConfig, 'max_position_embeddings'>,
+  config: Pick<BertReaderConfig, 'max_position_embeddings'>,
 ): PromptTokens {
-  const length = Math.min(PROMPT_LENGTH, places);
+  const length = promptLength(config);
   const ids = prompts.map((prompt) => tokenizer.encode(prompt, length));
   const end = tokenizer.encode('', 2)[1]!;
   return { ids, ends: ids.map((row) => row.lastIndexOf(end) + 1) };

@@ -36,6 +36,7 @@ export function clipReward(
     bytes: clip.bytes,
     differentiable: true,
     usualRange,
+    unreadPart: (prompt) => clip.unreadPart(told(prompt)),
     score: (pixels, prompts) =>
       tidy(() => {
         const text = concat(prompts.map(features.of), 0); // [N, P]

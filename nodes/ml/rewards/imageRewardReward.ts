@@ -10,6 +10,7 @@ export function imageRewardReward(model: LoadedImageReward): Reward {
     bytes: model.bytes,
     differentiable: true,
     usualRange: [-2, 2],
+    unreadPart: model.unreadPart,
     score: (pixels, prompts) =>
       tidy(() => {
         const images = model.encodeImage(clipTransform(pixels, model.imageSize)); // [N, S, D]

@@ -9,6 +9,7 @@ import { type Searched, searchNoise } from '../../ml/optimise/searchNoise.ts';
 import { titleColumn } from '../../ml/optimise/trace.ts';
 import { integer, seed } from '../../params.ts';
 import type { Trace } from '../../ports.ts';
+import { remarkOnRewards } from '../../reward/shared/remarkOnRewards.ts';
 import { gradientParams, readWatchSettings } from './gradientParams.ts';
 import { encodeBestSoFar } from './reportProgress.ts';
 
@@ -56,6 +57,7 @@ export async function searchImages(
   const shape = readLatentShape(source.generator, params);
   const [prompt = ''] = source.request.prompts;
   remarkOnPrompt(source.generator, prompt, [params.negativePrompt], remark);
+  remarkOnRewards([...source.rewards, ...source.watched], [prompt], remark);
   let done = 0;
   await progress(0);
   return await searchNoise(

@@ -120,6 +120,7 @@ describe('cosines as scores', () => {
       bytes: 0,
       preprocessing: { size: 2, shortSide: 2, mean: [0, 0, 0], deviation: [1, 1, 1] },
       logitScale: tf.scalar(Math.log(100)),
+      unreadPart: () => '',
       encodePrompts(prompts) {
         asked.push([...prompts]);
         return tf.tensor2d(prompts.map((prompt) => (prompt.endsWith('left') ? [1, 0] : [-3, 0])));

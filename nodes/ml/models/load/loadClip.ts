@@ -30,7 +30,7 @@ export interface LoadedClip extends Clip {
 }
 
 /** The vision encoder of a CLIP with its weights in memory. */
-export interface LoadedClipVision extends Omit<LoadedClip, 'encodePrompts' | 'logitScale'> {
+export interface LoadedClipVision extends Omit<LoadedClip, 'encodePrompts' | 'unreadPart' | 'logitScale'> {
   /** Features that it gives of an image. */
   readonly width: number;
 }
