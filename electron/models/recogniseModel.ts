@@ -93,9 +93,7 @@ async function recogniseFile(files: Files, path: string): Promise<Recognised> {
 
 /** Stable Diffusion's families differ in the width of their text features. */
 function familyOf(width: unknown): Pick<Recognised, 'family'> {
-  const family = ({ 768: 'SD 1', 1024: 'SD 2', 2048: 'SDXL', 128: 'world' } as Readonly<Record<string, string>>)[
-    String(width)
-  ];
+  const family = ({ 768: 'SD 1', 1024: 'SD 2', 2048: 'SDXL' } as Readonly<Record<string, string>>)[String(width)];
   return family === undefined ? {} : { family };
 }
 

@@ -45,6 +45,8 @@ export interface GraphNode {
   readonly collapsed?: boolean;
   /** The name of a colour that a person gave it; one of `nodeColours` in the editor. */
   readonly colour?: string;
+  /** Pixels across, as a person set them; without it a node is as wide as its content. */
+  readonly width?: number;
 }
 
 /** A text on the canvas. */

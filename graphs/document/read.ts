@@ -179,7 +179,7 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
     problems.push(problem('BAD_SHAPE', { node: id }, message, remedy, value as Json | undefined));
   };
   if (!isRecord(raw)) malformed('the node', raw, 'Write a node as an object with type, version, params and inputs.');
-  const { type, version, title, muted, collapsed, colour, position, params, inputs, ...unknown } = record;
+  const { type, version, title, muted, collapsed, colour, width, position, params, inputs, ...unknown } = record;
   if (typeof type !== 'string') malformed('type', type, 'Write a type such as "input/text".');
   if (!isVersion(version)) malformed('version', version, 'Write the version of the node, a whole number from 1.');
   if (params !== undefined && !isRecord(params)) malformed('params', params, 'Write params as an object.');
@@ -188,6 +188,7 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
   }
   if (title !== undefined && typeof title !== 'string') malformed('title', title, 'Write a text, or leave it out.');
   if (colour !== undefined && typeof colour !== 'string') malformed('colour', colour, 'Write a name, or leave it out.');
+  if (width !== undefined && !Number.isFinite(width)) malformed('width', width, 'Write a number, or leave it out.');
   if (position !== undefined && !isPosition(position)) malformed('position', position, 'Write two numbers: [x, y].');
   const node: GraphNode = {
     ...unknown,
@@ -197,6 +198,7 @@ function readNode(id: string, raw: unknown, library: Library, problems: Problem[
     ...(typeof muted === 'boolean' ? { muted } : {}),
     ...(typeof collapsed === 'boolean' ? { collapsed } : {}),
     ...(typeof colour === 'string' ? { colour } : {}),
+    ...(typeof width === 'number' && Number.isFinite(width) ? { width } : {}),
     position: isPosition(position) ? position : [0, 0],
     params: isRecord(params) ? (params as Record<string, Json>) : {},
     inputs: readInputs(inputs, malformed),

@@ -7,7 +7,7 @@ interface Layout {
 }
 const sorted: Layout = { first: [], below: () => sorted };
 const nodeLayout: Layout = {
-  first: ['type', 'version', 'title', 'muted', 'collapsed', 'colour', 'position', 'params', 'inputs'],
+  first: ['type', 'version', 'title', 'muted', 'collapsed', 'colour', 'width', 'position', 'params', 'inputs'],
   below: () => sorted,
 };
 const nodesLayout: Layout = { first: [], below: () => nodeLayout };

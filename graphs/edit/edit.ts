@@ -167,6 +167,14 @@ export function colourNode(document: GraphDocument, id: string, colour: string |
   });
 }
 
+/** Gives a node a width in pixels, or with undefined that of its content. */
+export function widenNode(document: GraphDocument, id: string, width: number | undefined): GraphDocument {
+  return change(document, id, (node) => {
+    if (width === undefined) delete node.width;
+    else node.width = width;
+  });
+}
+
 export function renameGraph(document: GraphDocument, title: string): GraphDocument {
   return { ...document, title };
 }

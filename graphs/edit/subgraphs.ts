@@ -1,4 +1,4 @@
-import type { Cards } from '../../nodes/card.ts';
+import type { Cards, PortCount } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 import type { PortType } from '../../nodes/ports.ts';
 import { subgraphsIn } from '../document/checkSubgraphs.ts';
@@ -73,12 +73,14 @@ export function makeSubgraph(
     if (inside.has(nodeId)) {
       within[nodeId] = withWires(node, (wire, arrival) => {
         if (inside.has(wire[0])) return [wire];
-        return [[inputsId, portFor(inputs, wire, arrival, findWireType(document, cards, wire, nodeId, arrival))]];
+        const called = nameCarried(document, cards, wire, cards.get(node.type)?.inputs[arrival]?.count, arrival);
+        return [[inputsId, portFor(inputs, wire, called, findWireType(document, cards, wire, nodeId, arrival))]];
       });
     } else {
       around[nodeId] = withWires(node, (wire, arrival) => {
         if (!inside.has(wire[0])) return [wire];
-        return [[id, portFor(outputs, wire, wire[1], findWireType(document, cards, wire, nodeId, arrival))]];
+        const called = nameCarried(document, cards, wire, undefined, wire[1]);
+        return [[id, portFor(outputs, wire, called, findWireType(document, cards, wire, nodeId, arrival))]];
       });
     }
   }
@@ -108,6 +110,32 @@ export function makeSubgraph(
   };
   const subgraphs = { ...document.subgraphs, [name]: subgraph };
   return { document: moveFormInside({ ...document, subgraphs, nodes: around }, inside, id), id };
+}
+
+/**
+ * What a port is called by what it carries: by the title that a person gave the node the wire comes from; of several things
+ * of a kind at one input, as rewards are, by the node; of what passes through a reroute by its type; else as the place says.
+ */
+function nameCarried(
+  { nodes }: GraphDocument,
+  cards: Cards,
+  [source, output]: Wire,
+  count: PortCount | undefined,
+  place: string,
+): string {
+  const node = own(nodes, source);
+  const card = cards.get(node?.type ?? '');
+  const named = node?.title ?? (count === 'many' ? card?.title : undefined);
+  const words =
+    named
+      ?.replace(/[^A-Za-z0-9]+/g, ' ')
+      .trim()
+      .split(' ')
+      .slice(0, 5) ?? [];
+  const [first = '', ...others] = words;
+  const joined = [first.toLowerCase(), ...others.map((word) => word[0]!.toUpperCase() + word.slice(1))].join('');
+  if (/^[a-z]/.test(joined)) return joined;
+  return place === 'value' ? (card?.outputs[output]?.type ?? place) : place;
 }
 
 /** Throws `CYCLE` if a path leads out of `inside` and back into it. */

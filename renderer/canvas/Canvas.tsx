@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import { ReactFlowProvider } from 'reactflow';
-import { useEditor, useGraph } from '../state/editor.ts';
+import { useEditor, useGraph, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
 import { Breadcrumbs } from './Breadcrumbs.tsx';
 import { CanvasMenu } from './CanvasMenu.tsx';
@@ -36,7 +36,14 @@ export function Canvas() {
         </ReactFlowProvider>
       )}
       <Breadcrumbs />
+      <HelpLine />
       {isEmpty && <p className="canvas-empty">{messages.canvas.empty}</p>}
     </main>
   );
+}
+
+/** What the param does that is pointed at or written in, at the bottom of the canvas. */
+function HelpLine() {
+  const help = useView((state) => state.help);
+  return help === undefined ? null : <p className="help-line">{help}</p>;
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { useStoreApi, useUpdateNodeInternals } from 'reactflow';
 import type { GraphNode } from '../../graphs/document/document.ts';
 import { titleOf } from '../../graphs/document/problems.ts';
-import { estimateCardShape } from '../level/cardShape.ts';
+import { cardWidth, estimateCardShape } from '../level/cardShape.ts';
 import { findSocketType } from '../level/fitting.ts';
 import { useEditor, useGraph, useNodeProblems, useNodeRun } from '../state/editor.ts';
 import { holdEnd } from './flow.ts';
@@ -42,7 +42,7 @@ export function FarNode({ id, node, selected }: FarNodeProps) {
     <article
       className={classes.filter(Boolean).join(' ')}
       aria-label={title}
-      style={{ height }}
+      style={{ height, width: cardWidth(node, card) }}
       onPointerMove={() => setPointed(true)} // what comes under the pointer as the view is zoomed is not entered
       onPointerLeave={() => setPointed(false)}
     >

@@ -8,6 +8,7 @@ import { titleNode } from '../../graphs/edit/subgraphs.ts';
 import { goInside } from '../commands/levels.ts';
 import { ProblemText } from '../commands/ProblemText.tsx';
 import { TitleField } from '../controls/TitleField.tsx';
+import { cardWidth } from '../level/cardShape.ts';
 import { useEditor, useFailure, useGraph, useNodeProblems, useNodeRun, useView } from '../state/editor.ts';
 import { editGraph } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
@@ -15,6 +16,7 @@ import { FarNode } from './FarNode.tsx';
 import type { CardFlowNode } from './flow.ts';
 import { HackMark, NodeOutcome, RunChip } from './NodeOutcome.tsx';
 import { Ports, UnknownPorts } from './Ports.tsx';
+import { WidthEdge } from './WidthEdge.tsx';
 
 /** A node of a graph on the canvas. Drawn again only when the node itself, its problems or its run changed. */
 export const NodeView = memo(
@@ -51,10 +53,11 @@ function NearNode({ id, node, selected }: { id: string; node: GraphNode; selecte
     run && `run-${run.state}`,
     node.colour && `colour-${node.colour}`,
     isBoundary(node) && 'boundary',
+    `group-${groupOf(node)}`,
   ];
   const title = useGraph(({ cards }) => titleOf(node, cards));
   return (
-    <article className={classes.filter(Boolean).join(' ')} aria-label={title}>
+    <article className={classes.filter(Boolean).join(' ')} aria-label={title} style={{ width: cardWidth(node, card) }}>
       <header className="card-head">
         <NodeTitle id={id} title={title} />
         <HackMark id={id} />
@@ -76,8 +79,14 @@ function NearNode({ id, node, selected }: { id: string; node: GraphNode; selecte
         </div>
       )}
       {!node.collapsed && <NodeOutcome id={id} />}
+      <WidthEdge id={id} width={cardWidth(node, card)} />
     </article>
   );
+}
+
+/** The group of the palette that a node is of, as its type says. */
+function groupOf({ type }: GraphNode): string {
+  return type.slice(0, type.indexOf('/'));
 }
 
 function InsideButton({ id, title }: { id: string; title: string }) {

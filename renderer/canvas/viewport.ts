@@ -22,11 +22,26 @@ export interface SizedViewport extends Viewport {
   readonly height: number;
 }
 
-/** Where a level was looked at last, or else where all of it is seen, no node larger than it is. */
+/** A graph that does not fit at a zoom at which it can be read is shown from its beginning, unless it is far larger. */
+const READ_FROM_ZOOM = 0.4;
+/** Pixels of the screen around the beginning of a graph. */
+const MARGIN = 24;
+
+/**
+ * Where a level was looked at last, or else where all of it is seen, no node larger than it is; one that could not be read so
+ * is shown from its top left corner on.
+ */
 export function recallViewport(editor: Editor, nodes: readonly FlowNode[], width: number, height: number): Viewport {
   const { viewports } = editor.view.getState();
   const kept = viewports[levelName(editor.graph.getState())];
-  return kept ?? getViewportForBounds(getNodesBounds(nodes as FlowNode[]), width, height, 0, 1, PADDING);
+  if (kept) return kept;
+  const bounds = getNodesBounds(nodes as FlowNode[]);
+  const whole = getViewportForBounds(bounds, width, height, 0, 1, PADDING);
+  if (whole.zoom >= READABLE_ZOOM || whole.zoom < READ_FROM_ZOOM) return whole;
+  const zoom = READABLE_ZOOM;
+  const start = (from: number, length: number, room: number) =>
+    length * zoom + 2 * MARGIN <= room ? (room - length * zoom) / 2 - from * zoom : MARGIN - from * zoom;
+  return { x: start(bounds.x, bounds.width, width), y: start(bounds.y, bounds.height, height), zoom };
 }
 
 /** The zoom to which the view may go out: all of the nodes are seen, however many there are. */

@@ -5,11 +5,11 @@ import type { Json } from '../../graphs/document/document.ts';
 import { allows, describeAllowed, type ModelParam } from '../../nodes/params.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
-import { formatBytes } from '../state/format.ts';
+import { formatBytes, nameModel } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { learnModels, pullModels } from '../state/models.ts';
 import { ChoiceList, moveByKey } from './ChoiceList.tsx';
-import { listModelChoices, type ModelChoice, nameModel } from './modelChoices.ts';
+import { listModelChoices, type ModelChoice } from './modelChoices.ts';
 
 interface ModelFieldProps {
   readonly id: string;

@@ -15,6 +15,8 @@ interface ParamControlProps {
   readonly label: string;
   readonly param: Param;
   readonly value: Json;
+  /** What a word for a special value stands for now, e.g. `20 steps`, where that is known. */
+  readonly meaning?: string | undefined;
   onChange(value: Json): void;
   /** The user is done with the field: the next change is a step of its own. */
   onLeave(): void;
@@ -72,7 +74,7 @@ function Choice({ id, label, value, options, onChange, onLeave }: ParamControlPr
       {unknown && <option value={String(value)}>{String(value)}</option>}
       {options.map((option) => (
         <option key={option} value={option}>
-          {option}
+          {messages.controls.words[option] ?? option}
         </option>
       ))}
     </select>
@@ -80,12 +82,14 @@ function Choice({ id, label, value, options, onChange, onLeave }: ParamControlPr
 }
 
 /** What is being typed: each text that the param allows goes into the graph at once, others wait, marked as wrong. */
-function useTyped({ param, value, onChange, onLeave }: ParamControlProps) {
+function useTyped({ param, value, meaning, onChange, onLeave }: ParamControlProps) {
   const [typed, setTyped] = useState<string>();
+  const [isWritten, setWritten] = useState(false);
+  const shown = formatParam(param, value);
   const wrong = typed !== undefined && !allows(param, parseParam(param, typed));
   const outside = typed === undefined && !allows(param, value);
   return {
-    value: typed ?? formatParam(param, value),
+    value: typed ?? (isWritten ? shown : speakWord(shown, meaning)),
     'aria-invalid': wrong || outside,
     title: wrong || outside ? messages.controls.must(describeAllowed(param)) : undefined,
     onChange: (event: { target: { value: string } }) => {
@@ -93,11 +97,20 @@ function useTyped({ param, value, onChange, onLeave }: ParamControlProps) {
       const read = parseParam(param, event.target.value);
       if (allows(param, read)) onChange(read);
     },
+    onFocus: () => setWritten(true),
     onBlur: () => {
       setTyped(undefined);
+      setWritten(false);
       onLeave();
     },
   };
+}
+
+/** A value in plain words, where it is a word; with what that stands for. */
+function speakWord(shown: string, meaning: string | undefined): string {
+  const word = messages.controls.words[shown];
+  if (word === undefined) return shown;
+  return meaning === undefined ? word : messages.controls.known(word, meaning);
 }
 
 function Typed(props: ParamControlProps) {

@@ -1,6 +1,6 @@
 import type { KnownModel, Model, ModelList } from '../../electron/host/ipc.ts';
 import type { ModelKind } from '../../nodes/params.ts';
-import { formatBytes } from '../state/format.ts';
+import { formatBytes, nameModel } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import type { Choice } from './ChoiceList.tsx';
 
@@ -40,8 +40,12 @@ export function listModelChoices(
   ];
 }
 
-function installedChoice({ name, family, from, bytes, path }: Model): ModelChoice {
-  const detail = [family, messages.models.from[from], formatBytes(bytes), from === 'built in' ? undefined : path];
+function installedChoice({ name, family, from, bytes, path, steps }: Model): ModelChoice {
+  const what = steps === undefined ? family : messages.models.steps(steps);
+  const detail =
+    from === 'built in'
+      ? [what, messages.models.from[from], formatBytes(bytes)]
+      : [family, messages.models.from[from], formatBytes(bytes), path];
   return {
     key: `use ${name}`,
     label: nameModel(name),
@@ -61,10 +65,4 @@ function knownChoice({ name, family, bytes, licence }: KnownModel): ModelChoice 
     act: 'pull',
     model: name,
   };
-}
-
-/** A model as a field shows it: without what all of its kind have in common, and of a path the last part. */
-export function nameModel(model: string): string {
-  if (model.startsWith('builtin:')) return model.slice('builtin:'.length);
-  return /^([\\/~.]|\w:)/.test(model) ? (model.split(/[\\/]/).filter(Boolean).at(-1) ?? model) : model;
 }

@@ -1,7 +1,8 @@
-import { type GraphNode, own } from '../../graphs/document/document.ts';
+import { type GraphNode, type Json, own } from '../../graphs/document/document.ts';
 import { isBoundary, isReroute } from '../../graphs/document/levels.ts';
-import type { Cards } from '../../nodes/card.ts';
+import type { Cards, NodeCard } from '../../nodes/card.ts';
 import type { Param } from '../../nodes/params.ts';
+import { nameModel, spellName } from '../state/format.ts';
 
 /** The number of params shown in a node; the rest is behind a button. */
 export const SHOWN_PARAMS = 5;
@@ -38,7 +39,7 @@ export function estimateCardShape(node: GraphNode, cards: Cards): CardShape {
     return { width: 16, height: 16, sockets };
   }
   const card = cards.get(node.type);
-  const width = isBoundary(node) ? 176 : USUAL_SIZE.width;
+  const width = cardWidth(node, card);
   const inputs = Object.keys(card?.inputs ?? node.inputs);
   const outputs = Object.keys(card?.outputs ?? {});
   const params = Object.entries(card?.params ?? {});
@@ -64,6 +65,41 @@ export function estimateCardShape(node: GraphNode, cards: Cards): CardShape {
   }
   const height = y + (shown.length > 0 ? 4 : 0) + (shown.length < params.length ? ROW_HEIGHT : 0) + 1;
   return { width, height, sockets };
+}
+
+/** The least and the largest width of a node in pixels: by its content, and as it can be dragged. */
+export const WIDTHS = { least: 160, usual: USUAL_SIZE.width, fitting: 416, most: 800 } as const;
+/** About the width of a letter in pixels, and of what is around a value, a port's name and a title. */
+const LETTER = 7;
+const [AROUND_VALUE, AROUND_PORTS, AROUND_TITLE] = [76, 60, 92];
+
+/**
+ * The width of a node: the one that a person gave it, or else that of its content in steps of 32 pixels: titles, names of
+ * ports and values that are chosen are not cut. What is typed does not widen it, so that it stays while one types.
+ */
+export function cardWidth(node: GraphNode, card: NodeCard | undefined): number {
+  const { least, usual, fitting, most } = WIDTHS;
+  if (node.width !== undefined) return Math.min(most, Math.max(least, node.width));
+  if (isBoundary(node)) return 176;
+  const title = AROUND_TITLE + LETTER * (node.title ?? card?.title ?? '').length;
+  const [inputs, outputs] = [Object.keys(card?.inputs ?? {}), Object.keys(card?.outputs ?? {})];
+  const ports = Array.from(
+    { length: Math.max(inputs.length, outputs.length) },
+    (_, i) => AROUND_PORTS + LETTER * `${inputs[i] ?? ''}${outputs[i] ?? ''}`.length,
+  );
+  const values = Object.entries(card?.params ?? {})
+    .slice(0, SHOWN_PARAMS)
+    .map(([name, param]) => AROUND_VALUE + LETTER * (spellName(name).length + lengthOf(param, node.params[name])));
+  const wanted = Math.max(usual, title, ...ports, ...values);
+  return Math.min(fitting, usual + Math.ceil((wanted - usual) / 32) * 32);
+}
+
+/** Letters of a value that was chosen; 0 of one that is typed or is as long as one likes. */
+function lengthOf(param: Param, value: Json | undefined): number {
+  const shown = value ?? param.initial;
+  if (param.kind === 'model') return nameModel(String(shown)).length;
+  if (param.kind === 'choice') return String(shown).length;
+  return 0;
 }
 
 function targetAt(name: string, y: number): Socket {

@@ -1,17 +1,16 @@
 import { colourNode } from '../../graphs/edit/edit.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { editGraph } from '../state/graph.ts';
-import { messages } from '../state/messages.ts';
+import { messages, nodeColours } from '../state/messages.ts';
 
 /** Colours that nodes can be given. */
 export function Colours({ ids }: { ids: readonly string[] }) {
   const { graph } = useEditor();
   const given = useGraph(({ document }) => document.nodes[ids[0] ?? '']?.colour);
-  const names = Object.keys(messages.inspector.colours) as (keyof typeof messages.inspector.colours)[];
   return (
     <fieldset className="colours">
       <legend>{messages.inspector.colour}</legend>
-      {[undefined, ...names].map((name) => (
+      {[undefined, ...nodeColours].map((name) => (
         <button
           key={name ?? 'none'}
           type="button"

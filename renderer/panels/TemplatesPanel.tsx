@@ -4,35 +4,40 @@ import { Image } from '../controls/Image.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { openFile, unlessUnsaved } from '../state/files.ts';
+import { messages } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
-/** Graphs to start from, each with an example image (or a sketch of the graph) and a summary. */
+/** Graphs to start from by what they are for, each with an example image (or a sketch of the graph) and a sentence. */
 export function TemplatesPanel() {
   const editor = useEditor();
   const [templates, setTemplates] = useState<readonly Template[]>([]);
   useEffect(() => void attempt(editor, async () => setTemplates(await editor.desktop.listTemplates())), [editor]);
+  const purposes = [...new Set(templates.map(({ purpose }) => purpose))];
+  return purposes.map((purpose) => (
+    <section key={purpose} className="model-group">
+      <h3>{messages.templates[purpose]}</h3>
+      <ul className="templates">
+        {templates
+          .filter((template) => template.purpose === purpose)
+          .map((template) => (
+            <OneTemplate key={template.name} template={template} />
+          ))}
+      </ul>
+    </section>
+  ));
+}
+
+function OneTemplate({ template: { name, title, summary, text, image } }: { template: Template }) {
+  const editor = useEditor();
   return (
-    <ul className="templates">
-      {templates.map((template) => (
-        <li key={template.name}>
-          <button
-            type="button"
-            onClick={() => unlessUnsaved(editor, () => openFile(editor, { name: template.title, text: template.text }))}
-          >
-            {template.image ? (
-              <TemplateImage name={template.name} />
-            ) : (
-              <GraphSketch document={JSON.parse(template.text)} />
-            )}
-            <b>{template.title}</b>
-            <span className="faint" title={template.summary}>
-              {template.summary}
-            </span>
-          </button>
-        </li>
-      ))}
-    </ul>
+    <li>
+      <button type="button" onClick={() => unlessUnsaved(editor, () => openFile(editor, { name: title, text }))}>
+        {image ? <TemplateImage name={name} /> : <GraphSketch document={JSON.parse(text)} />}
+        <b>{title}</b>
+        <span className="faint">{summary}</span>
+      </button>
+    </li>
   );
 }
 

@@ -24,3 +24,9 @@ export function formatBytes(bytes: number): string {
 export function spellName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
+
+/** A model as a field shows it: without what all of its kind have in common, and of a path the last part. */
+export function nameModel(model: string): string {
+  if (model.startsWith('builtin:')) return model.slice('builtin:'.length);
+  return /^([\\/~.]|\w:)/.test(model) ? (model.split(/[\\/]/).filter(Boolean).at(-1) ?? model) : model;
+}

@@ -107,6 +107,13 @@ export const messages = {
       'handle.ariaLabel': 'Socket',
     },
   },
+  templates: {
+    begin: 'To begin',
+    optimise: 'Optimise an image',
+    compare: 'Compare and choose',
+    control: 'Keep edges or layout',
+    score: 'Score images',
+  },
   drop: {
     carriesGraph: 'This image carries the graph that made it.',
     open: 'Open its graph',
@@ -118,6 +125,7 @@ export const messages = {
   },
   node: {
     title: 'Title of the node',
+    width: 'Drag to set the width; double-click to fit the content',
     more: (count: number) => `${count} more`,
     fewer: 'Fewer',
     expand: 'Expand',
@@ -147,6 +155,10 @@ export const messages = {
     wireFrom: (name: string, node: string, port: string) => `${name} ← ${node}: ${port}`,
   },
   controls: {
+    words: {
+      model: 'as the model says',
+    } as Readonly<Record<string, string>>,
+    known: (word: string, value: string) => `${word}: ${value}`,
     must: (allowed: string) => `It must be ${allowed}.`,
     newSeed: (label: string) => `${label}: another seed`,
     browse: (label: string) => `${label}: choose a file`,
@@ -373,6 +385,7 @@ export const messages = {
     use: (typed: string) => `Use “${typed}”`,
     browse: 'Choose a file or folder …',
     noLicence: 'no licence stated',
+    steps: (count: number) => (count === 1 ? '1 step' : `${count} steps`),
     waiting: 'waiting for the other downloads',
     progress: (done: string, total: string) => `${done} of ${total}`,
     usedBy: (titles: readonly string[]) => `used by ${titles.join(', ')}`,
@@ -448,3 +461,6 @@ export const messages = {
     graph: 'Ports',
   } as Readonly<Record<string, string>>,
 };
+
+/** The names of the colours that nodes can be given. */
+export const nodeColours = Object.keys(messages.inspector.colours) as (keyof typeof messages.inspector.colours)[];

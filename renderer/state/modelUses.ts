@@ -53,6 +53,27 @@ export function findMissingUses(whole: GraphDocument, library: Cards, missing: r
     );
 }
 
+/** The model of the generator that a node of a level takes, directly or through nodes that pass it on; undefined where it is not said. */
+export function findGenerator({ nodes }: GraphDocument, cards: Cards, id: string): string | undefined {
+  const seen = new Set<string>();
+  for (let at = id; !seen.has(at); ) {
+    seen.add(at);
+    const node = own(nodes, at);
+    const card = cards.get(node?.type ?? '');
+    if (!node || !card) return undefined;
+    const loads = Object.entries(card.params).find(
+      ([, param]) => param.kind === 'model' && param.takes === 'generator',
+    );
+    if (loads && at !== id) {
+      const model = own(node.params, loads[0]) ?? loads[1].initial;
+      return typeof model === 'string' ? model : undefined;
+    }
+    const input = Object.entries(card.inputs).find(([, { type }]) => type === 'generator');
+    at = (input && own(node.inputs, input[0])?.[0]?.[0]) ?? id;
+  }
+  return undefined;
+}
+
 /** Whether a name is one that can be downloaded: of a hub model, or of a file of one. */
 export function isHubName(name: string): boolean {
   return /^\w[\w.-]*\/\w[\w.-]*(\/[\w.+-]+)*$/.test(name);

@@ -69,6 +69,8 @@ export interface ViewState {
   readonly snap: boolean;
   readonly overlay: Overlay | undefined;
   readonly notices: readonly Notice[];
+  /** What the param does that is pointed at or written in. */
+  readonly help: string | undefined;
   readonly engine: EngineState;
   readonly theme: 'system' | 'light' | 'dark';
   /** What is being named: the title of a node, a frame or the graph, or the text of a note. */
@@ -108,6 +110,7 @@ export function createViewStore(): ViewStore {
     snap: true,
     overlay: undefined,
     notices: [],
+    help: undefined,
     engine: { state: 'starting' },
     theme: 'system',
     naming: undefined,

@@ -181,12 +181,14 @@ describe('preferences', () => {
 });
 
 describe('templates', () => {
-  it('have a title, a sentence and a text each, the first image first', async () => {
+  it('have a title, a short sentence and a text each, by purpose, ReNO among the first three', async () => {
     const templates = await desktop().api.listTemplates();
-    expect(templates[0]?.name).toBe('first-image');
+    expect(templates.slice(0, 3).map(({ name }) => name)).toEqual(['first-image', 'reno', 'best-of-n']);
+    const purposes = templates.map(({ purpose }) => purpose);
+    expect(purposes.filter((purpose, i) => purpose !== purposes[i - 1])).toEqual([...new Set(purposes)]);
     for (const { name, title, summary, text } of templates) {
       expect(title, name).toMatch(/\S/);
-      expect(summary, name).toMatch(/\.$/s);
+      expect(summary, name).toMatch(/^.{10,80}\.$/);
       expect(JSON.parse(text), name).toMatchObject({ format: 'noiseloom-graph', title });
     }
     expect(await desktop().api.readTemplateImage('../../README')).toBeUndefined();

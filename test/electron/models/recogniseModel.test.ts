@@ -45,7 +45,7 @@ describe('what a model on the disk is', () => {
     });
     const listed = await listModels(folders);
     const world = listed.find(({ name }) => name === 'builtin:world');
-    expect(world).toMatchObject({ kind: 'generator', family: 'world', steps: 20, from: 'built in' });
+    expect(world).toMatchObject({ kind: 'generator', steps: 20, from: 'built in' });
     expect(world?.bytes).toBeGreaterThan(1e6);
   });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { toFlowNodes } from '../../../renderer/canvas/flow.ts';
-import { keepViewport, noteZoom, recallViewport } from '../../../renderer/canvas/viewport.ts';
+import { keepViewport, noteZoom, READABLE_ZOOM, recallViewport } from '../../../renderer/canvas/viewport.ts';
 import { lookInside } from '../../../renderer/state/graph.ts';
 import { graph, library, node } from '../../graphs/example.ts';
 import { openEditor } from '../fakeEditor.ts';
@@ -22,6 +22,17 @@ it('shows a level as a whole at first, and where it was left afterwards', () => 
   editor.graph.setState({ draft: 'another' });
   lookInside(editor.graph, []);
   expect(recallViewport(editor, nodes, 800, 600)).toEqual({ x, y, zoom });
+});
+
+it('shows a graph that could not be read as a whole from its beginning', () => {
+  const row = graph({
+    n: node('number', {}, {}, { position: [100, 50] }),
+    m: node('number', {}, {}, { position: [1500, 50] }),
+  });
+  const { x, y, zoom } = recallViewport(openEditor(row), toFlowNodes(row, library, [], []), 1200, 700);
+  expect(zoom).toBe(READABLE_ZOOM);
+  expect(100 * zoom + x).toBe(24);
+  expect(50 * zoom + y).toBeGreaterThan(200); // in the middle, where there is room
 });
 
 it('shows nodes no larger than they are', () => {

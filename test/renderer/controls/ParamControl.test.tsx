@@ -6,6 +6,7 @@ import type { Json } from '../../../graphs/document/document.ts';
 import { UserError } from '../../../nodes/errors.ts';
 import { choice, integer, model, number, type Param, seed, text } from '../../../nodes/params.ts';
 import { ParamControl } from '../../../renderer/controls/ParamControl.tsx';
+import { messages } from '../../../renderer/state/messages.ts';
 import { graph } from '../../graphs/example.ts';
 import { fakeShell, openEditor, withDialogs } from '../fakeEditor.ts';
 import { renderInEditor } from '../renderInEditor.tsx';
@@ -75,6 +76,34 @@ describe('a number', () => {
     const field = show(integer({ initial: 1, min: 0, max: 20, help }), 7);
     fireEvent.keyDown(field, { key: 'ArrowDown' });
     expect(given.at(-1)).toBe(6);
+  });
+});
+
+describe('a word for a special value', () => {
+  const param = integer({ initial: 0, min: 0, max: 99, words: { model: 0 }, help });
+
+  it('is said in plain words, and written as it can be typed', () => {
+    const field = show(param, 0);
+    expect(field.value).toBe(messages.controls.words.model);
+    fireEvent.focus(field);
+    expect(field.value).toBe('model');
+    fireEvent.change(field, { target: { value: '7' } });
+    expect(given).toEqual([7]);
+    fireEvent.change(field, { target: { value: 'model' } });
+    fireEvent.blur(field);
+    expect(field.value).toBe(messages.controls.words.model);
+  });
+
+  it('says what it stands for where that is known', () => {
+    const editor = openEditor(graph({}));
+    const none = () => {};
+    renderInEditor(
+      editor,
+      <ParamControl id="p" label="it" param={param} value={0} meaning="20 steps" onChange={none} onLeave={none} />,
+    );
+    expect(screen.getByLabelText<HTMLInputElement>('it').value).toBe(
+      messages.controls.known(messages.controls.words.model!, '20 steps'),
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Model, ModelList } from '../../../electron/host/ipc.ts';
-import { listModelChoices, nameModel } from '../../../renderer/controls/modelChoices.ts';
+import { listModelChoices } from '../../../renderer/controls/modelChoices.ts';
+import { nameModel } from '../../../renderer/state/format.ts';
 import { messages } from '../../../renderer/state/messages.ts';
 
 const model = (name: string, kind: Model['kind'], from: Model['from'] = 'pulled'): Model => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { estimateCardShape, SHOWN_PARAMS } from '../../../renderer/level/cardShape.ts';
+import { cardWidth, estimateCardShape, SHOWN_PARAMS, WIDTHS } from '../../../renderer/level/cardShape.ts';
 import { library, node } from '../../graphs/example.ts';
 
 const shape = (...args: Parameters<typeof node>) => estimateCardShape(node(...args), library);
@@ -51,5 +51,29 @@ describe('estimateCardShape', () => {
         { name: 'value', side: 'source', x: 16, y: 8 },
       ],
     });
+  });
+});
+
+describe('cardWidth', () => {
+  const load = (model: string, more = {}) =>
+    cardWidth(node('load-reward', { model }, {}, more), library.get('test/load-reward'));
+
+  it('fits what was chosen, in steps, up to a limit', () => {
+    expect(load('mean')).toBe(WIDTHS.usual);
+    expect(load('builtin:world-one-step')).toBe(WIDTHS.usual);
+    const wider = load('stable-diffusion-v1-5/stable-diffusion-v1-5');
+    expect(wider).toBeGreaterThan(WIDTHS.usual);
+    expect((wider - WIDTHS.usual) % 32).toBe(0);
+    expect(load(`org/${'x'.repeat(200)}`)).toBeLessThanOrEqual(WIDTHS.fitting);
+  });
+
+  it('does not follow what is typed', () => {
+    expect(cardWidth(node('text', { text: 'x'.repeat(200) }), library.get('test/text'))).toBe(WIDTHS.usual);
+  });
+
+  it('is what a person gave it, within limits', () => {
+    expect(load('mean', { width: 320 })).toBe(320);
+    expect(load('mean', { width: 5 })).toBe(WIDTHS.least);
+    expect(load('mean', { width: 1e6 })).toBe(WIDTHS.most);
   });
 });

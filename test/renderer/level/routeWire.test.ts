@@ -56,6 +56,18 @@ describe('after the automatic layout', () => {
   const folder = 'graphs/templates';
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
+  it.each(names)('the nodes of %s do not lie over one another, before it as well', (name) => {
+    const document = JSON.parse(readFileSync(join(folder, name), 'utf8')) as GraphDocument;
+    const boxes = Object.values(document.nodes).map((node) => {
+      const { width, height } = estimateCardShape(node, cards);
+      return box(...node.position, width, height);
+    });
+    const covered = boxes.filter((a, i) =>
+      boxes.slice(i + 1).some((b) => a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top),
+    );
+    expect(covered).toEqual([]);
+  });
+
   it.each(names)('no wire of %s lies under a node', async (name) => {
     const document = JSON.parse(readFileSync(join(folder, name), 'utf8')) as GraphDocument;
     const shapeOf = (id: string) => estimateCardShape(document.nodes[id]!, cards);

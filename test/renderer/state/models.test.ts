@@ -1,11 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ModelList } from '../../../electron/host/ipc.ts';
+import { emptyDocument } from '../../../graphs/document/document.ts';
+import { levelCards } from '../../../graphs/document/levels.ts';
 import { setParam } from '../../../graphs/edit/edit.ts';
 import { makeSubgraph } from '../../../graphs/edit/subgraphs.ts';
+import { type Cards, describeNode } from '../../../nodes/card.ts';
+import { library as everything } from '../../../nodes/index.ts';
 import type { Editor } from '../../../renderer/state/editor.ts';
 import { editGraph } from '../../../renderer/state/graph.ts';
 import { messages } from '../../../renderer/state/messages.ts';
-import { listModelUses } from '../../../renderer/state/modelUses.ts';
+import { findGenerator, listModelUses } from '../../../renderer/state/modelUses.ts';
 import { run } from '../../../renderer/state/running.ts';
 import { graph, library, node } from '../../graphs/example.ts';
 import { type FakeShell, fakeShell, openEditor } from '../fakeEditor.ts';
@@ -72,6 +76,21 @@ describe('models that the graph names and that are not here', () => {
     editGraph(editor.graph, (document) => setParam(document, library, 'b', 'model', 'org/one'));
     await expect.poll(codes).toEqual([]);
   });
+});
+
+it('finds the model of the generator that a node takes, also through a reroute', () => {
+  const cards: Cards = new Map([...everything].map(([type, each]) => [type, describeNode(each)]));
+  const at = { version: 1, params: {}, inputs: {}, position: [0, 0] } as const;
+  const nodes = {
+    g: { ...at, type: 'model/load-generator', params: { model: 'builtin:world' } },
+    r: { ...at, type: 'reroute/generator', inputs: { value: [['g', 'generator'] as const] } },
+    s: { ...at, type: 'generate/sample', inputs: { generator: [['r', 'value'] as const] } },
+    lone: { ...at, type: 'generate/sample' },
+  };
+  const document = { ...emptyDocument(''), nodes };
+  const level = levelCards(document, cards, undefined);
+  expect(findGenerator(document, level, 's')).toBe('builtin:world');
+  expect(findGenerator(document, level, 'lone')).toBeUndefined();
 });
 
 it('lists what unmuted nodes name, inside subgraphs with the node around, and not what a wire gives', () => {

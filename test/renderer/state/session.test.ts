@@ -13,6 +13,7 @@ const template = (name: string): Template => ({
   name,
   title: `Title of ${name}`,
   summary: '',
+  purpose: 'begin',
   text: writeGraph(graph({ n: node('number') }, name)),
   image: false,
 });
