@@ -55,7 +55,7 @@ export interface BooleanParam extends Described {
   readonly initial: boolean;
 }
 
-/** An integer in [0, 2^53): where all randomness comes from. */
+/** An integer in [0, 2^53): where all randomness comes from. Where people type -1, shells draw one and write it down. */
 export interface SeedParam extends Described {
   readonly kind: 'seed';
   readonly initial: number;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -68,7 +69,7 @@ async function run(location: string, flags: RunFlags): Promise<number> {
   const preference = parseDevice(flags.device);
   const { text, workingFolder } = await readGraphText(location);
   const { document, problems } = readGraph(text, library);
-  const overrides = resolvePaths(parseOverrides(flags.set, 'noise.seed=7'), document, library, workingFolder);
+  const overrides = resolveOverrides(parseOverrides(flags.set, 'noise.seed=7'), document, library, workingFolder);
   const targets = flags.only;
   const options = { overrides, ...(targets ? { targets } : {}) };
   const prepared = withProblems(prepareRun(document, options, library), problems);
@@ -215,18 +216,24 @@ async function dryRun(location: string, { plan }: PreparedRun, files: Files, fla
 
 /**
  * Makes a path absolute where it starts at the current folder, as one typed there does: the graph's own paths start at
- * its file.
+ * its file. Draws a seed for -1, says which it is, and so does the record of the run.
  */
-function resolvePaths(
+function resolveOverrides(
   overrides: Readonly<Record<string, string>>,
   document: GraphDocument,
   cards: Cards,
   workingFolder: string,
 ): Record<string, string> {
   const resolved = Object.entries(overrides).map(([key, value]) => {
-    const dot = key.lastIndexOf('.');
-    const node = nodeAt(document, key.slice(0, dot).split('/'));
-    const kind = cards.get(node?.type ?? '')?.params[key.slice(dot + 1)]?.kind;
+    const param = document.form?.fields.find(({ name }) => name === key)?.param ?? key;
+    const dot = param.lastIndexOf('.');
+    const node = nodeAt(document, param.slice(0, dot).split('/'));
+    const kind = cards.get(node?.type ?? '')?.params[param.slice(dot + 1)]?.kind;
+    if (kind === 'seed' && value.trim() === '-1') {
+      const seed = String(randomInt(2 ** 32));
+      remark(`${key} is ${seed}`);
+      return [key, seed];
+    }
     const isPath = (kind === 'file' || kind === 'model') && workingFolder !== process.cwd() && existsSync(value);
     return [key, isPath ? resolve(value) : value];
   });

@@ -162,8 +162,10 @@ function LongText(props: ParamControlProps) {
   );
 }
 
+/** A seed of -1 means any, as in other programs: it is drawn at once, so that the graph says which it was. */
 function Seed(props: ParamControlProps) {
   const { id, label, onChange, onLeave } = props;
+  const field = useTyped(props);
   return (
     <span className="typed">
       <input
@@ -173,7 +175,10 @@ function Seed(props: ParamControlProps) {
         className="field number nodrag"
         aria-label={label}
         autoComplete="off"
-        {...useTyped(props)}
+        {...field}
+        onChange={({ target: { value } }) =>
+          field.onChange({ target: { value: value.trim() === '-1' ? String(newSeed()) : value } })
+        }
       />
       <button
         type="button"

@@ -207,6 +207,17 @@ describe('a model with random weights', () => {
     });
   });
 
+  it('draws a seed for -1, and writes down which', async () => {
+    const { code, stdout, stderr } = await draw('--set', 'noise.seed=-1');
+    expect(code, stderr).toBe(0);
+    const [, seed] = /noise\.seed is (\d+)/.exec(stderr) ?? [];
+    expect(await recordOf(stdout.trim())).toMatchObject({
+      seeds: { 'noise.seed': Number(seed) },
+      overrides: { 'noise.seed': seed },
+      outputs: [{ name: `seed-${seed}.png` }],
+    });
+  });
+
   it('stops within one step of sampling', async () => {
     let sentAt = 0;
     const { code, stdout, stderr } = await drawLong((kill) => {

@@ -125,6 +125,16 @@ describe('a seed', () => {
     expect(given[0]).toSatisfy((drawn: number) => Number.isInteger(drawn) && drawn >= 0 && drawn < 2 ** 32);
     expect(left).toBe(1);
   });
+
+  it('of -1 is drawn as it is typed, and the field shows which', () => {
+    const field = show(seed({ initial: 0, help }), 3);
+    fireEvent.change(field, { target: { value: '-' } });
+    expect(given).toEqual([]);
+    fireEvent.change(field, { target: { value: '-1' } });
+    expect(given).toHaveLength(1);
+    expect(given[0]).toSatisfy((drawn: number) => Number.isInteger(drawn) && drawn >= 0 && drawn < 2 ** 32);
+    expect(read(field)).toEqual([String(given[0]), false]);
+  });
 });
 
 describe('a text', () => {
