@@ -86,6 +86,8 @@ export interface ModelParam extends Described {
   readonly initial: string;
   /** The kind of model that is read here. */
   readonly takes: ModelKind;
+  /** Whether it may be empty, for none. */
+  readonly optional?: boolean;
 }
 
 /** Where a file (or, with `folder`, also a folder of such files) lies. */
@@ -169,7 +171,7 @@ export function describeAllowed(param: Param): string {
     case 'seed':
       return `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
     case 'model':
-      return 'a model: builtin:NAME, a folder, a checkpoint file, or a hub name owner/name';
+      return `a model: builtin:NAME, a folder, a checkpoint file, or a hub name owner/name${param.optional ? ', or nothing' : ''}`;
     case 'file':
       return `the path of a ${param.accept.join(', ')} file${param.folder ? ' or of a folder of them' : ''}`;
     case 'file-name':
@@ -207,8 +209,15 @@ export function allows(param: Param, value: unknown): boolean {
     case 'seed':
       return Number.isSafeInteger(value) && (value as number) >= 0;
     case 'model':
-    case 'file':
-      return typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT && !value.includes('\0');
+    case 'file': {
+      const mayBeEmpty = param.kind === 'model' && param.optional;
+      return (
+        typeof value === 'string' &&
+        (value !== '' || mayBeEmpty === true) &&
+        value.length <= LONGEST_TEXT &&
+        !value.includes('\0')
+      );
+    }
     case 'file-name':
       return typeof value === 'string' && value.length <= LONGEST_TEXT && isFileName(value, param.placeholders);
   }

@@ -17,6 +17,12 @@ export const loadGenerator = defineNode({
       initial: 'builtin:world',
       help: 'A built-in model, a diffusers folder, a single .safetensors or .ckpt file, or the name of a pulled model.',
     }),
+    base: model({
+      takes: 'generator',
+      initial: '',
+      optional: true,
+      help: 'For a U-Net alone (a single file or a folder of one): a whole model of its family, which gives text encoders, VAE and scheduler. Empty where the model is whole.',
+    }),
     prediction: choice({
       initial: 'auto',
       options: ['auto', 'epsilon', 'v', 'sample'],
@@ -42,17 +48,18 @@ export const loadGenerator = defineNode({
     }),
   },
   outputs: { generator: 'generator' },
-  files: (params) => [params.model],
+  files: ({ model, base }) => (base === '' ? [model] : [model, base]),
   upgrades: {
     1: (params) => ({ ...params, prediction: 'auto' }),
     2: (params) => ({ ...params, promptStyle: 'plain' }),
   },
-  run: async (_inputs, { model, prediction, noiseSchedule, clipSkip, promptStyle }, context) => ({
+  run: async (_inputs, { model, base, prediction, noiseSchedule, clipSkip, promptStyle }, context) => ({
     generator: await load(
       context.files,
       model,
       { ...loadOptions(context), reading: readings[promptStyle] },
       {
+        ...(base !== '' && { base }),
         ...(prediction !== 'auto' && { prediction }),
         ...(noiseSchedule !== 'auto' && { noiseSchedule }),
         ...(clipSkip > 0 && { clipSkip }),

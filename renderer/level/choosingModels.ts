@@ -21,7 +21,7 @@ export function chooseModels(
   const generators = listModelUses(whole, library).filter(({ takes }) => takes === 'generator');
   const used = generators.flatMap(({ model }) => list.models.find(({ name }) => name === model) ?? []);
   const params = Object.entries(card.params).filter(
-    (entry): entry is [string, ModelParam] => entry[1].kind === 'model',
+    (entry): entry is [string, ModelParam] => entry[1].kind === 'model' && !entry[1].optional,
   );
   return Object.fromEntries(
     params.flatMap(([name, param]) => {

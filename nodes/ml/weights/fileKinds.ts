@@ -67,6 +67,7 @@ export const fileKinds: readonly FileKind[] = [
   {
     what: 'a U-Net without its text encoder and VAE',
     names: /^(model\.diffusion_model\.|input_blocks\.|output_blocks\.|(down|up)_blocks\.|time_embed)/,
+    node: 'model/load-generator',
   },
 ];
 

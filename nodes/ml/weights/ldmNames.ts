@@ -25,9 +25,9 @@ function below(names: readonly string[], prefix: string): [name: string, rest: s
   return names.filter((name) => name.startsWith(prefix)).map((name) => [name, name.slice(prefix.length)]);
 }
 
-/** The U-Net below `model.diffusion_model.`. */
-export function ldmUnet(names: readonly string[]): Sources {
-  const inside = below(names, 'model.diffusion_model.');
+/** The U-Net below `prefix`. */
+export function ldmUnet(names: readonly string[], prefix = 'model.diffusion_model.'): Sources {
+  const inside = below(names, prefix);
   return renamed(inside, unetRules(inside.map(([, rest]) => rest)));
 }
 

@@ -3,6 +3,7 @@ import type { NodeContext } from '../../../nodes/defineNode.ts';
 import type { Device } from '../../../nodes/ml/device.ts';
 import { loadControlNet } from '../../../nodes/model/loadControlNet.ts';
 import { loadGenerator } from '../../../nodes/model/loadGenerator.ts';
+import { allows } from '../../../nodes/params.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { diskFiles, goldenFolder, repository } from '../../support/golden.ts';
 
@@ -25,7 +26,7 @@ function contextOf(changes: Partial<NodeContext> = {}): NodeContext {
 }
 
 describe('Load generator', () => {
-  const initial = { prediction: 'auto', noiseSchedule: 'auto', clipSkip: 0, promptStyle: 'comfy' } as const;
+  const initial = { base: '', prediction: 'auto', noiseSchedule: 'auto', clipSkip: 0, promptStyle: 'comfy' } as const;
 
   it('gives a generator and tells its progress', async () => {
     const fractions: number[] = [];
@@ -42,6 +43,14 @@ describe('Load generator', () => {
 
   it('reads the files that its cache key covers', () => {
     expect(loadGenerator.files?.({ ...initial, model: 'owner/name' })).toEqual(['owner/name']);
+    expect(loadGenerator.files?.({ ...initial, model: 'unet.safetensors', base: 'owner/name' })).toEqual([
+      'unet.safetensors',
+      'owner/name',
+    ]);
+    const { base, model } = loadGenerator.params;
+    expect([allows(base, ''), allows(base, 'owner/name'), allows(base, 'a\0'), allows(model, '')]).toEqual([
+      ...[true, true, false, false],
+    ]);
     expect(loadControlNet.files?.({ model: 'x.pth' })).toEqual(['x.pth']);
   });
 

@@ -39,7 +39,7 @@ export const playgroundLatents = {
 };
 
 /** Values of a marker, at most: latents have as many channels. */
-const mostChannels = 64;
+const MOST_CHANNELS = 64;
 
 /**
  * What the marker tensors of a single file say, as ComfyUI and diffusers read them: `edm_mean` and `edm_std` of Playground
@@ -77,6 +77,6 @@ export async function readEdmMarkers(file: WholeFile): Promise<EdmMarkers | unde
 async function valuesOf(file: WholeFile, name: string): Promise<number[] | undefined> {
   if (!file.has(name)) return undefined;
   const count = elementCount(file.entry(name).shape) ?? 0;
-  if (count < 1 || count > mostChannels) throw badCheckpoint(file.path, `"${name}" has ${count} values`);
+  if (count < 1 || count > MOST_CHANNELS) throw badCheckpoint(file.path, `"${name}" has ${count} values`);
   return Array.from(await file.read(name), Number);
 }

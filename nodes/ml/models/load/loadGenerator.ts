@@ -2,6 +2,7 @@ import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
 import type { Generator } from '../../../ports.ts';
 import { stableDiffusion } from '../stableDiffusion.ts';
+import { describeBareUnet } from './bareUnet.ts';
 import { describeFolder } from './diffusersFolder.ts';
 import type { LoadOptions } from './loadParts.ts';
 import { loadDescribed, type ModelDescription } from './modelDescription.ts';
@@ -10,9 +11,9 @@ import { type Overrides, overridden } from './overrides.ts';
 import { describeSingleFile } from './singleFile.ts';
 
 /**
- * Loads a text-to-image model of the Stable Diffusion family: a diffusers folder, a snapshot of the Hugging Face cache, or
- * a single checkpoint file with the names of latent-diffusion. `stated` goes over what its files say. The caller owns the generator; after a failure or an abort
- * nothing is left in memory. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
+ * Loads a text-to-image model of the Stable Diffusion family: a diffusers folder, a snapshot of the Hugging Face cache, a
+ * single checkpoint file with the names of latent-diffusion, or a U-Net alone with a base. `stated` goes over what the files
+ * say. The caller owns the generator; after a failure or an abort nothing is left in memory. Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `DOES_NOT_FIT`, `BAD_CONFIG`, `BAD_CHECKPOINT`,
  * `WRONG_WEIGHTS`, `NOT_ENOUGH_MEMORY`, or the signal's reason.
  */
 export async function loadGenerator(
@@ -28,7 +29,12 @@ export async function loadGenerator(
 
 /** Reads configs and headers of a model, not its weights. `stated` goes over what its files say. Throws likewise. */
 export async function describeModel(files: Files, path: string, stated: Overrides = {}): Promise<ModelDescription> {
-  return overridden(await describeFiles(files, path, stated), stated);
+  const { base } = stated;
+  const described =
+    base === undefined
+      ? await describeFiles(files, path, stated)
+      : await describeBareUnet(files, path, await describeFiles(files, await files.locate(base), {}));
+  return overridden(described, stated);
 }
 
 async function describeFiles(files: Files, path: string, stated: Overrides): Promise<ModelDescription> {

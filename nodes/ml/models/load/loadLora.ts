@@ -16,6 +16,7 @@ import {
 } from '../../weights/loraNames.ts';
 import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
 import type { Adapter, Factored, WeightChange } from '../lora.ts';
+import { familyOfWidth } from './familyOfWidth.ts';
 import type { LoadOptions } from './loadParts.ts';
 import { type PeftScale, readPeftScale } from './loraScale.ts';
 import { changedBytes } from './modelDescription.ts';
@@ -157,12 +158,13 @@ function refuseOtherModel(
   const misshapen = found.find(({ place, factors }) => !fits(file, factors, shapeOf(place)));
   if (!misshapen && (homeless.length === 0 || found.length > homeless.length)) return; // a few have no place: they are named
   const width = [...(shapes.unet ?? [])].find(([name]) => name.endsWith('attn2.to_k.weight'))?.[1][1];
-  const own = `"${model}" takes text features ${width ?? '?'} wide${familyOf(width)}`;
+  const own = `"${model}" takes text features ${width ?? '?'} wide${familyOfWidth(width)}`;
   const textKey = file
     .names()
     .find((name) => /attn2[._](processor[._])?to_k(_lora)?\..*(down|lora_A)[^_]*weight$/.test(name));
   const theirs = textKey === undefined ? undefined : file.entry(textKey).shape[1];
-  const said = theirs === undefined || theirs === width ? '' : ` for text features ${theirs} wide${familyOf(theirs)}`;
+  const said =
+    theirs === undefined || theirs === width ? '' : ` for text features ${theirs} wide${familyOfWidth(theirs)}`;
   const example = misshapen
     ? `${[...misshapen.factors]
         .filter(([role]) => role !== 'alpha')
@@ -175,11 +177,6 @@ function refuseOtherModel(
     'DOES_NOT_FIT',
     `"${file.path}" is a LoRA${said}; ${own}: ${example}. Take a LoRA for this kind of model, or the model it was made for.${other}`,
   );
-}
-
-function familyOf(width: number | undefined): string {
-  const name = { 768: 'Stable Diffusion 1', 1024: 'Stable Diffusion 2', 2048: 'Stable Diffusion XL' }[width ?? 0];
-  return name === undefined ? '' : ` (${name})`;
 }
 
 /** Whether factors multiply to a weight of that shape. Wrong sets of factors pass: they are named later. */

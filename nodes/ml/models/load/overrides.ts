@@ -7,6 +7,8 @@ import type { ModelDescription, TextPart } from './modelDescription.ts';
 
 /** What the user states of a model over what its files say. */
 export interface Overrides {
+  /** Where the model lies that gives text encoders, VAE and scheduler to a U-Net alone. */
+  readonly base?: string;
   /** What the U-Net predicts. */
   readonly prediction?: keyof typeof predictions;
   /** The noise levels on which it was trained. */

@@ -12,12 +12,14 @@ import { type ClipTextConfig, clipTextConfig, clipTextShapes } from '../clipText
 import { latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
 import { unetShapes } from '../unet2DCondition.ts';
 import { unetConfig } from '../unetConfig.ts';
+import { findUnet } from './bareUnet.ts';
 import { readEdmMarkers } from './edmMarkers.ts';
 import { findVocabulary } from './findVocabulary.ts';
 import { autoencoderJson, textJson, unetJson } from './ldmConfigs.ts';
 import { type ModelDescription, requireFit, type TextPart } from './modelDescription.ts';
 import { nameOf } from './modelFolder.ts';
 import { type Overrides, predictions } from './overrides.ts';
+import { fewSteps, marks, readPrediction } from './statedByFile.ts';
 
 /** Where text encoders lie in a file, what naming they use, and what their tokenizers pad with. */
 interface TextLayout {
@@ -94,7 +96,10 @@ export async function describeSingleFile(
   const vaeJson = { ...autoencoderJson(vaeFile, family.scalingFactor), ...edm?.autoencoder };
   const autoencoder = latentAutoencoder(vaeJson);
   requireFit(path, unet, autoencoder);
-  const prediction = await predictionOf(files, file, family, stated.prediction);
+  const said = await readPrediction(files, file);
+  // Of Stable Diffusion 2 both kinds were published without saying so.
+  const usual = family.title === 'Stable Diffusion 2' ? undefined : 'epsilon';
+  const prediction = (stated.prediction && predictions[stated.prediction]) ?? said ?? usual;
   const few = fewSteps(nameOf(path));
   return {
     name: nameOf(path),
@@ -123,28 +128,6 @@ export async function describeSingleFile(
   };
 }
 
-/**
- * How many steps a distilled model takes, which only its name tells; undefined for others. Whole words count, also those
- * written together with a capital: `HyperSDXL`, and not `hyperrealistic`, `Hyper-Realistic`.
- */
-function fewSteps(name: string): { steps: number; remark: string } | undefined {
-  const words = name
-    .replace(/\.\w+$/, '')
-    .replace(/([a-z])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3 $2$4')
-    .toLowerCase()
-    .split(/[^a-z]+/);
-  const word = words.find(
-    (each, i) =>
-      ['turbo', 'lightning', 'hyper'].includes(each) &&
-      !(each === 'hyper' && /^(real|detail|photo)/.test(words[i + 1] ?? '')),
-  );
-  if (word === undefined) return undefined;
-  const stated = /(?:^|\D)([1-8])[ _-]?steps?/i.exec(name)?.[1];
-  const steps = stated === undefined ? (word === 'turbo' ? 1 : 4) : Number(stated);
-  const remark = `"${name}" has the word "${word}" in its name, so it is taken for a distilled model: ${steps} ${steps === 1 ? 'step' : 'steps'} without guidance unless the sampler says otherwise, and trailing timesteps. If it is none, rename the file.`;
-  return { steps, remark };
-}
-
 function defaultsOf(family: Family, few: number | undefined, factor: number): ModelDescription['defaults'] {
   const side = few === 1 ? 512 : family.side * factor;
   const guidanceScale = few ? 1 : family.guidanceScale;
@@ -156,6 +139,12 @@ function familyOf(names: readonly string[], path: string): Family {
   const family = families.find(({ texts }) => texts.every(({ prefix }) => holds(prefix)));
   const isRefiner = family?.title === 'Stable Diffusion 2' && holds('model.diffusion_model.label_emb.');
   if (family && !isRefiner && holds('model.diffusion_model.') && holds('first_stage_model.')) return family;
+  if (findUnet(names) && !holds('first_stage_model.') && !family)
+    throw new UserError(
+      'UNSUPPORTED',
+      `"${path}" is a U-Net alone, without text encoder and VAE: name a whole model of its family as base.`,
+      { at: { param: 'base' } },
+    );
   const wanted = [
     'model.diffusion_model.',
     'first_stage_model.',
@@ -215,50 +204,6 @@ function textSources(file: Checkpoint, { openClip, prefix }: TextLayout, layers?
   return openClip ? openClipText(file.names(), prefix, layers) : transformersText(file.names(), prefix);
 }
 
-/** Whether a file has a tensor that is there to say something, whatever its value. */
-function marks(file: WholeFile, name: string): boolean {
-  file.setAside([name]);
-  return file.has(name);
-}
-
-/**
- * What a model predicts, as the user states it, else its file: by its metadata (modelspec 1.0.0, or ComfyUI's name for it),
- * by a tensor named `v_pred`, or by a `.yaml` of the same name beside it, as latent-diffusion's code wants it. Of Stable
- * Diffusion 2 both kinds were published without saying so: undefined.
- */
-async function predictionOf(
-  files: Files,
-  file: WholeFile,
-  { title }: Family,
-  stated: Overrides['prediction'],
-): Promise<(typeof predictions)[keyof typeof predictions] | undefined> {
-  const marked = marks(file, 'v_pred');
-  if (stated) return predictions[stated];
-  if (marked) return 'v_prediction';
-  const { metadata } = file;
-  const said =
-    metadata.get('modelspec.prediction_type') ??
-    metadata.get('modelspec.predict_key') ??
-    (await yamlBeside(files, file));
-  if (said === 'v' || said === 'v_prediction') return 'v_prediction';
-  return said === 'epsilon' || said === 'eps' || title !== 'Stable Diffusion 2' ? 'epsilon' : undefined;
-}
-
-/** `v` or `epsilon`, where a config of latent-diffusion beside a file says so. */
-async function yamlBeside(files: Files, { path }: Checkpoint): Promise<string | undefined> {
-  for (const ending of ['yaml', 'yml']) {
-    const place = path.replace(/\.\w+$/, `.${ending}`);
-    const size = await files.size(place).catch(() => undefined); // one that may not be read
-    if (size === undefined || size > LONGEST_YAML) continue;
-    const text = new TextDecoder().decode(await files.read(place));
-    if (/^\s*parameterization:\s*["']?v["']?\s*(#.*)?$/m.test(text) || /\bV(Scaling|Weighting)\b/.test(text))
-      return 'v';
-    return 'epsilon';
-  }
-  return undefined;
-}
-const LONGEST_YAML = 1 << 20;
-
 /**
  * The schedule that all these models were trained on, as diffusers' folders of them state it: that of Stable Diffusion 1
  * leaves the spacing of timesteps to the sampler.
@@ -280,7 +225,7 @@ function scheduler({ title, spacing }: Family, { distilled, prediction, zeroSign
 }
 interface Training {
   readonly distilled: boolean;
-  readonly prediction: Awaited<ReturnType<typeof predictionOf>>;
+  readonly prediction: (typeof predictions)[keyof typeof predictions] | undefined;
   /** The last timestep holds no signal: stated by a tensor named `ztsnr`. */
   readonly zeroSignal: boolean;
 }
