@@ -13,6 +13,7 @@ import { FormPage } from './panels/FormPage.tsx';
 import { Inspector } from './panels/Inspector.tsx';
 import { Notices } from './panels/Notices.tsx';
 import { Problems } from './panels/Problems.tsx';
+import { QueuePanel } from './panels/QueuePanel.tsx';
 import { SidePanel } from './panels/SidePanel.tsx';
 import { TopBar } from './panels/TopBar.tsx';
 import { RunsPage } from './runs/RunsPage.tsx';
@@ -51,6 +52,7 @@ export function App() {
       ) : (
         <FormPage />
       )}
+      <QueuePanel />
       <Overlays />
       <Notices />
       {isDropping && <p className="drop-hint">{messages.app.dropHere}</p>}

@@ -19,6 +19,7 @@ import { dataFolder, fileFolders } from '../files/folders.ts';
 import { within } from '../files/paths.ts';
 import { endWithParent } from './endWithParent.ts';
 import type { EngineStart, FromEngine, ToEngine } from './engineMessages.ts';
+import { keepQueue } from './keepQueue.ts';
 import { recordRuns } from './recordRuns.ts';
 import { collectVersions, startEngine } from './startEngine.ts';
 
@@ -77,7 +78,8 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
   const compute = await openCompute(device, filesOf, owner);
   const versions = collectVersions(compute.device);
   const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
-  return { ...compute, engine: queueRuns(recordRuns(compute.engine, recording)) };
+  const engine = await keepQueue(queueRuns(recordRuns(compute.engine, recording)), runsFolder);
+  return { ...compute, engine };
 }
 
 /** In the order of `openDevice`, except that under Electron WebGPU runs in a window. */

@@ -14,6 +14,8 @@ export interface RunSummary
   readonly copies: NonNullable<RunRecord['copies']>;
   /** Models and other files that its nodes read, as the graph names them. */
   readonly models: readonly string[];
+  /** Names of scores that optimisers only watched. */
+  readonly watched: readonly string[];
   /** What nodes said of rewards that were exploited. */
   readonly warnings: readonly { readonly node: string; readonly text: string }[];
 }
@@ -40,9 +42,24 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
       const warnings = traces.flatMap(({ node, hacks, remarks }) =>
         hacks ? remarks.map((text) => ({ node, text })) : [],
       );
+      const columns = traces.flatMap((trace) => trace.columns);
+      const watched = [...new Set(columns.flatMap(({ name, role }) => (role === 'watched' ? [name] : [])))];
       const folder = newest[i]!;
       const title = graph.document.title;
-      const summary = { folder, title, state, started, device, outputs, copies, models, scores, problems, warnings };
+      const summary = {
+        folder,
+        title,
+        state,
+        started,
+        device,
+        outputs,
+        copies,
+        models,
+        scores,
+        watched,
+        problems,
+        warnings,
+      };
       return [ms === undefined ? summary : { ...summary, ms }];
     })
     .sort((a, b) => (a.started < b.started ? 1 : -1));
@@ -93,7 +110,8 @@ function mistakeIn(record: Partial<RunRecord> | null): string | undefined {
     return 'has no right "targets"';
   const outside = [...outputs, ...copies].find(({ name }) => !isPlainName(name));
   if (outside) return `names a file "${outside.name}", which would lie outside of the folder`;
-  const isSaid = ({ remarks }: (typeof traces)[number]) => Array.isArray(remarks);
+  const isSaid = ({ remarks, columns }: (typeof traces)[number]) =>
+    Array.isArray(remarks) && Array.isArray(columns) && columns.every((column) => typeof column?.name === 'string');
   if (!traces.every(isSaid)) return 'has no right "traces"';
   const isTable = ({ names, values }: (typeof scores)[number]) => Array.isArray(names) && Array.isArray(values);
   return scores.every(isTable) ? undefined : 'has no right "scores"';

@@ -28,6 +28,8 @@ export interface QueuedEngine extends Engine {
   pauseRun(run: string): Promise<boolean>;
   /** Resumes a paused run; false where none of that name is paused. */
   resumeRun(run: string): Promise<boolean>;
+  /** Moves a waiting run before another waiting one, or behind all; false where one of them does not wait. */
+  moveRun(run: string, before?: string): Promise<boolean>;
 }
 
 type Emit = (event: RunEvent) => void;
@@ -43,10 +45,11 @@ interface LiveRun {
   ahead: number;
   /** While it is paused: what its steps wait for, and what ends that. */
   paused?: { readonly until: Promise<void>; readonly release: () => void };
-  finished: Promise<RunFinished>;
+  /** Runs it in the engine, once its turn has come. */
+  start(): Promise<RunFinished>;
+  /** Settles `finished`. */
+  readonly settle: Deferred<RunFinished>;
 }
-
-type StartingRun = Omit<LiveRun, 'finished'>;
 
 /**
  * Makes runs of an engine wait for each other, first come, first served. One long function because its methods share the
@@ -55,28 +58,27 @@ type StartingRun = Omit<LiveRun, 'finished'>;
 export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun' | 'resumeRun'>>): QueuedEngine {
   const live = new Map<string, LiveRun>();
   let named = 0;
-  let last: Promise<unknown> = Promise.resolve();
 
   const nextName = () => {
     do named++;
     while (live.has(`run-${named}`));
     return `run-${named}`;
   };
-  /** Starts a run when those before it are over. */
-  const runAfter = async (
-    before: Promise<unknown>,
-    run: string,
-    entry: StartingRun,
-    start: () => Promise<RunFinished>,
-  ) => {
-    await Promise.race([before, aborted(entry.controller.signal)]);
-    if (entry.controller.signal.aborted) {
-      const finished = neverStarted(run);
-      publish(entry, finished);
-      return finished;
-    }
+  const end = (run: string) => {
+    live.delete(run);
+    advance();
+    publishPlaces(live);
+  };
+  /** Starts the first run that waits, if none goes on. */
+  const advance = () => {
+    const [first] = live;
+    if (!first || [...live.values()].some(({ state }) => state !== 'waiting')) return;
+    const [run, entry] = first;
     entry.state = 'running';
-    return start();
+    entry
+      .start()
+      .then(entry.settle.resolve, entry.settle.reject)
+      .finally(() => end(run));
   };
 
   return {
@@ -85,29 +87,36 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       const run = options.run ?? nextName();
       if (live.has(run))
         throw new UserError('RUN_EXISTS', `A run named "${run}" is not over yet; choose another name.`);
-      const entry = startingRun(document.title, emit);
+      const entry: LiveRun = {
+        title: document.title,
+        controller: new AbortController(),
+        listeners: new Set([emit]),
+        events: [],
+        state: 'waiting',
+        ahead: 0,
+        settle: defer(),
+        start: () =>
+          engine.run(
+            document,
+            { ...options, run, whilePaused: () => entry.paused?.until },
+            (event) => publish(entry, event),
+            entry.controller.signal,
+          ),
+      };
       const abort = () => entry.controller.abort(signal?.reason);
+      entry.controller.signal.addEventListener('abort', () => {
+        if (live.get(run) !== entry || entry.state !== 'waiting') return;
+        const finished = neverStarted(run);
+        publish(entry, finished);
+        entry.settle.resolve(finished);
+        end(run);
+      });
+      live.set(run, entry);
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort, { once: true });
-      const whilePaused = () => entry.paused?.until;
-      const start = () =>
-        engine.run(
-          document,
-          { ...options, run, whilePaused },
-          (event) => publish(entry, event),
-          entry.controller.signal,
-        );
-      const isFirst = live.size === 0;
-      const before = last;
-      const finished = runAfter(before, run, entry, start).finally(() => {
-        live.delete(run);
-        signal?.removeEventListener('abort', abort);
-        publishPlaces(live);
-      });
-      live.set(run, Object.assign(entry, { finished }));
-      last = Promise.allSettled([before, finished]);
-      if (!isFirst) publishPlaces(live);
-      return finished;
+      advance();
+      publishPlaces(live);
+      return entry.settle.promise.finally(() => signal?.removeEventListener('abort', abort));
     },
     listRuns: async () => [...live].map(([run, { title, state }]) => ({ run, title, state })),
     async followRun(run, emit) {
@@ -115,7 +124,7 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       if (!entry) throw new UserError('NO_RUN', `There is no run "${run}" that waits or runs.`);
       for (const event of entry.events) emit(event);
       entry.listeners.add(emit);
-      return entry.finished;
+      return entry.settle.promise;
     },
     async cancelRun(run) {
       const entry = live.get(run);
@@ -127,7 +136,7 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       if (entry?.state !== 'running') return false;
       entry.state = 'paused';
       if (engine.pauseRun) return engine.pauseRun(run); // it runs in another process, which emits the event
-      const { promise, resolve } = defer();
+      const { promise, resolve } = defer<void>();
       entry.paused = { until: Promise.race([promise, aborted(entry.controller.signal)]), release: resolve };
       publish(entry, { type: 'run-paused', run });
       return true;
@@ -142,17 +151,18 @@ export function queueRuns(engine: Engine & Partial<Pick<QueuedEngine, 'pauseRun'
       publish(entry, { type: 'run-resumed', run });
       return true;
     },
-  };
-}
-
-function startingRun(title: string, emit: Emit): StartingRun {
-  return {
-    title,
-    controller: new AbortController(),
-    listeners: new Set([emit]),
-    events: [],
-    state: 'waiting',
-    ahead: 0,
+    async moveRun(run, before) {
+      const entry = live.get(run);
+      if (entry?.state !== 'waiting' || run === before) return false;
+      if (before !== undefined && live.get(before)?.state !== 'waiting') return false;
+      const others = [...live].filter(([name]) => name !== run);
+      const place = before === undefined ? others.length : others.findIndex(([name]) => name === before);
+      live.clear();
+      for (const [name, other] of [...others.slice(0, place), [run, entry] as const, ...others.slice(place)])
+        live.set(name, other);
+      publishPlaces(live);
+      return true;
+    },
   };
 }
 
@@ -162,7 +172,7 @@ function neverStarted(run: string): RunFinished {
 }
 
 /** Keeps an event for those who follow later, and emits it to those who follow now. */
-function publish(entry: StartingRun, event: RunEvent): void {
+function publish(entry: Pick<LiveRun, 'events' | 'listeners'>, event: RunEvent): void {
   if (event.type === 'preview')
     entry.events = entry.events.filter((old) => old.type !== 'preview' || old.node !== event.node);
   entry.events.push(event);
@@ -181,12 +191,18 @@ function publishPlaces(live: ReadonlyMap<string, LiveRun>): void {
   }
 }
 
-function defer(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
+interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  resolve(value: Value): void;
+  reject(error: unknown): void;
+}
+
+function defer<Value>(): Deferred<Value> {
+  let [resolve, reject]: [(value: Value) => void, (error: unknown) => void] = [() => {}, () => {}];
+  const promise = new Promise<Value>((done, failed) => {
+    [resolve, reject] = [done, failed];
   });
-  return { promise, resolve };
+  return { promise, resolve, reject };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -15,6 +15,7 @@ const calls = {
   cancelRun: false,
   pauseRun: false,
   resumeRun: false,
+  moveRun: false,
 } as const satisfies Readonly<Record<keyof QueuedEngine, boolean>>;
 
 type CallName = keyof typeof calls;
@@ -44,7 +45,7 @@ export function serveEngine(engine: QueuedEngine, port: Port): void {
     const outcome = await catchOutcome<unknown>(() => {
       if (call === 'run') return engine.run(first, second, emit, controller.signal);
       if (call === 'followRun') return engine.followRun(first, emit);
-      return engine[call](first);
+      return (engine[call] as (...args: unknown[]) => unknown)(...args);
     });
     running.delete(id);
     reply({ id, outcome });
@@ -111,6 +112,7 @@ export function connectEngine(port: Port): QueuedEngine {
     cancelRun: (run) => call('cancelRun', [run]),
     pauseRun: (run) => call('pauseRun', [run]),
     resumeRun: (run) => call('resumeRun', [run]),
+    moveRun: (run, before) => call('moveRun', before === undefined ? [run] : [run, before]),
   };
 }
 

@@ -7,15 +7,17 @@ import type { StepResult, ValueCache } from './cache.ts';
 import { addFingerprints, cacheKeys, listLocations, readsLate, stepKey } from './cacheKeys.ts';
 import { emitCached, emitCopies, hasRecords } from './emit.ts';
 import type { RunEvent } from './events.ts';
+import { noteSaved, saveFinished } from './finished.ts';
 import { nameBreak, noteOrigins, type Origins } from './nameBreak.ts';
 import { createPause, throwIfCancelled, type WhilePaused } from './pause.ts';
 import { labelStep, type Plan, type Step } from './plan.ts';
 import { runStep } from './runStep.ts';
 
-/** Makes small copies of the first images among values of a type, and counts all. */
+/** Makes small copies of the first images among values of a type, or copies as large as they are, and counts all. */
 export type CopyImages = (
   type: PortType,
   values: readonly unknown[],
+  isWhole?: boolean,
 ) => Promise<{ readonly copies: readonly Artifact[]; readonly count: number }>;
 
 /** What a run needs from its caller. */
@@ -38,8 +40,9 @@ export interface RunWorld {
  * neither does one that only such steps need. Results are released after their last reader; whatever happens, the run
  * retains nothing when the promise settles. Rejects with a UserError that names the node, or with `CANCELLED`.
  */
-export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
+export async function runGraph(plan: Plan, given: RunWorld): Promise<void> {
   const { steps, lastUse } = plan;
+  const world = noteSaved(given);
   const { cache, signal, files } = world;
   const pause = createPause(world.whilePaused);
   const fingerprints = new Map<string, string>();
@@ -51,6 +54,8 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
   const keys = cacheKeys(plan, fingerprints);
   const { results, needed } = claimCached(plan, keys, cache);
   const origins: Origins = new WeakMap();
+  /** The steps that ran in this run. */
+  const fresh = new Set<number>();
   const drivenBy = findDriven(steps);
 
   const obtain = async (step: Step, number: number): Promise<StepResult> => {
@@ -75,6 +80,7 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
     stepCalls ??= gatherCalls(step, results);
     try {
       const result = await runStep(step, stepCalls, world, pause);
+      fresh.add(number);
       cache.put(key, result);
       return result;
     } catch (error) {
@@ -115,6 +121,13 @@ export async function runGraph(plan: Plan, world: RunWorld): Promise<void> {
       const pausing = pause();
       if (pausing) await pausing;
     }
+  } catch (error) {
+    if (signal.aborted)
+      for (const number of fresh) {
+        const result = results[number]; // held, so its readers have not all run
+        if (result) await saveFinished(world, steps[number]!, [result.outputs]);
+      }
+    throw error;
   } finally {
     for (let number = 0; number < steps.length; number++) letGo(number);
   }

@@ -6,6 +6,7 @@ import { freezeValue, partsOf, type Resource, refuseNonFinite } from '../../node
 import { type Call, findEqualCalls, refuseLong, type StepCalls } from './arguments.ts';
 import type { OutputCopy, StepResult } from './cache.ts';
 import { emitArtifact, emitCopies, emitRecords } from './emit.ts';
+import { type SavingWorld, saveFinished } from './finished.ts';
 import { throwIfCancelled } from './pause.ts';
 import type { Step } from './plan.ts';
 import type { RunWorld } from './run.ts';
@@ -20,7 +21,7 @@ const none: readonly never[] = [];
 export async function runStep(
   step: Step,
   { calls, mapped }: StepCalls,
-  world: RunWorld,
+  world: SavingWorld,
   pause: () => Promise<void> | undefined,
 ): Promise<StepResult> {
   const { definition, id } = step;
@@ -55,6 +56,7 @@ export async function runStep(
     }
     if (world.previews && resources.length > 0) copies = await copyOutputs(definition, given, world);
   } catch (error) {
+    if (signal.aborted && given.length > 0) await saveFinished(world, step, given);
     cache.release(resources);
     throw error;
   }

@@ -3,7 +3,7 @@ import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { formatBytes, formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { isImage, isOver, type Run } from '../state/run.ts';
+import { isImage, isOver, type Run, stateInWords } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
 
 /** The state of the shown run and its images. */
@@ -20,11 +20,16 @@ export function LastRun({ run }: { run: Run }) {
       <p className="faint" role="status">
         {over
           ? messages.run.summary(messages.run[run.state], formatDuration(run.ms ?? 0), count('done'), count('cached'))
-          : messages.run[run.state]}
+          : stateInWords(run)}
       </p>
       {run.freed ? <p className="faint">{messages.run.freed(formatBytes(run.freed))}</p> : null}
       {!over && (
-        <button type="button" className="button" onClick={() => void attempt(editor, () => stopRun(editor, run.id))}>
+        <button
+          type="button"
+          className="button"
+          disabled={run.stopping}
+          onClick={() => void attempt(editor, () => stopRun(editor, run.id))}
+        >
           {messages.run.stop}
         </button>
       )}

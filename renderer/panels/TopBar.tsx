@@ -1,6 +1,6 @@
 import { Menu } from '@base-ui/react/menu';
 import { Menubar } from '@base-ui/react/menubar';
-import { Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
+import { ListOrdered, Pause, Play, Square, StepForward, TriangleAlert } from 'lucide-react';
 import { renameGraph } from '../../graphs/edit/edit.ts';
 import { CommandItems } from '../commands/CommandItems.tsx';
 import { menus, perform } from '../commands/commands.ts';
@@ -126,12 +126,24 @@ function Engine() {
 
 function RunButton() {
   const editor = useEditor();
+  const { view } = editor;
+  const queue = useView((state) => state.queue);
+  const stopping = useRuns(({ runs }) => runs.find((run) => !isOver(run))?.stopping === true);
   const live = useRuns(({ runs }) => runs.filter((run) => !isOver(run)).length);
   const ready = useView(({ engine }) => engine.state === 'ready' || engine.state === 'silent');
   const state = useRuns(({ runs }) => runs.find((run) => !isOver(run))?.state);
   return (
     <>
-      {live > 1 && <span className="faint">{messages.run.queue(live - 1)}</span>}
+      {live > 0 && (
+        <button
+          type="button"
+          className="quiet-button"
+          aria-expanded={queue}
+          onClick={() => view.setState(({ queue }) => ({ queue: !queue }))}
+        >
+          <ListOrdered size={16} aria-hidden /> {live > 1 ? messages.run.queue(live - 1) : messages.queue.name}
+        </button>
+      )}
       {(state === 'running' || state === 'paused') && (
         <button type="button" className="button" onClick={() => perform(editor, 'pause')}>
           {state === 'paused' ? <StepForward size={14} aria-hidden /> : <Pause size={14} aria-hidden />}{' '}
@@ -139,8 +151,8 @@ function RunButton() {
         </button>
       )}
       {live > 0 && (
-        <button type="button" className="button" onClick={() => perform(editor, 'stop')}>
-          <Square size={14} aria-hidden /> {messages.commands.stop}
+        <button type="button" className="button" disabled={stopping} onClick={() => perform(editor, 'stop')}>
+          <Square size={14} aria-hidden /> {stopping ? messages.run.stopping : messages.commands.stop}
         </button>
       )}
       <button

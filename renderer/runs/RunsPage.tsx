@@ -7,7 +7,7 @@ import { attempt } from '../state/attempt.ts';
 import { useEditor, useRuns, useView } from '../state/editor.ts';
 import { formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
-import { isOver } from '../state/run.ts';
+import { isOver, stateInWords } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
 import { GalleryPage } from './GalleryPage.tsx';
 import { listImages } from './listImages.ts';
@@ -45,11 +45,12 @@ export function RunsPage() {
             <li key={run.id} className="live-run">
               <span>
                 <b>{run.title}</b>
-                <small className="faint">{messages.run[run.state]}</small>
+                <small className="faint">{stateInWords(run)}</small>
               </span>
               <button
                 type="button"
                 className="button"
+                disabled={run.stopping}
                 onClick={() => void attempt(editor, () => stopRun(editor, run.id))}
               >
                 {messages.run.stop}

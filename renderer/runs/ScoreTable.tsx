@@ -60,7 +60,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
                     title={messages.results.sortedBy(name)}
                     onClick={() => setSorting({ name, up: by.name === name ? !by.up : false })}
                   >
-                    {name}
+                    {run.watched.includes(name) ? messages.run.watched(name) : name}
                     {by.name === name &&
                       (by.up ? <ArrowUp size={12} aria-hidden /> : <ArrowDown size={12} aria-hidden />)}
                   </button>

@@ -57,6 +57,12 @@ export interface Run {
   /** What ran; unknown for runs that another window started. */
   readonly document?: GraphDocument;
   readonly state: 'waiting' | 'running' | 'paused' | RunStatus;
+  /** When it was asked for, in milliseconds since 1970; unknown for runs that another window started. */
+  readonly asked?: number;
+  /** Whether it was asked to stop and has not ended yet. */
+  readonly stopping?: boolean;
+  /** Whether its engine went away while it waited: the next one has it in its queue. */
+  readonly lost?: boolean;
   /** How many runs come first, while it waits. */
   readonly ahead: number;
   readonly started?: number;
@@ -76,7 +82,7 @@ export function waitingRun(id: string, title: string, document?: GraphDocument):
   return {
     id,
     title,
-    ...(document ? { document } : {}),
+    ...(document ? { document, asked: Date.now() } : {}),
     state: 'waiting',
     ahead: 0,
     nodes: {},
@@ -315,4 +321,19 @@ export function changeRun(store: RunStore, id: string, change: (run: Run) => Run
 
 export function shownRun({ runs, shown }: RunState): Run | undefined {
   return runs.find(({ id }) => id === shown);
+}
+
+/** What a run is doing, in words. */
+export function stateInWords({ state, stopping }: Run): string {
+  return stopping && !isOver({ state } as Run) ? messages.run.stopping : messages.run[state];
+}
+
+/** How much of a run is done, in [0, 1]: its nodes, and the part of the one that runs. */
+export function runFraction({ nodes, order }: Pick<Run, 'nodes' | 'order'>): number {
+  if (order.length === 0) return 0;
+  const parts = order.map((id) => {
+    const { state = 'waiting', fraction = 0 } = nodes[id] ?? {};
+    return state === 'running' ? fraction : state === 'waiting' ? 0 : 1;
+  });
+  return parts.reduce((sum, part) => sum + part, 0) / order.length;
 }

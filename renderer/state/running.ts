@@ -76,10 +76,13 @@ function findUpstream(whole: GraphDocument, targets: readonly string[]): Readonl
 
 /** Follows runs that another window started, or this one before a reload. */
 export async function followRuns(editor: Editor, engine: QueuedEngine): Promise<void> {
-  for (const { run, title } of await engine.listRuns()) {
+  const queued = await engine.listRuns();
+  breakLost(editor, queued);
+  for (const { run, title } of queued) {
     const known = editor.runs.getState().runs.find(({ id }) => id === run);
-    if (known && !isOver(known)) continue;
-    addRun(editor.runs, waitingRun(run, title));
+    if (known && !isOver(known) && !known.lost) continue;
+    if (known?.lost) changeRun(editor.runs, run, ({ lost: _lost, ...rest }) => rest);
+    else addRun(editor.runs, waitingRun(run, title));
     void receive(
       editor,
       run,
@@ -87,6 +90,13 @@ export async function followRuns(editor: Editor, engine: QueuedEngine): Promise<
       (emit) => engine.followRun(run, emit),
     );
   }
+}
+
+/** Ends the runs that waited in an engine which is gone, and that the next one does not know. */
+function breakLost(editor: Editor, queued: readonly { readonly run: string }[]): void {
+  const problem = { code: 'ENGINE_LOST', message: messages.run.lost, at: {} };
+  for (const { id, lost } of editor.runs.getState().runs)
+    if (lost && !queued.some(({ run }) => run === id)) changeRun(editor.runs, id, (run) => breakRun(run, problem));
 }
 
 type Emit = Parameters<QueuedEngine['run']>[2];
@@ -112,8 +122,13 @@ async function receive(
     if (!(error instanceof UserError)) throw error;
     const message = error.code === 'ENGINE_LOST' ? messages.run.lost : error.message;
     const lost = { ...error.toJSON(), message };
-    first ??= lost;
+    const before = editor.runs.getState().runs.find((one) => one.id === id);
+    if (error.code === 'ENGINE_LOST' && before?.state === 'waiting' && !before.stopping) {
+      changeRun(editor.runs, id, (run) => ({ ...run, lost: true })); // it waits on in the next engine
+      return;
+    }
     changeRun(editor.runs, id, (run) => (isOver(run) ? run : breakRun(run, lost)));
+    first ??= lost;
   }
   const run = editor.runs.getState().runs.find((one) => one.id === id);
   if (!run) return;
@@ -147,9 +162,21 @@ export function dropMended(editor: Editor): void {
 /** Cancels a run, waiting or running. An engine that does not hear it is ended and started again, and the run tells so. */
 export async function stopRun(editor: Editor, id: string): Promise<void> {
   const cancelled = requireEngine(editor).cancelRun(id);
+  changeRun(editor.runs, id, (run) => ({ ...run, stopping: true }));
   await editor.desktop.requireAnswer();
   await cancelled.catch((error: unknown) => {
     if (!(error instanceof UserError) || error.code !== 'ENGINE_LOST') throw error;
+  });
+}
+
+/** Moves a waiting run before another one that waits, or behind all. */
+export async function moveRun(editor: Editor, id: string, before: string | undefined): Promise<void> {
+  if (!(await requireEngine(editor).moveRun(id, before))) return;
+  editor.runs.setState(({ runs }) => {
+    const moved = runs.find((run) => run.id === id);
+    const others = runs.filter((run) => run.id !== id);
+    const place = before === undefined ? others.length : others.findIndex((run) => run.id === before);
+    return moved && place >= 0 ? { runs: [...others.slice(0, place), moved, ...others.slice(place)] } : {};
   });
 }
 

@@ -61,6 +61,7 @@ export interface ViewState {
   readonly side: SidePanel | undefined;
   readonly inspector: boolean;
   readonly problems: boolean;
+  readonly queue: boolean;
   /** Where each level was looked at last, by its name (see `levelName`). */
   readonly viewports: Readonly<Record<string, { readonly x: number; readonly y: number; readonly zoom: number }>>;
   /** Whether the canvas is looked at from so far that nodes cannot be read. */
@@ -104,6 +105,7 @@ export function createViewStore(): ViewStore {
     side: undefined,
     inspector: false,
     problems: false,
+    queue: false,
     viewports: {},
     far: false,
     minimap: true,

@@ -32,7 +32,7 @@ describeInWindows('results', (open, kind) => {
 
       await page.keyboard.press('Alt+2');
       await expect.poll(() => page.locator('.gallery li').count()).toBe(3); // all images, and two runs
-      await page.locator('.gallery li button').nth(1).click();
+      await page.locator('.gallery-images').first().click();
       await page.locator('.image-grid button').nth(1).click();
       await page.keyboard.press('ArrowRight');
       await page.getByText(/^3 \/ 5$/).waitFor();
@@ -100,7 +100,7 @@ describeInWindows('results', (open, kind) => {
       await page.keyboard.press('Control+Enter');
       await expect.poll(() => page.locator('.chip.good').count(), { timeout: patience }).toBeGreaterThan(2);
       await page.keyboard.press('Alt+2');
-      await page.locator('.gallery li button').nth(1).click();
+      await page.locator('.gallery-images').first().click();
       await page.locator('.image-grid button').nth(1).click();
 
       const percent = () => page.locator('.zoom-buttons output').textContent();

@@ -107,7 +107,7 @@ describeInWindows('the looks of', (open, kind) => {
       await page.locator('[data-id="grid"] .chip.good').waitFor({ state: 'attached', timeout: patience });
       await page.keyboard.press('Alt+2');
       await expect.poll(() => page.locator('.gallery li').count(), { timeout: patience }).toBe(3);
-      await page.locator('.gallery li button').nth(1).click();
+      await page.locator('.gallery-images').first().click();
       await page.getByRole('tab', { name: 'Pareto' }).click();
       await expect.poll(() => page.locator('.point').count(), { timeout: patience }).toBe(4);
       await page.locator('.point').first().click();

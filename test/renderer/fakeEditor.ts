@@ -115,6 +115,7 @@ function fakeEngine(): { engine: QueuedEngine; asked: AskedRun[] } {
     cancelRun: vi.fn(async () => true),
     pauseRun: vi.fn(async () => true),
     resumeRun: vi.fn(async () => true),
+    moveRun: vi.fn(async () => true),
     clearCache: vi.fn(async () => undefined),
   };
   return { engine: engine as unknown as QueuedEngine, asked };

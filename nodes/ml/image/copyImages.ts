@@ -17,6 +17,9 @@ interface ImageCopy {
   readonly label?: ImageLabel;
 }
 
+/** Pixels of whole images together, at most: 64 of 1024 x 1024. */
+const MOST_WHOLE_PIXELS = 64 * 1024 ** 2;
+
 /** Small copies of the first images among values of a type, and how many images there are. */
 export interface CopiedImages {
   readonly copies: readonly ImageCopy[];
@@ -25,22 +28,22 @@ export interface CopiedImages {
 
 /**
  * Small PNGs of the images that a node gave at an output: of images, and of the image of a condition. Each is named by what
- * it shows, so that one image that several nodes give is one file.
+ * it shows, so that one image that several nodes give is one file. `isWhole`: as large as they are, in `finished/`.
  */
-export async function copyImages(type: PortType, values: readonly unknown[]): Promise<CopiedImages> {
+export async function copyImages(type: PortType, values: readonly unknown[], isWhole = false): Promise<CopiedImages> {
   const batches = values.flatMap((value) => batchOf(type, value));
   const count = batches.reduce((sum, { pixels }) => sum + pixels.shape[0], 0);
   const copies: ImageCopy[] = [];
-  let room = MOST_PIXELS;
+  let room = isWhole ? MOST_WHOLE_PIXELS : MOST_PIXELS;
   for (const { pixels, labels } of batches) {
     const [, h, w] = pixels.shape;
-    const scale = Math.min(1, LONGEST_SIDE / Math.max(h, w));
+    const scale = isWhole ? 1 : Math.min(1, LONGEST_SIDE / Math.max(h, w));
     const size = [Math.max(1, Math.round(h * scale)), Math.max(1, Math.round(w * scale))] as const;
     const area = size[0] * size[1];
     const taken = Math.min(pixels.shape[0], MOST_COPIES - copies.length, Math.floor(room / area));
     if (taken <= 0) break;
     room -= taken * area;
-    copies.push(...(await shrinkBatch(pixels, labels.slice(0, taken), size, taken)));
+    copies.push(...(await shrinkBatch(isWhole ? 'finished' : 'copies', pixels, labels.slice(0, taken), size, taken)));
   }
   return { copies, count };
 }
@@ -56,6 +59,7 @@ function batchOf(type: PortType, value: unknown): Batch[] {
 }
 
 async function shrinkBatch(
+  folder: string,
   pixels: Tensor4D,
   labels: readonly ImageLabel[],
   [height, width]: readonly [number, number],
@@ -74,7 +78,7 @@ async function shrinkBatch(
       const label = labels[i];
       const rgb = bytes.subarray(i * size, (i + 1) * size);
       return {
-        name: `copies/${label?.id ?? ids[i]}.png`,
+        name: `${folder}/${label?.id ?? ids[i]}.png`,
         mime: 'image/png',
         bytes: encodePng({ width, height, rgb }),
         ...(label ? { label } : {}),

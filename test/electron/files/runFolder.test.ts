@@ -122,11 +122,20 @@ describe('run folder', () => {
 
   it('tells of rewards that were exploited', async () => {
     const folder = await createRunFolder(parent, start(), () => {});
-    const trace = { columns: [], values: [], labels: [], kept: [], remarks: ['It fell.'] };
+    const trace = {
+      columns: [{ name: 'truth', role: 'watched' }] as const,
+      values: [],
+      labels: [],
+      kept: [],
+      remarks: ['It fell.'],
+    };
     folder.receive({ type: 'trace', run: 'r', node: 'read', output: 'trace', trace: { ...trace, hacks: true } });
     folder.receive({ type: 'trace', run: 'r', node: 'read', output: 'trace', trace });
     await folder.finish('done');
-    expect((await listRunFolders(parent))[0]?.warnings).toEqual([{ node: 'read', text: 'It fell.' }]);
+    expect((await listRunFolders(parent))[0]).toMatchObject({
+      warnings: [{ node: 'read', text: 'It fell.' }],
+      watched: ['truth'],
+    });
   });
 
   it('puts the graph into every PNG, which opens again as that graph', async () => {

@@ -107,6 +107,33 @@ describe.each(Object.entries(shells))('an engine %s', (_name, start) => {
     expect(await engine.listRuns()).toEqual([]);
   });
 
+  it('moves a waiting run before another or behind all, and no other run', async () => {
+    const first = startRun('a');
+    await nodes.arrival('a');
+    const others = ['b', 'c', 'd'].map((name) => startRun(name));
+    await expect.poll(() => others[2]!.events).toContainEqual({ type: 'run-waiting', run: 'd', ahead: 3 });
+    const order = async () => (await engine.listRuns()).map(({ run }) => run);
+    expect(await engine.moveRun('d', 'b')).toBe(true);
+    expect(await order()).toEqual(['a', 'd', 'b', 'c']);
+    await expect.poll(() => others[2]!.events).toContainEqual({ type: 'run-waiting', run: 'd', ahead: 1 });
+    expect(await engine.moveRun('d')).toBe(true);
+    expect(await order()).toEqual(['a', 'b', 'c', 'd']);
+    for (const [run, before] of [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['x', 'b'],
+      ['b', 'x'],
+      ['b', 'b'],
+    ])
+      expect(await engine.moveRun(run!, before)).toBe(false);
+    expect(await engine.moveRun('c', 'b')).toBe(true);
+    for (const name of ['a', 'b', 'c', 'd']) nodes.open(name);
+    await Promise.all([first, ...others].map(({ finished }) => finished));
+    const startOf = ({ events }: { events: readonly RunEvent[] }) => events.find(({ type }) => type === 'run-started');
+    expect([first, ...others].every((one) => startOf(one))).toBe(true);
+    expect(await engine.listRuns()).toEqual([]);
+  });
+
   it('cancels the run that is meant, waiting or running, and no other', async () => {
     const controller = new AbortController();
     const first = startRun('a');

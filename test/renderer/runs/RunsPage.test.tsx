@@ -27,6 +27,7 @@ const summary: RunSummary = {
   copies: [],
   models: [],
   scores: [],
+  watched: [],
   problems: [],
   warnings: [],
 };

@@ -25,6 +25,7 @@ const summary = (
   copies: [],
   models: [],
   scores: [],
+  watched: [],
   problems: [],
   warnings: [],
   ...more,

@@ -67,6 +67,7 @@ describe('a run', () => {
 
   it('breaks where the engine goes away, unless it was over', async () => {
     const first = begin();
+    first.asked.emit({ type: 'run-started', run: first.id, nodes: [], device });
     first.asked.end(new UserError('ENGINE_LOST', 'raw'));
     await first.over;
     expect(runs().runs[0]).toMatchObject({ state: 'failed', problems: [{ message: messages.run.lost }] });
@@ -100,6 +101,25 @@ describe('a run', () => {
     begin();
     expect(notices()).toEqual([]);
   });
+});
+
+it('that waits when the engine goes away waits on in the next one, or breaks where that does not know it', async () => {
+  const [kept, gone] = [begin(), begin()];
+  for (const { asked } of [kept, gone]) asked.end(new UserError('ENGINE_LOST', 'raw'));
+  await Promise.all([kept.over, gone.over]);
+  expect(runs().runs.map(({ state, lost }) => [state, lost])).toEqual([
+    ['waiting', true],
+    ['waiting', true],
+  ]);
+  expect(notices()).toEqual([]);
+  vi.mocked(shell.engine.listRuns).mockResolvedValue([{ run: kept.id, title: 'Start' }] as never);
+  vi.mocked(shell.engine.followRun).mockImplementation(async (name, emit) => {
+    emit({ type: 'run-started', run: name, nodes: [], device });
+    return undefined as never;
+  });
+  shell.connect();
+  await expect.poll(() => runs().runs.map(({ state }) => state)).toEqual(['running', 'failed']);
+  expect(runs().runs[0]?.lost).toBeUndefined();
 });
 
 it('follows the runs of another window, and none twice', async () => {
