@@ -38,6 +38,8 @@ export interface TextParam extends Described {
   readonly kind: 'text';
   readonly initial: string;
   readonly multiline?: boolean;
+  /** It is a prompt, whose tokens an editor counts. */
+  readonly isPrompt?: boolean;
 }
 
 export interface ChoiceParam<Option extends string = string> extends Described {

@@ -3,6 +3,7 @@ import { arch, release } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../../graphs/document/document.ts';
 import { UserError } from '../../nodes/errors.ts';
+import { measurePrompt } from '../../nodes/ml/text/measurePrompt.ts';
 import { chosenPlaces } from '../files/chosenPlaces.ts';
 import { writeAtomic } from '../files/disk.ts';
 import { openFiles } from '../files/files.ts';
@@ -152,6 +153,7 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
     stopPull: async (name) => pulling.stop(name),
     removeModel: (name) => removeModel(name, fileFolders(folders.graphs)),
     revealModels: async () => dialogs().reveal(fileFolders(folders.graphs).modelsFolder),
+    measurePrompt,
     async chooseFile(accept, folder) {
       const path = await dialogs().askPath(accept, folder);
       if (path !== undefined) await kept.chosen.remember(path);

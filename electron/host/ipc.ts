@@ -2,6 +2,7 @@ import type { Json } from '../../graphs/document/document.ts';
 import type { Problem } from '../../graphs/document/problems.ts';
 import type { Outcome } from '../../graphs/engine/outcome.ts';
 import type { DeviceName, DevicePreference } from '../../nodes/ml/deviceNames.ts';
+import type { PromptLength } from '../../nodes/ml/text/measurePrompt.ts';
 import type { ModelKind } from '../../nodes/params.ts';
 import type { DeviceRow } from '../devices/tryDevices.ts';
 import type { RunSummary } from '../files/recordedRuns.ts';
@@ -86,6 +87,8 @@ export interface DesktopApi {
   /** Shows the folder of models in the system's file browser. Needs `About.dialogs`. */
   revealModels(): Promise<void>;
 
+  /** How many tokens a prompt has; undefined for one that is too long to count. */
+  measurePrompt(prompt: string): Promise<PromptLength | undefined>;
   /** Asks for a path by the system's dialog; undefined if the user closes it. Needs `About.dialogs`. */
   chooseFile(accept: readonly string[], folder: boolean): Promise<string | undefined>;
   /**
@@ -330,6 +333,7 @@ export const methods = {
   stopPull: [text],
   removeModel: [text],
   revealModels: [],
+  measurePrompt: [text],
   chooseFile: [texts, flag],
   keepImage: [text, bytes],
   exportFile: [text, bytes],

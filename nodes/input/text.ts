@@ -7,7 +7,7 @@ export const text = defineNode({
   title: 'Text',
   summary: 'A piece of text, such as a prompt.',
   inputs: {},
-  params: { text: textParam({ initial: '', multiline: true, help: 'The text itself.' }) },
+  params: { text: textParam({ initial: '', multiline: true, isPrompt: true, help: 'The text itself.' }) },
   outputs: { text: 'text' },
   run: (_inputs, { text }) => ({ text }),
 });

@@ -5,6 +5,7 @@ import { allows, describeAllowed, type FileParam, formatParam, type Param, parse
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { useRead } from '../state/useRead.ts';
 import { ModelField } from './ModelField.tsx';
 import { newSeed } from './newSeed.ts';
 import { useScrub } from './useScrub.ts';
@@ -150,15 +151,43 @@ function Typed(props: ParamControlProps) {
 }
 
 function LongText(props: ParamControlProps) {
+  const [isTyping, setTyping] = useState(false);
+  const field = useTyped(props);
+  const { param } = props;
   return (
-    <textarea
-      id={props.id}
-      className="field long nodrag nowheel nopan"
-      aria-label={props.label}
-      rows={2}
-      spellCheck={false}
-      {...useTyped(props)}
-    />
+    <>
+      <textarea
+        id={props.id}
+        className="field long nodrag nowheel nopan"
+        aria-label={props.label}
+        rows={2}
+        spellCheck={false}
+        {...field}
+        onFocus={() => setTyping(true)}
+        onBlur={() => {
+          setTyping(false);
+          field.onBlur();
+        }}
+      />
+      {param.kind === 'text' && param.isPrompt && <TokenCount prompt={field.value} isTyping={isTyping} />}
+    </>
+  );
+}
+
+/** Tokens of a prompt that a text encoder reads at once. */
+const chunk = 75;
+
+/** How long a prompt is, while it is typed and where it is longer than a text encoder reads at once. */
+function TokenCount({ prompt, isTyping }: { prompt: string; isTyping: boolean }) {
+  const asks = isTyping || prompt.length > chunk; // a token has a letter at least
+  const length = useRead(asks ? `tokens of ${prompt}` : 'no tokens', (desktop) =>
+    asks ? desktop.measurePrompt(prompt) : undefined,
+  );
+  if (!length || (!isTyping && length.chunks === 1)) return null;
+  return (
+    <output className="token-count" title={messages.controls.tokensHelp}>
+      {messages.controls.tokens(length.tokens, chunk, length.chunks)}
+    </output>
   );
 }
 

@@ -160,6 +160,10 @@ export const messages = {
     } as Readonly<Record<string, string>>,
     known: (word: string, value: string) => `${word}: ${value}`,
     must: (allowed: string) => `It must be ${allowed}.`,
+    tokens: (tokens: number, chunk: number, chunks: number) =>
+      chunks > 1 ? `${tokens}/${chunk} of chunk ${chunks}` : `${tokens}/${chunk}`,
+    tokensHelp:
+      'Tokens of the prompt. A text encoder reads 75 at once: longer prompts are read in chunks, and cut where the prompt style is plain.',
     newSeed: (label: string) => `${label}: another seed`,
     browse: (label: string) => `${label}: choose a file`,
   },

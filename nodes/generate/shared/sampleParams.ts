@@ -30,7 +30,12 @@ export const sampleParams = {
     help: "How much further than the prompt asks (classifier-free guidance); 0 and 1 are none, model is the model's own.",
   }),
   eta: number({ initial: 0, min: 0, max: 1, step: 0.1, help: 'Fresh noise in each step of DDIM; 0 is none.' }),
-  negativePrompt: text({ initial: '', multiline: true, help: 'What to keep away from; acts only with guidance.' }),
+  negativePrompt: text({
+    initial: '',
+    multiline: true,
+    isPrompt: true,
+    help: 'What to keep away from; acts only with guidance.',
+  }),
   batch: integer({
     initial: 4,
     min: 1,

@@ -145,6 +145,33 @@ describe('a text', () => {
   });
 });
 
+describe('a prompt', () => {
+  const param = text({ initial: '', multiline: true, isPrompt: true, help });
+  const measured = (tokens: number, chunks: number) =>
+    fakeShell({ measurePrompt: (prompt: string) => (prompt === '' ? undefined : { tokens, chunks }) });
+  const count = () => document.querySelector('.token-count')?.textContent;
+
+  it('tells its tokens while it is typed', async () => {
+    const field = show(param, 'a dog', measured(2, 1));
+    expect(count()).toBeUndefined();
+    fireEvent.focus(field);
+    await screen.findByText('2/75');
+    fireEvent.blur(field);
+    expect(count()).toBeUndefined();
+  });
+
+  it('tells them always where it is longer than a text encoder reads at once', async () => {
+    show(param, 'dog '.repeat(80), measured(5, 2));
+    expect((await screen.findByText('5/75 of chunk 2')).title).toMatch('cut where the prompt style is plain');
+  });
+
+  it('is no other text', () => {
+    const shell = measured(2, 1);
+    fireEvent.focus(show(text({ initial: '', multiline: true, help }), 'dog '.repeat(80), shell));
+    expect(shell.calls.map(([method]) => method)).not.toContain('measurePrompt');
+  });
+});
+
 describe('a model', () => {
   const param = model({ takes: 'clip', initial: 'a/b', help });
   const here = (name: string, kind = 'clip') => ({ name, kind, from: 'pulled', path: name, bytes: 1e6 });
