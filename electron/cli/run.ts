@@ -11,6 +11,7 @@ import { labelStep, type Plan } from '../../graphs/run/plan.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { Files } from '../../nodes/files.ts';
 import type { Device, DevicePreference } from '../../nodes/ml/device.ts';
+import { expandHome } from '../files/paths.ts';
 import type { RunFolder } from '../files/runFolder.ts';
 import { collect } from './collect.ts';
 import { exitCodes } from './exitCodes.ts';
@@ -242,7 +243,8 @@ function resolveOverrides(
 
 /** The files and folders that overrides name: the user's own choice, unlike those in the graph. */
 function findPlaces(overrides: Readonly<Record<string, string>>): string[] {
-  return Object.values(overrides).flatMap((value) => value.split('\n').filter((line) => existsSync(line)));
+  const lines = Object.values(overrides).flatMap((value) => value.split('\n'));
+  return lines.map((line) => expandHome(line).replace(/(?<=.)[\\/]+$/, '')).filter((place) => existsSync(place));
 }
 
 /** Shows the events of a run to people, on stderr. */

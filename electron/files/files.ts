@@ -1,12 +1,11 @@
 import { realpath } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { type Files, isPlainName } from '../../nodes/files.ts';
 import { escapeControls } from '../../nodes/quote.ts';
 import { listFolder, openFile, readRange, readStats } from './disk.ts';
 import { fingerprints } from './fingerprints.ts';
-import { isInside, refuseUnnamed } from './paths.ts';
+import { expandHome, isInside, refuseUnnamed } from './paths.ts';
 
 /** Folders that a location may lie in; all absolute. */
 export interface FileFolders {
@@ -111,7 +110,8 @@ async function listCandidates(location: string, folders: FileFolders): Promise<s
   }
   if (location === '' || location.includes('\0')) return [];
   refuseUnnamed(location);
-  if (/^~[\\/]/.test(location)) return [join(homedir(), location.slice(2))];
+  const home = expandHome(location);
+  if (home !== location) return [home];
   const path = resolve(folders.workingFolder, location);
   if (isAbsolute(location) || /^\.\.?([\\/]|$)/.test(location) || !isPlainName(location)) return [path];
   const [owner, name, ...rest] = location.split('/');

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { isDeviceName } from '../../nodes/files.ts';
@@ -7,6 +8,11 @@ import { isDeviceName } from '../../nodes/files.ts';
 export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/** A path that starts at `~`, which a shell leaves alone in `name=~/file`, in the home of this user; others as they are. */
+export function expandHome(path: string): string {
+  return /^~[\\/]/.test(path) ? join(homedir(), path.slice(2)) : path;
 }
 
 /**

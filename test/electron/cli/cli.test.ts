@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -101,6 +101,17 @@ describe('noiseloom run', () => {
       overrides: { 'load.path': join(cwd, 'graphs/images/grey.png') },
       targets: ['table'],
     });
+  });
+
+  it('takes what --set names as chosen, from the home and with a slash at its end', async () => {
+    const env = { HOME: join(cwd, 'home'), USERPROFILE: join(cwd, 'home') };
+    await mkdir(join(env.HOME, 'images'), { recursive: true });
+    await copyFile(join(cwd, 'graphs/images/red.png'), join(env.HOME, 'images/red.png'));
+    for (const path of ['~/images', join(env.HOME, 'images/')]) {
+      const args = ['run', 'graphs/rank.json', '--device', 'cpu', '--set', `load.path=${path}`];
+      const { code, stderr } = await cli(args, { env });
+      expect(code, stderr).toBe(0);
+    }
   });
 
   it('prints events and one result as NDJSON', async () => {
