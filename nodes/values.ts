@@ -80,7 +80,7 @@ export function refuseNonFinite(type: PortType, value: unknown, output: string):
 function refuse(numbers: ArrayLike<number>, output: string): void {
   for (let i = 0; i < numbers.length; i++) {
     if (Number.isFinite(numbers[i])) continue;
-    const message = `its output "${output}" holds ${numbers[i]} at element ${i} of ${numbers.length}. No node before it gave one: check its params, e.g. a step size or scale that is too large.`;
+    const message = `its output "${output}" holds ${numbers[i]} at element ${i} of ${numbers.length}. No node before it gave one: check its params, e.g. a step size or scale that is too large, and its model, whose weights may hold NaN.`;
     throw new UserError('NOT_FINITE', message);
   }
 }

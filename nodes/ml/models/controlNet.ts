@@ -12,7 +12,8 @@ import { addEncoderShapes, downStages, unetEncoder } from './unetEncoder.ts';
 
 /** config.json of diffusers' ControlNetModel. */
 export interface ControlNetConfig extends UNetEncoderConfig {
-  readonly conditioning_channels: number;
+  /** Of condition images, which are RGB here. */
+  readonly conditioning_channels: 3;
   /** Each after the first halves the image's sides. */
   readonly conditioning_embedding_out_channels: readonly number[];
   readonly controlnet_conditioning_channel_order: 'rgb' | 'bgr';
@@ -25,9 +26,11 @@ export function controlNetConfig(json: Json): ControlNetConfig {
   const read = reader('ControlNetModel', json);
   const order = json.controlnet_conditioning_channel_order ?? 'rgb';
   if (order !== 'rgb' && order !== 'bgr') throw read.unsupported('controlnet_conditioning_channel_order', order);
+  const channels = read.count('conditioning_channels', 3);
+  if (channels !== 3) throw read.unsupported('conditioning_channels', channels);
   return {
     ...unetEncoderConfig('ControlNetModel', json),
-    conditioning_channels: read.count('conditioning_channels', 3),
+    conditioning_channels: channels,
     conditioning_embedding_out_channels: read.counts('conditioning_embedding_out_channels', [16, 32, 96, 256]),
     controlnet_conditioning_channel_order: order,
     global_pool_conditions: read.flag('global_pool_conditions', false),

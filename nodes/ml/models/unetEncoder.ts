@@ -135,7 +135,7 @@ export function addedEmbedding(added: AddedConditions, weights: Weights, config:
   if (both.shape[1] !== wanted)
     throw new UserError(
       'BAD_SHAPE',
-      `The pooled text embedding (${textEmbeds.shape[1]} wide) and the time ids give ${both.shape[1]} values; this model needs ${wanted}. The text encoders and the U-Net do not belong together.`,
+      `The pooled text embedding (${textEmbeds.shape[1]} wide) and the time ids give ${both.shape[1]} values; this model needs ${wanted}. The text encoders are of another family than the U-Net or ControlNet.`,
     );
   return embed(both, weights.at('add_embedding'));
 }
@@ -196,7 +196,7 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
       if (contextWidths.some((width) => width !== context.shape[2]))
         throw new UserError(
           'BAD_SHAPE',
-          `The text embedding is ${context.shape[2]} wide; this model needs ${contextWidths[0]}. The text encoder and the U-Net do not belong together.`,
+          `The text embedding is ${context.shape[2]} wide; this model needs ${contextWidths[0]}. The text encoder is of another family than the U-Net or ControlNet.`,
         );
       const time = timeEmbedding(typeof timesteps === 'number' ? [timesteps] : timesteps, weights, config);
       const times = time.shape[0] === batch ? time : tile(time, [batch, 1]); // [N, E]

@@ -18,6 +18,9 @@ export const fileKinds: readonly FileKind[] = [
     names: /(^|[._])lora_(up|down|A|B|mid|unet|te\d?)\b|^lora_(unet|te\d?|prior)_|[._]lora\.(up|down)\./,
     node: 'model/load-lora',
   },
+  { what: 'a ControlNet-LLLite', names: /^lllite_/ },
+  { what: 'a ControlNet-XS', names: /(^|\.)(ctrl_to_base|base_to_ctrl)\b/ },
+  { what: 'the difference of a ControlNet from the model that it was trained with', names: /^difference$/ },
   { what: 'an IP-Adapter', names: /^(ip_adapter|image_proj)[./]|\.to_[kv]_ip\./ },
   { what: 'a T2I-Adapter', names: /^(adapter\.)?body\.\d+\.(resnets\.\d+\.)?(block[12]|in_conv)\./ },
   {

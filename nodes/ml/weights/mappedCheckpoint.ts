@@ -34,11 +34,18 @@ export function mappedCheckpoint(file: Checkpoint, sources: ReadonlyMap<string, 
 }
 
 /**
- * The tensors of a file of torch that a trainer saved as `state_dict` beside other things, or under the `module.` of a
- * training on several devices; any other file as it is.
+ * The tensors of a file of torch that a trainer saved as `state_dict` beside other things, under the `module.` of a training
+ * on several devices, or with the `_orig_mod.` of torch.compile before what was compiled; any other file as it is.
  */
 export function stateDict(file: Checkpoint): Checkpoint {
-  return below(below(file, 'state_dict/', false), 'module.', true);
+  return uncompiled(below(below(file, 'state_dict/', false), 'module.', true));
+}
+
+function uncompiled(file: Checkpoint): Checkpoint {
+  const names = file.names();
+  const plain = new Map(names.map((name) => [name.replace(/(^|\.)_orig_mod\./g, '$1'), { name }]));
+  const isCompiled = names.some((name) => !plain.has(name));
+  return isCompiled && plain.size === names.length ? mappedCheckpoint(file, plain) : file;
 }
 
 /** The tensors below a prefix, where there are any; with `all`, only where every name has it. */

@@ -59,6 +59,12 @@ await describeOnDevices('ControlNetModel', (device) => {
     });
   });
 
+  it('takes images of red, green and blue, and refuses a config of others', () => {
+    expect(() => controlNetConfig({ ...small, conditioning_channels: 6 })).toThrow(
+      'This kind of ControlNetModel is not supported: its config has "conditioning_channels": 6.',
+    );
+  });
+
   it('says which image size the latents need, and leaves no tensors', () => {
     const config = controlNetConfig(small);
     const { tensors, weights } = randomWeights(controlNetShapes(config));

@@ -36,6 +36,11 @@ it('looks into the state_dict of a trainer, and leaves other files alone', async
   const saved = stateDict(await fileOf(['state_dict/a.weight', 'optimizer/0'], [2]));
   expect(saved.names()).toEqual(['a.weight']);
   expect([...(await saved.read('a.weight'))]).toEqual([0, 1]);
+  const compiled = stateDict(await fileOf(['_orig_mod.a.weight', 'b._orig_mod.c._orig_mod.d'], [2]));
+  expect(compiled.names()).toEqual(['a.weight', 'b.c.d']);
+  expect([...(await compiled.read('b.c.d'))]).toEqual([0, 1]);
+  const twice = await fileOf(['a.weight', '_orig_mod.a.weight'], [2]); // neither counts more
+  expect(stateDict(twice)).toBe(twice);
   const plain = await fileOf(['a.weight'], [2]);
   expect(stateDict(plain)).toBe(plain);
 });
