@@ -164,6 +164,7 @@ const refusals: Readonly<Record<string, string>> = {
   ENOTDIR: 'what should be a folder is a file',
   EISDIR: 'there is a folder of that name',
   ENAMETOOLONG: 'the name is too long',
+  EFBIG: 'the file would be larger than the disk or this user may have',
   EIO: 'the disk failed',
   EMFILE: 'too many files are open (raise the limit, e.g. with: ulimit -n 1024)',
   ENFILE: 'too many files are open on this machine',

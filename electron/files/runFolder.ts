@@ -131,6 +131,15 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
     await makeFolder(dirname(join(path, name)));
     await writeAtomic(join(path, name), bytes);
   };
+  /** Writes a result in the background; what is not there is not in the record either. */
+  const writeResult = (name: string, bytes: Uint8Array) =>
+    later(() =>
+      write(name, bytes).catch((cause: unknown) => {
+        removeNamed(record.outputs, name);
+        removeNamed(record.copies!, name);
+        throw cause;
+      }),
+    );
   const writeRecord = () => write('run.json', printable(`${JSON.stringify(record, null, 2)}\n`));
   const later = (work: () => Promise<void>) => {
     queue = queue.then(work).catch((cause: unknown) => {
@@ -147,7 +156,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       roomForCopies -= bytes.length;
       copied.add(name);
       used.add(name.toLowerCase());
-      later(() => write(name, bytes));
+      writeResult(name, bytes);
     }
     record.copies!.push({ node, output, count, name, mime, ...(label ? { label } : {}) });
     return name;
@@ -173,7 +182,7 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       const bytes = event.mime === 'image/png' ? addPngText(event.bytes, texts) : event.bytes;
       const { node, mime, label } = event;
       record.outputs.push({ node, name, mime, size: bytes.length, sha256: sha256(bytes), ...(label ? { label } : {}) });
-      later(() => write(name, bytes));
+      writeResult(name, bytes);
       return name;
     },
     async finish(status) {
@@ -188,6 +197,10 @@ export async function createRunFolder(parent: string, start: RunStart, onFailure
       if (failure) throw failure;
     },
   };
+}
+
+function removeNamed(list: { readonly name: string }[], name: string): void {
+  for (let i = list.length - 1; i >= 0; i--) if (list[i]!.name === name) list.splice(i, 1);
 }
 
 function startRecord(start: RunStart, text: string, began: Date): RunRecord {

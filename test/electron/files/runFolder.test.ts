@@ -185,7 +185,10 @@ describe('run folder', () => {
       message: expect.stringContaining(folder.path),
     });
     expect(stopped).toBe(1);
-    expect(await read(folder.path)).toMatchObject({ state: 'failed', problems: [{ code: 'WRITE_FAILED' }] });
+    const record = await read(folder.path);
+    expect(record).toMatchObject({ state: 'failed', problems: [{ code: 'WRITE_FAILED' }] });
+    expect(record.outputs.map(({ name }) => name)).toEqual([image.name]); // what is there
+    expect(await readdir(folder.path)).toContain(image.name);
     await expect(createRunFolder(join(folder.path, 'run.json'), start(), () => {})).rejects.toMatchObject({
       code: 'WRITE_FAILED',
     });
