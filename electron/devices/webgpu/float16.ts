@@ -6,6 +6,7 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { Kernel } from '../../../nodes/ml/nn/ops.ts';
 import type { DataId, TensorInfo } from '../../../nodes/ml/tf.ts';
+import { MIN_HALVES } from '../../../nodes/ml/weights/convertToFloat32.ts';
 import { countElements, dispatch } from './dispatch.ts';
 
 /** What the 32-bit words of a tensor hold, two values in each. */
@@ -19,8 +20,6 @@ const stored = new WeakMap<DataId, Halves>();
 /** Handles through which a kernel reads the words themselves. */
 const asWords = new WeakSet<TensorInfo>();
 const converting = new WeakSet<WebGPUBackend>();
-/** Smaller tensors are converted at once: all of them together are a thousandth of a model. */
-const MIN_STORED = 2 ** 16;
 /** Bytes of float32 copies that may wait for the graphics card at once. */
 const MAX_WAITING = 2 ** 26;
 const THREADS = 64;
@@ -36,7 +35,7 @@ export const toFloat32: Kernel<'NoiseloomToFloat32', WebGPUBackend> = (
   const transposed = taps > 0 ? transposeKernels(backend, words, count, outputs, taps) : words;
   if (transposed !== words) backend.disposeData(words.dataId);
   const shape = taps > 0 ? [taps, count / (outputs * taps), outputs] : [count];
-  if (count >= MIN_STORED) {
+  if (count >= MIN_HALVES) {
     stored.set(transposed.dataId, { count, bfloat16 });
     convertOnRead(backend);
     return [{ dataId: transposed.dataId, shape, dtype: 'float32' }];

@@ -8,6 +8,8 @@ export type Dtype =
   | 'float32'
   | 'float16'
   | 'bfloat16'
+  | 'float8_e4m3fn'
+  | 'float8_e5m2'
   | 'int64'
   | 'int32'
   | 'int16'
@@ -16,8 +18,8 @@ export type Dtype =
   | 'bool';
 
 /**
- * Values as read: booleans are 0 and 1, 16-bit floats are converted to float32 (exactly), but Uint16Array their bits, where
- * the staging keeps them.
+ * Values as read: booleans are 0 and 1; floats of 16 and 8 bits are converted to float32 (exactly). Where the staging keeps
+ * halves, Uint16Array holds the bits of float16 or bfloat16; those of 8 bits are then float16.
  */
 export type CheckpointValues =
   | Float64Array
@@ -59,6 +61,8 @@ const elementSizes: Readonly<Record<Dtype, number>> = {
   float32: 4,
   float16: 2,
   bfloat16: 2,
+  float8_e4m3fn: 1,
+  float8_e5m2: 1,
   int64: 8,
   int32: 4,
   int16: 2,

@@ -7,6 +7,14 @@ export function canConvertOnDevice(): boolean {
   return getKernel(KERNEL_NAME, getBackend()) !== undefined;
 }
 
+/** Values of the smallest tensor that stays in 16 bits: all smaller ones together are a thousandth of a model. */
+export const MIN_HALVES = 2 ** 16;
+
+/** Whether the current device keeps a tensor of 16-bit floats as it is, so that a value takes 2 bytes of its memory. */
+export function staysHalves(count: number): boolean {
+  return getBackend() === 'webgpu' && count >= MIN_HALVES;
+}
+
 /**
  * float16 or bfloat16 bits -> a float32 tensor of `shape` and the same values, where `canConvertOnDevice()`. Rank-4
  * kernels are transposed to HWIO, see `loadWeights`. The caller owns the tensor.

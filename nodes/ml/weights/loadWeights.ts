@@ -1,7 +1,13 @@
 import { UserError } from '../../errors.ts';
 import { dispose, getBackend, mul, slice, type Tensor, tensor, tidy, transpose } from '../tf.ts';
-import { type Checkpoint, type CheckpointEntry, type CheckpointValues, elementCount } from './checkpoint.ts';
-import { canConvertOnDevice, convertToFloat32 } from './convertToFloat32.ts';
+import {
+  type Checkpoint,
+  type CheckpointEntry,
+  type CheckpointValues,
+  type Dtype,
+  elementCount,
+} from './checkpoint.ts';
+import { canConvertOnDevice, convertToFloat32, staysHalves } from './convertToFloat32.ts';
 import { isStaged, Staging } from './staging.ts';
 
 export interface WeightSelection {
@@ -49,10 +55,16 @@ export async function loadWeights(
   }
 }
 
-/** Bytes that the selected tensors take in memory, as float32. */
+/** Bytes that the selected tensors take in memory: as float32, but 2 a value where the device keeps narrow floats as halves. */
 export function checkpointBytes(checkpoint: Checkpoint, selection: WeightSelection = {}): number {
-  return selectedNames(checkpoint, selection).reduce((bytes, name) => bytes + 4 * countOf(checkpoint, name), 0);
+  const bytesOf = (name: string): number => {
+    const count = countOf(checkpoint, name);
+    return count * (NARROW.includes(checkpoint.entry(name).dtype) && staysHalves(count) ? 2 : 4);
+  };
+  return selectedNames(checkpoint, selection).reduce((bytes, name) => bytes + bytesOf(name), 0);
 }
+/** Floats of 16 bits or fewer. */
+const NARROW: readonly Dtype[] = ['float16', 'bfloat16', 'float8_e4m3fn', 'float8_e5m2'];
 
 /** Throws UserError `NOT_ENOUGH_MEMORY`, which names both numbers, where `neededBytes` do not fit in `freeBytes`. */
 export function requireMemory(what: string, neededBytes: number, freeBytes: number): void {
@@ -75,7 +87,7 @@ function countOf(checkpoint: Checkpoint, name: string): number {
 }
 
 function upload(values: CheckpointValues, { shape, dtype }: CheckpointEntry): Tensor {
-  if (values instanceof Uint16Array) return convertToFloat32(values, dtype as 'float16' | 'bfloat16', shape);
+  if (values instanceof Uint16Array) return convertToFloat32(values, dtype === 'bfloat16' ? dtype : 'float16', shape);
   if (values instanceof Float32Array) return copyOf(values, shape);
   return copyOf(values instanceof BigInt64Array ? Float32Array.from(values, Number) : Float32Array.from(values), shape);
 }

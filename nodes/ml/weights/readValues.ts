@@ -1,5 +1,6 @@
 import type { Files } from '../../files.ts';
 import type { CheckpointValues, Dtype } from './checkpoint.ts';
+import { type Float8, float8Halves, float8Values } from './float8.ts';
 import { float16ToNumber } from './float16.ts';
 import { CHUNK_BYTES, type Staging } from './staging.ts';
 
@@ -12,10 +13,11 @@ export interface Place {
 }
 
 /**
- * Reads little-endian elements. Float16 and bfloat16 become float32, piece by piece, but for a staging that keeps them.
+ * Reads little-endian elements. Floats of 16 and 8 bits become float32, piece by piece, but for a staging that keeps halves.
  * Floats are put into `staging` where one is given, and stay valid until the next use but one of it.
  */
 export async function readValues(place: Place, dtype: Dtype, staging?: Staging): Promise<CheckpointValues> {
+  if (dtype === 'float8_e4m3fn' || dtype === 'float8_e5m2') return readFloat8(place, dtype, staging);
   if (dtype === 'float16' || dtype === 'bfloat16')
     return staging?.keepsHalves ? readHalves(place, staging) : readAsFloat32(place, dtype, staging);
   const { count } = place;
@@ -34,9 +36,24 @@ async function readInto({ files, path, start }: Place, skip: number, target: Uin
 }
 
 async function readHalves(place: Place, staging: Staging): Promise<Uint16Array> {
-  const bytes = staging.room(2 * place.count);
-  await readInto(place, 0, bytes);
-  return new Uint16Array(bytes.buffer, bytes.byteOffset, place.count);
+  const values = halves(staging, place.count);
+  await readInto(place, 0, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return values;
+}
+
+/** As float16 bits for a staging that keeps halves, else as float32. */
+async function readFloat8(place: Place, dtype: Float8, staging?: Staging): Promise<Uint16Array | Float32Array> {
+  const { count } = place;
+  const keeps = staging?.keepsHalves === true;
+  const table = keeps ? float8Halves[dtype] : float8Values[dtype];
+  const values = keeps ? halves(staging, count) : staging ? floats(staging, count) : new Float32Array(count);
+  const chunk = staging?.chunk ?? new Uint8Array(Math.min(CHUNK_BYTES, count));
+  for (let done = 0; done < count; done += CHUNK_BYTES) {
+    const part = chunk.subarray(0, Math.min(CHUNK_BYTES, count - done));
+    await readInto(place, done, part);
+    for (let i = 0; i < part.length; i++) values[done + i] = table[part[i] as number] as number;
+  }
+  return values;
 }
 
 async function readAsFloat32(place: Place, dtype: 'float16' | 'bfloat16', staging?: Staging): Promise<Float32Array> {
@@ -53,12 +70,17 @@ async function readAsFloat32(place: Place, dtype: 'float16' | 'bfloat16', stagin
   return values;
 }
 
+function halves(staging: Staging, count: number): Uint16Array {
+  const bytes = staging.room(2 * count);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, count);
+}
+
 function floats(staging: Staging, count: number): Float32Array {
   const bytes = staging.room(4 * count);
   return new Float32Array(bytes.buffer, bytes.byteOffset, count);
 }
 
-function emptyValues(dtype: Exclude<Dtype, 'float16' | 'bfloat16'>, count: number): CheckpointValues {
+function emptyValues(dtype: Exclude<Dtype, 'float16' | 'bfloat16' | Float8>, count: number): CheckpointValues {
   switch (dtype) {
     case 'float64':
       return new Float64Array(count);

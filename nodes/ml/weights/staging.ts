@@ -1,6 +1,6 @@
 import type { Files, OpenFile } from '../../files.ts';
 
-/** Bytes of 16-bit floats converted at a time. */
+/** Bytes of narrow floats converted at a time. */
 export const CHUNK_BYTES = 1 << 22;
 
 interface ResizableBuffer extends ArrayBuffer {
@@ -23,7 +23,7 @@ export class Staging {
   private turn: 0 | 1 = 0;
   private readonly files = new Map<string, OpenFile>();
 
-  /** Room for tensors of up to `largest` elements. `keepsHalves`: float16 and bfloat16 are handed out as they are. */
+  /** Room for tensors of up to `largest` elements. `keepsHalves`: float16 and bfloat16 are handed out as they are, 8-bit floats as float16. */
   constructor(
     largest: number,
     readonly keepsHalves = false,

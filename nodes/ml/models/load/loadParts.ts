@@ -34,7 +34,7 @@ export interface Part {
 
 export interface LoadedParts<Name extends string> {
   readonly weights: Readonly<Record<Name, Weights>>;
-  /** Of all weights, as float32. */
+  /** Of all weights in memory. */
   readonly bytes: number;
   dispose(): void;
 }

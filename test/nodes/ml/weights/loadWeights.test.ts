@@ -6,6 +6,7 @@ import { checkpointBytes, loadWeights, requireMemory } from '../../../../nodes/m
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 import { toCheckpointLayout, writeSafetensors } from '../../../../nodes/ml/weights/writeSafetensors.ts';
 import { describeOnDevices } from '../../../support/devices.ts';
+import { diskFiles, goldenFolder } from '../../../support/golden.ts';
 import { memoryFiles } from '../../../support/memoryFiles.ts';
 
 const count = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
@@ -28,6 +29,18 @@ function fileOf(
     [length, text, ...parts.map(({ bits }) => new Uint8Array(bits.buffer))].flatMap((bytes) => [...bytes]),
   );
 }
+
+/** The bits of floats, but one kind of what is no number. */
+const bitsOf = (values: Float32Array): Uint32Array => {
+  const same = values.map((value) => (Number.isNaN(value) ? Number.NaN : value));
+  return new Uint32Array(same.buffer);
+};
+
+/** The same tensors in another shape. */
+const shapedAs = (checkpoint: Checkpoint, shape: readonly number[]): Checkpoint => ({
+  ...checkpoint,
+  entry: (name) => ({ ...checkpoint.entry(name), shape }),
+});
 
 function open(): Promise<Checkpoint> {
   const tensors = new Map([
@@ -99,6 +112,34 @@ await describeOnDevices('loadWeights', (device) => {
       }
       tf.dispose([...weights.values()]);
     }
+  });
+
+  it('converts every 8-bit float as torch does, in kernels too', async () => {
+    const path = `${goldenFolder('float8')}/values.safetensors`;
+    const golden = await openCheckpoint(diskFiles, path);
+    for (const kind of ['e4m3fn', 'e5m2']) {
+      const expected = (await golden.read(`expected.${kind}`)) as Float32Array;
+      expect(golden.entry(kind)).toMatchObject({ dtype: `float8_${kind}`, shape: [256], bytes: 256 });
+      expect(bitsOf((await golden.read(kind)) as Float32Array)).toEqual(bitsOf(expected));
+      const [loaded, kernel] = [
+        (await loadWeights(golden, { keep: (name) => name === kind })).get(kind)!,
+        (await loadWeights(shapedAs(golden, [16, 4, 2, 2]), { keep: (name) => name === kind })).get(kind)!,
+      ];
+      expect(bitsOf((await loaded.data()) as Float32Array)).toEqual(bitsOf(expected));
+      expect(kernel.shape).toEqual([2, 2, 4, 16]);
+      const { values } = toCheckpointLayout((await kernel.data()) as Float32Array, kernel.shape);
+      expect(bitsOf(values)).toEqual(bitsOf(expected));
+      tf.dispose([loaded, kernel]);
+    }
+  });
+
+  it('counts narrow floats by what the device keeps of them', () => {
+    const entries = { a: 'float16', b: 'bfloat16', c: 'float8_e5m2', d: 'float32', e: 'int64' } as const;
+    const checkpoint = {
+      names: () => Object.keys(entries),
+      entry: (name: string) => ({ dtype: entries[name as keyof typeof entries], shape: [256, 300], bytes: 0 }),
+    } as unknown as Checkpoint;
+    expect(checkpointBytes(checkpoint)).toBe(76800 * (device().name === 'webgpu' ? 3 * 2 + 2 * 4 : 5 * 4));
   });
 
   it('keeps every tensor as it was read, whatever is read after it', async () => {
