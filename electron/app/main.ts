@@ -42,7 +42,7 @@ const system: System = {
   },
   async askSave(name, ending) {
     const { filePath, canceled } = await ask(dialog.showSaveDialog, {
-      defaultPath: join(folders.graphs, name.endsWith(`.${ending}`) ? name : `${name}.${ending}`),
+      defaultPath: join(documents, name.endsWith(`.${ending}`) ? name : `${name}.${ending}`),
       filters: [{ name: ending.toUpperCase(), extensions: [ending] }],
     });
     return canceled ? undefined : filePath;
@@ -68,11 +68,11 @@ function ask<Options, Result>(
 }
 
 const documents = join(app.getPath('documents'), 'Noiseloom');
-const folders = { data, graphs: documents, runs: join(documents, 'runs') };
 const startEngine = () => startEngineProcess(built);
 
 async function start(): Promise<void> {
   const chosen = await preferences(data).read();
+  const folders = { data, graphs: documents, runs: chosen.runsFolder || join(documents, 'runs') };
   nativeTheme.themeSource = chosen.theme;
   lockSession(session.defaultSession);
   await serveFolder(session.defaultSession, origins.window, rendererFolder);
@@ -82,6 +82,7 @@ async function start(): Promise<void> {
     device: chosen.device,
     runsFolder: folders.runs,
     workingFolder: folders.graphs,
+    memoryShare: chosen.memoryShare,
   });
   const { api, open, take } = createDesktop({
     folders,

@@ -60,11 +60,13 @@ async function serve(folder: string, flags: ServeFlags): Promise<void> {
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536))
     throw new UsageError(`--port ${flags.port} is no port: it is a whole number from 0 to 65535.`);
   const folders = { data: dataFolder(), graphs, runs: resolve(flags.runs) };
-  const device =
-    flags.device === undefined ? (await preferences(folders.data).read()).device : parseDevice(flags.device);
+  const chosen = await preferences(folders.data).read();
+  const device = flags.device === undefined ? chosen.device : parseDevice(flags.device);
   await buildWindow(packageFolder);
   const allowed = (flags.allow ?? []).map((place) => resolve(place));
-  const host = new EngineHost(forkEngine, { device, runsFolder: folders.runs, workingFolder: graphs, allowed });
+  const { memoryShare } = chosen;
+  const start = { device, runsFolder: folders.runs, workingFolder: graphs, allowed, memoryShare };
+  const host = new EngineHost(forkEngine, start);
   const options = {
     folders,
     host,

@@ -8,6 +8,8 @@ export interface EngineStart {
   /** Where run folders are made, and what relative paths of a graph without a file start from; absolute. */
   readonly runsFolder: string;
   readonly workingFolder: string;
+  /** The part of the memory in which results are kept; half by default. */
+  readonly memoryShare?: number;
   /** What graphs may read besides what the user chose in the window: absolute paths of files and folders. */
   readonly allowed?: readonly string[];
 }

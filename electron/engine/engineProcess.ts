@@ -63,7 +63,8 @@ interface Compute {
   answer?(): Promise<unknown>;
 }
 
-async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: EngineStart, owner: Owner) {
+async function openEngine(start: EngineStart, owner: Owner) {
+  const { device, runsFolder, workingFolder, allowed = [], memoryShare } = start;
   const chosen = chosenPlaces(dataFolder());
   const mayRead = within(async () => [workingFolder, runsFolder, ...allowed, ...(await chosen.list())]);
   const known = new Map<string, Files>();
@@ -75,7 +76,7 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
     known.set(folder, files);
     return files;
   };
-  const compute = await openCompute(device, filesOf, owner);
+  const compute = await openCompute(device, filesOf, owner, memoryShare);
   const versions = collectVersions(compute.device);
   const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
   const engine = await keepQueue(queueRuns(recordRuns(compute.engine, recording)), runsFolder);
@@ -83,10 +84,15 @@ async function openEngine({ device, runsFolder, workingFolder, allowed = [] }: E
 }
 
 /** In the order of `openDevice`, except that under Electron WebGPU runs in a window. */
-async function openCompute(preference: DevicePreference, filesOf: FilesOf, owner: Owner): Promise<Compute> {
+async function openCompute(
+  preference: DevicePreference,
+  filesOf: FilesOf,
+  owner: Owner,
+  memoryShare: number | undefined,
+): Promise<Compute> {
   const here = async (offered = devices): Promise<Compute> => {
     const device = await openDevice(preference, offered);
-    return { device, engine: startEngine(device, filesOf) };
+    return { device, engine: startEngine(device, filesOf, memoryShare) };
   };
   if (!owner.hasWindows || (preference !== 'auto' && preference !== 'webgpu')) return here();
   if (preference === 'webgpu') return openWindow(owner, true, filesOf);

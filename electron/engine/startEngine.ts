@@ -12,10 +12,10 @@ export function startDevice(preference: DevicePreference): Promise<Device> {
   return openDevice(preference, devices);
 }
 
-/** The engine of this process on a started device; it may keep results in half of the memory. */
-export function startEngine(device: Device, files: EngineParts['files']): Engine {
+/** The engine of this process on a started device; it may keep results in a share of the memory, half by default. */
+export function startEngine(device: Device, files: EngineParts['files'], share = 0.5): Engine {
   const memory = device.memory.totalBytes ?? totalmem();
-  return createEngine({ library, device, files, cacheBudget: memory / 2, copyImages });
+  return createEngine({ library, device, files, cacheBudget: memory * share, copyImages });
 }
 
 /** Versions of what computes, for the record of a run. */

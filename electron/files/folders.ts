@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileFolders } from './files.ts';
 import { within } from './paths.ts';
@@ -37,10 +37,22 @@ export function fileFolders(
   };
 }
 
-/** Where pulled models are kept for this user: NOISELOOM_MODELS, else in the data folder. */
+/** Where pulled models are kept for this user: NOISELOOM_MODELS, else the folder chosen in Settings, else in the data folder. */
 export function modelsFolder(): string {
   const { NOISELOOM_MODELS } = process.env;
-  return NOISELOOM_MODELS ? resolve(NOISELOOM_MODELS) : join(dataFolder(), 'models');
+  if (NOISELOOM_MODELS) return resolve(NOISELOOM_MODELS);
+  try {
+    const { models } = JSON.parse(readFileSync(chosenFoldersPath(), 'utf8')) as { readonly models?: unknown };
+    if (typeof models === 'string' && isAbsolute(models)) return models;
+  } catch {
+    // none was chosen
+  }
+  return join(dataFolder(), 'models');
+}
+
+/** The file that holds the folder of models which the user chose. */
+export function chosenFoldersPath(): string {
+  return join(dataFolder(), 'folders.json');
 }
 
 /** What is kept for this user: NOISELOOM_DATA, else the place that the system has for data. */

@@ -5,10 +5,11 @@ import { limits } from '../../graphs/document/document.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { measurePrompt } from '../../nodes/ml/text/measurePrompt.ts';
 import { chosenPlaces } from '../files/chosenPlaces.ts';
-import { writeAtomic } from '../files/disk.ts';
+import { makeFolder, writeAtomic } from '../files/disk.ts';
 import { openFiles } from '../files/files.ts';
-import { fileFolders, packageFolder, version } from '../files/folders.ts';
+import { chosenFoldersPath, fileFolders, packageFolder, version } from '../files/folders.ts';
 import { extractGraphText } from '../files/graphText.ts';
+import { jsonFile } from '../files/jsonFile.ts';
 import { within } from '../files/paths.ts';
 import { listRunFolders, readRecord, readRunFile, runPath } from '../files/recordedRuns.ts';
 import { emptyBin, measureBin, moveToBin, restoreFromBin } from '../files/runBin.ts';
@@ -70,13 +71,19 @@ export interface Desktop {
  * The shell's side of `DesktopApi`, the same under Electron and in the server. Long because it is the table of all
  * methods, a line or a few each.
  */
-export function createDesktop({ folders, host, system, listDevices, emit }: DesktopParts): Desktop {
+export function createDesktop({ folders: given, host, system, listDevices, emit }: DesktopParts): Desktop {
+  const folders = { ...given };
   const tell = (text: string) => emit({ type: 'notice', text });
   const recent = recentGraphs(folders.data, folders.graphs, system !== undefined, tell);
   const kept = {
     drafts: drafts(folders.data),
     preferences: preferences(folders.data, tell),
     chosen: chosenPlaces(folders.data, tell),
+    devices: jsonFile<{ readonly version: string; readonly rows: readonly DeviceRow[] }>(
+      join(folders.data, 'devices.json'),
+      { version: '', rows: [] },
+      (found) => Array.isArray((found as { rows?: unknown } | null)?.rows),
+    ),
     stars: stars(folders.data),
   };
   const pulling = pulls((pull) => emit({ type: 'pull', pull }));
@@ -159,6 +166,19 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
       if (path !== undefined) await kept.chosen.remember(path);
       return path;
     },
+    async chooseFolder(what) {
+      const path = await dialogs().askPath([], true);
+      if (path !== undefined && what === 'models') {
+        await makeFolder(dirname(chosenFoldersPath()));
+        await writeAtomic(chosenFoldersPath(), `${JSON.stringify({ models: path })}\n`);
+        host.start();
+      } else if (path !== undefined) {
+        await kept.preferences.write({ runsFolder: path });
+        folders.runs = path;
+        host.start({ runsFolder: path });
+      }
+      return describeProgram(folders, true).folders;
+    },
     keepImage: (name, bytes) => keepImage(join(folders.graphs, 'images'), name, bytes),
     async exportFile(name, bytes) {
       const path = await dialogs().askSave(name, name.split('.').at(-1) ?? '');
@@ -170,13 +190,22 @@ export function createDesktop({ folders, host, system, listDevices, emit }: Desk
       const before = await kept.preferences.read();
       const after = await kept.preferences.write(changes);
       if (after.theme !== before.theme) system?.setTheme(after.theme);
-      if (after.device !== before.device) host.start({ device: after.device });
+      const { device, memoryShare } = after;
+      if (device !== before.device || memoryShare !== before.memoryShare) host.start({ device, memoryShare });
       return after;
     },
     engineState: async () => host.state,
     restartEngine: async () => host.start(),
     requireAnswer: async () => host.requireAnswer(),
-    listDevices,
+    async listDevices() {
+      const rows = await listDevices();
+      await kept.devices.change(() => ({ version, rows }));
+      return rows;
+    },
+    async knownDevices() {
+      const known = await kept.devices.read();
+      return known.version === version ? known.rows : [];
+    },
     setUpNative: async () => native.start(),
     stopNative: async () => native.stop(),
     setMenu: async (menu) => system?.setMenu(menu),

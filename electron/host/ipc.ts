@@ -98,6 +98,11 @@ export interface DesktopApi {
   keepImage(name: string, bytes: Uint8Array): Promise<string>;
   /** Saves a file: by the system's dialog, returning its path, or as a download in the browser. */
   exportFile(name: string, bytes: Uint8Array): Promise<string | undefined>;
+  /**
+   * Asks by the system's dialog for another folder of models or runs, which stay where they are; unchanged if the user
+   * closes it. Needs `About.dialogs`. Restarts the engine.
+   */
+  chooseFolder(what: 'models' | 'runs'): Promise<About['folders']>;
 
   readPreferences(): Promise<Preferences>;
   /** Changes the given preferences and keeps the others. A new device restarts the engine. */
@@ -110,6 +115,8 @@ export interface DesktopApi {
   requireAnswer(): Promise<void>;
   /** All devices, with the reason for each that cannot be used. */
   listDevices(): Promise<readonly DeviceRow[]>;
+  /** What `listDevices` gave last, at once; empty if this version never listed them. */
+  knownDevices(): Promise<readonly DeviceRow[]>;
   /** Starts or resumes the download of native TensorFlow and resolves at once; `native` events report the rest. */
   setUpNative(): Promise<void>;
   /** Keeps what was downloaded, for the next start. */
@@ -230,6 +237,14 @@ export type NativeSetUp =
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
   readonly device: DevicePreference;
+  /** Whether a run shows images while it draws them. */
+  readonly previews: boolean;
+  /** Whether a graph that lies in a file is saved there after each change. */
+  readonly autosave: boolean;
+  /** The part of the memory in which results are kept, from 0.1 to 0.9; a page that computes by WebGPU has a limit of its own. */
+  readonly memoryShare: number;
+  /** The folder of runs that the user chose; empty for the usual one. */
+  readonly runsFolder: string;
   /** State of the window to restore: panels, sizes, hints seen. */
   readonly view: Readonly<Record<string, Json>>;
 }
@@ -286,6 +301,10 @@ const bytes: Check = (argument) => argument instanceof Uint8Array;
 const list: Check = (argument) => Array.isArray(argument);
 const texts: Check = (argument) => Array.isArray(argument) && argument.every(text);
 const record: Check = (argument) => typeof argument === 'object' && argument !== null && !Array.isArray(argument);
+const oneOf =
+  (...texts: readonly string[]): Check =>
+  (argument) =>
+    texts.includes(argument as string);
 const maybe =
   (check: Check): Check =>
   (argument) =>
@@ -337,12 +356,14 @@ export const methods = {
   chooseFile: [texts, flag],
   keepImage: [text, bytes],
   exportFile: [text, bytes],
+  chooseFolder: [oneOf('models', 'runs')],
   readPreferences: [],
   writePreferences: [record],
   engineState: [],
   restartEngine: [],
   requireAnswer: [],
   listDevices: [],
+  knownDevices: [],
   setUpNative: [],
   stopNative: [],
   setMenu: [list],

@@ -1,9 +1,17 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { deviceNames } from '../../nodes/ml/deviceNames.ts';
 import { jsonFile, type Tell } from '../files/jsonFile.ts';
 import type { Preferences } from './ipc.ts';
 
-const initial: Preferences = { theme: 'system', device: 'auto', view: {} };
+const initial: Preferences = {
+  theme: 'system',
+  device: 'auto',
+  previews: true,
+  autosave: false,
+  memoryShare: 0.5,
+  runsFolder: '',
+  view: {},
+};
 
 /** What the user chose, in the data folder. Fields that are missing or wrong have their initial value. `tell` as in `jsonFile`. */
 export function preferences(dataFolder: string, tell?: Tell) {
@@ -21,13 +29,18 @@ export function preferences(dataFolder: string, tell?: Tell) {
   };
 }
 
-function onlyRight({ theme, device, view }: Partial<Preferences>): Partial<Preferences> {
+function onlyRight(given: Partial<Preferences>): Partial<Preferences> {
+  const { theme, device, previews, autosave, memoryShare, runsFolder, view } = given;
   const isView = typeof view === 'object' && view !== null && !Array.isArray(view);
   return {
     ...(theme === 'system' || theme === 'light' || theme === 'dark' ? { theme } : {}),
     ...(device === 'auto' || deviceNames.some((name) => name === device)
       ? { device: device as Preferences['device'] }
       : {}),
+    ...(typeof previews === 'boolean' ? { previews } : {}),
+    ...(typeof autosave === 'boolean' ? { autosave } : {}),
+    ...(typeof memoryShare === 'number' && memoryShare >= 0.1 && memoryShare <= 0.9 ? { memoryShare } : {}),
+    ...(typeof runsFolder === 'string' && (runsFolder === '' || isAbsolute(runsFolder)) ? { runsFolder } : {}),
     ...(isView ? { view } : {}),
   };
 }

@@ -7,6 +7,8 @@ export interface Choice {
   readonly label: string;
   /** What else is searched, and shown below the label. */
   readonly detail?: string;
+  /** More texts that are searched: the one that a query is found in takes the place of the detail, from where it is. */
+  readonly lines?: readonly string[];
   /** Choices are listed by group while the search is empty. */
   readonly group?: string;
   readonly end?: ReactNode;
@@ -77,8 +79,25 @@ export function moveByKey(key: string, from: number, count: number): number | un
 /** The choices that fit a query, the best first. */
 export function searchChoices(choices: readonly Choice[], query: string): Choice[] {
   return choices
-    .map((choice) => ({ choice, rank: rankLabel(query, choice.label, `${choice.group ?? ''} ${choice.detail ?? ''}`) }))
+    .map((choice) => {
+      const beside = [choice.group, choice.detail, ...(choice.lines ?? [])].join(' ');
+      return { choice: inContext(choice, query), rank: rankLabel(query, choice.label, beside) };
+    })
     .filter(({ rank }) => rank > 0)
     .sort((a, b) => b.rank - a.rank)
     .map(({ choice }) => choice);
+}
+
+/** Letters before what was found. */
+const BEFORE = 24;
+
+/** A choice with the line in which a query is found as its detail, cut so that what was found is seen. */
+function inContext(choice: Choice, query: string): Choice {
+  const words = query.toLowerCase().trim().split(/\s+/);
+  const seen = `${choice.label} ${choice.detail ?? ''}`.toLowerCase();
+  const word = words.find((each) => !seen.includes(each));
+  const line = word && choice.lines?.find((each) => each.toLowerCase().includes(word));
+  if (!word || !line) return choice;
+  const at = line.toLowerCase().indexOf(word);
+  return { ...choice, detail: at > BEFORE ? `… ${line.slice(at - BEFORE)}` : line };
 }

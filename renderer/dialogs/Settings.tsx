@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'react';
-import type { DeviceRow } from '../../electron/host/ipc.ts';
+import type { DeviceRow, Preferences } from '../../electron/host/ipc.ts';
 import { attempt } from '../state/attempt.ts';
-import { useEditor, useView } from '../state/editor.ts';
+import { type Editor, useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { learnModels } from '../state/models.ts';
 import { Box } from './Box.tsx';
 import { NativeTensorFlow } from './NativeTensorFlow.tsx';
 import { RunBin } from './RunBin.tsx';
 
-/** The theme of the window and the device that computes. */
+/** The theme of the window, the device that computes, and what is kept where. */
 export function Settings() {
   const editor = useEditor();
   const theme = useView((state) => state.theme);
@@ -15,17 +16,8 @@ export function Settings() {
   const current = useView(({ engine }) => (engine.state === 'ready' ? engine.device.name : undefined));
   const setUp = useView(({ native }) => native?.state);
   const fetches = useView(({ about }) => about?.fetchesNative);
-  const [devices, setDevices] = useState<readonly DeviceRow[]>([]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a device may have come
-  useEffect(
-    () => void attempt(editor, async () => setDevices(await editor.desktop.listDevices())),
-    [editor, setUp === 'done'],
-  );
-  const change = (changes: Parameters<typeof editor.desktop.writePreferences>[0]) =>
-    attempt(editor, async () => {
-      const { theme, device } = await editor.desktop.writePreferences(changes);
-      editor.view.setState({ theme, device });
-    });
+  const { devices, isLooking } = useDevices(setUp === 'done');
+  const change = (changes: Partial<Preferences>) => changePreferences(editor, changes);
   return (
     <Box title={messages.settings.name}>
       <div className="form">
@@ -57,6 +49,7 @@ export function Settings() {
           ))}
         </select>
         <p className="faint">{messages.settings.deviceHelp}</p>
+        {isLooking && devices.length === 0 && <p role="status">{messages.settings.looking}</p>}
       </div>
       <ul className="devices">
         {devices.map(({ name, description }) => (
@@ -72,7 +65,103 @@ export function Settings() {
       {(setUp || (fetches && devices.some(({ name, available }) => name === 'native' && !available))) && (
         <NativeTensorFlow />
       )}
+      <Choices />
+      <Folders />
       <RunBin />
     </Box>
+  );
+}
+
+function changePreferences(editor: Editor, changes: Partial<Preferences>): Promise<void> {
+  return attempt(editor, async () => {
+    const { theme, device, previews, autosave, memoryShare } = await editor.desktop.writePreferences(changes);
+    editor.view.setState({ theme, device, previews, autosave, memoryShare });
+  });
+}
+
+/** Every device: at once what was found last, and then what is found now. `again`: one may have come. */
+function useDevices(again: boolean): { readonly devices: readonly DeviceRow[]; readonly isLooking: boolean } {
+  const editor = useEditor();
+  const [devices, setDevices] = useState<readonly DeviceRow[]>([]);
+  const [isLooking, setLooking] = useState(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a device may have come
+  useEffect(() => {
+    setLooking(true);
+    void attempt(editor, async () => {
+      const known = await editor.desktop.knownDevices();
+      setDevices((found) => (found.length > 0 ? found : (known ?? [])));
+      setDevices(await editor.desktop.listDevices());
+      setLooking(false);
+    });
+  }, [editor, again]);
+  return { devices, isLooking };
+}
+
+/** What is kept and shown: switches and the memory for results. */
+function Choices() {
+  const editor = useEditor();
+  const state = useView(({ previews, autosave, memoryShare }) => `${previews} ${autosave} ${memoryShare}`);
+  const { previews, autosave, memoryShare } = editor.view.getState();
+  const { settings } = messages;
+  return (
+    <div className="form" key={state}>
+      {Object.entries({ previews, autosave }).map(([name, value]) => (
+        <label key={name} className="setting-switch">
+          <span>
+            {settings.switches[name as 'previews'].label}
+            <small className="faint">{settings.switches[name as 'previews'].help}</small>
+          </span>
+          <input
+            type="checkbox"
+            role="switch"
+            className="switch"
+            aria-checked={value}
+            checked={value}
+            onChange={({ target }) => void changePreferences(editor, { [name]: target.checked })}
+          />
+        </label>
+      ))}
+      <label htmlFor="memory">{settings.memory}</label>
+      <select
+        id="memory"
+        className="field"
+        value={String(memoryShare)}
+        onChange={({ target }) => void changePreferences(editor, { memoryShare: Number(target.value) })}
+      >
+        {[0.1, 0.25, 0.5, 0.75, 0.9].map((share) => (
+          <option key={share} value={String(share)}>
+            {settings.share(share)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** Where models and runs are kept, and buttons that choose another place, where the shell has dialogs. */
+function Folders() {
+  const editor = useEditor();
+  const about = useView((state) => state.about);
+  if (!about) return null;
+  const choose = (what: 'models' | 'runs') =>
+    attempt(editor, async () => {
+      const folders = await editor.desktop.chooseFolder(what);
+      editor.view.setState({ about: { ...about, folders } });
+      await learnModels(editor);
+    });
+  return (
+    <dl className="setting-folders">
+      {(['models', 'runs'] as const).map((what) => (
+        <div key={what}>
+          <dt>{messages.settings.folders[what]}</dt>
+          <dd title={about.folders[what]}>{about.folders[what]}</dd>
+          {about.dialogs && (
+            <button type="button" className="text-button" onClick={() => void choose(what)}>
+              {messages.settings.otherFolder(messages.settings.folders[what])}
+            </button>
+          )}
+        </div>
+      ))}
+    </dl>
   );
 }

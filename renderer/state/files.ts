@@ -51,6 +51,15 @@ export async function save(editor: Editor): Promise<boolean> {
   return true;
 }
 
+/** Saves to the file of the graph without saying so: the user wants all changes saved. */
+export async function saveQuietly(editor: Editor): Promise<void> {
+  const { whole, location, name, draft } = editor.graph.getState();
+  if (location === undefined) return;
+  await editor.desktop.saveGraph(location, writeGraph(whole));
+  markSaved(editor.graph, whole, { name, location });
+  await editor.desktop.removeDraft(draft);
+}
+
 /** Saves under a name that the user gives; false if the dialog is still open or was closed. */
 export async function saveAs(editor: Editor): Promise<boolean> {
   if (!editor.view.getState().about?.dialogs) {

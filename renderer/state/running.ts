@@ -28,7 +28,12 @@ export async function run(editor: Editor, targets?: readonly string[]): Promise<
   const id = crypto.randomUUID().slice(0, 8);
   clearNotices(editor.view);
   addRun(editor.runs, waitingRun(id, whole.title, whole));
-  const options = { run: id, previews: true, ...(targets ? { targets } : {}), ...(location ? { location } : {}) };
+  const options = {
+    run: id,
+    previews: editor.view.getState().previews,
+    ...(targets ? { targets } : {}),
+    ...(location ? { location } : {}),
+  };
   const isOpen = () => editor.graph.getState().draft === draft;
   await receive(editor, id, isOpen, (emit) => engine.run(whole, options, emit));
 }

@@ -47,7 +47,8 @@ export function createEditor(shell: Shell): Editor {
   });
   void attempt(editor, async () => {
     const [about, preferences] = await Promise.all([shell.desktop.about(), shell.desktop.readPreferences()]);
-    editor.view.setState({ about, theme: preferences.theme, device: preferences.device });
+    const { theme, device, previews, autosave, memoryShare } = preferences;
+    editor.view.setState({ about, theme, device, previews, autosave, memoryShare });
   });
   keepDrafts(editor);
   followModels(editor);

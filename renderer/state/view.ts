@@ -82,6 +82,9 @@ export interface ViewState {
   /** What the shell said of itself. */
   readonly about: About | undefined;
   readonly device: Preferences['device'];
+  readonly previews: boolean;
+  readonly autosave: boolean;
+  readonly memoryShare: number;
   /** The models of this machine; undefined until the shell said. */
   readonly models: ModelList | undefined;
   /** Downloads of models by name. */
@@ -120,6 +123,9 @@ export function createViewStore(): ViewStore {
     compared: undefined,
     about: undefined,
     device: 'auto',
+    previews: true,
+    autosave: false,
+    memoryShare: 0.5,
     models: undefined,
     pulls: {},
     native: undefined,

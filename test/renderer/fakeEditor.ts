@@ -62,7 +62,15 @@ export function fakeShell(
   const calls: [string, ...unknown[]][] = [];
   const all: typeof answers = {
     about: () => browser,
-    readPreferences: (): Preferences => ({ theme: 'dark', device: 'wasm', view: {} }),
+    readPreferences: (): Preferences => ({
+      theme: 'dark',
+      device: 'wasm',
+      previews: true,
+      autosave: false,
+      memoryShare: 0.5,
+      runsFolder: '',
+      view: {},
+    }),
     listDrafts: () => [],
     listTemplates: () => [],
     ...answers,

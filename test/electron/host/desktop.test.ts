@@ -6,7 +6,7 @@ import type { EngineStart } from '../../../electron/engine/engineMessages.ts';
 import { chosenPlaces } from '../../../electron/files/chosenPlaces.ts';
 import { createRunFolder } from '../../../electron/files/runFolder.ts';
 import { createDesktop, type System } from '../../../electron/host/desktop.ts';
-import type { DesktopEvent, ImagePlace } from '../../../electron/host/ipc.ts';
+import type { DesktopEvent, DeviceRow, ImagePlace } from '../../../electron/host/ipc.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import { planRun } from '../../../graphs/run/plan.ts';
 import { addPngText } from '../../../nodes/ml/image/pngText.ts';
@@ -25,10 +25,11 @@ let started: Partial<EngineStart>[];
 /** What the next dialog gives. */
 let answer: string | undefined;
 let themes: string[];
+let rows: DeviceRow[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'noiseloom-desktop-'));
-  [events, started, themes, answer] = [[], [], [], undefined];
+  [events, started, themes, answer, rows] = [[], [], [], undefined, []];
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -52,7 +53,7 @@ function desktop(dialogs = true) {
       onState: () => () => {},
     },
     ...(dialogs ? { system } : {}),
-    listDevices: async () => [],
+    listDevices: async () => rows,
     emit: (event) => events.push(event),
   });
 }
@@ -166,17 +167,59 @@ describe('a file that another hand damaged', () => {
 });
 
 describe('preferences', () => {
+  const usual = { previews: true, autosave: false, memoryShare: 0.5, runsFolder: '' };
+
   it('are kept, take effect, and never hold what is none', async () => {
     const { api } = desktop();
-    expect(await api.readPreferences()).toEqual({ theme: 'system', device: 'auto', view: {} });
+    expect(await api.readPreferences()).toEqual({ ...usual, theme: 'system', device: 'auto', view: {} });
     await api.writePreferences({ theme: 'dark' });
     await api.writePreferences({ device: 'wasm', view: { panel: 'runs' } });
     await api.writePreferences({ device: 'abacus', theme: 5 } as never);
-    expect(await desktop().api.readPreferences()).toEqual({ theme: 'dark', device: 'wasm', view: { panel: 'runs' } });
+    expect(await desktop().api.readPreferences()).toMatchObject({
+      theme: 'dark',
+      device: 'wasm',
+      view: { panel: 'runs' },
+    });
     expect(themes).toEqual(['dark']);
-    expect(started).toEqual([{ device: 'wasm' }]);
+    expect(started).toEqual([{ device: 'wasm', memoryShare: 0.5 }]);
     await writeFile(join(folder, 'data', 'preferences.json'), 'no JSON');
-    expect(await api.readPreferences()).toEqual({ theme: 'system', device: 'auto', view: {} });
+    expect(await api.readPreferences()).toEqual({ ...usual, theme: 'system', device: 'auto', view: {} });
+  });
+});
+
+describe('settings', () => {
+  it('tell the devices that were found last, at once, after a new start as well', async () => {
+    expect(await desktop().api.knownDevices()).toEqual([]);
+    rows = [{ name: 'cpu', available: true, chosen: true, description: 'A processor' }];
+    expect(await desktop().api.listDevices()).toEqual(rows);
+    expect(await desktop().api.knownDevices()).toEqual(rows);
+  });
+
+  it('keep what is right of what the window chooses, and start the engine with it', async () => {
+    const { api } = desktop();
+    expect(await api.writePreferences({ memoryShare: 0.25, autosave: true, previews: 3 as never })).toMatchObject({
+      memoryShare: 0.25,
+      autosave: true,
+      previews: true,
+    });
+    expect(started).toEqual([{ device: 'auto', memoryShare: 0.25 }]);
+    await api.writePreferences({ memoryShare: 7, runsFolder: 'not/absolute' });
+    expect(await desktop().api.readPreferences()).toMatchObject({ memoryShare: 0.25, runsFolder: '' });
+  });
+
+  it('choose other folders of models and runs by the dialog, where there is one', async () => {
+    vi.stubEnv('NOISELOOM_DATA', join(folder, 'data'));
+    vi.stubEnv('NOISELOOM_MODELS', '');
+    const { api } = desktop();
+    expect((await api.chooseFolder('models')).models).toBe(join(folder, 'data', 'models')); // the dialog was closed
+    answer = join(folder, 'elsewhere');
+    expect((await api.chooseFolder('models')).models).toBe(answer);
+    expect((await api.chooseFolder('runs')).runs).toBe(answer);
+    expect((await api.readPreferences()).runsFolder).toBe(answer);
+    expect(started).toEqual([{}, { runsFolder: answer }]);
+    expect((await desktop().api.listModels()).folder).toBe(answer);
+    await expect(desktop(false).api.chooseFolder('runs')).rejects.toMatchObject({ code: 'NO_DIALOGS' });
+    vi.unstubAllEnvs();
   });
 });
 

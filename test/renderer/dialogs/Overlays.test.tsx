@@ -6,7 +6,7 @@ import { writeGraph } from '../../../graphs/document/write.ts';
 import { renameGraph } from '../../../graphs/edit/edit.ts';
 import { UserError } from '../../../nodes/errors.ts';
 import { Overlays } from '../../../renderer/dialogs/Overlays.tsx';
-import { editGraph, isUnsaved } from '../../../renderer/state/graph.ts';
+import { editGraph, isUnsaved, openDocument } from '../../../renderer/state/graph.ts';
 import { messages } from '../../../renderer/state/messages.ts';
 import { pickNodes } from '../../../renderer/state/selection.ts';
 import type { Overlay } from '../../../renderer/state/view.ts';
@@ -153,6 +153,38 @@ describe('what was left unsaved', () => {
   });
 });
 
+describe('the search in the graph', () => {
+  it('finds nodes by title, type, values and prompts, and shows what was found where it is', async () => {
+    const { editor } = await show({ kind: 'findNode' });
+    const prompts = `${'x'.repeat(60)} a purple elephant`;
+    await act(async () =>
+      openDocument(
+        editor.graph,
+        graph({
+          t: node('text', { text: `first\n${prompts}` }, {}, { title: 'Wishes' }),
+          m: node('mix', { weight: 0.375 }),
+          n: node('number'),
+        }),
+        { name: 'Found', draft: 'f' },
+      ),
+    );
+    const found = () =>
+      screen.queryAllByRole('option').map((option) => option.querySelector('.search-label')?.textContent ?? '');
+    const search = (query: string) => fireEvent.change(screen.getByRole('combobox'), { target: { value: query } });
+    await act(async () => editor.view.setState({ overlay: undefined }));
+    await act(async () => editor.view.setState({ overlay: { kind: 'findNode' } }));
+    search('elephant');
+    expect(found()).toHaveLength(1);
+    expect(found()[0]).toMatch(/^Wishes… x+ a purple elephant$/);
+    search('test/number');
+    expect(found()).toHaveLength(1);
+    search('wishes');
+    expect(found()).toHaveLength(1);
+    search('first');
+    expect(found()[0]).toBe('Wishestext: first');
+  });
+});
+
 describe('settings', () => {
   const devices = [
     { name: 'wasm', available: true, description: 'WebAssembly' },
@@ -163,10 +195,24 @@ describe('settings', () => {
     const writePreferences: DesktopApi['writePreferences'] = async (changes) => ({
       theme: 'dark',
       device: 'wasm',
+      previews: true,
+      autosave: false,
+      memoryShare: 0.5,
+      runsFolder: '',
       view: {},
       ...changes,
     });
-    const { editor, shell } = await show({ kind: 'settings' }, { listDevices: () => devices, writePreferences });
+    const known = [{ name: 'cpu', available: true, description: 'Known from before' }];
+    let listed: (rows: unknown) => void = () => {};
+    const listDevices = () =>
+      new Promise((done) => {
+        listed = done;
+      });
+    const answers = { listDevices, knownDevices: () => known, writePreferences };
+    const { editor, shell } = await show({ kind: 'settings' }, answers);
+    expect(screen.getByText('Known from before')).toBeDefined(); // at once
+    await act(async () => listed(devices));
+    expect(screen.queryByText('Known from before')).toBeNull();
     expect(screen.getByText('It is not installed.')).toBeDefined();
     expect(screen.getByRole<HTMLOptionElement>('option', { name: 'native' }).disabled).toBe(true);
     expect(screen.queryByText(messages.settings.native)).toBeNull();
@@ -177,5 +223,14 @@ describe('settings', () => {
     );
     expect(shell.calls).toContainEqual(['writePreferences', { theme: 'light' }]);
     expect(editor.view.getState().theme).toBe('light');
+    const { switches } = messages.settings;
+    await act(async () => void fireEvent.click(screen.getByLabelText(new RegExp(`^${switches.autosave.label}`))));
+    expect(shell.calls).toContainEqual(['writePreferences', { autosave: true }]);
+    expect(editor.view.getState().autosave).toBe(true);
+    await act(
+      async () => void fireEvent.change(screen.getByLabelText(messages.settings.memory), { target: { value: '0.25' } }),
+    );
+    expect(shell.calls).toContainEqual(['writePreferences', { memoryShare: 0.25 }]);
+    expect(screen.getByText('models')).toBeDefined(); // where they are
   });
 });

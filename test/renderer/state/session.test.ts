@@ -125,6 +125,20 @@ describe('drafts', () => {
     expect(written()).toHaveLength(1);
   });
 
+  it('are not for a graph in a file whose changes are saved by themselves', async () => {
+    const shell = fakeShell();
+    const editor = openEditor(start, shell);
+    await settle();
+    markSaved(editor.graph, editor.graph.getState().whole, { name: 'abc', location: '/abc.json' });
+    editor.view.setState({ autosave: true });
+    rename(editor, 'Kept');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(shell.calls.filter(([method]) => method === 'writeDraft')).toEqual([]);
+    const text = writeGraph(editor.graph.getState().whole);
+    expect(shell.calls).toContainEqual(['saveGraph', '/abc.json', text]);
+    expect(isUnsaved(editor.graph.getState())).toBe(false);
+  });
+
   it('that are opened are unsaved and keep their name', async () => {
     const editor = openEditor(start);
     await openFile(editor, { name: 'left', text: template('left').text }, 'x');
