@@ -185,13 +185,20 @@ export interface Preview {
   readonly rgb: Uint8Array;
 }
 
+/** Latents z of a diffusion model from those of an autoencoder, x: (x - mean) scale / std, channel by channel. */
+export interface LatentFormat {
+  readonly scale: number;
+  /** [channels] each; 0 and 1 where absent. */
+  readonly statistics?: { readonly mean: readonly number[]; readonly std: readonly number[] };
+}
+
 /** A text-to-image model: noise and prompt in, images out. */
 export interface Generator extends LoadedFunction {
   readonly differentiable: boolean;
   /** What the model itself recommends. */
   readonly defaults: SampleSettings & { readonly width: number; readonly height: number };
-  /** What its latents are multiplied by, where that matters to another decoder of them. */
-  readonly latentScale?: number;
+  /** How its latents are made of those of an autoencoder, where that matters to another decoder of them. */
+  readonly latentFormat?: LatentFormat;
   /** The only words that the model knows, in lower case; absent where it was trained on language at large. */
   readonly words?: readonly string[];
   /** The end of a prompt that is not read because the prompt is too long; '' where all of it is. Absent where nothing is cut. */

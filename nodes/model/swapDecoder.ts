@@ -9,22 +9,22 @@ import { loadOptions } from './shared/loadOptions.ts';
 export const swapDecoder = defineNode({
   type: 'model/swap-decoder',
   version: 1,
-  title: 'Swap decoder',
+  title: 'Swap VAE',
   summary:
-    'The same generator with another decoder, e.g. TAESD, which needs a tenth of the time and memory: for ReNO to use while it optimises.',
+    'The same generator with the decoder of another VAE: one with fewer flaws, or TAESD, which needs a tenth of the time and memory, for ReNO to use while it optimises.',
   source: 'madebyollin/taesd',
   inputs: { generator: one('generator') },
   params: {
     model: model({
       takes: 'decoder',
       initial: 'madebyollin/taesd',
-      help: "A diffusers folder of an autoencoder, a VAE's single file, TAESD's own decoder file, or the name of a pulled model: taesd for Stable Diffusion 1 and 2, taesdxl for SDXL.",
+      help: "A VAE such as sd-vae-ft-mse or sdxl-vae-fp16-fix as a diffusers folder or a single file, TAESD's own decoder file, or the name of a pulled model: taesd for Stable Diffusion 1 and 2, taesdxl for SDXL.",
     }),
   },
   outputs: { generator: 'generator' },
   files: (params) => [params.model],
   async run({ generator }, { model }, context) {
-    const decoder = await loadDecoder(context.files, model, generator.latentScale, loadOptions(context));
+    const decoder = await loadDecoder(context.files, model, generator.latentFormat, loadOptions(context));
     try {
       requireFit(generator, decoder);
     } catch (error) {

@@ -9,6 +9,7 @@ import {
   autoencoderKLConfig,
   autoencoderKLShapes,
   currentAutoencoderName,
+  type LatentStatistics,
 } from './autoencoderKL.ts';
 import { decodeTiny } from './autoencoderTiny.ts';
 import { linearPatchAutoencoder, linearPatchConfig } from './linearPatchAutoencoder.ts';
@@ -21,6 +22,8 @@ export interface LatentAutoencoder {
   readonly channels: number;
   /** What latents were multiplied by before the diffusion model saw them. */
   readonly scalingFactor: number;
+  /** Mean and deviation of each channel that were taken out before that. */
+  readonly statistics?: LatentStatistics | undefined;
   /** Pixels of an image's side per value of the latents' side. */
   readonly factor: number;
   /** Names (see `rename`) and shapes of the weights; undefined where the weights themselves say what they are. */
@@ -49,6 +52,7 @@ const classes: Readonly<Record<string, (json: Json) => LatentAutoencoder>> = {
     return {
       channels: config.latent_channels,
       scalingFactor: config.scaling_factor,
+      statistics: config.statistics,
       factor: 2 ** (config.block_out_channels.length - 1),
       shapes: autoencoderKLShapes(config),
       rename: currentAutoencoderName,

@@ -6,6 +6,7 @@ import { guideByConsistency } from '../diffusion/guideLatents.ts';
 import type { SchedulerConfig } from '../diffusion/scheduler.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
 import { add, clipByValue, concat, fill, mul, split, type Tensor1D, type Tensor4D, tidy, tile } from '../tf.ts';
+import type { LatentAutoencoder } from './latentAutoencoder.ts';
 import type { Adapter } from './lora.ts';
 import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
 import { type PromptSyntax, promptMix } from './promptMix.ts';
@@ -28,7 +29,7 @@ export interface StableDiffusionParts {
   /** The caller owns the result. */
   encodePrompt(prompt: string): PromptFeatures;
   readonly unet: ReturnType<typeof unet2DCondition>;
-  readonly latents: { readonly channels: number; readonly factor: number; readonly scalingFactor: number };
+  readonly latents: Pick<LatentAutoencoder, 'channels' | 'factor' | 'scalingFactor' | 'statistics'>;
   /** Latents -> images, about [-1, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
   /** An empty negative prompt is all zeros rather than the encoding of an empty text (SDXL). */
@@ -59,7 +60,10 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
     bytes: parts.bytes,
     uses,
     differentiable: true,
-    latentScale: parts.latents.scalingFactor,
+    latentFormat: {
+      scale: parts.latents.scalingFactor,
+      ...(parts.latents.statistics && { statistics: parts.latents.statistics }),
+    },
     defaults: parts.defaults,
     ...(parts.words && { words: parts.words }),
     ...(parts.unreadPart && { unreadPart: parts.unreadPart }),

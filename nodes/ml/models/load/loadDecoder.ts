@@ -1,5 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import type { Files } from '../../../files.ts';
+import type { LatentFormat } from '../../../ports.ts';
 import type { Tensor4D } from '../../tf.ts';
 import type { Checkpoint } from '../../weights/checkpoint.ts';
 import { seemsLike } from '../../weights/fileKinds.ts';
@@ -7,6 +8,7 @@ import { ldmAutoencoder } from '../../weights/ldmNames.ts';
 import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
 import { openWhole, type WholeFile } from '../../weights/wholeFile.ts';
 import { type LatentAutoencoder, latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
+import type { Json } from '../unetConfig.ts';
 import { autoencoderJson } from './ldmConfigs.ts';
 import { type LoadOptions, loadParts } from './loadParts.ts';
 import { findWeights, nameOf, readConfig } from './modelFolder.ts';
@@ -23,19 +25,26 @@ export interface LatentDecoder extends Pick<LatentAutoencoder, 'channels' | 'fac
 /**
  * Loads a decoder alone: a diffusers folder of an autoencoder, TAESD's own `taesd_decoder` file, or the VAE of a single file,
  * alone in it or with a whole model, under the names of latent-diffusion or of diffusers. The caller owns it.
- * `latentScale`: what the latents were multiplied by, where the file does not tell (default: that of Stable Diffusion 1).
+ * `format`: how the latents are made, where the file does not tell (default: as in Stable Diffusion 1); statistics of their
+ * channels belong to the diffusion model, whatever the file tells.
  * Throws UserError `NOT_FOUND`, `UNSUPPORTED`, `BAD_CONFIG` and what `loadParts` throws.
  */
 export async function loadDecoder(
   files: Files,
   location: string,
-  latentScale = 0.18215,
+  format: LatentFormat = { scale: 0.18215 },
   options: LoadOptions = {},
 ): Promise<LatentDecoder> {
   const path = await files.locate(location);
   const { autoencoder, checkpoint, file } = (await files.list(path))
-    ? await readFolder(files, path)
-    : await readFile(files, path, latentScale);
+    ? await readFolder(files, path, format)
+    : await readFile(files, path, format);
+  if (format.statistics && !autoencoder.statistics)
+    throw new UserError(
+      'DOES_NOT_FIT',
+      `"${nameOf(path)}" decodes latents as Stable Diffusion scales them, and those of this generator have a mean and deviation in each channel, as of Playground v2.5: take a whole VAE (AutoencoderKL).`,
+      { at: { param: 'model' } },
+    );
   const { channels, factor, rename } = autoencoder;
   const named = mappedCheckpoint(checkpoint, new Map(checkpoint.names().map((name) => [rename(name), { name }])));
   const part = { title: 'decoder', checkpoint: named, shapes: shapesToDecode(autoencoder, named), file };
@@ -50,13 +59,23 @@ interface Described {
   readonly file: WholeFile;
 }
 
-async function readFolder(files: Files, folder: string): Promise<Described> {
-  const autoencoder = latentAutoencoder(await readConfig(files, folder));
+async function readFolder(files: Files, folder: string, format: LatentFormat): Promise<Described> {
+  const json = await readConfig(files, folder);
+  const takesStatistics = format.statistics && json._class_name === 'AutoencoderKL';
+  const autoencoder = latentAutoencoder(takesStatistics ? { ...json, ...formatJson(format) } : json);
   const file = await openWhole(files, await findWeights(files, folder));
   return { autoencoder, checkpoint: file, file };
 }
 
-async function readFile(files: Files, path: string, latentScale: number): Promise<Described> {
+/** Fields of an autoencoder's config that state a format. */
+function formatJson({ scale, statistics }: LatentFormat): Json {
+  return {
+    scaling_factor: scale,
+    ...(statistics && { latents_mean: statistics.mean, latents_std: statistics.std }),
+  };
+}
+
+async function readFile(files: Files, path: string, format: LatentFormat): Promise<Described> {
   const file = await openWhole(files, path);
   const names = file.names();
   if (names.includes('1.weight') && !names.includes('0.weight')) return readTaesd(file);
@@ -72,7 +91,7 @@ async function readFile(files: Files, path: string, latentScale: number): Promis
     names.filter((name) => name.startsWith(prefix)).map((name) => [name.slice(prefix.length), { name }]),
   );
   const checkpoint = mappedCheckpoint(file, inLdm ? ldmAutoencoder(names, prefix) : plain);
-  const json = autoencoderJson(checkpoint, latentScale);
+  const json = { ...autoencoderJson(checkpoint, format.scale), ...formatJson(format) };
   return { autoencoder: latentAutoencoder(json), checkpoint, file };
 }
 

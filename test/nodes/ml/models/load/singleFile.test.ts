@@ -6,6 +6,7 @@ import { describeModel } from '../../../../../nodes/ml/models/load/loadGenerator
 import { latentNoise } from '../../../../../nodes/ml/random.ts';
 import { tidy } from '../../../../../nodes/ml/tf.ts';
 import { writeSafetensors } from '../../../../../nodes/ml/weights/writeSafetensors.ts';
+import type { LatentFormat } from '../../../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../../../support/devices.ts';
 import { imageOf } from '../../../../support/imageOf.ts';
 import { ldmFile } from '../../../../support/ldmFile.ts';
@@ -285,8 +286,8 @@ describe('the VAE of a single file as a decoder', () => {
     [...sd1].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
   ) as Tensors;
   const model = tinyModel('sd1');
-  const images = async (files: Files, location: string, scale?: number) => {
-    const decoder = await loadDecoder(files, location, scale);
+  const images = async (files: Files, location: string, format?: LatentFormat) => {
+    const decoder = await loadDecoder(files, location, format);
     const image = tidy(() => decoder.decode(latentNoise([1], [4, 4, 4])).dataSync());
     decoder.dispose();
     return image;
@@ -310,7 +311,23 @@ describe('the VAE of a single file as a decoder', () => {
       'v/config.json': JSON.stringify({ ...model.components.vae!.config, scaling_factor: 0.13025 }),
       'v/model.safetensors': writeSafetensors(alone.size ? model.components.vae!.tensors : new Map()),
     });
-    expect(await images(files, 's/model.safetensors', 0.13025)).toEqual(await images(xl, 'v'));
+    expect(await images(files, 's/model.safetensors', { scale: 0.13025 })).toEqual(await images(xl, 'v'));
+  });
+
+  it('takes latents by the statistics of their generator, whatever a folder says of others', async () => {
+    const format = { scale: 0.5, statistics: { mean: [-1.5, 2, -1.25, 2.5], std: [8.5, 6, 6.5, 5] } };
+    const config = { ...model.components.vae!.config, scaling_factor: 0.5 };
+    const playground = { ...config, latents_mean: format.statistics.mean, latents_std: format.statistics.std };
+    const own = memoryFiles({ ...below('f', model.files), 'f/vae/config.json': JSON.stringify(playground) });
+    const expected = await images(own, 'f/vae');
+    expect(await images(folder, 'f/vae')).not.toEqual(expected);
+    expect(await images(folder, 'f/vae', format)).toEqual(expected);
+    expect(await images(diskOf(alone), 's/model.safetensors', format)).toEqual(expected);
+    const tiny = diskOf(new Map([['1.weight', { dtype: 'F32', shape: [8, 4, 3, 3], values: new Float32Array(288) }]]));
+    await expect(loadDecoder(tiny, 's/model.safetensors', format)).rejects.toMatchObject({
+      code: 'DOES_NOT_FIT',
+      message: expect.stringContaining('take a whole VAE'),
+    });
   });
 
   it('says what else a file is', async () => {
