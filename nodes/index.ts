@@ -14,6 +14,7 @@ import { dynamicPrompt } from './input/dynamicPrompt.ts';
 import { expandPrompt } from './input/expandPrompt.ts';
 import { expandPromptWithModel } from './input/expandPromptWithModel.ts';
 import { gridAxes } from './input/gridAxes.ts';
+import { joinPrompts } from './input/joinPrompts.ts';
 import { loadDistribution } from './input/loadDistribution.ts';
 import { loadImages } from './input/loadImages.ts';
 import { noise } from './input/noise.ts';
@@ -65,6 +66,7 @@ export const library: Library = libraryOf([
   text,
   promptList,
   dynamicPrompt,
+  joinPrompts,
   expandPrompt,
   expandPromptWithModel,
   number,

@@ -8,6 +8,8 @@ const LONGEST_QUOTE = 200;
 /** How other programs write weights, alternations and what to load: `(x:1.3)`, `((x))`, `(x)++`, `[x]`, `<lora:x:1>`. */
 const signs = {
   weight: /\([^()]{0,200}:\s{0,9}[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s{0,9}\)|\(\([^()]{1,200}\)\)/,
+  /** Of Join prompts. */
+  joint: /=== (?:combine|concat|average [\d.]{1,11}) ===/,
   plus: /\([^()]{1,200}\)[+-]{1,9}/,
   bracket: /\[[^[\]]{1,200}\]/,
   network: /<\w{1,20}:[^<>]{1,200}>/,
@@ -19,7 +21,7 @@ const anyOf = (...kinds: readonly (keyof typeof signs)[]) =>
 /** Signs that have no meaning in a style, and what is said of them. */
 const literal = {
   plain: {
-    found: anyOf('weight', 'plus', 'bracket', 'network'),
+    found: anyOf('joint', 'weight', 'plus', 'bracket', 'network'),
     advice: 'the prompt style of Load generator is plain; choose comfy or a1111 for weights, or write words alone',
   },
   comfy: {
@@ -28,7 +30,7 @@ const literal = {
   },
   a1111: { found: anyOf('plus'), advice: 'stable-diffusion-webui gives + and - no meaning; write (x:1.2)' },
   words: {
-    found: anyOf('weight', 'plus', 'bracket', 'network'),
+    found: anyOf('joint', 'weight', 'plus', 'bracket', 'network'),
     advice: 'prompts have no weights or commands here, so write words alone',
   },
 };

@@ -1,6 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import type { Adaptable, Generator } from '../../../ports.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
+import { type JoinedPrompt, readJoined, writeJoined } from '../../text/joinedPrompt.ts';
 import { withoutNetworks } from '../../text/parseA1111.ts';
 import { scheduleA1111, splitAnd } from '../../text/scheduleA1111.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
@@ -8,6 +9,7 @@ import { elementCount } from '../../weights/checkpoint.ts';
 import type { AdaptedPart, AdaptedPlace } from '../../weights/loraNames.ts';
 import type { Weights } from '../../weights/weights.ts';
 import { type ClipTextConfig, clipText } from '../clipText.ts';
+import { joinFeatures } from '../joinFeatures.ts';
 import type { LatentAutoencoder } from '../latentAutoencoder.ts';
 import { type Adapter, changedWeights, joinChanges } from '../lora.ts';
 import { type PromptEncoder, stableDiffusionFeatures, stableDiffusionXLFeatures, unreadBy } from '../promptFeatures.ts';
@@ -112,15 +114,18 @@ function connect(
     ...(model.words && { words: model.words }),
     reading,
     ...(reading.style === 'plain' && { unreadPart: (prompt: string) => unreadBy(prompt, encoders) }),
-    ...(reading.style === 'a1111' && { syntax: syntaxOfA1111 }),
+    ...(reading.style !== 'plain' && { syntax: syntaxOf[reading.style] }),
     unknownEmbeddings: (prompt: string) => unknownEmbeddings(prompt, reading),
     zeroEmptyNegative: model.zeroEmptyNegative && reading.style !== 'comfy', // which encodes an empty text
     encoders,
     weights: { unet: weightsOf('unet'), autoencoder: weightsOf('autoencoder') },
-    encodePrompt: (prompt: string) =>
-      model.sdxl
-        ? stableDiffusionXLFeatures(prompt, encoders, reading)
-        : stableDiffusionFeatures(prompt, encoders[0] as PromptEncoder, reading),
+    encodePrompt: (prompt: string) => {
+      const encode = (text: string) =>
+        model.sdxl
+          ? stableDiffusionXLFeatures(text, encoders, reading)
+          : stableDiffusionFeatures(text, encoders[0] as PromptEncoder, reading);
+      return reading.style === 'plain' ? encode(prompt) : joinFeatures(onlyEntry(prompt), encode);
+    },
     unet: unet2DCondition(weightsOf('unet'), model.unet.config, memory),
     latents: model.autoencoder.description,
     decode: model.autoencoder.description.open(weightsOf('autoencoder'), memory),
@@ -128,10 +133,30 @@ function connect(
   };
 }
 
-const syntaxOfA1111: PromptSyntax = {
-  split: (prompt) => splitAnd(withoutNetworks(prompt)),
-  schedule: scheduleA1111,
+/** The prompts that Join prompts combines have equal shares. */
+const splitCombined: PromptSyntax['split'] = (prompt) => {
+  const entries = readJoined(prompt);
+  return entries.map((entry) => ({ text: writeJoined(entry), weight: 1 / entries.length }));
 };
+
+/** What a prompt is besides one text, by styles. */
+const syntaxOf: Readonly<Record<'comfy' | 'a1111', PromptSyntax>> = {
+  comfy: { split: splitCombined, schedule: (text, steps) => [[steps, text]] },
+  a1111: {
+    split: (prompt) =>
+      splitCombined(withoutNetworks(prompt)).flatMap(({ text, weight: share }) =>
+        splitAnd(text).map((part) => ({ text: part.text, weight: part.weight * share })),
+      ),
+    schedule: scheduleA1111,
+  },
+};
+
+/** Throws UserError `BAD_REQUEST` for prompts that are combined where only one is asked for: in the negative prompt. */
+function onlyEntry(prompt: string): JoinedPrompt {
+  const [entry, ...more] = readJoined(prompt);
+  if (more.length === 0) return entry!;
+  throw new UserError('BAD_REQUEST', 'The negative prompt combines several, and one is asked: join them by concat.');
+}
 
 /** What adapters are laid over. */
 interface Ground {
