@@ -15,7 +15,7 @@ export const joinPrompts = defineNode({
     how: choice({
       initial: 'combine',
       options: joinings,
-      help: 'combine: the mean of what the model predicts for each. concat: their tokens side by side. average: the mean of the features of two.',
+      help: 'Combine: the mean of what the model predicts for each. Concat: their tokens side by side. Average: the mean of the features of two.',
     }),
     weight: number({
       initial: 0.5,
