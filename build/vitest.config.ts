@@ -23,6 +23,7 @@ export default defineConfig({
     ...(vulkan && { env: { VK_ICD_FILENAMES: vulkan } }),
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } }, // as long as a busy machine takes
     reporters: ['default', new TestReport()],
     pool: 'forks', // TensorFlow's addon keeps one state per process: no worker threads
     server: { deps: { external: [/out\/tensorflow\//] } },

@@ -13,12 +13,13 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Called with all of stderr so far, whenever it grows; may end the process. */
-  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Called with all of stdout or stderr so far, whenever it grows; may end the process. */
+  readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  readonly onStderr?: CliOptions['onStdout'];
 }
 
 /** Runs the bundled command line in a process of its own, as a user would. */
-export function runCli(args: readonly string[], { cwd, env, onStderr }: CliOptions): Promise<CliResult> {
+export function runCli(args: readonly string[], { cwd, env, onStdout, onStderr }: CliOptions): Promise<CliResult> {
   const script = [join(packageFolder, 'build/run.mjs'), join(packageFolder, 'electron/cli/cli.ts'), ...args];
   const child = spawn(process.execPath, script, {
     cwd,
@@ -26,7 +27,10 @@ export function runCli(args: readonly string[], { cwd, env, onStderr }: CliOptio
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout.push(chunk);
+    onStdout?.(String(Buffer.concat(stdout)), (signal) => child.kill(signal));
+  });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.push(chunk);
     onStderr?.(String(Buffer.concat(stderr)), (signal) => child.kill(signal));

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EngineState } from '../../../electron/host/ipc.ts';
-import { startServer } from '../../../electron/server/server.ts';
+import { type ServerOptions, startServer } from '../../../electron/server/server.ts';
 import { createEngine } from '../../../graphs/engine/engine.ts';
 import { serialiseMessage } from '../../../graphs/engine/messageText.ts';
 import { gatedLibrary } from '../../support/gatedLibrary.ts';
@@ -32,6 +32,7 @@ let serving: Awaited<ReturnType<typeof serveOverHttp>>;
 let logged: string[];
 /** Tells a state of the engine to all that listen. */
 let tell: (state: EngineState) => void;
+let options: ServerOptions;
 let server: Awaited<ReturnType<typeof startServer>>;
 
 beforeAll(async () => {
@@ -50,15 +51,15 @@ beforeAll(async () => {
     return () => {};
   };
   logged = [];
-  server = await startServer({
+  options = {
     ...serving.options,
     host: { ...serving.options.host, onState },
     renderer,
     largestBody: 1000,
-    patience: 400,
     mostWaiting: 2 ** 20,
     log: (line) => logged.push(line),
-  });
+  };
+  server = await startServer(options);
 });
 afterAll(async () => {
   await server.close();
@@ -274,6 +275,29 @@ describe('what may be asked', () => {
 });
 
 describe('under pressure', () => {
+  let before: typeof server;
+  beforeAll(async () => {
+    before = server;
+    server = await startServer({ ...options, patience: 400 });
+  });
+  afterAll(async () => {
+    await server.close();
+    server = before;
+  });
+
+  /** On a busy machine a server of little patience may cut us as well, and serves us the next time. */
+  const answers = () =>
+    expect
+      .poll(
+        () =>
+          about(bearer()).then(
+            ({ status }) => status,
+            (error: Error) => error.message,
+          ),
+        { timeout: 60_000 },
+      )
+      .toBe(200);
+
   /** Writes to a raw connection and gives all that came when it closed. */
   const talk = (write: (socket: Socket) => void) =>
     new Promise<string>((resolve) => {
@@ -296,7 +320,7 @@ describe('under pressure', () => {
     }
     for (const bytes of ['\0\0\0', 'GET', '\x16\x03\x01\x02\0\x01', 'GET / HTTP/9.9\r\n\r\n'])
       await talk((socket) => socket.end(bytes));
-    expect((await about(bearer())).status).toBe(200);
+    await answers();
     expect(logged.filter((line) => line.startsWith('Failed'))).toEqual([]);
   });
 
@@ -325,14 +349,14 @@ describe('under pressure', () => {
       tell({ state: 'ready', device: { name: 'cpu', description } });
       await new Promise((done) => setTimeout(done, 5));
     }
-    expect((await about(bearer())).status).toBe(200);
+    await answers();
     await expect
       .poll(
         () => {
           for (const socket of cut) socket.write(' '); // tells whether the other end is gone
           return cut.every((socket) => socket.destroyed);
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe(true);
   });
@@ -350,7 +374,7 @@ describe('under pressure', () => {
       await Promise.all(
         opened.map((socket) => new Promise((done) => socket.once('connect', done).once('close', done))),
       );
-      expect((await about(bearer())).status).toBe(200);
+      await answers();
     }
     await expect
       .poll(() => sockets.filter((socket) => !socket.closed).length, { timeout: 60_000 })
@@ -383,10 +407,10 @@ describe('under pressure', () => {
       closed.push(new Promise((resolve) => socket.on('close', () => resolve())));
       sockets.push(socket);
     }
-    expect((await about(bearer())).status).toBe(200);
+    await answers();
     for (const socket of sockets) socket.resume();
     await Promise.all(closed);
-    expect((await about(bearer())).status).toBe(200);
+    await answers();
   });
 });
 

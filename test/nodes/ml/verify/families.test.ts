@@ -1,7 +1,24 @@
 import { expect, it } from 'vitest';
+import type { Files } from '../../../../nodes/files.ts';
+import type { GoldenTensor } from '../../../../nodes/ml/verify/family.ts';
 import { verifyFolder } from '../../../../nodes/ml/verify/verify.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../../support/golden.ts';
+
+/** Of the adapters, one of each kind: gradients through the model for all of them take minutes in software. */
+const briefGradients = /^out\.(two|loha|lokr)\.grad\./;
+
+/** The same files; the table of a family without the rows that take too long in software. */
+const briefFiles: Files = {
+  ...diskFiles,
+  async read(path, ...range) {
+    const bytes = await diskFiles.read(path, ...range);
+    if (path !== `${goldenFolder('lora')}/tensors.json`) return bytes;
+    const rows = JSON.parse(new TextDecoder().decode(bytes)) as GoldenTensor[];
+    const brief = rows.filter(({ name }) => !name.includes('.grad.') || briefGradients.test(name));
+    return new TextEncoder().encode(JSON.stringify(brief));
+  },
+};
 
 await describeOnDevices('golden families', (device) => {
   guardLeaks();
@@ -24,7 +41,7 @@ await describeOnDevices('golden families', (device) => {
   ])('%s', { timeout: 900_000 }, async (family, { skip }) => {
     skip(family === 'reno-trajectory' && device().name === 'webgpu', 'hundreds of gradients take too long in software');
     const report = await verifyFolder(goldenFolder(family), {
-      files: diskFiles,
+      files: device().name === 'webgpu' ? briefFiles : diskFiles,
       toleranceFactor: device().toleranceFactor,
     });
     expect(report.problems).toEqual([]);
