@@ -2,7 +2,7 @@ import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
 import { isPlainName } from '../../nodes/files.ts';
-import { readJsonFile } from './disk.ts';
+import { readJsonFile, readStats } from './disk.ts';
 import { isRunning } from './processes.ts';
 import type { RunRecord } from './runFolder.ts';
 
@@ -65,15 +65,30 @@ export async function listRunFolders(runsFolder: string): Promise<RunSummary[]> 
     .sort((a, b) => (a.started < b.started ? 1 : -1));
 }
 
+/** Records that were read, by their paths: a gallery asks for every image of a run, and its record says which there are. */
+const known = new Map<string, { readonly stamp: string; readonly record: RunRecord }>();
+/** How many are remembered, and of how many bytes each at most. */
+const MOST_KNOWN = 50;
+const LARGEST_KNOWN = 2 ** 22;
+
+async function readKnown(path: string): Promise<RunRecord> {
+  const stats = await readStats(path);
+  const stamp = `${stats?.mtimeMs} ${stats?.size} ${stats?.ino}`;
+  const found = known.get(path);
+  if (found?.stamp === stamp) return found.record;
+  const record = (await readJsonFile(path, MAX_RECORD_BYTES)) as RunRecord;
+  const wrong = mistakeIn(record);
+  if (wrong) throw new Error(`its run.json ${wrong}`);
+  known.delete(path);
+  if ((stats?.size ?? 0) <= LARGEST_KNOWN) known.set(path, { stamp, record });
+  for (const oldest of known.keys()) if (known.size > MOST_KNOWN) known.delete(oldest);
+  return record;
+}
+
 /** The record of a run. Throws UserError `NO_RUN`. */
 export async function readRecord(runsFolder: string, folder: string): Promise<RunRecord> {
   try {
-    const record = (await readJsonFile(
-      join(await runPath(runsFolder, folder), 'run.json'),
-      MAX_RECORD_BYTES,
-    )) as RunRecord;
-    const wrong = mistakeIn(record);
-    if (wrong) throw new Error(`its run.json ${wrong}`);
+    const record = await readKnown(join(await runPath(runsFolder, folder), 'run.json'));
     return isOrphan(record) ? { ...record, state: 'interrupted' } : record;
   } catch (cause) {
     if (cause instanceof UserError && cause.code === 'NO_RUN') throw cause;

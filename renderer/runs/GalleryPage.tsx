@@ -35,7 +35,8 @@ export function GalleryPage({ runs, onChange }: { runs: readonly RunSummary[]; o
   const [last, setLast] = useState<string>();
   const [pages, setPages] = useState(1);
   const [compared, setCompared] = useState<readonly [GalleryImage, GalleryImage]>();
-  const all = useMemo(() => [...listLive(live), ...listGallery(runs)], [live, runs]);
+  const recorded = useMemo(() => listGallery(runs), [runs]);
+  const all = useMemo(() => [...listLive(live), ...recorded], [live, recorded]);
   const found = useMemo(
     () => orderGallery(searchGallery(onlyStars ? all.filter(stars.has) : all, query), order),
     [all, onlyStars, stars.has, query, order],

@@ -1,5 +1,5 @@
 import { TriangleAlert } from 'lucide-react';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { RunImage } from '../controls/RunImage.tsx';
@@ -26,7 +26,8 @@ export function RunsPage() {
   );
   // biome-ignore lint/correctness/useExhaustiveDependencies: another run is finished
   useEffect(read, [read, finished]);
-  const over = runs?.filter(({ folder }) => live.every((run) => run.folder !== folder));
+  const going = live.map(({ folder }) => folder ?? '').join('/');
+  const over = useMemo(() => runs?.filter(({ folder }) => !going.split('/').includes(folder)), [runs, going]);
   const run = over?.find(({ folder }) => folder === chosen);
   return (
     <main className="runs-page">
