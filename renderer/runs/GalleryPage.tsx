@@ -116,7 +116,7 @@ export function GalleryPage({ runs, onChange }: { runs: readonly RunSummary[]; o
         />
       )}
       {found.length === 0 && (
-        <p className="empty">{all.length > 0 ? messages.gallery.nothing : messages.results.none}</p>
+        <p className="empty">{all.length > 0 ? messages.gallery.nothing : messages.gallery.soon}</p>
       )}
       <ul className="image-grid gallery-grid">
         {found.slice(0, pages * PAGE).map((image, i) => (

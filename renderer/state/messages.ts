@@ -319,6 +319,7 @@ export const messages = {
     count: (count: number) => (count === 1 ? '1 image' : `${count} images`),
     more: (count: number) => `Show ${count} more`,
     nothing: 'No image fits.',
+    soon: 'Images appear here as they are made.',
     chosen: 'What to do with the chosen images',
     choose: (caption: string) => `Choose: ${caption}`,
     starOf: (caption: string) => `Star: ${caption}`,
