@@ -1,4 +1,5 @@
-import { dirname, isAbsolute } from 'node:path';
+import { createHash } from 'node:crypto';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { MessagePortMain } from 'electron';
 import { toProblem } from '../../graphs/document/problems.ts';
 import type { Engine } from '../../graphs/engine/engine.ts';
@@ -79,8 +80,14 @@ async function openEngine(start: EngineStart, owner: Owner) {
   const compute = await openCompute(device, filesOf, owner, memoryShare);
   const versions = collectVersions(compute.device);
   const recording = { library, device: compute.device, versions, runsFolder, folderOf, filesOf };
-  const engine = await keepQueue(queueRuns(recordRuns(compute.engine, recording)), runsFolder);
+  const engine = await keepQueue(queueRuns(recordRuns(compute.engine, recording)), queuePath(runsFolder));
   return { ...compute, engine };
+}
+
+/** Where the runs that wait are kept: with the user's own files, since what lies in a folder of runs may be a stranger's. */
+function queuePath(runsFolder: string): string {
+  const name = createHash('sha256').update(runsFolder).digest('hex').slice(0, 16);
+  return join(dataFolder(), 'queues', `${name}.json`);
 }
 
 /** In the order of `openDevice`, except that under Electron WebGPU runs in a window. */

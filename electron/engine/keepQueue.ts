@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { GraphDocument } from '../../graphs/document/document.ts';
 import type { RunOptions } from '../../graphs/engine/engine.ts';
 import type { QueuedEngine } from '../../graphs/engine/queue.ts';
@@ -19,11 +18,11 @@ interface KeptQueue extends ProcessMark {
 }
 
 /**
- * The same engine, which keeps the runs that wait in a file of the folder of runs, in their order, so that they survive a crash
- * and a restart. What an engine that is gone left there waits again, from now on; the run that went on there is over.
+ * The same engine, which keeps the runs that wait in a file, in their order, so that they survive a crash and a restart.
+ * What an engine that is gone left there waits again, from now on; the run that went on there is over.
  */
-export async function keepQueue(engine: QueuedEngine, runsFolder: string): Promise<QueuedEngine> {
-  const file = jsonFile<KeptQueue | undefined>(join(runsFolder, '.queue.json'), undefined, isKeptQueue);
+export async function keepQueue(engine: QueuedEngine, path: string): Promise<QueuedEngine> {
+  const file = jsonFile<KeptQueue | undefined>(path, undefined, isKeptQueue);
   const waiting = new Map<string, WaitingRun>();
   let named = 0;
   const write = () =>

@@ -13,18 +13,18 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'noiseloom-queue-'));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => rm(folder, { recursive: true, maxRetries: 5 })); // the last state of the queue may be on its way
 
 /** An engine on that folder whose runs wait at gates; `start` begins one. */
 async function open() {
   const nodes = gatedLibrary();
   const inner = createEngine({ library: nodes.library, device, files: memoryFiles({}), cacheBudget: 0 });
-  const engine = await keepQueue(queueRuns(inner), folder);
+  const engine = await keepQueue(queueRuns(inner), file());
   const start = (name: string) =>
     engine.run(graphOf(name, { gate: { params: { name } } }), { run: name, overrides: {} }, () => {});
   return { nodes, engine, start, order: async () => (await engine.listRuns()).map(({ run }) => run) };
 }
-const file = () => join(folder, '.queue.json');
+const file = () => join(folder, 'queues', 'queue.json');
 const kept = async () =>
   (JSON.parse(await readFile(file(), 'utf8')) as { runs: { options: { run: string } }[] }).runs.map(
     ({ options }) => options.run,
@@ -85,7 +85,7 @@ describe('the runs that wait', () => {
     for (const name of ['a', 'b']) first.nodes.open(name);
     await Promise.all(runs);
     await expect.poll(kept).toEqual([]);
-    await writeFile(file(), '{"runs": 5}');
+    await writeFile(file(), '{"runs": 5}'); // jsonFile keeps it aside
     expect(await (await open()).order()).toEqual([]);
   });
 });
