@@ -59,6 +59,7 @@ describe('the runs that wait', () => {
     void first.start('b');
     void first.start('c');
     await expect.poll(kept).toEqual(['b', 'c']);
+    await first.engine.cancelRun('none'); // waits until all is written
     await leaveBehind();
     const next = await open();
     await next.nodes.arrival('b');
