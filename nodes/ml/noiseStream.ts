@@ -1,3 +1,4 @@
+import type { Noise } from '../ports.ts';
 import { brownianTree, type Increments } from './brownianTree.ts';
 import { philoxSource } from './philox.ts';
 import { latentsOf, type NoiseSource, noiseSource } from './random.ts';
@@ -46,6 +47,14 @@ export function noiseStreams(
     ...(isBatch && indexes && { index }),
     ensd,
   }));
+}
+
+/** Seeds and streams of some images of a batch, in the order of `rows`. */
+export function chooseStreams(
+  { seeds, streams }: Pick<Noise, 'seeds' | 'streams'>,
+  rows: readonly number[],
+): Pick<Noise, 'seeds' | 'streams'> {
+  return { seeds: rows.map((row) => seeds[row]!), ...(streams && { streams: rows.map((row) => streams[row]!) }) };
 }
 
 /**

@@ -75,7 +75,7 @@ export const climb = defineNode({
       return {
         images: best.images,
         firstImages: first.images,
-        noise: variable === 'noise' ? [{ latents: stackVariables(rows, 'best') as Tensor4D, seeds: noise.seeds }] : [],
+        noise: variable === 'noise' ? [{ ...noise, latents: stackVariables(rows, 'best') as Tensor4D }] : [],
         scales,
         scores: best.scores,
         firstScores: first.scores,

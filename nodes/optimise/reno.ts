@@ -2,6 +2,7 @@ import { defineNode, type InputValues, many, one, optional, output, type ParamVa
 import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts';
+import { chooseStreams } from '../ml/noiseStream.ts';
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
 import { dispose, type Tensor4D, tile } from '../ml/tf.ts';
@@ -93,12 +94,12 @@ export const reno = defineNode({
         first: seeds.map((_, i) => optimised.labels[i * settings.starts]!),
         best: kept.chosen.map((row) => optimised.labels[row]!),
       };
-      const seedsOf = (which: 'first' | 'best') =>
-        which === 'first' ? seeds : kept.chosen.map((row) => request.noise.seeds[row]!);
+      const streamsOf = (which: 'first' | 'best') =>
+        which === 'first' ? own.request.noise : chooseStreams(request.noise, kept.chosen);
       const ownSettings = sampleSettings(given.generator, settings);
       const redraw = (which: 'first' | 'best') => ({
         generator: given.generator,
-        request: { ...own.request, settings: ownSettings, noise: { ...own.request.noise, seeds: seedsOf(which) } },
+        request: { ...own.request, settings: ownSettings, noise: { ...own.request.noise, ...streamsOf(which) } },
         batch: optimised.batch,
       });
       const { first, best } = await firstAndBest((which) =>
@@ -107,7 +108,7 @@ export const reno = defineNode({
           : snapshotImages(rows, which, parts, labels[which]),
       );
       return {
-        noise: { latents: stackVariables(rows, 'best') as Tensor4D, seeds: seedsOf('best') },
+        noise: { ...streamsOf('best'), latents: stackVariables(rows, 'best') as Tensor4D },
         images: best.images,
         firstImages: first.images,
         scores: best.scores,
@@ -135,9 +136,10 @@ function refuse({ generator, lookThrough, rewards }: Given, { optimiser, project
 /** Every prompt with every noise, the noises of the first prompt first. It owns its latents. */
 function readObjectiveParts({ noise, prompt, conditions, ...given }: Given, settings: Settings): ObjectiveParts {
   const { latents, seeds } = noise;
+  const rows = prompt.flatMap(() => [...seeds.keys()]);
   const generator = given.lookThrough ?? given.generator;
   const request: SampleRequest = {
-    noise: { latents: tile(latents, [prompt.length, 1, 1, 1]), seeds: prompt.flatMap(() => seeds) },
+    noise: { latents: tile(latents, [prompt.length, 1, 1, 1]), ...chooseStreams(noise, rows) },
     prompts: prompt.flatMap((each) => seeds.map(() => each)),
     negativePrompt: settings.negativePrompt,
     settings: sampleSettings(generator, settings),

@@ -1,4 +1,5 @@
 import { defineNode, list, one, optional, output } from '../defineNode.ts';
+import { chooseStreams } from '../ml/noiseStream.ts';
 import { balance, crowdingDistance, hypervolume, nonDominated, type Point } from '../ml/pareto.ts';
 import { gather, tensor1d } from '../ml/tf.ts';
 import { choice, integer, text } from '../params.ts';
@@ -70,8 +71,7 @@ export const pareto = defineNode({
           ? [
               {
                 latents: gather(noise.latents, indices),
-                seeds: kept.map((row) => noise.seeds[row]!),
-                ...(noise.streams && { streams: kept.map((row) => noise.streams![row]!) }),
+                ...chooseStreams(noise, kept),
               },
             ]
           : [],

@@ -238,4 +238,34 @@ export const mutants: readonly Mutant[] = [
     broken: 'Object.values(outputs).every((output) => output.type === type)',
     tests: ['test/renderer/level'],
   },
+  {
+    file: 'nodes/ml/text/chunkA1111.ts',
+    line: 'const { comma, backtrack = 20 } = how;',
+    broken: 'const { comma, backtrack = 10 } = how;',
+    tests: ['test/nodes/ml/text/promptStyles.test.ts'],
+  },
+  {
+    file: 'nodes/ml/models/promptMix.ts',
+    line: 'index <= until',
+    broken: 'index < until',
+    tests: ['test/nodes/ml/models/promptMix.test.ts'],
+  },
+  {
+    file: 'nodes/ml/models/weighA1111.ts',
+    line: "if (emphasis !== 'original') return weighed;",
+    broken: "if (emphasis !== 'no norm') return weighed;",
+    tests: ['test/nodes/ml/verify/families.test.ts'],
+  },
+  {
+    file: 'nodes/ml/brownianTree.ts',
+    line: 'increment.map((value, i) => value - left[i]!)',
+    broken: 'increment.map((value) => value)',
+    tests: ['test/nodes/ml/noiseStream.test.ts'],
+  },
+  {
+    file: 'nodes/ml/noiseStream.ts',
+    line: "if (program !== 'comfyui' && ensd === 0) source(size);",
+    broken: "if (program !== 'comfyui') source(size);",
+    tests: ['test/nodes/ml/verify/kSamplers.test.ts'],
+  },
 ];

@@ -1,3 +1,4 @@
+import { noiseStreams } from '../../ml/noiseStream.ts';
 import { disposeSnapshot, type RowResult } from '../../ml/optimise/rowState.ts';
 import { latentNoise } from '../../ml/random.ts';
 import { concat, gather, slice, type Tensor4D, tidy } from '../../ml/tf.ts';
@@ -24,7 +25,7 @@ export function addStarts(request: SampleRequest, starts: number): { request: Sa
   return {
     request: {
       ...request,
-      noise: { latents: keep(startLatents(noise, starts)), seeds: startSeeds(noise.seeds, starts) },
+      noise: { latents: keep(startLatents(noise, starts)), ...startStreams(noise, starts) },
       prompts: prompts.length === 1 ? prompts : times(prompts),
       conditions: conditions.map((condition) => ({ ...condition, image: repeated(condition.image) })),
     },
@@ -37,6 +38,14 @@ function startSeeds(seeds: readonly number[], starts: number): number[] {
   const rest = (offset: number) => 2 ** 53 - offset;
   const move = (seed: number, offset: number) => (seed < rest(offset) ? seed + offset : seed - rest(offset));
   return seeds.flatMap((seed) => Array.from({ length: starts }, (_, k) => move(seed, k * SEED_STRIDE)));
+}
+
+/** The first start of an image goes on with its stream, the others with diffusers' numbers of their seeds. */
+function startStreams({ seeds, streams }: Noise, starts: number): Pick<Noise, 'seeds' | 'streams'> {
+  const all = startSeeds(seeds, starts);
+  if (!streams) return { seeds: all };
+  const own = (row: number) => (row % starts === 0 ? streams[row / starts] : undefined);
+  return { seeds: all, streams: all.map((seed, row) => own(row) ?? noiseStreams('a1111-cpu', seed, 1)[0]!) };
 }
 
 function startLatents({ latents, seeds }: Noise, starts: number): Tensor4D {

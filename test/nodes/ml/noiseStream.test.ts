@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { brownianTree } from '../../../nodes/ml/brownianTree.ts';
+import { sampleImages } from '../../../nodes/ml/diffusion/sampleImages.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
 import { freshNoise, type NoiseProgram, noiseStreams, startNoise } from '../../../nodes/ml/noiseStream.ts';
 import { philox } from '../../../nodes/ml/philox.ts';
@@ -72,6 +73,23 @@ describe('images drawn with the noise of other programs', () => {
     const isOfDiffusers = program === 'a1111-cpu' && scheduler === 'euler-ancestral'; // which go on alike
     if (isOfDiffusers) expect(draw([0, 1, 2], false)).toEqual(all);
     else expect(draw([0, 1, 2], false)).not.toEqual(all);
+    generator.dispose();
+  });
+
+  it('ComfyUI: are the same however many are drawn at once', async () => {
+    const generator = await loadGenerator(diskFiles, goldenFolder('tiny-sd15'));
+    const streams = noiseStreams('comfyui', 5, 3);
+    const noise = { latents: startNoise(streams, [4, 4, 4]), seeds: [5, 5, 5], streams };
+    const settings = { scheduler: 'dpm++sde', schedule: 'karras', steps: 2, guidanceScale: 1, eta: 0 };
+    const request = { noise, prompts: ['a red dog'], negativePrompt: '', settings, conditions: [] };
+    const images = [];
+    for (const batch of [3, 2]) {
+      const { pixels } = await sampleImages(generator, request, batch, async () => {});
+      images.push([...pixels.dataSync()]);
+      pixels.dispose();
+    }
+    for (const [i, value] of images[0]!.entries()) expect(images[1]![i]).toBeCloseTo(value, 3);
+    noise.latents.dispose();
     generator.dispose();
   });
 

@@ -4,6 +4,7 @@ import { canny } from '../../../nodes/consistency/canny.ts';
 import { sample } from '../../../nodes/generate/sample.ts';
 import { imageIds } from '../../../nodes/ml/image/imageIds.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
+import { noiseStreams, startNoise } from '../../../nodes/ml/noiseStream.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose, mean, memory, type Rank, type Tensor1D, tidy, zeros } from '../../../nodes/ml/tf.ts';
 import { swapDecoder } from '../../../nodes/model/swapDecoder.ts';
@@ -66,6 +67,18 @@ describe('ReNO', () => {
       regularisation: 0.01,
       gradient: 'exact',
     });
+  });
+
+  it('gives on what the noise of its steps is, for every prompt and for the starts it keeps', async () => {
+    const generator = stripeGenerator();
+    const streams = noiseStreams('comfyui', 3, 2);
+    const noise = { latents: startNoise(streams, generator.latentShape(8, 4)), seeds: [3, 3], streams };
+    const given = { generator, rewards: [brightness], noise, prompt: ['bright', 'dark'] };
+    await runReno(given, {}, (result) => expect(result.noise.streams).toEqual([...streams, ...streams]));
+    await runReno({ ...given, prompt: ['bright'] }, { starts: 2 }, (result) =>
+      expect(result.noise.streams?.map(({ seed }) => seed)).toEqual(result.noise.seeds),
+    );
+    noise.latents.dispose();
   });
 
   it('keeps the best of several starts, of which the first is the given noise', async () => {
