@@ -1,5 +1,6 @@
 import { UserError } from '../../nodes/errors.ts';
 import { isPng, readPngText } from '../../nodes/ml/image/pngText.ts';
+import { foreignContent } from '../../nodes/ml/weights/foreignContent.ts';
 import { GRAPH_KEYWORD } from './runFolder.ts';
 
 /** Bytes of the largest file that may be a graph, or a PNG with one in it. */
@@ -29,6 +30,8 @@ function decodeText(bytes: Uint8Array, name: string): string {
       // What is wrong with it is said below.
     }
   }
+  const binary = encoding === 'utf-8' ? describeBinary(bytes.subarray(0, 512)) : undefined;
+  if (binary !== undefined) throw new UserError('NOT_UTF8', `"${name}" is no text: ${binary}.`);
   const got =
     encoding === 'utf-8' ? firstInvalid(bytes) : `it is ${encoding === 'utf-32' ? 'UTF-32' : 'broken UTF-16'}`;
   throw new UserError('NOT_UTF8', `"${name}" is not readable as UTF-8: ${got}. Save it again as UTF-8.`);
@@ -40,6 +43,12 @@ function encodingOf([a, b, c, d]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be'
   if (((le || (a !== 0 && b === 0)) && c === 0 && d === 0) || (a === 0 && b === 0)) return 'utf-32';
   if (le || (a !== 0 && b === 0)) return 'utf-16le';
   return be || (a === 0 && b !== 0) ? 'utf-16be' : 'utf-8';
+}
+
+/** What a file that starts so is where no encoding of a text has such bytes; undefined where it may be one. */
+function describeBinary(start: Uint8Array): string | undefined {
+  const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
+  return isText ? undefined : (foreignContent(start) ?? 'it holds bytes that no text has');
 }
 
 /** The first byte that is no UTF-8, in words. */

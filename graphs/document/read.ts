@@ -36,7 +36,10 @@ export function readGraph(text: string, library: Library): OpenedGraph {
   const record = isRecord(raw) ? raw : {};
   if (record.format !== FORMAT) {
     const got = 'format' in record ? `its format is ${quote(record.format)}` : 'it has no format';
-    throw new UserError('NOT_A_GRAPH', `This is not a Noiseloom graph: ${got}, where "${FORMAT}" is needed.`);
+    throw new UserError(
+      'NOT_A_GRAPH',
+      `This is not a Noiseloom graph: ${got}, where "${FORMAT}" is needed.${foreignGraph(record)}`,
+    );
   }
   const { version } = record;
   if (!isVersion(version)) {
@@ -297,4 +300,11 @@ function isWire(value: unknown): value is Wire {
 
 function isPosition(value: unknown): value is [number, number] {
   return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
+}
+
+/** Of the workflows that ComfyUI saves: its editor lists nodes and links, its API names the class of each node. */
+function foreignGraph(record: Readonly<Record<string, unknown>>): string {
+  const isWorkflow = Array.isArray(record.nodes) && Array.isArray(record.links);
+  const isPrompt = Object.values(record).some((node) => isRecord(node) && typeof node.class_type === 'string');
+  return isWorkflow || isPrompt ? ' It looks like a workflow of ComfyUI, which cannot be read.' : '';
 }

@@ -56,6 +56,14 @@ describe('the text of a graph', () => {
     expect(refusalOf(bytes)).toContain(reason);
   });
 
+  it.each([
+    ['a JPEG', latin1('\xff\xd8\xff\xe0\0\x10JFIF'), 'it is an image'],
+    ['a gzip archive', latin1('\x1f\x8b\x08\0\0\0\0\0'), 'it is a gzip archive; unpack it first'],
+    ['another binary file', latin1('MZ\x90\0\x03\0\xff\xff'), 'it holds bytes that no text has'],
+  ])('%s is no text in another encoding', (_, bytes, what) => {
+    expect(() => extractGraphText(bytes, 'a.json')).toThrow(`"a.json" is no text: ${what}.`);
+  });
+
   it('keeps U+FFFD where the file has it', () => {
     expect(extractGraphText(new TextEncoder().encode('"\ufffd"'), 'a.json')).toBe('"\ufffd"');
     expect(refusalOf(latin1('"\xef\xbf\xbd é"'))).toContain('its byte 5, ');

@@ -94,6 +94,8 @@ describe('readGraph refuses what is no graph to show', () => {
     ['[]', 'NOT_A_GRAPH', 'it has no format'],
     ['null', 'NOT_A_GRAPH', 'it has no format'],
     ['{"format": "comfy"}', 'NOT_A_GRAPH', 'its format is "comfy"'],
+    ['{"nodes": [{"type": "KSampler"}], "links": []}', 'NOT_A_GRAPH', 'looks like a workflow of ComfyUI'],
+    ['{"3": {"class_type": "KSampler", "inputs": {}}}', 'NOT_A_GRAPH', 'looks like a workflow of ComfyUI'],
     ['{"format": "noiseloom-graph"}', 'NOT_A_GRAPH', 'a whole number from 1; this one has undefined'],
     ['{"format": "noiseloom-graph", "version": "1"}', 'NOT_A_GRAPH', 'this one has "1"'],
     ['{"format": "noiseloom-graph", "version": 1}', 'NOT_A_GRAPH', 'has no "nodes"'],
