@@ -1,8 +1,9 @@
 import { type GraphNode, type Json, own } from '../../graphs/document/document.ts';
 import { isBoundary, isReroute } from '../../graphs/document/levels.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
-import type { Param } from '../../nodes/params.ts';
+import { formatParam, type Param } from '../../nodes/params.ts';
 import { nameModel, spellName } from '../state/format.ts';
+import { messages } from '../state/messages.ts';
 
 /** The number of params shown in a node; the rest is behind a button. */
 export const SHOWN_PARAMS = 5;
@@ -69,9 +70,9 @@ export function estimateCardShape(node: GraphNode, cards: Cards): CardShape {
 
 /** The least and the largest width of a node in pixels: by its content, and as it can be dragged. */
 export const WIDTHS = { least: 160, usual: USUAL_SIZE.width, fitting: 416, most: 800 } as const;
-/** About the width of a letter in pixels, and of what is around a value, a port's name and a title. */
+/** About the width of a letter in pixels, and of what is around a model, a choice, a word, names of ports and a title. */
 const LETTER = 7;
-const [AROUND_VALUE, AROUND_PORTS, AROUND_TITLE] = [76, 60, 92];
+const AROUND = { model: 76, choice: 68, word: 52, ports: 60, title: 92 } as const;
 
 /**
  * The width of a node: the one that a person gave it, or else that of its content in steps of 32 pixels: titles, names of
@@ -81,25 +82,27 @@ export function cardWidth(node: GraphNode, card: NodeCard | undefined): number {
   const { least, usual, fitting, most } = WIDTHS;
   if (node.width !== undefined) return Math.min(most, Math.max(least, node.width));
   if (isBoundary(node)) return 176;
-  const title = AROUND_TITLE + LETTER * (node.title ?? card?.title ?? '').length;
+  const title = AROUND.title + LETTER * (node.title ?? card?.title ?? '').length;
   const [inputs, outputs] = [Object.keys(card?.inputs ?? {}), Object.keys(card?.outputs ?? {})];
   const ports = Array.from(
     { length: Math.max(inputs.length, outputs.length) },
-    (_, i) => AROUND_PORTS + LETTER * `${inputs[i] ?? ''}${outputs[i] ?? ''}`.length,
+    (_, i) => AROUND.ports + LETTER * `${inputs[i] ?? ''}${outputs[i] ?? ''}`.length,
   );
   const values = Object.entries(card?.params ?? {})
     .slice(0, SHOWN_PARAMS)
-    .map(([name, param]) => AROUND_VALUE + LETTER * (spellName(name).length + lengthOf(param, node.params[name])));
+    .map(([name, param]) => widthOf(spellName(name), param, node.params[name]));
   const wanted = Math.max(usual, title, ...ports, ...values);
   return Math.min(fitting, usual + Math.ceil((wanted - usual) / 32) * 32);
 }
 
-/** Letters of a value that was chosen; 0 of one that is typed or is as long as one likes. */
-function lengthOf(param: Param, value: Json | undefined): number {
+/** Pixels that a param takes with a value that was chosen; 0 of one that is typed or as long as one likes. */
+function widthOf(name: string, param: Param, value: Json | undefined): number {
   const shown = value ?? param.initial;
-  if (param.kind === 'model') return nameModel(String(shown)).length;
-  if (param.kind === 'choice') return String(shown).length;
-  return 0;
+  const width = (around: number, text: string) => around + LETTER * `${name}${text}`.length;
+  if (param.kind === 'model') return width(AROUND.model, nameModel(String(shown)));
+  const word = messages.controls.words[formatParam(param, shown)];
+  if (param.kind === 'choice') return width(AROUND.choice, word ?? String(shown));
+  return 'words' in param && word !== undefined ? width(AROUND.word, word) : 0;
 }
 
 function targetAt(name: string, y: number): Socket {
