@@ -1,5 +1,17 @@
 import { stopGradient } from '../nn/stopGradient.ts';
-import { add, dispose, keep, matMul, mul, reshape, type Tensor, type Tensor2D, tidy, transpose } from '../tf.ts';
+import {
+  add,
+  concat,
+  dispose,
+  keep,
+  matMul,
+  mul,
+  reshape,
+  type Tensor,
+  type Tensor2D,
+  tidy,
+  transpose,
+} from '../tf.ts';
 import type { AdaptedPart } from '../weights/loraNames.ts';
 import type { Weights } from '../weights/weights.ts';
 
@@ -52,11 +64,25 @@ export function changedWeight(weight: Tensor, changes: readonly WeightChange[]):
     const [kh, kw, from, to] = weight.shape as [number, number, number, number];
     const arrange = (matrix: Tensor2D): Tensor =>
       weight.rank === 4 ? transpose(reshape(matrix, [to, from, kh, kw]), [2, 3, 1, 0]) : reshape(matrix, weight.shape);
-    return changes
-      .filter(({ scale }) => scale !== 0)
-      .reduce((sum, change) => add(sum, arrange(changeMatrix(change))), weight.clone());
+    const acting = changes.filter(({ scale }) => scale !== 0);
+    const [products, others] = [acting.filter(isProduct), acting.filter((change) => !isProduct(change))];
+    const deltas = [...(products.length > 0 ? [sumOfProducts(products)] : []), ...others.map(changeMatrix)];
+    return deltas.reduce((sum, delta) => add(sum, arrange(delta)), weight.clone());
   });
 }
+
+type Product = Extract<WeightChange, { kind: 'lora' }>;
+const isProduct = (change: WeightChange): change is Product => change.kind === 'lora';
+
+/** Sum of scale * up down of several changes as one product, [s1 up1, s2 up2 ...] [down1; down2 ...]: memory is passed once. */
+function sumOfProducts(changes: readonly Product[]): Tensor2D {
+  const ups = changes.map(({ up, scale }): Tensor2D => mul(up, scale));
+  const downs = changes.map(({ down }) => down);
+  return matMul(joined(ups, 1), joined(downs, 0)) as Tensor2D;
+}
+
+const joined = (matrices: readonly Tensor2D[], axis: number): Tensor2D =>
+  matrices.length === 1 ? (matrices[0] as Tensor2D) : concat([...matrices], axis);
 
 /** What adapters change of a network: full names of weights, each with its changes, of which none has the scale 0. */
 export type WeightChanges = ReadonlyMap<string, readonly WeightChange[]>;
