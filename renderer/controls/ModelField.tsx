@@ -1,5 +1,5 @@
 import { ChevronDown, Download } from 'lucide-react';
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import type { Json } from '../../graphs/document/document.ts';
 import { allows, describeAllowed, type ModelParam } from '../../nodes/params.ts';
@@ -40,6 +40,10 @@ export function ModelField({ id, label, param, value, onChange, onLeave }: Model
   const current = choices[Math.min(active, choices.length - 1)];
   const wrong = !allows(param, typed ?? value);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed later stays as it is
+  useLayoutEffect(() => {
+    if (isOpen && typed === undefined) field.current?.select(); // to be written over
+  }, [isOpen]);
   const open = () => {
     if (isOpen) return;
     void learnModels(editor);

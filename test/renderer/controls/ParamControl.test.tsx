@@ -221,6 +221,9 @@ describe('a model', () => {
     type('m/n');
     press(field, 'Escape');
     expect(options()).toEqual([]);
+    press(field, 'ArrowDown');
+    expect([field.selectionStart, field.selectionEnd]).toEqual([0, field.value.length]); // to be written over
+    press(field, 'Escape');
     fireEvent.blur(field);
     expect(given).toEqual(['/x/y']);
     type('m/n');
