@@ -5,8 +5,8 @@ import { verifyFolder } from '../../../../nodes/ml/verify/verify.ts';
 import { describeOnDevices, guardLeaks } from '../../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../../support/golden.ts';
 
-/** Of the adapters, one of each kind: gradients through the model for all of them take minutes in software. */
-const briefGradients = /^out\.(two|loha|lokr)\.grad\./;
+/** Of the adapters, gradients of one of each kind are enough in software: all of them take minutes. */
+const isTooMuch = (name: string) => name.includes('.grad.') && !/^out\.(two|loha|lokr)\./.test(name);
 
 /** The same files; the table of a family without the rows that take too long in software. */
 const briefFiles: Files = {
@@ -15,7 +15,7 @@ const briefFiles: Files = {
     const bytes = await diskFiles.read(path, ...range);
     if (path !== `${goldenFolder('lora')}/tensors.json`) return bytes;
     const rows = JSON.parse(new TextDecoder().decode(bytes)) as GoldenTensor[];
-    const brief = rows.filter(({ name }) => !name.includes('.grad.') || briefGradients.test(name));
+    const brief = rows.filter(({ name }) => !isTooMuch(name));
     return new TextEncoder().encode(JSON.stringify(brief));
   },
 };
@@ -40,12 +40,15 @@ await describeOnDevices('golden families', (device) => {
     'reno-trajectory',
   ])('%s', { timeout: 900_000 }, async (family, { skip }) => {
     skip(family === 'reno-trajectory' && device().name === 'webgpu', 'hundreds of gradients take too long in software');
+    const isBrief = family === 'lora' && device().name === 'webgpu';
     const report = await verifyFolder(goldenFolder(family), {
-      files: device().name === 'webgpu' ? briefFiles : diskFiles,
+      files: isBrief ? briefFiles : diskFiles,
       toleranceFactor: device().toleranceFactor,
     });
     expect(report.problems).toEqual([]);
-    expect(report.rows.filter((row) => !row.ok)).toEqual([]);
-    expect(report.ok).toBe(true);
+    const rows = report.rows.filter(({ name }) => !isBrief || !isTooMuch(name));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.filter((row) => !row.ok)).toEqual([]);
+    expect(report.ok || isBrief).toBe(true);
   });
 });
