@@ -15,12 +15,14 @@ import { Notices } from './panels/Notices.tsx';
 import { Problems } from './panels/Problems.tsx';
 import { QueuePanel } from './panels/QueuePanel.tsx';
 import { SidePanel } from './panels/SidePanel.tsx';
+import { TabBar } from './panels/TabBar.tsx';
 import { TopBar } from './panels/TopBar.tsx';
 import { RunsPage } from './runs/RunsPage.tsx';
 import { attempt } from './state/attempt.ts';
 import { type Editor, useEditor, useGraph, useView } from './state/editor.ts';
-import { levelName } from './state/graph.ts';
+import { isUnsaved, levelName } from './state/graph.ts';
 import { messages } from './state/messages.ts';
+import { nameTab } from './state/tabs.ts';
 
 /** The whole window. */
 export function App() {
@@ -32,6 +34,10 @@ export function App() {
   const level = useGraph(levelName);
   const isDropping = useDrops(editor);
   useKeys(editor);
+  const name = useGraph((state) => `${isUnsaved(state) ? '● ' : ''}${nameTab(state)} – ${messages.app.name}`);
+  useEffect(() => {
+    document.title = name;
+  }, [name]);
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
@@ -42,6 +48,7 @@ export function App() {
         <div className="graph-page">
           <SidePanel />
           <div className="graph-middle">
+            <TabBar />
             <Canvas key={level} />
             {problems && <Problems />}
           </div>

@@ -15,6 +15,7 @@ import './style/lists.css';
 import './style/notices.css';
 import './style/runs.css';
 import './style/form.css';
+import './style/tabs.css';
 import './style/viewer.css';
 import './style/scores.css';
 import './style/pareto.css';

@@ -5,7 +5,7 @@ import { estimateCardShape } from '../level/cardShape.ts';
 import { GRID } from '../level/grid.ts';
 import { attempt } from '../state/attempt.ts';
 import type { Editor } from '../state/editor.ts';
-import { openFile, unlessUnsaved } from '../state/files.ts';
+import { openFile } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
 import type { Point } from '../state/view.ts';
 import { addNodeAt } from './add.ts';
@@ -49,7 +49,7 @@ export async function takeFiles(editor: Editor, files: readonly File[], at: Poin
   const [graph] = of('graph');
   if (graph) {
     const read = await editor.desktop.readDropped(graph.name, new Uint8Array(await graph.arrayBuffer()));
-    unlessUnsaved(editor, () => openFile(editor, read));
+    attempt(editor, () => openFile(editor, read));
   }
   const [strange] = of('other');
   if (strange) throw new UserError('UNKNOWN_FILE', messages.drop.unknown(strange.name));
@@ -81,7 +81,7 @@ async function asksForGraph(editor: Editor, image: File, at: Point): Promise<boo
   if (!graph) return false;
   const load = () =>
     attempt(editor, async () => addBelow(editor, 'input/load-images', at, { path: await keepImage(editor, image) }));
-  const open = () => unlessUnsaved(editor, () => openFile(editor, graph));
+  const open = () => attempt(editor, () => openFile(editor, graph));
   editor.view.setState({ overlay: { kind: 'dropped', name: image.name, open, load } });
   return true;
 }

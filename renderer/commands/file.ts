@@ -1,5 +1,6 @@
 import type { Editor } from '../state/editor.ts';
-import { newGraph, openFile, save, saveAs, unlessUnsaved } from '../state/files.ts';
+import { closeGraph, newGraph, openFile, save, saveAs } from '../state/files.ts';
+import { stepTab } from '../state/tabs.ts';
 import type { Command } from './command.ts';
 
 export const fileCommands: readonly Command[] = [
@@ -7,7 +8,7 @@ export const fileCommands: readonly Command[] = [
     name: 'newGraph',
     menu: 'file',
     keys: ['Mod+Alt+N'],
-    perform: (editor) => unlessUnsaved(editor, () => newGraph(editor)),
+    perform: newGraph,
   },
   { name: 'open', menu: 'file', keys: ['Mod+O'], inFields: true, perform: openGraph },
   {
@@ -15,6 +16,23 @@ export const fileCommands: readonly Command[] = [
     menu: 'file',
     keys: ['Mod+Shift+O'],
     perform: ({ view }) => view.setState({ side: 'templates' }),
+  },
+  { name: 'closeGraph', menu: 'file', keys: ['Alt+W'], inFields: true, perform: (editor) => closeGraph(editor) },
+  {
+    name: 'nextTab',
+    menu: 'file',
+    keys: ['Alt+PageDown'],
+    inFields: true,
+    enabled: hasTabs,
+    perform: (editor) => stepTab(editor, 1),
+  },
+  {
+    name: 'previousTab',
+    menu: 'file',
+    keys: ['Alt+PageUp'],
+    inFields: true,
+    enabled: hasTabs,
+    perform: (editor) => stepTab(editor, -1),
   },
   { name: 'save', menu: 'file', keys: ['Mod+S'], inFields: true, begins: true, perform: save },
   { name: 'saveAs', menu: 'file', keys: ['Mod+Shift+S'], inFields: true, perform: saveAs },
@@ -35,5 +53,9 @@ async function openGraph(editor: Editor): Promise<void> {
     return;
   }
   const file = await editor.desktop.openGraph();
-  if (file) unlessUnsaved(editor, () => openFile(editor, file));
+  if (file) await openFile(editor, file);
+}
+
+function hasTabs({ tabs }: Editor): boolean {
+  return tabs.getState().order.length > 1;
 }

@@ -7,7 +7,6 @@ import { AllCommands } from './AllCommands.tsx';
 import { Closing } from './Closing.tsx';
 import { Connect } from './Connect.tsx';
 import { Discard } from './Discard.tsx';
-import { Drafts } from './Drafts.tsx';
 import { Dropped } from './Dropped.tsx';
 import { FindNode } from './FindNode.tsx';
 import { RunLog } from './RunLog.tsx';
@@ -52,8 +51,6 @@ function Shown({ overlay, close }: { overlay: Overlay; close(): void }) {
       return <About />;
     case 'saveAs':
       return <SaveAs close={close} />;
-    case 'drafts':
-      return <Drafts close={close} />;
     case 'closing':
       return <Closing close={close} />;
     case 'log':

@@ -3,7 +3,7 @@ import type { Template } from '../../electron/host/ipc.ts';
 import { Image } from '../controls/Image.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
-import { openFile, unlessUnsaved } from '../state/files.ts';
+import { openFile } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
 import { GraphSketch } from './GraphSketch.tsx';
@@ -32,7 +32,7 @@ function OneTemplate({ template: { name, title, summary, text, image } }: { temp
   const editor = useEditor();
   return (
     <li>
-      <button type="button" onClick={() => unlessUnsaved(editor, () => openFile(editor, { name: title, text }))}>
+      <button type="button" onClick={() => void attempt(editor, () => openFile(editor, { name: title, text }))}>
         {image ? <TemplateImage name={name} /> : <GraphSketch document={JSON.parse(text)} />}
         <b>{title}</b>
         <span className="faint">{summary}</span>

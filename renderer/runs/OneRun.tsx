@@ -5,7 +5,7 @@ import type { GraphDocument } from '../../graphs/document/document.ts';
 import { writeGraph } from '../../graphs/document/write.ts';
 import { attempt } from '../state/attempt.ts';
 import { type Editor, useEditor, useView } from '../state/editor.ts';
-import { openFile, unlessUnsaved } from '../state/files.ts';
+import { openFile } from '../state/files.ts';
 import { messages } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
 import { notify } from '../state/view.ts';
@@ -82,9 +82,9 @@ export function OneRun({ summary, others, onChange }: OneRunProps) {
   );
 }
 
-/** Opens the graph of a run, once no work would be lost. */
+/** Opens the graph of a run in a tab. */
 function openRunGraph(editor: Editor, title: string, document: GraphDocument, andThen?: () => void): void {
-  unlessUnsaved(editor, async () => {
+  void attempt(editor, async () => {
     await openFile(editor, { name: title, text: writeGraph(document) });
     andThen?.();
   });

@@ -3,7 +3,7 @@ import { setParam } from '../../graphs/edit/edit.ts';
 import { addNodeAt } from '../commands/add.ts';
 import { attempt } from '../state/attempt.ts';
 import type { Editor } from '../state/editor.ts';
-import { openFile, unlessUnsaved } from '../state/files.ts';
+import { openFile } from '../state/files.ts';
 import { editGraph, editWhole } from '../state/graph.ts';
 import { messages } from '../state/messages.ts';
 import { pickNodes } from '../state/selection.ts';
@@ -21,7 +21,7 @@ export async function takeParamsOf(editor: Editor, { folder, title }: GalleryIma
   const { document } = (await editor.desktop.readRun(folder)).graph;
   const taken = takeParams(graph.getState().whole, document);
   if (taken.alike === 0) {
-    unlessUnsaved(editor, () => openFile(editor, { name: title, text: writeGraph(document) }));
+    void attempt(editor, () => openFile(editor, { name: title, text: writeGraph(document) }));
     return;
   }
   editWhole(graph, () => taken.document);

@@ -3,30 +3,40 @@ import { attempt } from './attempt.ts';
 import type { Editor } from './editor.ts';
 import { saveQuietly } from './files.ts';
 import { isUnsaved } from './graph.ts';
+import { stateOf } from './tabs.ts';
 
 /** Milliseconds without a change after which a draft is written. */
 const DRAFT_DELAY = 1000;
 
-/** Writes a draft, or the file itself, a second after each change, so that nothing is lost when the window is killed. */
+/** Writes a draft, or the file itself, a second after each change of a graph, so that nothing is lost when the window is killed. */
 export function keepDrafts(editor: Editor): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timers = new Map<string, ReturnType<typeof setTimeout>>();
   editor.graph.subscribe((state, before) => {
-    if (state.whole === before.whole) return;
-    clearTimeout(timer);
-    if (isUnsaved(state)) timer = setTimeout(() => void attempt(editor, () => keepChanges(editor)), DRAFT_DELAY);
+    const { draft } = state;
+    if (state.whole === before.whole || draft !== before.draft) return;
+    clearTimeout(timers.get(draft));
+    if (!isUnsaved(state)) return;
+    timers.set(
+      draft,
+      setTimeout(() => {
+        timers.delete(draft);
+        void attempt(editor, () => keepChanges(editor, draft));
+      }, DRAFT_DELAY),
+    );
   });
 }
 
-/** Saves a graph that lies in a file there, where the user wants that, and writes a draft of any other. */
-async function keepChanges(editor: Editor): Promise<void> {
-  const { location } = editor.graph.getState();
-  if (location !== undefined && editor.view.getState().autosave) await saveQuietly(editor);
-  else await writeDraft(editor);
+/** Saves a graph that is on the canvas and lies in a file there, where the user wants that, and writes a draft of any other. */
+async function keepChanges(editor: Editor, draft: string): Promise<void> {
+  const now = editor.graph.getState();
+  const isSaved = now.draft === draft && now.location !== undefined && editor.view.getState().autosave;
+  if (isSaved) await saveQuietly(editor);
+  else await writeDraft(editor, draft);
 }
 
-async function writeDraft(editor: Editor): Promise<void> {
-  const state = editor.graph.getState();
-  if (!isUnsaved(state)) return;
-  const { whole, draft: id, name, location } = state;
-  await editor.desktop.writeDraft({ id, name, ...(location ? { location } : {}), text: writeGraph(whole) });
+async function writeDraft(editor: Editor, draft: string): Promise<void> {
+  const state = stateOf(editor, draft);
+  if (state.draft !== draft || !isUnsaved(state)) return; // it was closed or saved meanwhile
+  const { whole, name, location } = state;
+  await editor.desktop.writeDraft({ id: draft, name, ...(location ? { location } : {}), text: writeGraph(whole) });
 }

@@ -12,6 +12,7 @@ import type { Selection } from './selection.ts';
 import type { Shell } from './shell.ts';
 import { isStale } from './stale.ts';
 import { standingProblems } from './standing.ts';
+import type { TabState, TabStore } from './tabs.ts';
 import type { Point, ViewState, ViewStore } from './view.ts';
 
 /** What the canvas can be asked to do by those who do not draw it. */
@@ -38,6 +39,7 @@ export interface Editor {
   readonly graph: GraphStore;
   readonly runs: RunStore;
   readonly view: ViewStore;
+  readonly tabs: TabStore;
   /** Undefined while it starts. */
   engine: QueuedEngine | undefined;
   /** Undefined while the canvas is not on the screen. */
@@ -58,6 +60,10 @@ export function useGraph<Value>(select: (state: GraphState) => Value): Value {
 
 export function useRuns<Value>(select: (state: RunState) => Value): Value {
   return useStore(useEditor().runs, select);
+}
+
+export function useTabs<Value>(select: (state: TabState) => Value): Value {
+  return useStore(useEditor().tabs, select);
 }
 
 export function useView<Value>(select: (state: ViewState) => Value): Value {

@@ -105,6 +105,17 @@ export function openDocument(store: GraphStore, document: GraphDocument, place: 
   }));
 }
 
+/** Takes up a graph as it was left, with the nodes and models that are known by now. */
+export function restoreGraph(store: GraphStore, left: GraphState): void {
+  store.setState(({ library, missing }) => ({
+    ...left,
+    library,
+    missing,
+    ...openLevel(left.whole, left.path, library),
+    ...findProblems(left.whole, library, missing, left.fresh),
+  }));
+}
+
 /** Goes to the inside of a node, by the path of nodes that leads there; as far as there is such a path. */
 export function lookInside(store: GraphStore, path: readonly string[]): void {
   store.setState(({ whole, library }) => ({ ...openLevel(whole, path, library), group: undefined }));

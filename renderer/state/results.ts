@@ -13,12 +13,17 @@ export function hasResult({ curves, preview, scores, files, copies, remarks }: N
 /** Keeps what an event of a run brought, after the run was folded with it. */
 export function keepResult(store: RunStore, run: Run, event: RunEvent): void {
   if (event.type === 'run-finished') {
-    const given = Object.keys(run.nodes).filter((id) => hasResult(run.nodes[id]!));
-    put(store, Object.fromEntries(given.map((id) => [id, resultOf(run, id)])));
+    put(store, resultsOf(run));
   } else if (event.type === 'node-cached') {
     const known = store.getState().results[event.node];
     if (known && run.document) put(store, { [event.node]: { ...known, document: run.document } });
   } else if (isGiven(event)) put(store, { [event.node]: resultOf(run, event.node) });
+}
+
+/** What the nodes of a run gave, of those that gave something. */
+export function resultsOf(run: Run): RunState['results'] {
+  const given = Object.keys(run.nodes).filter((id) => hasResult(run.nodes[id]!));
+  return Object.fromEntries(given.map((id) => [id, resultOf(run, id)]));
 }
 
 function isGiven(

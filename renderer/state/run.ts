@@ -56,6 +56,8 @@ export interface Run {
   readonly title: string;
   /** What ran; unknown for runs that another window started. */
   readonly document?: GraphDocument;
+  /** The draft of the graph that it is of, for runs of this window. */
+  readonly draft?: string;
   readonly state: 'waiting' | 'running' | 'paused' | RunStatus;
   /** When it was asked for, in milliseconds since 1970; unknown for runs that another window started. */
   readonly asked?: number;

@@ -27,7 +27,7 @@ export async function run(editor: Editor, targets?: readonly string[]): Promise<
   const { whole, location, draft } = editor.graph.getState();
   const id = crypto.randomUUID().slice(0, 8);
   clearNotices(editor.view);
-  addRun(editor.runs, waitingRun(id, whole.title, whole));
+  addRun(editor.runs, { ...waitingRun(id, whole.title, whole), draft });
   const options = {
     run: id,
     previews: editor.view.getState().previews,

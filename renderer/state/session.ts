@@ -3,10 +3,12 @@ import { keepDrafts } from './drafts.ts';
 import type { Editor } from './editor.ts';
 import { openFile } from './files.ts';
 import { createGraphStore, learnCards, tellProblems } from './graph.ts';
+import { keepSession, reopenSession } from './lastSession.ts';
 import { followModels, learnModels } from './models.ts';
 import { createRunStore } from './run.ts';
 import { dropMended, followRuns } from './running.ts';
 import type { Shell } from './shell.ts';
+import { createTabStore } from './tabs.ts';
 import { createViewStore, notify } from './view.ts';
 
 /** The template that a first start opens. */
@@ -14,12 +16,14 @@ const FIRST_TEMPLATE = 'first-image';
 
 /** Creates the editor of a window and connects it to its shell. */
 export function createEditor(shell: Shell): Editor {
+  const graph = createGraphStore();
   const editor: Editor = {
     desktop: shell.desktop,
     takeFile: shell.takeFile,
-    graph: createGraphStore(),
+    graph,
     runs: createRunStore(),
     view: createViewStore(),
+    tabs: createTabStore(graph.getState().draft),
     engine: undefined,
     canvas: undefined,
   };
@@ -58,10 +62,14 @@ export function createEditor(shell: Shell): Editor {
   return editor;
 }
 
-/** Offers what a crash left behind, and opens the first template. */
+/** Opens the graphs of the last session, or the first template where there is none. */
 async function begin(editor: Editor): Promise<void> {
-  const [drafts, templates] = await Promise.all([editor.desktop.listDrafts(), editor.desktop.listTemplates()]);
-  const template = templates.find(({ name }) => name === FIRST_TEMPLATE) ?? templates[0];
-  if (template) await openFile(editor, { name: template.title, text: template.text });
-  if (drafts.length > 0) editor.view.setState({ drafts, overlay: { kind: 'drafts' } });
+  const { draft } = editor.graph.getState();
+  await reopenSession(editor);
+  if (editor.graph.getState().draft === draft) {
+    const templates = await editor.desktop.listTemplates();
+    const template = templates.find(({ name }) => name === FIRST_TEMPLATE) ?? templates[0];
+    if (template) await openFile(editor, { name: template.title, text: template.text });
+  }
+  keepSession(editor);
 }

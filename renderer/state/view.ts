@@ -16,7 +16,6 @@ export type Overlay =
   | { readonly kind: 'about' }
   | { readonly kind: 'settings' }
   | { readonly kind: 'saveAs' }
-  | { readonly kind: 'drafts' }
   | { readonly kind: 'closing' }
   /** What a run wrote down of itself. */
   | { readonly kind: 'log'; readonly folder: string }
@@ -91,7 +90,7 @@ export interface ViewState {
   readonly pulls: Readonly<Record<string, Pull>>;
   /** The download of native TensorFlow, if there was one. */
   readonly native: NativeSetUp | undefined;
-  /** What was found unsaved at the start. */
+  /** Graphs that were not saved and that no tab shows. */
   readonly drafts: readonly Draft[];
   /** Whether the user said that the window may close although a run goes on. */
   readonly leaving: boolean;

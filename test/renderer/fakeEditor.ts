@@ -8,9 +8,10 @@ import type { QueuedEngine } from '../../graphs/engine/queue.ts';
 import type { RunEvent } from '../../graphs/run/events.ts';
 import { describeNode } from '../../nodes/card.ts';
 import type { CanvasView, Editor } from '../../renderer/state/editor.ts';
-import { learnCards, openDocument } from '../../renderer/state/graph.ts';
+import { learnCards } from '../../renderer/state/graph.ts';
 import { createEditor } from '../../renderer/state/session.ts';
 import type { Shell } from '../../renderer/state/shell.ts';
+import { openTab } from '../../renderer/state/tabs.ts';
 import { exampleNodes, library } from '../graphs/example.ts';
 
 /*
@@ -134,7 +135,7 @@ export function openEditor(document: GraphDocument, shell: FakeShell = fakeShell
   const editor = createEditor(shell);
   editor.engine = shell.engine;
   learnCards(editor.graph, exampleNodes.map(describeNode));
-  openDocument(editor.graph, document, { name: document.title, draft: 'd' });
+  openTab(editor, document, { name: document.title, draft: 'd' });
   editor.view.setState({ about: shell.about });
   editor.canvas = fakeCanvas();
   return editor;

@@ -13,17 +13,32 @@ const change = (editor: Editor) => editGraph(editor.graph, (document) => renameG
 const title = (editor: Editor) => editor.graph.getState().whole.title;
 
 describe('newGraph', () => {
-  it('begins an empty graph, and asks first where work would be lost', async () => {
+  it('begins an empty graph in a tab, and leaves the changed one open', async () => {
     const editor = openEditor(start);
     change(editor);
     await perform(editor, 'newGraph');
+    expect(editor.graph.getState().whole.nodes).toEqual({});
+    expect(isUnsaved(editor.graph.getState())).toBe(false);
+    await perform(editor, 'previousTab');
     expect(title(editor)).toBe('Changed');
+  });
+});
+
+describe('closeGraph', () => {
+  it('asks where changes would be lost, and forgets their draft', async () => {
+    const shell = fakeShell();
+    const editor = openEditor(start, shell);
+    change(editor);
+    await perform(editor, 'newGraph');
+    await perform(editor, 'closeGraph');
+    expect(title(editor)).toBe('Changed');
+    await perform(editor, 'closeGraph');
     const { overlay } = editor.view.getState();
     expect(overlay?.kind).toBe('discard');
     if (overlay?.kind === 'discard') overlay.proceed();
+    await expect.poll(() => shell.calls.at(-1)).toEqual(['removeDraft', 'd']);
     expect(editor.graph.getState().whole.nodes).toEqual({});
-    expect(editor.view.getState().overlay).toBeUndefined();
-    expect(isUnsaved(editor.graph.getState())).toBe(false);
+    expect(editor.tabs.getState().order).toHaveLength(1);
   });
 });
 

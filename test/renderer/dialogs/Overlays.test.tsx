@@ -131,28 +131,6 @@ describe('saving under a name', () => {
   });
 });
 
-describe('what was left unsaved', () => {
-  const drafts = ['one', 'two'].map((id) => ({
-    id,
-    name: id,
-    text: writeGraph(start),
-    written: '2026-01-01T00:00:00Z',
-  }));
-
-  it('is restored, or discarded for good', async () => {
-    const { editor, shell, overlay } = await show({ kind: 'drafts' });
-    await act(async () => editor.view.setState({ drafts }));
-    await act(async () => void fireEvent.click(screen.getAllByRole('button', { name: messages.files.discard })[0]!));
-    expect(shell.calls).toContainEqual(['removeDraft', 'one']);
-    expect(editor.view.getState().drafts.map(({ id }) => id)).toEqual(['two']);
-    expect(overlay()).toEqual({ kind: 'drafts' });
-    await click(messages.files.restore);
-    expect(editor.graph.getState().draft).toBe('two');
-    expect(isUnsaved(editor.graph.getState())).toBe(true);
-    expect(overlay()).toBeUndefined();
-  });
-});
-
 describe('the search in the graph', () => {
   it('finds nodes by title, type, values and prompts, and shows what was found where it is', async () => {
     const { editor } = await show({ kind: 'findNode' });

@@ -2,9 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Template } from '../../../electron/host/ipc.ts';
 import { writeGraph } from '../../../graphs/document/write.ts';
 import { renameGraph } from '../../../graphs/edit/edit.ts';
+import { UserError } from '../../../nodes/errors.ts';
 import { newGraph, openFile, saveUnder } from '../../../renderer/state/files.ts';
 import { editGraph, isUnsaved, markSaved } from '../../../renderer/state/graph.ts';
 import { createEditor } from '../../../renderer/state/session.ts';
+import { stepTab } from '../../../renderer/state/tabs.ts';
 import { dismiss } from '../../../renderer/state/view.ts';
 import { graph, node } from '../../graphs/example.ts';
 import { fakeShell, openEditor } from '../fakeEditor.ts';
@@ -37,13 +39,33 @@ describe('the start', () => {
     expect(isUnsaved(editor.graph.getState())).toBe(false);
   });
 
-  it('offers what a crash left behind', async () => {
-    const draft = { id: 'x', name: 'left', text: writeGraph(start), written: '2026-01-01T00:00:00Z' };
-    const shell = fakeShell({ listDrafts: () => [draft] });
+  it('opens the graphs of the last session, and lists other drafts under Files', async () => {
+    const draft = (id: string) => ({ id, name: id, text: writeGraph(start), written: '2026-01-01T00:00:00Z' });
+    const graphs = [{ draft: 'x' }, { location: '/gone.json' }, { location: '/there.json' }, { draft: 'lost' }, 5];
+    const openRecent = (location: string) => {
+      if (location !== '/there.json') throw new UserError('NOT_FOUND', 'The file is gone.');
+      return { name: 'there', location, text: template('there').text };
+    };
+    const shell = fakeShell({
+      listDrafts: () => [draft('x'), draft('y')],
+      readPreferences: () => ({ theme: 'dark', device: 'wasm', view: { graphs, shown: 0 } }),
+      openRecent: openRecent as never,
+    });
     const editor = createEditor(shell);
     shell.connect();
     await settle();
-    expect(editor.view.getState()).toMatchObject({ drafts: [draft], overlay: { kind: 'drafts' } });
+    expect(editor.graph.getState()).toMatchObject({ draft: 'x', name: 'x' });
+    expect(isUnsaved(editor.graph.getState())).toBe(true);
+    const { order, parked } = editor.tabs.getState();
+    expect(order.map((each) => parked[each]?.graph.location)).toEqual([undefined, '/there.json']);
+    expect(editor.view.getState()).toMatchObject({ drafts: [{ id: 'y' }], notices: [{ text: 'The file is gone.' }] });
+    expect(shell.calls.map(([method]) => method)).not.toContain('listTemplates');
+    rename(editor, 'Renamed');
+    await vi.advanceTimersByTimeAsync(1000);
+    stepTab(editor, 1);
+    await vi.advanceTimersByTimeAsync(1000);
+    const kept = shell.calls.filter(([method]) => method === 'writePreferences').at(-1);
+    expect(kept?.[1]).toEqual({ view: { graphs: [{ draft: 'x' }, { location: '/there.json' }], shown: 1 } });
   });
 
   it('is once: a restarted engine leaves the graph as it is', async () => {
