@@ -24,9 +24,9 @@ describeInWindows('the queue', (open) => {
         await page.keyboard.press('Control+Enter');
       };
       await page.locator('[id="noise.count"]').fill('1');
-      await begin('60');
+      await begin('1000');
       await page.locator('[data-id="sample"] .chip.active').waitFor({ timeout: patience });
-      await begin('500');
+      await begin('999');
       await begin('2');
       await page.getByRole('button', { name: '2 waiting' }).click();
       const runs = page.locator('.queue-panel li');
@@ -44,12 +44,12 @@ describeInWindows('the queue', (open) => {
             .isDisabled(),
         )
         .toBe(true);
-      // the first prompts are done by then
+      // the first of the four prompts is done by then
       await expect
         .poll(async () => Number.parseInt((await page.locator('[data-id="sample"] .chip').textContent()) ?? '0', 10), {
           timeout: patience,
         })
-        .toBeGreaterThan(50);
+        .toBeGreaterThan(26);
       await runs.nth(0).getByRole('button', { name: /^Stop/ }).click();
       await expect.poll(() => runs.count(), { timeout: patience }).toBeLessThan(3);
       const states = async () => {
@@ -64,7 +64,7 @@ describeInWindows('the queue', (open) => {
       await expect
         .poll(async () => (await states()).map(({ state }) => state), { timeout: patience })
         .toContain('done');
-      await begin('3'); // waits for the one of 500 steps
+      await begin('3'); // waits for the one of 999 steps
       await page.locator('[data-id="sample"] .chip.active').waitFor({ timeout: patience });
       process.kill(await opened.enginePid(), 'SIGKILL');
       await expect
