@@ -20,6 +20,8 @@ describeInWindows('results', (open, kind) => {
       const { page } = opened;
       await page.getByRole('button', { name: 'Templates' }).click();
       await page.getByRole('button', { name: /^Pareto front/ }).click();
+      await page.locator('h1', { hasText: 'Pareto front' }).waitFor();
+      await page.keyboard.press('1'); // all of it
       await page.locator('[data-id="front"]').waitFor(); // the graph before has nodes of these names, too
       await page.locator('[id="noise.count"]').fill('4');
       await page.locator('[id="sample.steps"]').fill('1');

@@ -72,7 +72,9 @@ describeInWindows('the looks of', (open, kind) => {
       await page.getByRole('option').first().waitFor();
       await expectSame('search');
       await page.getByRole('option', { name: 'Score table' }).click();
-      await page.getByRole('button', { name: '1 problem' }).click();
+      await page.locator('[data-id="score-table"]').waitFor();
+      await page.keyboard.press('p'); // checks
+      await page.locator('.problems li').waitFor();
       await expectSame('problems');
       await page.keyboard.press('Control+z');
       await page.getByRole('button', { name: 'Problems' }).or(page.getByLabel('Close')).first().click();
@@ -92,6 +94,8 @@ describeInWindows('the looks of', (open, kind) => {
       const page = await start('light');
       await page.getByRole('button', { name: 'Templates' }).click();
       await page.getByRole('button', { name: /^Pareto front/ }).click();
+      await page.locator('h1', { hasText: 'Pareto front' }).waitFor();
+      await page.keyboard.press('1'); // all of it
       await page.locator('[data-id="front"]').waitFor();
       await page.getByRole('button', { name: 'Templates', exact: true }).click();
       await page.locator('[id="noise.count"]').fill('4');
