@@ -24,7 +24,7 @@ describeInWindows('the queue', (open) => {
         await page.keyboard.press('Control+Enter');
       };
       await page.locator('[id="noise.count"]').fill('1');
-      await begin('1000');
+      await begin('300');
       await page.locator('[data-id="sample"] .chip.active').waitFor({ timeout: patience });
       await begin('999');
       await begin('2');
@@ -66,6 +66,12 @@ describeInWindows('the queue', (open) => {
         .toContain('done');
       await begin('3'); // waits for the one of 999 steps
       await page.locator('[data-id="sample"] .chip.active').waitFor({ timeout: patience });
+      const kept = async () => {
+        const queues = join(opened.home, 'data', 'queues');
+        const texts = await Promise.all((await readdir(queues)).map((name) => readFile(join(queues, name), 'utf8')));
+        return texts.join('');
+      };
+      await expect.poll(kept, { timeout: patience }).toContain('"run"');
       process.kill(await opened.enginePid(), 'SIGKILL');
       await expect
         .poll(async () => (await states()).filter(({ state }) => state === 'done').length, { timeout: patience })
