@@ -20,7 +20,7 @@ export interface KnownModel {
 }
 
 const [MB, GB] = [1e6, 1e9];
-const stability = 'Stability AI Community';
+const STABILITY = 'Stability AI Community';
 const controlNet = { kind: 'controlnet', bytes: 723 * MB, licence: 'OpenRAIL', variant: 'fp16' } as const;
 
 /**
@@ -33,7 +33,7 @@ export const knownModels: readonly KnownModel[] = [
     kind: 'generator',
     family: 'SD 2 Turbo: 512 x 512 in one step',
     bytes: 2.58 * GB,
-    licence: stability,
+    licence: STABILITY,
     variant: 'fp16',
   },
   {
@@ -41,7 +41,7 @@ export const knownModels: readonly KnownModel[] = [
     kind: 'generator',
     family: 'SDXL Turbo: 512 x 512 in one step',
     bytes: 6.94 * GB,
-    licence: stability,
+    licence: STABILITY,
     variant: 'fp16',
   },
   {

@@ -8,7 +8,7 @@ import { quote } from '../quote.ts';
 import { largest, readText } from '../readWhole.ts';
 
 /** Files that the wildcards of one text may lead to. */
-const mostFiles = 500;
+const MOST_FILES = 500;
 
 export const dynamicPrompt = defineNode({
   type: 'input/dynamic-prompt',
@@ -50,8 +50,8 @@ async function readLists(files: Files, location: string, text: string): Promise<
   const folder = await files.locate(location);
   for (const name of wanted) {
     if (lists.has(name)) continue;
-    if (lists.size === mostFiles)
-      throw new UserError('TOO_LARGE', `The wildcards lead to more than ${mostFiles} files.`);
+    if (lists.size === MOST_FILES)
+      throw new UserError('TOO_LARGE', `The wildcards lead to more than ${MOST_FILES} files.`);
     const options = await readList(files, folder, name);
     lists.set(name, options);
     wanted.push(...options.flatMap(wildcardNames));

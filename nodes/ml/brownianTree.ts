@@ -2,10 +2,10 @@ import { noiseSource } from './random.ts';
 import { seedSequence } from './seedSequence.ts';
 
 /** Places are told apart to six decimals. */
-const places = 6;
-const poolSize = 24;
+const PLACES = 6;
+const POOL_SIZE = 24;
 /** Down to this depth, halves are kept for the next query; deeper ones are computed again. */
-const keptDepth = 5;
+const KEPT_DEPTH = 5;
 
 /** W(to) - W(from) of one Brownian motion: `size` numbers. */
 export type Increments = (from: number, to: number) => Float32Array;
@@ -17,7 +17,7 @@ export type Increments = (from: number, to: number) => Float32Array;
  * Source: torchsde, _brownian/brownian_interval.py (halfway_tree, tol 1e-6), as k-diffusion's BrownianTreeNoiseSampler uses it
  */
 export function brownianTree(seed: number, start: number, end: number, size: number): Increments {
-  const [rootSeed] = seedSequence(seed, [], poolSize, 1);
+  const [rootSeed] = seedSequence(seed, [], POOL_SIZE, 1);
   const whole = noiseSource(rootSeed!)(size).map((value) => value * Math.sqrt(end - start));
   const root: Interval = { start: roundPlace(start), end: roundPlace(end), key: 0, depth: 0, increment: whole };
   return (from, to) => {
@@ -48,14 +48,14 @@ function addWithin(interval: Interval, low: number, high: number, seed: number, 
     return;
   }
   const [left, right] = interval.halves ?? halve(interval, seed);
-  if (interval.depth < keptDepth) interval.halves = [left, right];
+  if (interval.depth < KEPT_DEPTH) interval.halves = [left, right];
   if (low < left.end) addWithin(left, low, Math.min(high, left.end), seed, sum);
   if (high > right.start) addWithin(right, Math.max(low, right.start), high, seed, sum);
 }
 
 function halve({ start, end, key, depth, increment }: Interval, seed: number): [Interval, Interval] {
   const half = roundPlace(0.5 * (start + end));
-  const [noiseSeed] = seedSequence(seed, [key, depth], poolSize, 1);
+  const [noiseSeed] = seedSequence(seed, [key, depth], POOL_SIZE, 1);
   const noise = noiseSource(noiseSeed!)(increment.length);
   const length = end - start;
   const share = (half - start) / length;
@@ -70,7 +70,7 @@ function halve({ start, end, key, depth, increment }: Interval, seed: number): [
 
 /** Rounded to `places` decimals, half to even as Python does: a half there is an odd part of 128. */
 function roundPlace(x: number): number {
-  if (Math.abs((x * 128) % 2) !== 1) return Number(x.toFixed(places));
-  const below = Math.floor(x * 10 ** places);
-  return (below + (below % 2)) / 10 ** places;
+  if (Math.abs((x * 128) % 2) !== 1) return Number(x.toFixed(PLACES));
+  const below = Math.floor(x * 10 ** PLACES);
+  return (below + (below % 2)) / 10 ** PLACES;
 }

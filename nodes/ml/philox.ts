@@ -2,7 +2,7 @@ import type { NoiseSource } from './random.ts';
 
 const multipliers = [0xd2511f53, 0xcd9e8d57] as const;
 const weyl = [0x9e3779b9, 0xbb67ae85] as const;
-const rounds = 10;
+const ROUNDS = 10;
 
 /** 2^-32 and 2 pi 2^-32 as the float32 constants of CUDA. */
 const unit = Math.fround(2.3283064e-10);
@@ -35,7 +35,7 @@ type Words = readonly [number, number, number, number];
 export function philox(counter: Words, [key0, key1]: readonly [number, number]): Words {
   let [a, b, c, d] = counter;
   let [k0, k1] = [key0, key1];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const [high0, low0] = multiplyWords(a, multipliers[0]);
     const [high1, low1] = multiplyWords(c, multipliers[1]);
     [a, b, c, d] = [(high1 ^ b ^ k0) >>> 0, low1, (high0 ^ d ^ k1) >>> 0, low0];

@@ -175,18 +175,18 @@ function LongText(props: ParamControlProps) {
 }
 
 /** Tokens of a prompt that a text encoder reads at once. */
-const chunk = 75;
+const CHUNK = 75;
 
 /** How long a prompt is, while it is typed and where it is longer than a text encoder reads at once. */
 function TokenCount({ prompt, isTyping }: { prompt: string; isTyping: boolean }) {
-  const asks = isTyping || prompt.length > chunk; // a token has a letter at least
+  const asks = isTyping || prompt.length > CHUNK; // a token has a letter at least
   const length = useRead(asks ? `tokens of ${prompt}` : 'no tokens', (desktop) =>
     asks ? desktop.measurePrompt(prompt) : undefined,
   );
   if (!length || (!isTyping && length.chunks === 1)) return null;
   return (
     <output className="token-count" title={messages.controls.tokensHelp}>
-      {messages.controls.tokens(length.tokens, chunk, length.chunks)}
+      {messages.controls.tokens(length.tokens, CHUNK, length.chunks)}
     </output>
   );
 }

@@ -57,7 +57,7 @@ export function readPrompt(prompt: string, reader: PromptReader, reading: Prompt
   return [{ tokens, weights: tokens.map(() => 1) }];
 }
 
-const comfyName = 'embedding:';
+const COMFY_NAME = 'embedding:';
 
 function readComfy(prompt: string, { tokenizer, length, index }: PromptReader, { embeddings }: PromptReading): Chunk[] {
   const groups = parseComfy(prompt).flatMap(({ text, weight }) =>
@@ -76,8 +76,8 @@ const splitNames = (text: string): string[] => text.split(/(?<=\s)(?=embedding:)
 
 /** The embedding that a part begins with, and the text that is left of it; a name that nothing has is left out. */
 function takeEmbedding(part: string, embeddings: readonly Embedding[]) {
-  if (!part.startsWith(comfyName)) return { embedding: undefined, rest: part, unknown: undefined };
-  const [, name = '', after = ''] = /^\s*(\S*)\s*(.*)$/s.exec(part.slice(comfyName.length)) ?? [];
+  if (!part.startsWith(COMFY_NAME)) return { embedding: undefined, rest: part, unknown: undefined };
+  const [, name = '', after = ''] = /^\s*(\S*)\s*(.*)$/s.exec(part.slice(COMFY_NAME.length)) ?? [];
   const bare = name.replace(/,+$/, '');
   const exact = findEmbedding(name, embeddings);
   const embedding = exact ?? findEmbedding(bare, embeddings);

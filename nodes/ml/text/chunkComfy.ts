@@ -2,7 +2,7 @@ import { type Chunk, frameChunk, type WeightedToken } from './promptChunk.ts';
 import type { Marks } from './tokenizer.ts';
 
 /** Tokens of a group from which on it may be cut in two; one that no chunk holds is always. */
-const large = 8;
+const LARGE = 8;
 
 /**
  * Cuts groups of tokens into chunks of `length`. A group that does not fit moves to the next chunk as a whole, unless it has 8
@@ -12,7 +12,7 @@ export function chunkComfy(groups: readonly (readonly WeightedToken[])[], length
   const most = length - 2;
   const chunks: WeightedToken[][] = [[]];
   for (const group of groups) {
-    const mayBeCut = group.length >= Math.min(large, most + 1);
+    const mayBeCut = group.length >= Math.min(LARGE, most + 1);
     let rest = group;
     while (rest.length > 0) {
       const chunk = chunks.at(-1)!;

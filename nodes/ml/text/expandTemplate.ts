@@ -3,9 +3,9 @@ import { quote } from '../../quote.ts';
 import type { RandomStream } from '../random.ts';
 
 /** How deep braces and wildcards stand in each other, and how many choices one text takes. */
-const deepest = 30;
-const mostChoices = 10_000;
-const longest = 100_000;
+const DEEPEST = 30;
+const MOST_CHOICES = 10_000;
+const LONGEST = 100_000;
 
 /** `__name__`: an option of the list of that name. */
 const wildcard = /__(?!_)([\p{L}\p{N}_./ -]{1,100}?)__/u;
@@ -26,18 +26,18 @@ export function expandTemplate(
   lists: ReadonlyMap<string, readonly string[]>,
   random: RandomStream,
 ): string {
-  let [choices, letters] = [mostChoices, longest];
+  let [choices, letters] = [MOST_CHOICES, LONGEST];
   const expand = (text: string, depth: number): string => {
-    if (depth > deepest)
+    if (depth > DEEPEST)
       throw new UserError(
         'TOO_LARGE',
-        `Choices stand more than ${deepest} deep in each other: does a wildcard lead to itself?`,
+        `Choices stand more than ${DEEPEST} deep in each other: does a wildcard lead to itself?`,
       );
     const pieces: string[] = [];
     const closing = matchBraces(text);
     const add = (piece: string) => {
       letters -= depth === 0 ? piece.length : 0;
-      if (letters < 0) throw new UserError('TOO_LARGE', `The prompt would have more than ${longest} letters.`);
+      if (letters < 0) throw new UserError('TOO_LARGE', `The prompt would have more than ${LONGEST} letters.`);
       pieces.push(piece);
     };
     for (let at = 0; at < text.length; ) {
@@ -51,7 +51,7 @@ export function expandTemplate(
     return pieces.join('');
   };
   const draw = (options: readonly string[], depth: number): string => {
-    if (choices-- === 0) throw new UserError('TOO_LARGE', `The prompt makes more than ${mostChoices} choices.`);
+    if (choices-- === 0) throw new UserError('TOO_LARGE', `The prompt makes more than ${MOST_CHOICES} choices.`);
     return expand(options[random.integer(options.length)]!, depth + 1);
   };
   const choose = (inside: string, depth: number): string => {
@@ -60,7 +60,7 @@ export function expandTemplate(
     const [low, high] = [Number(least ?? 1), Number(most ?? least ?? 1)];
     const count = Math.min(options.length, low + random.integer(Math.max(0, high - low) + 1));
     const chosen = Array.from({ length: count }, () => {
-      if (choices-- === 0) throw new UserError('TOO_LARGE', `The prompt makes more than ${mostChoices} choices.`);
+      if (choices-- === 0) throw new UserError('TOO_LARGE', `The prompt makes more than ${MOST_CHOICES} choices.`);
       return options.splice(weightedIndex(options, random), 1)[0]!;
     });
     return chosen.map(({ text }) => expand(text, depth + 1)).join(between ?? ', ');

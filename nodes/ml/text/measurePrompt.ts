@@ -11,9 +11,9 @@ export interface PromptLength {
 }
 
 /** Tokens of a chunk, start and end included, in all models of Stable Diffusion. */
-const chunkLength = 77;
+const CHUNK_LENGTH = 77;
 /** Letters of a prompt that is measured. */
-const longest = 20_000;
+const LONGEST = 20_000;
 
 let published: Promise<Tokenizer> | undefined;
 
@@ -22,10 +22,10 @@ let published: Promise<Tokenizer> | undefined;
  * none, and each embedding's name counts as its letters do. Undefined for a text of more than 20,000 letters.
  */
 export async function measurePrompt(prompt: string): Promise<PromptLength | undefined> {
-  if (prompt.length > longest) return undefined;
+  if (prompt.length > LONGEST) return undefined;
   published ??= clipVocabulary().then((vocabulary) => clipTokenizer(vocabulary, {}, 'the published vocabulary'));
   const tokenizer = await published;
   const text = prompt.replaceAll('embedding:', '');
-  const chunks = readPrompt(text, { tokenizer, length: chunkLength, index: 0 }, readings.comfy);
+  const chunks = readPrompt(text, { tokenizer, length: CHUNK_LENGTH, index: 0 }, readings.comfy);
   return { tokens: chunks.at(-1)!.tokens.indexOf(tokenizer.marks.end) - 1, chunks: chunks.length };
 }

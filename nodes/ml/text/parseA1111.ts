@@ -4,7 +4,7 @@ import type { WeightedText } from './promptChunk.ts';
 export const breakMark: WeightedText = { text: 'BREAK', weight: -1 };
 
 /** Open brackets of a kind that are read; more are letters. */
-const deepest = 100;
+const DEEPEST = 100;
 
 /** An escaped letter, a bracket, a number that closes one, or text without any of them. */
 const tokens = /\\[()[\]\\]|\\|[([\])]|:\s*([+-]?[.\d]+)\s*\)|[^\\()[\]:]+|:/g;
@@ -29,7 +29,7 @@ export function parseA1111(prompt: string): WeightedText[] {
   };
   for (const [token, stated] of prompt.matchAll(tokens)) {
     if (token.startsWith('\\')) read.push({ text: token.slice(1), weight: 1 });
-    else if ((token === '(' || token === '[') && open[token].length < deepest) open[token].push(read.length);
+    else if ((token === '(' || token === '[') && open[token].length < DEEPEST) open[token].push(read.length);
     else if (stated !== undefined && open['('].length > 0) {
       const isNumber = Number.isFinite(Number(stated));
       if (!isNumber) add(token.slice(0, -1));

@@ -1,7 +1,7 @@
 import type { WeightedText } from './promptChunk.ts';
 
 /** Brackets inside brackets that are read; deeper ones are letters. */
-const deepest = 100;
+const DEEPEST = 100;
 
 /** What Python reads as a number, but infinities and what is none. */
 const number = /^\s*[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?\s*$/i;
@@ -22,7 +22,7 @@ export function parseComfy(prompt: string): WeightedText[] {
 function weighPieces(text: string, weight: number, depth: number): WeightedText[] {
   return splitBrackets(text).flatMap((piece) => {
     const isBracketed = piece.length > 1 && piece.startsWith('(') && piece.endsWith(')');
-    if (!isBracketed || depth === deepest) return { text: piece, weight };
+    if (!isBracketed || depth === DEEPEST) return { text: piece, weight };
     const inside = piece.slice(1, -1);
     const colon = inside.lastIndexOf(':');
     const stated = colon > 0 && number.test(inside.slice(colon + 1));

@@ -8,7 +8,7 @@ export interface SchedulePart {
 }
 
 /** How deep brackets are read; a text with deeper ones is taken as it is. */
-const deepest = 100;
+const DEEPEST = 100;
 
 const and = /(?<![\p{L}\p{N}_])AND(?![\p{L}\p{N}_])/u;
 const endWeight = /\s*:\s*([-+]?(?:\d+\.?|\d*\.\d+))$/;
@@ -87,7 +87,7 @@ function readOne(text: string, at: number, partners: ReadonlyMap<number, number>
   const letters = plain.exec(text)?.[0];
   if (letters !== undefined) return { nodes: [letters], end: at + letters.length };
   const close = partners.get(at);
-  if (close === undefined || depth === deepest) return undefined;
+  if (close === undefined || depth === DEEPEST) return undefined;
   const inside = readFields(text, at + 1, close, partners, depth + 1);
   const nodes = inside && (text[at] === '(' ? emphasised(inside) : bracketed(inside));
   return nodes && { nodes, end: close + 1 };

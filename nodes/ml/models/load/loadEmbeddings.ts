@@ -38,13 +38,13 @@ export interface EmbeddedModel {
 
 const ending = /\.(safetensors|sft|pt|bin)$/i;
 /** Vectors of one embedding: as many tokens as a chunk holds. */
-const mostVectors = 75;
+const MOST_VECTORS = 75;
 /** Files of a folder and of the folders in it that are read. */
-const mostFiles = 2000;
-const mostBytes = 2 ** 28;
-const deepestFolder = 4;
+const MOST_FILES = 2000;
+const MOST_BYTES = 2 ** 28;
+const DEEPEST_FOLDER = 4;
 /** Names in a remark. */
-const mostNamed = 5;
+const MOST_NAMED = 5;
 
 /**
  * Textual inversions: one file, or all of a folder and of the folders in it. Those of a folder that are for another kind of model,
@@ -69,10 +69,10 @@ export async function loadEmbeddings(
   let bytes = 0;
   for (const name of names) {
     signal?.throwIfAborted();
-    if (bytes > mostBytes)
+    if (bytes > MOST_BYTES)
       throw new UserError(
         'TOO_LARGE',
-        `The embeddings of "${path}" take more than ${mostBytes / 2 ** 20} MiB. Choose a folder in it.`,
+        `The embeddings of "${path}" take more than ${MOST_BYTES / 2 ** 20} MiB. Choose a folder in it.`,
       );
     try {
       const embedding = await readEmbedding(files, joinPath(path, name), name.replace(ending, ''), model);
@@ -89,21 +89,21 @@ export async function loadEmbeddings(
 }
 
 function leftOut(names: readonly string[], { name, widths }: EmbeddedModel): string {
-  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
   const one = names.length === 1;
-  return `"${name}" takes embeddings ${widths.join(' and ')} wide: ${names.slice(0, mostNamed).join(', ')}${more} ${one ? 'is' : 'are'} for another kind of model and ${one ? 'is' : 'are'} left out.`;
+  return `"${name}" takes embeddings ${widths.join(' and ')} wide: ${names.slice(0, MOST_NAMED).join(', ')}${more} ${one ? 'is' : 'are'} for another kind of model and ${one ? 'is' : 'are'} left out.`;
 }
 
 /** Files by their paths in a folder, its own first. Throws UserError `TOO_LARGE`. */
 async function listFiles(files: Files, folder: string, inside = '', depth = 0): Promise<string[]> {
   const names = (await files.list(folder)) ?? [];
   const own = names.filter((name) => ending.test(name)).map((name) => inside + name);
-  for (const name of names.filter((each) => each.endsWith('/') && depth < deepestFolder))
+  for (const name of names.filter((each) => each.endsWith('/') && depth < DEEPEST_FOLDER))
     own.push(...(await listFiles(files, joinPath(folder, name.slice(0, -1)), inside + name, depth + 1)));
-  if (own.length > mostFiles)
+  if (own.length > MOST_FILES)
     throw new UserError(
       'TOO_LARGE',
-      `"${folder}" has ${own.length} embeddings; at most ${mostFiles} are read. Choose a folder in it.`,
+      `"${folder}" has ${own.length} embeddings; at most ${MOST_FILES} are read. Choose a folder in it.`,
     );
   return own;
 }
@@ -160,10 +160,10 @@ async function readVectors(file: Checkpoint, name: string): Promise<Float32Array
   const { shape, dtype } = file.entry(name);
   const width = shape.at(-1) as number;
   const count = (elementCount(shape) as number) / width;
-  if (shape.length > 2 || count < 1 || count > mostVectors)
+  if (shape.length > 2 || count < 1 || count > MOST_VECTORS)
     throw badCheckpoint(
       file.path,
-      `an embedding has 1 to ${mostVectors} vectors, and it has the shape [${shape.join(', ')}]`,
+      `an embedding has 1 to ${MOST_VECTORS} vectors, and it has the shape [${shape.join(', ')}]`,
     );
   if (!dtype.includes('float')) throw badCheckpoint(file.path, `its vectors are ${dtype}, and floats are needed`);
   const values = Float32Array.from(await file.read(name), Number);
