@@ -34,9 +34,39 @@ export const mutants: readonly Mutant[] = [
   },
   {
     file: 'renderer/commands/add.ts',
-    line: 'if (!covered) return { x, y: top };',
-    broken: 'return { x, y: top };',
+    line: 'return isSeen && boxes.every((other) => !covers(box, other));',
+    broken: 'return isSeen;',
     tests: ['test/renderer/commands'],
+  },
+  {
+    file: 'renderer/level/makeRoom.ts',
+    line: 'if (other !== next && covers(to, there)) waiting.push({ id: other, by: to });',
+    broken: 'if (other === next) waiting.push({ id: other, by: to });',
+    tests: ['test/renderer/level/makeRoom.test.ts'],
+  },
+  {
+    file: 'graphs/run/runStep.ts',
+    line: 'equal < element ? given[equal] :',
+    broken: 'equal < 0 ? given[equal] :',
+    tests: ['test/graphs/run/run.test.ts'],
+  },
+  {
+    file: 'renderer/state/tabs.ts',
+    line: 'if (graph.getState().draft === draft) {',
+    broken: 'if (graph.getState().draft !== "") {',
+    tests: ['test/renderer/state/tabs.test.ts'],
+  },
+  {
+    file: 'graphs/edit/form.ts',
+    line: 'moved.has(firstNode(field.param)) ?',
+    broken: 'moved.has(field.param) ?',
+    tests: ['test/graphs/edit/form.test.ts'],
+  },
+  {
+    file: 'nodes/ml/text/chunkComfy.ts',
+    line: 'const taken = fits ? rest.length : mayBeCut ? space : 0;',
+    broken: 'const taken = fits ? rest.length : space;',
+    tests: ['test/nodes/ml/text'],
   },
   {
     file: 'graphs/run/flatten.ts',
