@@ -86,6 +86,24 @@ describe('chunks', () => {
     );
   });
 
+  it('of ComfyUI take a short group whole to the next one, and fill up with a group of 8 tokens or more', () => {
+    const group = (count: number, token: number) => Array.from({ length: count }, () => ({ token, weight: 1 }));
+    const counts = (...sizes: number[]) =>
+      chunkComfy(
+        sizes.map((size, i) => group(size, i)),
+        77,
+        marks,
+      ).map(({ tokens }) => sizes.map((_, i) => tokens.filter((token) => token === i).length));
+    expect(counts(72, 7)).toEqual([
+      [72, 0],
+      [0, 7],
+    ]);
+    expect(counts(72, 8)).toEqual([
+      [72, 3],
+      [0, 5],
+    ]);
+  });
+
   it('of A1111 begin anew after the last comma, where one is near', () => {
     const ids = Array.from({ length: 80 }, (_, i) => (i === 60 ? 7 : 100 + i));
     const how = { marks, comma: 7, embeddingAt: () => undefined };
