@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
+import type { GraphDocument } from '../../graphs/document/document.ts';
 import { describeInWindows, type OpenedWindow, removeHomes } from '../support/windows.ts';
 import { patience, seriousViolations, startEditor } from './editorStories.ts';
 
@@ -66,12 +67,15 @@ describeInWindows('the queue', (open) => {
         .toContain('done');
       await begin('3'); // waits for the one of 999 steps
       await page.locator('[data-id="sample"] .chip.active').waitFor({ timeout: patience });
+      /** The steps of the runs that a crash would leave waiting. */
       const kept = async () => {
         const queues = join(opened.home, 'data', 'queues');
-        const texts = await Promise.all((await readdir(queues)).map((name) => readFile(join(queues, name), 'utf8')));
-        return texts.join('');
+        const names = (await readdir(queues)).filter((name) => /^\w+\.json$/.test(name)); // others are being written
+        const texts = await Promise.all(names.map((name) => readFile(join(queues, name), 'utf8')));
+        const runs = texts.flatMap((text) => (JSON.parse(text) as { runs: { document: GraphDocument }[] }).runs);
+        return runs.map(({ document }) => document.nodes.sample?.params.steps);
       };
-      await expect.poll(kept, { timeout: patience }).toContain('"run"');
+      await expect.poll(kept, { timeout: patience }).toEqual([3]);
       process.kill(await opened.enginePid(), 'SIGKILL');
       await expect
         .poll(async () => (await states()).filter(({ state }) => state === 'done').length, { timeout: patience })
