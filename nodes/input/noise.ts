@@ -8,12 +8,15 @@ import { choice, integer, number, seed, text } from '../params.ts';
 import type { Noise } from '../ports.ts';
 import { quote } from '../quote.ts';
 
-const drawParams = {
+const batchParams = {
   seed: seed({
     initial: 0,
     help: 'Image i comes from seed + i alone: the same seed gives the same noise anywhere. In ComfyUI, the whole batch comes from the seed.',
   }),
   count: integer({ initial: 1, min: 1, max: 1000, help: 'How many images.' }),
+};
+
+const streamParams = {
   noiseFrom: choice({
     initial: 'diffusers',
     options: noisePrograms,
@@ -46,7 +49,7 @@ export const noise = defineNode({
   title: 'Noise',
   summary: 'Random noise in the latent space of a generator, from which it draws images.',
   inputs: { generator: one('generator') },
-  params: { ...drawParams, ...sizeParams },
+  params: { ...batchParams, ...sizeParams, ...streamParams },
   outputs: { noise: 'noise' },
   run({ generator }, params, { remark }) {
     const shape = readLatentShape(generator, params);
@@ -77,7 +80,7 @@ export const noise = defineNode({
 });
 
 /** Of the images and of what they are varied towards. Throws UserError `BAD_INDEX`. */
-function readStreams(params: ParamValues<typeof drawParams>): [NoiseStream[], NoiseStream[]] {
+function readStreams(params: ParamValues<typeof batchParams & typeof streamParams>): [NoiseStream[], NoiseStream[]] {
   const { seed, count, noiseFrom, ensd, variationSeed, variationStrength } = params;
   const indexes = readIndexes(params.images, count);
   const options = { ensd, ...(indexes && { indexes }) };

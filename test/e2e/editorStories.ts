@@ -19,7 +19,8 @@ export async function startEditor(
   open: (options?: WindowOptions) => Promise<OpenedWindow>,
   { preferences, ...options }: WindowOptions = {},
 ): Promise<OpenedWindow> {
-  const opened = await open({ ...options, preferences: { device: 'auto', theme: 'light', view: {}, ...preferences } });
+  const initial = { device: 'auto', theme: 'light', view: {}, ...preferences } as const;
+  const opened = await open({ ...options, ...(options.home ? {} : { preferences: initial }) }); // a home keeps its own
   await opened.page.locator('[data-id="sample"]').waitFor({ timeout: patience });
   await standsStill(opened.page);
   return opened;

@@ -403,7 +403,7 @@ describeInWindows("Electron's security guide", (open, kind) => {
         };
       });
       expect(seen).toEqual({
-        names: [...Object.keys(methods), 'connectEngine', 'listen'].sort(),
+        names: [...Object.keys(methods), 'connectEngine', 'listen', 'takeFile'].sort(),
         kinds: ['function'],
         electron: [],
       });
