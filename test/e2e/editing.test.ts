@@ -171,7 +171,7 @@ describeInWindows('editing', (open) => {
       await pointAt(socket('sample', 'target', 'negativePrompt'));
       await page.locator('.react-flow__connection.valid').waitFor({ state: 'attached' });
       await page.mouse.up();
-      await page.locator('.unsaved').waitFor();
+      await page.locator('.graph-title .unsaved').waitFor();
       await page.keyboard.press('1');
       await expect.poll(() => wiresShown(page)).toBe(7);
     },

@@ -85,7 +85,7 @@ describeInWindows('results', (open, kind) => {
       await dropFile(page, image as string, bytes);
       await page.getByRole('button', { name: 'Open its graph' }).click();
       await expect.poll(() => page.locator('[id="noise.count"]').inputValue()).toBe('4');
-      await expect.poll(() => page.locator('.unsaved').count()).toBe(0);
+      await expect.poll(() => page.locator('.graph-title .unsaved').count()).toBe(0);
       expect(await page.locator('.chip').count()).toBe(0); // this graph did not run yet
     },
     2 * patience,
