@@ -76,7 +76,9 @@ describeInWindows('nothing jumps:', (open) => {
       await opens('at the start', tab);
       await opens('after the palette', tab);
       await page.getByRole('menuitem', { name: 'View' }).click();
+      await page.locator('[role=menu]:focus-within').waitFor();
       await page.keyboard.press('Escape');
+      await page.getByRole('menu').waitFor({ state: 'detached' });
       await opens('after a menu', tab);
       await page.keyboard.press('Control+,');
       await page.getByRole('dialog', { name: 'Settings' }).waitFor();
@@ -86,6 +88,7 @@ describeInWindows('nothing jumps:', (open) => {
       await page.mouse.click(x + 500, y + 650, { button: 'right' });
       await page.getByRole('menuitem', { name: /^Select all/ }).waitFor();
       await page.keyboard.press('Escape');
+      await page.getByRole('menu').waitFor({ state: 'detached' });
       await opens('after the menu of the canvas', tab);
       await page.locator('[data-id="noise"] .card-title').click();
       await opens('with a node selected', tab);
