@@ -101,6 +101,8 @@ describeInWindows('editing', (open) => {
       page.on('pageerror', (error) => errors.push(error));
       const pane = page.locator('.react-flow__pane');
       const { x = 0, y = 0 } = (await pane.boundingBox()) ?? {};
+      const overview = page.getByRole('img', { name: 'Overview map' });
+      expect(await overview.isVisible()).toBe(false); // all of the graph is seen
       await drag(page, socket('sample', 'source', 'images'), [x + 760, y + 620]);
       const search = page.getByRole('combobox', { name: 'Nodes that fit images' });
       await search.fill('score');
@@ -111,7 +113,6 @@ describeInWindows('editing', (open) => {
       await pane.dblclick({ position: { x: 420, y: 60 } });
       await page.getByRole('combobox', { name: 'Search nodes' }).fill('before and after');
       await page.keyboard.press('Escape');
-      const overview = page.getByRole('img', { name: 'Overview map' });
       for (let i = 0; i < 4; i++) await page.keyboard.press('+');
       await overview.waitFor();
       await page.keyboard.press('Control+k');
@@ -121,7 +122,7 @@ describeInWindows('editing', (open) => {
       await page.keyboard.press('1');
 
       await page.getByRole('button', { name: 'Models' }).click();
-      await page.locator('.side').getByText('builtin:world', { exact: true }).waitFor({ timeout: patience });
+      await page.locator('.side').getByText('world', { exact: true }).waitFor({ timeout: patience });
       await page.getByRole('button', { name: 'Nodes' }).click();
       await page.locator('.side').getByRole('option', { name: /^Top/ }).first().waitFor();
       await page.keyboard.press('Control+,');
