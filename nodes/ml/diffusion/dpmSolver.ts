@@ -1,3 +1,4 @@
+import type { Tensor } from '../tf.ts';
 import { combineLinearly } from './combineLinearly.ts';
 import { positiveAlphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import { cleanCoefficients, noiseCoefficients } from './prediction.ts';
@@ -47,7 +48,7 @@ const allowed = {
  */
 export function dpmSolver(config: SchedulerConfig): Scheduler {
   const settings = readDpmSettings(config);
-  const { prediction_type, algorithm_type, use_flow_sigmas: flow, solver_order } = settings;
+  const { prediction_type, algorithm_type, use_flow_sigmas: flow } = settings;
   return {
     config,
     takesTimesteps: !isRespaced(config, settings) && !settings.use_lu_lambdas && !flow,
@@ -63,18 +64,33 @@ export function dpmSolver(config: SchedulerConfig): Scheduler {
         const [noiseX, noiseOutput] = noiseCoefficients(prediction_type, now.alpha, now.sigma);
         prediction = combineLinearly([noiseX, x], [noiseOutput, modelOutput]);
       }
-      const predictions = [prediction, ...state].slice(0, solver_order);
-      const order = Math.min(orderAt(settings, plan, i), predictions.length);
-      const points = Array.from({ length: order + 1 }, (_, k) => solverPoint(plan, i + 1 - k, flow));
-      const { ofX, ofPredictions, ofNoise } = dpmCoefficients(settings, points);
-      const next = combineLinearly(
-        [ofX, x],
-        ...ofPredictions.map((coefficient, k) => [coefficient, predictions[k]!] as const),
-        [ofNoise, noise],
-      );
-      return { x: next, estimate, state: predictions.slice(0, solver_order - 1) };
+      const next = dpmUpdate(settings, plan, i, { x, state, noise }, prediction, (at) => solverPoint(plan, at, flow));
+      return { ...next, estimate };
     },
   };
+}
+
+type UpdateSettings = Pick<typeof defaults, 'algorithm_type' | 'solver_type'>;
+
+/** One multistep update by the newest prediction and those of the state; `pointAt` gives the places of the plan. */
+export function dpmUpdate<T extends Tensor>(
+  settings: OrderSettings & UpdateSettings,
+  plan: Plan,
+  i: number,
+  { x, state, noise }: { x: T; state: readonly T[]; noise: T },
+  prediction: T,
+  pointAt: (at: number) => SolverPoint,
+): { x: T; state: T[] } {
+  const predictions = [prediction, ...state].slice(0, settings.solver_order);
+  const order = Math.min(orderAt(settings, plan, i), predictions.length);
+  const points = Array.from({ length: order + 1 }, (_, k) => pointAt(i + 1 - k));
+  const { ofX, ofPredictions, ofNoise } = dpmCoefficients(settings, points);
+  const next = combineLinearly(
+    [ofX, x],
+    ...ofPredictions.map((coefficient, k) => [coefficient, predictions[k]!] as const),
+    [ofNoise, noise],
+  );
+  return { x: next, state: predictions.slice(0, settings.solver_order - 1) };
 }
 
 /**
@@ -86,8 +102,8 @@ export function dpmSolver(config: SchedulerConfig): Scheduler {
  *   q0, q1    h / h0, h / h1: steps relative to the previous ones
  *   D1, D2    finite differences of the predictions, estimates of h m' and h^2 m''
  */
-export function dpmCoefficients(
-  settings: Pick<typeof defaults, 'algorithm_type' | 'solver_type'>,
+function dpmCoefficients(
+  settings: UpdateSettings,
   points: readonly SolverPoint[],
 ): { ofX: number; ofPredictions: number[]; ofNoise: number } {
   const [next, now, ...past] = points as [SolverPoint, SolverPoint, ...SolverPoint[]];

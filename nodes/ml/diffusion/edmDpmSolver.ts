@@ -1,5 +1,5 @@
 import { combineLinearly } from './combineLinearly.ts';
-import { dpmCoefficients, orderAt } from './dpmSolver.ts';
+import { dpmUpdate } from './dpmSolver.ts';
 import { cleanOfEdm, edmInitialDeviation, edmInputScale, edmSigmas, edmTimestep, readEdmSettings } from './edm.ts';
 import { readLevels } from './noiseLevels.ts';
 import type { Plan, Scheduler, SchedulerConfig } from './scheduler.ts';
@@ -46,16 +46,8 @@ export function edmDpmSolver(config: SchedulerConfig): Scheduler {
     scaleInput: (plan, i, x) => combineLinearly([edmInputScale(edm, readLevels(plan, i).sigma), x]),
     step(plan, i, { x, modelOutput, state, noise = x }) {
       const estimate = cleanOfEdm(edm, readLevels(plan, i).sigma, x, modelOutput);
-      const predictions = [estimate, ...state].slice(0, settings.solver_order);
-      const order = Math.min(orderAt(settings, plan, i), predictions.length);
-      const points = Array.from({ length: order + 1 }, (_, k) => pointAt(plan, i + 1 - k));
-      const { ofX, ofPredictions, ofNoise } = dpmCoefficients(settings, points);
-      const next = combineLinearly(
-        [ofX, x],
-        ...ofPredictions.map((coefficient, k) => [coefficient, predictions[k]!] as const),
-        [ofNoise, noise],
-      );
-      return { x: next, estimate, state: predictions.slice(0, settings.solver_order - 1) };
+      const next = dpmUpdate(settings, plan, i, { x, state, noise }, estimate, (at) => pointAt(plan, at));
+      return { ...next, estimate };
     },
   };
 }
