@@ -1,9 +1,9 @@
 import { defineNode, one } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { encodePng, toBytes } from '../ml/image/encodePng.ts';
+import { encodePng } from '../ml/image/encodePng.ts';
+import { rgbImages } from '../ml/image/rgbImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { fileName, integer } from '../params.ts';
-import type { Images } from '../ports.ts';
 
 export const beforeAfter = defineNode({
   type: 'output/before-after',
@@ -20,7 +20,7 @@ export const beforeAfter = defineNode({
   },
   outputs: {},
   async run({ before, after }, { name, enlarge }, { save }) {
-    const [left, right] = [await readImages(before), await readImages(after)];
+    const [left, right] = [await rgbImages(before.pixels), await rgbImages(after.pixels)];
     if (left.length !== right.length) {
       const message = `There are ${left.length} images before and ${right.length} after; connect as many.`;
       throw new UserError('ROWS_DIFFER', message, { at: { port: 'after' } });
@@ -31,10 +31,3 @@ export const beforeAfter = defineNode({
     save({ name: `${name}.png`, mime: 'image/png', bytes, label: {} });
   },
 });
-
-async function readImages({ pixels }: Images) {
-  const [count, height, width] = pixels.shape;
-  const bytes = toBytes((await pixels.data()) as Float32Array);
-  const size = height * width * 3;
-  return Array.from({ length: count }, (_, i) => ({ width, height, rgb: bytes.subarray(i * size, (i + 1) * size) }));
-}

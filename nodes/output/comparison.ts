@@ -1,5 +1,6 @@
 import { defineNode, many } from '../defineNode.ts';
-import { encodePng, type RgbImage, toBytes } from '../ml/image/encodePng.ts';
+import { encodePng, type RgbImage } from '../ml/image/encodePng.ts';
+import { rgbImages } from '../ml/image/rgbImages.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { fileName, integer } from '../params.ts';
@@ -52,16 +53,10 @@ export const comparison = defineNode({
 });
 
 async function scoreEntries({ pixels, labels }: Images, rewards: readonly Reward[]): Promise<Entry[]> {
-  const [, height, width] = pixels.shape;
   const prompts = labels.map(({ prompt }) => prompt ?? '');
   const scores = await scoreImages(rewards, pixels, prompts);
-  const bytes = toBytes((await pixels.data()) as Float32Array);
-  const size = height * width * 3;
-  return labels.map((label, i) => ({
-    label,
-    image: { width, height, rgb: bytes.subarray(i * size, (i + 1) * size) },
-    scores: scores[i]!,
-  }));
+  const rgb = await rgbImages(pixels);
+  return labels.map((label, i) => ({ label, image: rgb[i]!, scores: scores[i]! }));
 }
 
 function fillRow(name: string, entries: readonly Entry[], rewards: readonly Reward[]): TableRow {

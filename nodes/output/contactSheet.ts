@@ -1,7 +1,8 @@
 import { defineNode, many } from '../defineNode.ts';
 import { UserError } from '../errors.ts';
-import { encodePng, type RgbImage, toBytes } from '../ml/image/encodePng.ts';
+import { encodePng, type RgbImage } from '../ml/image/encodePng.ts';
 import { labelTable } from '../ml/image/labelTable.ts';
+import { rgbImages } from '../ml/image/rgbImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { fileName, integer, text } from '../params.ts';
 import type { Images } from '../ports.ts';
@@ -38,10 +39,13 @@ export const contactSheet = defineNode({
     const sheets = placesOf(axes.sheets, images.length, 'sheets');
     const label = (heading: string) => (value: string) =>
       heading === '' || value === '' ? value : `${heading}: ${value}`;
-    const sheetNames = unique(sheets);
+    const [columnNames, rowNames, sheetNames] = [columns, rows, sheets].map((places) => [...new Set(places)]) as [
+      string[],
+      string[],
+      string[],
+    ];
     for (const [number, sheet] of sheetNames.entries()) {
       await progress(number / sheetNames.length);
-      const [columnNames, rowNames] = [unique(columns), unique(rows)];
       const cells = await Promise.all(
         rowNames.map((row) =>
           Promise.all(
@@ -82,17 +86,7 @@ function placesOf(given: readonly string[], count: number, port: string): readon
 
 /** The images of a cell side by side; one white pixel where there are none. */
 async function joinCell(batches: readonly Images[]): Promise<RgbImage> {
-  const images: RgbImage[] = [];
-  for (const { pixels } of batches) {
-    const [count, height, width] = pixels.shape;
-    const bytes = toBytes((await pixels.data()) as Float32Array);
-    const size = height * width * 3;
-    for (let i = 0; i < count; i++) images.push({ width, height, rgb: bytes.subarray(i * size, (i + 1) * size) });
-  }
+  const images = (await Promise.all(batches.map(({ pixels }) => rgbImages(pixels)))).flat();
   if (images.length === 0) return { width: 1, height: 1, rgb: new Uint8Array(3).fill(255) };
   return tileImages([images], { gap: 0, enlarge: 1 });
-}
-
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
 }

@@ -1,5 +1,6 @@
 import { defineNode, many } from '../defineNode.ts';
-import { encodePng, toBytes } from '../ml/image/encodePng.ts';
+import { encodePng } from '../ml/image/encodePng.ts';
+import { rgbImages } from '../ml/image/rgbImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
 import { fileName, integer } from '../params.ts';
 
@@ -16,17 +17,7 @@ export const imageGrid = defineNode({
   },
   outputs: {},
   async run({ images }, { name, gap, enlarge }, { save }) {
-    const tiles = await Promise.all(
-      images.map(async ({ pixels }) => {
-        const [count, h, w] = pixels.shape;
-        const bytes = toBytes((await pixels.data()) as Float32Array);
-        return Array.from({ length: count }, (_, i) => ({
-          width: w,
-          height: h,
-          rgb: bytes.subarray(i * h * w * 3, (i + 1) * h * w * 3),
-        }));
-      }),
-    );
+    const tiles = await Promise.all(images.map(({ pixels }) => rgbImages(pixels)));
     const prompts = images.flatMap(({ labels }) => labels[0]?.prompt ?? []);
     save({
       name: `${name}.png`,

@@ -1,7 +1,8 @@
 import type { Condition, ImageLabel, Images, PortType } from '../../ports.ts';
 import { image, slice, type Tensor4D, tidy } from '../tf.ts';
-import { encodePng, toBytes } from './encodePng.ts';
+import { encodePng } from './encodePng.ts';
 import { imageIds } from './imageIds.ts';
+import { rgbImages } from './rgbImages.ts';
 
 /** Pixels of the longer side of a copy, at most. */
 const LONGEST_SIDE = 256;
@@ -72,15 +73,12 @@ async function shrinkBatch(
   });
   try {
     const ids = labels.length === taken && labels.every(({ id }) => id) ? [] : await imageIds(small);
-    const bytes = toBytes((await small.data()) as Float32Array);
-    const size = height * width * 3;
-    return Array.from({ length: taken }, (_, i): ImageCopy => {
+    return (await rgbImages(small)).map((shrunk, i): ImageCopy => {
       const label = labels[i];
-      const rgb = bytes.subarray(i * size, (i + 1) * size);
       return {
         name: `${folder}/${label?.id ?? ids[i]}.png`,
         mime: 'image/png',
-        bytes: encodePng({ width, height, rgb }),
+        bytes: encodePng(shrunk),
         ...(label ? { label } : {}),
       };
     });
