@@ -33,13 +33,12 @@ export function keepSession(editor: Editor): void {
 }
 
 function describeSession(editor: Editor): Record<string, Json> {
-  const open = editor.tabs.getState().order.map((draft) => stateOf(editor, draft));
-  const kept = open.filter(describeGraph);
+  const kept = editor.tabs.getState().order.flatMap((draft) => {
+    const open = describeGraph(stateOf(editor, draft));
+    return open ? [{ draft, open }] : [];
+  });
   const { draft } = editor.graph.getState();
-  return {
-    graphs: kept.flatMap((state) => describeGraph(state) ?? []),
-    shown: kept.findIndex((state) => state.draft === draft),
-  };
+  return { graphs: kept.map(({ open }) => open), shown: kept.findIndex((each) => each.draft === draft) };
 }
 
 function describeGraph(state: GraphState): OpenGraph | undefined {

@@ -119,11 +119,7 @@ function drop(editor: Editor, draft: string, empty: () => void): void {
   const at = order.indexOf(draft);
   const isCurrent = graph.getState().draft === draft;
   const next = isCurrent ? (order[at + 1] ?? order[at - 1]) : undefined;
-  if (isCurrent && next === undefined) {
-    graph.setState(({ whole }) => ({ saved: whole, past: [], location: undefined })); // so that the next takes its place
-    empty();
-    return;
-  }
+  if (isCurrent && next === undefined) empty();
   if (next !== undefined) bring(editor, next, tabs.getState().parked[next]!);
   tabs.setState(({ order: open, parked: { [draft]: _closed, ...others } }) => ({
     order: open.filter((one) => one !== draft),
