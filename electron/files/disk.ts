@@ -93,7 +93,7 @@ export async function listFolder(path: string): Promise<string[] | undefined> {
 }
 
 /** Whether an error of the disk says that nothing is there. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 

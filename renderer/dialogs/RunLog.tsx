@@ -17,7 +17,7 @@ export function RunLog({ folder }: { folder: string }) {
   );
 }
 
-export function writeLog(folder: string, record: RunRecord): string {
+function writeLog(folder: string, record: RunRecord): string {
   const { device, versions, nodes, remarks, problems, state, started } = record;
   const lines = [
     `${folder}: ${state}, ${started}`,

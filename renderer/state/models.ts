@@ -54,6 +54,6 @@ export function sizeOfPulls(models: ModelList | undefined, names: readonly strin
   return sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
 }
 
-export function findKnown(models: ModelList | undefined, name: string): KnownModel | undefined {
+function findKnown(models: ModelList | undefined, name: string): KnownModel | undefined {
   return models?.known.find((known) => known.name === name);
 }

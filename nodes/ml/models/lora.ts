@@ -37,7 +37,7 @@ export type WeightChange = { readonly scale: number } & (
 );
 
 /** scale * D of a change, [out, in k k]. Differentiable. The caller owns the result. */
-export function changeMatrix({ scale, ...change }: WeightChange): Tensor2D {
+function changeMatrix({ scale, ...change }: WeightChange): Tensor2D {
   return tidy(() => {
     if (change.kind === 'lora') return matMul(mul(change.up, scale), change.down) as Tensor2D;
     const [first, second] = [product(change.first), product(change.second)];

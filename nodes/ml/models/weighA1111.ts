@@ -8,8 +8,7 @@ import { div, expandDims, mean, mul, type Tensor3D, tensor2d } from '../tf.ts';
  * | ignore   | weights are read and do nothing                                                       |
  * | none     | weights and BREAK are not read                                                        |
  */
-export const emphases = ['original', 'no norm', 'ignore', 'none'] as const;
-export type Emphasis = (typeof emphases)[number];
+export type Emphasis = 'original' | 'no norm' | 'ignore' | 'none';
 
 /**
  * states and weights of K chunks, [K, T, C] and [K, T] -> [K, T, C]. Differentiable. Call it in a tidy; the caller owns the

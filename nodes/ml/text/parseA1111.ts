@@ -44,7 +44,7 @@ export function parseA1111(prompt: string): WeightedText[] {
 }
 
 /** Signs that load something, as `<lora:name:1>`. */
-export const networkSign = /<\w{1,50}:[^<>]{1,300}>/g;
+const networkSign = /<\w{1,50}:[^<>]{1,300}>/g;
 
 /** A prompt without the signs that load something, which are no text. Source: stable-diffusion-webui, modules/extra_networks.py */
 export function withoutNetworks(prompt: string): string {
