@@ -1,4 +1,5 @@
 import type { Files } from '../../nodes/files.ts';
+import { controlNetNames, loraNames, lycorisNames } from '../../nodes/ml/weights/fileKinds.ts';
 import { openCheckpoint } from '../../nodes/ml/weights/openCheckpoint.ts';
 import type { ModelKind } from '../../nodes/params.ts';
 import { parseJson } from '../../nodes/parseJson.ts';
@@ -60,34 +61,31 @@ function recogniseConfig(config: Json): Recognised {
 }
 
 /** The first whose names all occur counts. */
-const fileKinds: readonly { readonly names: readonly RegExp[]; readonly kind: ModelKind; readonly family?: string }[] =
-  [
-    {
-      names: [/^model\.diffusion_model\./, /^first_stage_model\./, /^conditioner\.embedders\.1\./],
-      kind: 'generator',
-      family: 'SDXL',
-    },
-    {
-      names: [/^model\.diffusion_model\./, /^first_stage_model\./, /^cond_stage_model\.transformer\./],
-      kind: 'generator',
-      family: 'SD 1',
-    },
-    { names: [/^model\.diffusion_model\./, /^first_stage_model\./], kind: 'generator', family: 'SD 2' },
-    { names: [/^(control_model\.|controlnet_)|(^|\.)(input_hint_block|zero_convs)\./], kind: 'controlnet' },
-    {
-      names: [/(^|[._])lora_(up|down|A|B|mid|unet|te\d?)\b|[._]lora\.(up|down)\.|\.(hada_w[12]|lokr_w[12])/],
-      kind: 'lora',
-    },
-    { names: [/^blip\./], kind: 'image-reward', family: 'ImageReward' },
-    { names: [/^layers\.\d+\.weight$/], kind: 'aesthetic' },
-    { names: [/^(visual\.conv1\.weight|vision_model\.embeddings\.class_embedding)$/], kind: 'clip' },
-    { names: [/^((first_stage_model|vae)\.)?decoder\.conv_in\.weight$/], kind: 'decoder' },
-  ];
+const contents: readonly { readonly names: readonly RegExp[]; readonly kind: ModelKind; readonly family?: string }[] = [
+  {
+    names: [/^model\.diffusion_model\./, /^first_stage_model\./, /^conditioner\.embedders\.1\./],
+    kind: 'generator',
+    family: 'SDXL',
+  },
+  {
+    names: [/^model\.diffusion_model\./, /^first_stage_model\./, /^cond_stage_model\.transformer\./],
+    kind: 'generator',
+    family: 'SD 1',
+  },
+  { names: [/^model\.diffusion_model\./, /^first_stage_model\./], kind: 'generator', family: 'SD 2' },
+  { names: [controlNetNames], kind: 'controlnet' },
+  { names: [lycorisNames], kind: 'lora' },
+  { names: [loraNames], kind: 'lora' },
+  { names: [/^blip\./], kind: 'image-reward', family: 'ImageReward' },
+  { names: [/^layers\.\d+\.weight$/], kind: 'aesthetic' },
+  { names: [/^(visual\.conv1\.weight|vision_model\.embeddings\.class_embedding)$/], kind: 'clip' },
+  { names: [/^((first_stage_model|vae)\.)?decoder\.conv_in\.weight$/], kind: 'decoder' },
+];
 
 async function recogniseFile(files: Files, path: string): Promise<Recognised> {
   if (/HPS_v2(\.1)?_compressed\.pt$/.test(path)) return { kind: 'hps', family: 'HPSv2' };
   const found = (await openCheckpoint(files, path)).names().map((name) => name.replace(/^state_dict[./]/, ''));
-  const known = fileKinds.find(({ names }) => names.every((each) => found.some((name) => each.test(name))));
+  const known = contents.find(({ names }) => names.every((each) => found.some((name) => each.test(name))));
   return known ? { kind: known.kind, ...(known.family === undefined ? {} : { family: known.family }) } : {};
 }
 

@@ -13,7 +13,7 @@ export function FormResults() {
   const chosen = useGraph(({ whole }) => whole.form?.results);
   const results = useRuns((state) => state.results);
   const preview = useRuns((state) => Object.values(shownRun(state)?.nodes ?? {}).findLast((node) => node.preview));
-  const images = useMemo(() => listImages(results, chosen ?? []), [results, chosen]);
+  const images = useMemo(() => listResultImages(results, chosen ?? []), [results, chosen]);
   return (
     <section className="form-results" aria-label={messages.form.results}>
       {preview?.preview && <PreviewImage preview={preview.preview} />}
@@ -32,7 +32,7 @@ export function FormResults() {
   );
 }
 
-function listImages(results: Readonly<Record<string, NodeResult>>, chosen: readonly string[]): ViewedImage[] {
+function listResultImages(results: Readonly<Record<string, NodeResult>>, chosen: readonly string[]): ViewedImage[] {
   const files = Object.values(results).flatMap(({ node }) => node.files ?? []);
   const saving = Object.keys(results).filter((id) => results[id]!.node.files);
   const ids = chosen.length > 0 ? chosen : saving.length > 0 ? saving : Object.keys(results).slice(-1);

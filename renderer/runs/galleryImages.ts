@@ -1,7 +1,7 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { isImage, type Run } from '../state/run.ts';
 import { captionImage, type ViewedImage } from '../state/viewedImages.ts';
-import { listImages } from './listImages.ts';
+import { listImages, onlyNew } from './listImages.ts';
 
 /** An image of a run with all that it can be found by. */
 export interface GalleryImage extends ViewedImage {
@@ -44,12 +44,7 @@ function thumbnailOf(thumbnail: string | undefined) {
 export function listLive(runs: readonly Run[]): GalleryImage[] {
   return runs.toReversed().flatMap(({ id: run, title, folder = '', nodes }) => {
     const files = Object.values(nodes).flatMap(({ files = [], copies = [] }) => [...files.filter(isImage), ...copies]);
-    const known = new Set<string>();
-    const once = files.filter(({ name, label }) => {
-      const id = label?.id ?? name;
-      return !known.has(id) && known.add(id);
-    });
-    return once.map(({ name, bytes, label }) => ({
+    return onlyNew(files, new Set()).map(({ name, bytes, label }) => ({
       key: `${run} ${name}`,
       name,
       folder,

@@ -5,6 +5,11 @@ interface FileKind {
   readonly node?: string;
 }
 
+/** Names of tensors that only files of a kind have. */
+export const loraNames = /(^|[._])lora_(up|down|A|B|mid|unet|te\d?)\b|^lora_(unet|te\d?|prior)_|[._]lora\.(up|down)\./;
+export const lycorisNames = /\.(hada_w[12]|lokr_w[12])/;
+export const controlNetNames = /^(control_model\.|controlnet_)|(^|\.)(input_hint_block|zero_convs)\./;
+
 /** The first that matches a name counts. Nodes are types of nodes/index.ts. */
 export const fileKinds: readonly FileKind[] = [
   { what: 'a Control-LoRA', names: /^lora_controlnet$/ },
@@ -12,10 +17,10 @@ export const fileKinds: readonly FileKind[] = [
     what: 'a LyCORIS of another kind than LoHa and LoKr (DoRA, Tucker, OFT, GLoRA or IA3)',
     names: /\.(hada_t[12]|lokr_t2|oft_(blocks|diag)|on_input$|dora_scale$|[ab][12]\.weight$)/,
   },
-  { what: 'a LyCORIS (LoHa or LoKr)', names: /\.(hada_w[12]|lokr_w[12])/, node: 'model/load-lora' },
+  { what: 'a LyCORIS (LoHa or LoKr)', names: lycorisNames, node: 'model/load-lora' },
   {
     what: 'a LoRA',
-    names: /(^|[._])lora_(up|down|A|B|mid|unet|te\d?)\b|^lora_(unet|te\d?|prior)_|[._]lora\.(up|down)\./,
+    names: loraNames,
     node: 'model/load-lora',
   },
   { what: 'a ControlNet-LLLite', names: /^lllite_/ },
@@ -29,7 +34,7 @@ export const fileKinds: readonly FileKind[] = [
   },
   {
     what: 'a ControlNet',
-    names: /^(control_model\.|controlnet_)|(^|\.)(input_hint_block|zero_convs)\./,
+    names: controlNetNames,
     node: 'model/load-controlnet',
   },
   {
