@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { version } from '../../electron/files/folders.ts';
+import { library } from '../../nodes/index.ts';
 import type {} from '../../renderer/state/shell.ts'; // declares window.noiseloom
 import { environment, makeHome, removeHomes, screen } from '../support/windows.ts';
 import { runIn } from './runIn.ts';
@@ -56,11 +57,15 @@ it.for(programs.map((program, i) => ({ program, name: basename(program), isNeede
         .toMatchObject({ state: 'ready', device: { name: 'wasm' } });
       expect(await ask('about')).toMatchObject({ shell: 'desktop', folders: { models: join(home, 'data', 'models') } });
       expect(await ask('listTemplates')).toContainEqual(expect.objectContaining({ name: 'first-image' }));
-      expect(await ask('listModels')).toContainEqual(expect.objectContaining({ name: 'builtin:world' }));
+      expect(await ask('listModels')).toMatchObject({
+        models: expect.arrayContaining([expect.objectContaining({ name: 'builtin:world' })]),
+      });
       expect(await ask('licences')).toContain('Apache License');
       // the built-in model lies beside the archive and is read in ranges
-      const node = { type: 'model/load-generator', version: 2, params: { model: 'builtin:world' }, inputs: {} };
-      const nodes = { generator: { ...node, position: [0, 0] } };
+      const type = 'model/load-generator';
+      const { version: nodeVersion } = library.get(type)!;
+      const params = { model: 'builtin:world' };
+      const nodes = { generator: { type, version: nodeVersion, params, inputs: {}, position: [0, 0] } };
       const outcome = await runIn(page, { format: 'noiseloom-graph', version: 1, title: 'Model', nodes });
       expect(outcome).toMatchObject({ ok: true, value: { status: 'done', ran: 1 } });
       await browser.close();

@@ -102,6 +102,7 @@ describeInWindows('the looks of', (open, kind) => {
       await page.locator('[id="sample.steps"]').fill('2');
       await page.keyboard.press('Control+Enter');
       await page.locator('[data-id="grid"] .chip.good').waitFor({ state: 'attached', timeout: patience });
+      await page.locator('[data-id="grid"] .outcome-images img').first().waitFor();
       await expectSame('ran');
       await page.locator('[id="noise.seed"]').fill('9');
       await page.keyboard.press('Control+Enter');
@@ -115,6 +116,7 @@ describeInWindows('the looks of', (open, kind) => {
       await page.getByRole('tab', { name: 'Pareto' }).click();
       await expect.poll(() => page.locator('.point').count(), { timeout: patience }).toBe(4);
       await page.locator('.point').first().click();
+      await page.locator('.pareto-current img').waitFor(); // the record of the run is read
       await expectSame('pareto');
       await page.getByRole('tab', { name: 'Compare' }).click();
       await expectSame('compare');

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import type { RunRecord } from '../../electron/files/runFolder.ts';
 import type { RunFinished } from '../../graphs/run/events.ts';
+import { library } from '../../nodes/index.ts';
 import { encodePng } from '../../nodes/ml/image/encodePng.ts';
 import type {} from '../../renderer/state/shell.ts'; // declares window.noiseloom
 import { runCli } from '../support/runCli.ts';
@@ -29,19 +30,19 @@ const graphOf = (images: string) => ({
 });
 
 function node(type: string, params: object, inputs: object = {}) {
-  return { type, version: 1, params, inputs, position: [0, 0] };
+  return { type, version: library.get(type)!.version, params, inputs, position: [0, 0] };
 }
 
 /** ReNO on the built-in models: convolutions, norms and attention, forward and back. */
 const optimising = {
   format: 'noiseloom-graph',
   version: 1,
-  title: 'Climb',
+  title: 'ReNO',
   nodes: {
-    generator: { ...node('model/load-generator', { model: 'builtin:world-one-step' }), version: 2 },
+    generator: node('model/load-generator', { model: 'builtin:world-one-step' }),
     prompt: node('input/text', { text: 'a photo of a red circle' }),
     noise: node('input/noise', { count: 1, seed: 1 }, { generator: [['generator', 'generator']] }),
-    clip: { ...node('reward/clip-score', { model: 'builtin:world-clip', weight: 1 }), version: 2 },
+    clip: node('reward/clip-score', { model: 'builtin:world-clip', weight: 1 }),
     climb: node(
       'optimise/reno',
       { evaluations: 2, learningRate: 0.5, steps: 1 },
