@@ -141,6 +141,8 @@ export interface SampleRequest {
   readonly guidance?: ConsistencyGuidance;
   /** [N, T, D]: is added to the features of the prompts; only for generators that have a `promptShape`. */
   readonly promptOffset?: Tensor3D;
+  /** Whether `denoise` asks in each step, between the model's answer and the scheduler's step, which rows go on. */
+  readonly choosesRows?: boolean;
 }
 
 /**
@@ -172,10 +174,21 @@ export interface SampleStep {
   /** 1-based number of the step just done, and how many there are. */
   readonly step: number;
   readonly steps: number;
-  /** [N, h, w, c] latents after this step, and the model's present estimate of the clean latents. Valid until the next step. */
+  /**
+   * [N, h, w, c] latents after this step (before it, where rows are chosen), and the model's present estimate of the clean
+   * latents. Valid until the next step.
+   */
   readonly latents: Tensor4D;
   readonly estimate: Tensor4D;
+  /** Where rows are chosen: whether copies of a row would part, since noise of their own enters in this step or later. */
+  readonly copiesPart?: boolean;
 }
+
+/**
+ * Denoising, step by step: gives the clean latents [N, h, w, c] in the end, which the caller owns. Where the request chooses
+ * rows, `next` takes those that go on, at least one, in any order and any number of times each; undefined is all as they are.
+ */
+export type Denoising = globalThis.Generator<SampleStep, Tensor4D, readonly number[] | undefined>;
 
 /** A small image of work in progress. */
 export interface Preview {
@@ -213,9 +226,10 @@ export interface Generator extends LoadedFunction {
   promptShape?(): [tokens: number, width: number];
   /**
    * Denoises step by step: a synchronous iterator, so a node can yield to cancel, progress and previews between steps,
-   * and a gradient can run through it. Returns the clean latents [N, h, w, c]; the caller owns them.
+   * and a gradient can run through it. Returns the clean latents [N, h, w, c]; the caller owns them. Throws UserError
+   * `BAD_PARAM` where rows are to be copied that would stay equal.
    */
-  denoise(request: SampleRequest): globalThis.Generator<SampleStep, Tensor4D, void>;
+  denoise(request: SampleRequest): Denoising;
   /** Clean latents -> pixels [N, H, W, 3] clamped to [0, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
   /** Absent where its weights cannot be changed by an adapter. */

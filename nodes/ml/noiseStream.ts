@@ -2,6 +2,7 @@ import type { Noise } from '../ports.ts';
 import { brownianTree, type Increments } from './brownianTree.ts';
 import { philoxSource } from './philox.ts';
 import { latentsOf, type NoiseSource, noiseSource } from './random.ts';
+import { seedSequence } from './seedSequence.ts';
 import type { Tensor4D } from './tf.ts';
 
 /**
@@ -27,6 +28,9 @@ export interface NoiseStream {
   /** A1111's ENSD: added to the seed for further draws, where it is not 0. */
   readonly ensd: number;
 }
+
+/** Words of the pool that `copySeed` mixes. */
+const POOL_SIZE = 4;
 
 type Shape = readonly [h: number, w: number, c: number];
 
@@ -86,6 +90,53 @@ export interface FreshNoise {
    * independent. Source: k-diffusion, sampling.py, BrownianTreeNoiseSampler
    */
   between?(from: number, to: number): Tensor4D;
+  /** Goes on with some rows, see `chooseRows`; copies have streams of their own, which depend on the step in which they are made. */
+  choose(rows: readonly number[], step: number): void;
+}
+
+/** The rows of `chosen`, in its order: the first of each stays what it is, `copy` makes the others, counted from 1. */
+export function chooseRows<Row>(
+  rows: readonly Row[],
+  chosen: readonly number[],
+  copy: (row: Row, copyNumber: number) => Row,
+): Row[] {
+  const times = new Map<number, number>();
+  return chosen.map((row) => {
+    const copyNumber = times.get(row) ?? 0;
+    times.set(row, copyNumber + 1);
+    return copyNumber === 0 ? rows[row]! : copy(rows[row]!, copyNumber);
+  });
+}
+
+/** The seed of what a copy of a row draws, made in a step that is counted from 0. `place` tells rows of one seed apart. */
+export function copySeed(seed: number, step: number, copyNumber: number, place = 0): number {
+  return seedSequence(seed, [step, copyNumber, place], POOL_SIZE, 1)[0]!;
+}
+
+/** Further noise as diffusers draws it: what a seed gives after the noise of its image. */
+export function seededNoise(seeds: readonly number[], shape: Shape): FreshNoise {
+  const size = sizeOf(shape);
+  const rowOf = (seed: number) => {
+    const source = noiseSource(seed);
+    let started = false;
+    const draw: NoiseSource = (count) => {
+      if (!started) source(count);
+      started = true;
+      return source(count);
+    };
+    return { seed, draw };
+  };
+  let rows = seeds.map(rowOf);
+  return {
+    next: () =>
+      latentsOf(
+        rows.map(({ draw }) => draw(size)),
+        shape,
+      ),
+    choose(chosen, step) {
+      rows = chooseRows(rows, chosen, ({ seed }, copyNumber) => rowOf(copySeed(seed, step, copyNumber)));
+    },
+  };
 }
 
 /** Further noise as ComfyUI and webui draw it on a CPU. `levels`: the lowest noise level of the run above 0, and the highest. */
@@ -96,27 +147,63 @@ export function freshNoise(
 ): FreshNoise {
   const size = sizeOf(shape);
   const numbersOf = ({ program, count }: NoiseStream) => (program === 'comfyui' ? count * size : size);
+  const treeOf = (stream: NoiseStream) => brownianTree(stream.seed, ...levels, numbersOf(stream));
   const sources = oneEach(streams, (stream) => furtherSource(stream, size));
-  const trees = oneEach(streams, (stream) => brownianTree(stream.seed, ...levels, numbersOf(stream)));
-  const rowsOf = <Drawer>(
-    drawers: readonly (() => Drawer)[],
-    draw: (drawer: Drawer, numbers: number) => Float32Array,
+  const trees = oneEach(streams, treeOf);
+  let rows = streams.map((stream, i) => ({ stream, source: sources[i]!, tree: trees[i]! }));
+  let lowest = levels[1];
+  const draw = <Drawer>(
+    drawerOf: (row: (typeof rows)[number]) => () => Drawer,
+    numbersFrom: (drawer: Drawer, numbers: number) => Float32Array,
   ) => {
     const drawn = new Map<Drawer, Float32Array>();
-    const rows = streams.map((stream, i) => {
-      const drawer = drawers[i]!();
-      const numbers = drawn.get(drawer) ?? draw(drawer, numbersOf(stream));
+    const all = rows.map((row) => {
+      const [drawer, { stream }] = [drawerOf(row)(), row];
+      const numbers = drawn.get(drawer) ?? numbersFrom(drawer, numbersOf(stream));
       drawn.set(drawer, numbers);
       return stream.program === 'comfyui' ? numbers.subarray(stream.row * size, (stream.row + 1) * size) : numbers;
     });
-    return latentsOf(rows, shape);
+    return latentsOf(all, shape);
   };
   return {
-    next: () => rowsOf(sources, (source, numbers) => source(numbers)),
-    between: (from, to) => {
+    next: () =>
+      draw(
+        ({ source }) => source,
+        (source, numbers) => source(numbers),
+      ),
+    between(from, to) {
       const length = Math.sqrt(Math.abs(from - to));
-      return rowsOf(trees, (tree: Increments) => tree(from, to).map((value) => value / length));
+      lowest = Math.min(lowest, to);
+      return draw(
+        ({ tree }) => tree,
+        (tree: Increments) => tree(from, to).map((value) => value / length),
+      );
     },
+    choose(chosen, step) {
+      rows = chooseRows(rows, chosen, ({ stream: original, tree: before }, copyNumber) => {
+        const seed = copySeed(original.seed, step, copyNumber, original.row);
+        const stream: NoiseStream = { program: 'a1111-cpu', seed, row: 0, count: 1, ensd: 0 };
+        const [source, own] = [furtherSource(stream, size), treeOf(stream)];
+        const place = ownPlace(original, size);
+        const tree = branchBelow(lowest, (from, to) => place(before()(from, to)), own);
+        return { stream, source: () => source, tree: () => tree };
+      });
+    },
+  };
+}
+
+/** The numbers of an image among those of its batch. */
+function ownPlace({ program, row }: NoiseStream, size: number): (numbers: Float32Array) => Float32Array {
+  return (numbers) => (program === 'comfyui' ? numbers.subarray(row * size, (row + 1) * size) : numbers);
+}
+
+/** A Brownian motion that is `above` down to a level, and goes on from there as `below` does. */
+function branchBelow(level: number, above: Increments, below: Increments): Increments {
+  return (from, to) => {
+    if (from <= level) return below(from, to);
+    if (to >= level) return above(from, to);
+    const rest = below(level, to);
+    return above(from, level).map((value, i) => value + rest[i]!);
   };
 }
 

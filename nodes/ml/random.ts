@@ -41,14 +41,10 @@ export function randomStream(seed: number): RandomStream {
  * @returns [N, h, w, c], owned by the caller
  */
 export function latentNoise(seeds: readonly number[], shape: readonly [number, number, number]): Tensor4D {
-  return drawLatents(seeds.map(noiseSource), shape);
-}
-
-/** The next latents [N, h, w, c] of N sources, as one `torch.randn(1, c, h, w)` from each. The caller owns them. */
-export function drawLatents(sources: readonly NoiseSource[], [h, w, c]: readonly [number, number, number]): Tensor4D {
+  const [h, w, c] = shape;
   return latentsOf(
-    sources.map((draw) => draw(h * w * c)),
-    [h, w, c],
+    seeds.map((seed) => noiseSource(seed)(h * w * c)),
+    shape,
   );
 }
 

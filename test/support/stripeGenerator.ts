@@ -1,5 +1,5 @@
 import { add, mul, sigmoid, type Tensor4D, tidy } from '../../nodes/ml/tf.ts';
-import type { Generator, SampleRequest, SampleStep } from '../../nodes/ports.ts';
+import type { Denoising, Generator, SampleRequest } from '../../nodes/ports.ts';
 
 /** Params of nodes that sample with it: one step, all else as its model says. */
 export const sampling = {
@@ -34,7 +34,7 @@ export function stripeGenerator(): Generator & { readonly batches: number[] } {
     batches,
     defaults: { scheduler: 'euler', steps: 2, guidanceScale: 1, eta: 0, width: 8, height: 4 },
     latentShape: (width, height) => [height, width, 3],
-    *denoise({ noise, settings: { steps } }: SampleRequest): globalThis.Generator<SampleStep, Tensor4D, void> {
+    *denoise({ noise, settings: { steps } }: SampleRequest): Denoising {
       batches.push(noise.seeds.length);
       let latents: Tensor4D = mul(noise.latents, 1);
       try {

@@ -1,7 +1,7 @@
-import type { Noise, SampleStep } from '../../ports.ts';
-import { type FreshNoise, freshNoise } from '../noiseStream.ts';
-import { drawLatents, noiseSource } from '../random.ts';
-import { clone, dispose, keep, mul, type Tensor4D, tidy } from '../tf.ts';
+import { UserError } from '../../errors.ts';
+import type { Denoising, Noise } from '../../ports.ts';
+import { type FreshNoise, freshNoise, seededNoise } from '../noiseStream.ts';
+import { clone, dispose, gather, keep, mul, type Tensor4D, tidy } from '../tf.ts';
 import type { Plan, Scheduler } from './scheduler.ts';
 
 /** A step of a run before it is taken. */
@@ -11,6 +11,8 @@ export interface StepPoint {
   readonly steps: number;
   /** In training timesteps; not always an integer. */
   readonly timestep: number;
+  /** Which row of the request each row of the latents is, once rows were chosen; absent where they are the same. */
+  readonly rows?: readonly number[];
 }
 
 /** A diffusion model with its prompts and conditions set. */
@@ -19,8 +21,10 @@ export interface DenoisingModel {
   predict(latents: Tensor4D, point: StepPoint): Tensor4D;
 }
 
-/** What acts on the latents of a run besides the model and the scheduler. */
+/** What acts on a run besides the model and the scheduler. */
 export interface DenoiseHooks {
+  /** Whether each step asks which rows go on, see `Denoising`. */
+  readonly choosesRows?: boolean;
   /**
    * Moves the noisy latents [N, h, w, c] before the model is asked for a step; called within a `tidy`. Gives a new tensor,
    * or undefined where they stay. `estimate` gives the clean latents that the model sees in noisy ones, differentiable and
@@ -42,10 +46,17 @@ type Rows = {
   state: Tensor4D[];
 };
 
+/** What a request has for each row, for the rows that go on: [1 or N, ...] -> [1 or M, ...]. `rows` as in `StepPoint`. */
+export function gatherRows(x: Tensor4D, rows: readonly number[] | undefined): Tensor4D {
+  return rows === undefined || x.shape[0] === 1 ? x : gather(x, [...rows]);
+}
+
 /**
- * Denoises latents: x_i+1 = step(x_i, model(x_i)) for every timestep of the plan. Yields after each step; what it yields is
+ * Denoises latents: x_i+1 = step(x_i, model(x_i)) for every timestep of the plan. Yields after each step, or where rows are
+ * chosen between the model's answer and the step, and then goes on with the rows that it is sent; what it yields is
  * valid until the next. Returns the clean latents [N, h, w, c], which the caller owns. Where it is closed early or the model
- * throws, every tensor is freed. A gradient can run through it from the result back to the noise.
+ * throws, every tensor is freed. A gradient can run through it from the result back to the noise. Throws UserError
+ * `BAD_PARAM` where rows are copied that would stay equal.
  */
 export function* denoise(
   model: DenoisingModel,
@@ -53,7 +64,7 @@ export function* denoise(
   plan: Plan,
   noise: Noise,
   hooks: DenoiseHooks = {},
-): globalThis.Generator<SampleStep, Tensor4D, void> {
+): Denoising {
   const steps = plan.timesteps.length;
   const fresh = startFreshNoise(noise, plan);
   const rows: Rows = {
@@ -62,9 +73,10 @@ export function* denoise(
     estimate: undefined,
     state: [],
   };
+  let origin: readonly number[] | undefined;
   try {
     for (const [index, timestep] of plan.timesteps.entries()) {
-      const point = { index, steps, timestep };
+      const point = { index, steps, timestep, ...(origin && { rows: origin }) };
       const predict = (x: Tensor4D) => model.predict(scheduler.scaleInput(plan, index, x), point);
       const increment = fresh.between && scheduler.increment?.(plan, index);
       const stepFrom = (x: Tensor4D, modelOutput: Tensor4D, drawn?: Tensor4D) =>
@@ -85,7 +97,18 @@ export function* denoise(
         rows.x = moved;
       }
       rows.output = tidy(() => keep(predict(rows.x)));
-      // Between the model's output and the scheduler's step, every tensor of `rows` has the same N rows.
+      if (hooks.choosesRows) {
+        rows.estimate?.dispose();
+        rows.estimate = tidy(() => keep(stepFrom(rows.x, rows.output!, rows.x).estimate)); // likewise
+        const copiesPart = plan.timesteps.some((_, i) => i >= index && scheduler.needsNoise(plan, i));
+        const chosen = yield { step: index + 1, steps, latents: rows.x, estimate: rows.estimate, copiesPart };
+        if (chosen) {
+          checkChosen(chosen, rows.x.shape[0], copiesPart);
+          keepRows(rows, chosen);
+          fresh.choose(chosen, index);
+          origin = chosen.map((row) => origin?.[row] ?? row);
+        }
+      }
       const [x, estimate, ...state] = tidy(() => {
         const draw = () => (increment ? fresh.between!(...increment) : fresh.next());
         const step = stepFrom(rows.x, rows.output!, scheduler.needsNoise(plan, index) ? draw() : undefined);
@@ -93,7 +116,7 @@ export function* denoise(
       });
       dispose(rows);
       Object.assign(rows, { x, output: undefined, estimate, state });
-      yield { step: index + 1, steps, latents: rows.x, estimate: rows.estimate! };
+      if (!hooks.choosesRows) yield { step: index + 1, steps, latents: rows.x, estimate: rows.estimate! };
     }
     return clone(rows.x);
   } finally {
@@ -110,19 +133,38 @@ function moveLatents(hooks: DenoiseHooks, x: Tensor4D, at: StepPoint & LatentToo
   return moved;
 }
 
+/** Throws UserError `BAD_PARAM` for copies that would stay equal, and a plain Error for rows that are not there. */
+function checkChosen(chosen: readonly number[], count: number, copiesPart: boolean): void {
+  if (chosen.length === 0 || chosen.some((row) => !Number.isInteger(row) || row < 0 || row >= count))
+    throw new Error(`rows [${chosen}] of ${count} were chosen`);
+  if (!copiesPart && new Set(chosen).size < chosen.length) throw copiesStayEqual();
+}
+
+/** UserError `BAD_PARAM` for a sampler in which copies of a row would go the same way for ever. */
+export function copiesStayEqual(): UserError {
+  return new UserError(
+    'BAD_PARAM',
+    'This scheduler draws no noise on the way, so that copies of an image would stay equal. Choose ddim with eta above 0, ddpm, lcm, or one that is called ancestral or sde.',
+    { at: { param: 'scheduler' } },
+  );
+}
+
+/** Replaces every tensor by its chosen rows. */
+function keepRows(rows: Rows, chosen: readonly number[]): void {
+  const take = (x: Tensor4D): Tensor4D => gather(x, [...chosen]);
+  const x = take(rows.x);
+  const output = rows.output && take(rows.output);
+  const estimate = rows.estimate && take(rows.estimate);
+  const state = rows.state.map(take);
+  dispose(rows);
+  Object.assign(rows, { x, output, estimate, state });
+}
+
 /** Further noise for stochastic samplers: of each image's stream, or what its seed gives after its initial latents. */
 function startFreshNoise({ latents, seeds, streams }: Noise, { sigmas = [] }: Plan): FreshNoise {
   const [, h, w, c] = latents.shape;
   const levels = sigmas.filter((level) => level > 0);
   if (streams?.every(({ program }) => program !== 'diffusers'))
     return freshNoise(streams, [h, w, c], [Math.min(...levels), Math.max(...levels)]);
-  const sources = seeds.map(noiseSource);
-  let started = false;
-  return {
-    next() {
-      if (!started) for (const draw of sources) draw(h * w * c);
-      started = true;
-      return drawLatents(sources, [h, w, c]);
-    },
-  };
+  return seededNoise(seeds, [h, w, c]);
 }

@@ -16,7 +16,7 @@ import {
   type Tensor4D,
   tidy,
 } from '../tf.ts';
-import type { DenoiseHooks } from './denoise.ts';
+import { type DenoiseHooks, gatherRows } from './denoise.ts';
 import { isEdm } from './edm.ts';
 import { alphasCumprod, trainingSigmas } from './noiseSchedule.ts';
 import type { SchedulerConfig } from './scheduler.ts';
@@ -81,9 +81,10 @@ export function guideByConsistency(
   /** sqrt(abar) of a training timestep, the nearest one for a timestep between two. */
   const signalAt = (timestep: number) =>
     Math.sqrt(alphaBars[Math.min(Math.max(Math.round(timestep), 0), alphaBars.length - 1)]!);
-  const loss = (clean: Tensor4D) => consistency.loss(decode(clean), image);
-  return (x, { timestep, estimate, scaleInput }) => {
+  return (x, { timestep, rows, estimate, scaleInput }) => {
     if (trained(timestep) > maxTimestep) return undefined;
+    const own = gatherRows(image, rows);
+    const loss = (clean: Tensor4D) => consistency.loss(decode(clean), own);
     const signal = edm ? scalar(1) : div<Scalar>(signalAt(timestep), scaleInput(scalar(1)));
     return guideLatents(x, estimate, loss, scale, signal);
   };

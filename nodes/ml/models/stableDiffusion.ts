@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { Adaptable, Condition, Generator, SampleRequest } from '../../ports.ts';
 import { createScheduler } from '../diffusion/createScheduler.ts';
-import { type DenoisingModel, denoise } from '../diffusion/denoise.ts';
+import { type DenoiseHooks, type DenoisingModel, denoise, gatherRows } from '../diffusion/denoise.ts';
 import { guideByConsistency } from '../diffusion/guideLatents.ts';
 import type { SchedulerConfig } from '../diffusion/scheduler.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
@@ -11,7 +11,7 @@ import type { Adapter } from './lora.ts';
 import { cacheFeatures, type PromptFeatures } from './promptFeatures.ts';
 import { type PromptSyntax, promptMix } from './promptMix.ts';
 import type { Embedding, PromptReading } from './promptReader.ts';
-import { encodeTimeline, readAdded, type TextConditions, type TextTimeline } from './textConditions.ts';
+import { chooseText, encodeTimeline, readAdded, type TextConditions, type TextTimeline } from './textConditions.ts';
 import type { UNetConditions, unet2DCondition } from './unet2DCondition.ts';
 
 /** The parts of a latent diffusion model of the Stable Diffusion family, ready to use. */
@@ -97,7 +97,10 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
       });
       try {
         features.trim();
-        const hooks = guidance ? { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) } : {};
+        const hooks: DenoiseHooks = {
+          choosesRows: request.choosesRows ?? false,
+          ...(guidance && { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) }),
+        };
         return yield* denoise(createModel(request, parts, mix.join, text), scheduler, plan, noise, hooks);
       } finally {
         text.dispose();
@@ -129,14 +132,16 @@ function createModel(
 ): DenoisingModel {
   const { conditions } = request;
   return {
-    predict(latents, { index, steps, timestep }) {
-      const active = conditions.filter(({ start, end }) => index / steps >= start && (index + 1) / steps <= end);
+    predict(latents, { index, steps, timestep, rows }) {
+      const active = conditions
+        .filter(({ start, end }) => index / steps >= start && (index + 1) / steps <= end)
+        .map((condition) => ({ ...condition, image: gatherRows(condition.image, rows) }));
       const ask = (own: TextConditions): Tensor4D => {
         const sample = repeatRows(latents, own.blocks.length); // [blocks N, h, w, c]
         const steering = { ...readAdded(own), ...sumResiduals(active, sample, timestep, own) };
         return unet(sample, timestep, own.context, steering);
       };
-      const now = text.at(index);
+      const now = chooseText(text.at(index), rows);
       return join(now.length === 1 ? ask(now[0]!) : inOrder(now, now.map(ask)));
     },
   };

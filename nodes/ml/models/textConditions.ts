@@ -4,6 +4,7 @@ import {
   add,
   concat,
   dispose,
+  gather,
   keep,
   type Tensor2D,
   type Tensor3D,
@@ -164,6 +165,25 @@ function keepConditions(
     timeIds: pooled.length > 0 ? keep(tensor2d(timeIds, [rows, 6])) : undefined,
     prompted: shares.includes(0) ? keep(tensor4d(shares, [rows, 1, 1, 1])) : undefined,
   };
+}
+
+/** The prompts of the rows that go on, see `StepPoint`. Without rows what it is given, else new tensors; call it in a `tidy`. */
+export function chooseText(
+  conditions: readonly TextConditions[],
+  rows: readonly number[] | undefined,
+): readonly TextConditions[] {
+  if (!rows) return conditions;
+  return conditions.map(({ blocks, context, textEmbeds, timeIds, prompted }) => {
+    const count = context.shape[0] / blocks.length; // images
+    const chosen = blocks.flatMap((_, block) => rows.map((row) => block * count + row));
+    return {
+      blocks,
+      context: gather(context, chosen),
+      textEmbeds: textEmbeds && gather(textEmbeds, chosen),
+      timeIds: timeIds && gather(timeIds, chosen),
+      prompted: prompted && gather(prompted, chosen),
+    };
+  });
 }
 
 export function readAdded({ textEmbeds, timeIds }: TextConditions): { added?: AddedConditions } {

@@ -11,7 +11,8 @@ export function countCalls(generator: Generator): { readonly generator: Generato
     generator: {
       ...generator,
       *denoise(request) {
-        const each = request.noise.seeds.length * (request.settings.guidanceScale > 1 ? 2 : 1);
+        const passes = request.settings.guidanceScale > 1 ? 2 : 1;
+        const each = request.noise.seeds.length * passes;
         const { guidance } = request;
         const counted = guidance && {
           ...guidance,
@@ -19,10 +20,10 @@ export function countCalls(generator: Generator): { readonly generator: Generato
         };
         const steps = generator.denoise(counted ? { ...request, guidance: counted } : request);
         try {
-          for (let step = steps.next(); ; step = steps.next()) {
+          for (let step = steps.next(); ; ) {
             if (step.done) return step.value;
-            calls += each;
-            yield step.value;
+            calls += step.value.latents.shape[0] * passes; // rows that were chosen since
+            step = steps.next(yield step.value);
           }
         } finally {
           steps.return(undefined as never); // where the reader left early; no more where it is done

@@ -12,10 +12,15 @@ import {
   dispose,
   fill,
   grad,
+  mean,
   memory,
   mul,
+  square,
+  sub,
   sum,
   type Tensor,
+  type Tensor1D,
+  type Tensor3D,
   type Tensor4D,
   tensor3d,
   tidy,
@@ -23,7 +28,7 @@ import {
 import { loadWeights } from '../../../../nodes/ml/weights/loadWeights.ts';
 import { openCheckpoint } from '../../../../nodes/ml/weights/openCheckpoint.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
-import type { Condition, ControlNet, Generator, SampleRequest } from '../../../../nodes/ports.ts';
+import type { Condition, Consistency, ControlNet, Generator, SampleRequest } from '../../../../nodes/ports.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 import { diskFiles, goldenFolder } from '../../../support/golden.ts';
 
@@ -268,7 +273,50 @@ describe('ControlNets', () => {
     expect(first[0]).toBeGreaterThan(second[0]!);
     expect(first[0]).toBeLessThan(999);
   });
+
+  it('goes on with the prompts, offsets, control and guidance images of the rows that are chosen', () => {
+    const seeds = [5, 6, 7];
+    const all = [...prompts, 'a vase'];
+    const images = seeds.map((seed) => tidy(() => fill([1, 32, 32, 3], seed / 10) as Tensor4D));
+    const offsets = seeds.map((seed) => tidy(() => fill([1, ...generator.promptShape!()], seed / 5) as Tensor3D));
+    const run = (rows: readonly number[], chosen?: readonly number[]) => {
+      const image = concat(rows.map((row) => images[row]!)) as Tensor4D;
+      const promptOffset = concat(rows.map((row) => offsets[row]!)) as Tensor3D;
+      const asked = request({
+        seeds: rows.map((row) => seeds[row]!),
+        prompts: rows.map((row) => all[row]!),
+        settings: { scheduler: 'ddim', steps: 3, guidanceScale: 2, eta: 1 },
+        conditions: [{ controlnet, image, scale: 1, start: 0, end: 1 }],
+        guidance: { consistency: likeness, image, scale: 0.3, maxTimestep: 1000 },
+        promptOffset,
+        ...(chosen && { choosesRows: true }),
+      });
+      const steps = generator.denoise(asked);
+      let step = steps.next();
+      for (let index = 0; !step.done; index++) step = steps.next(index === 1 ? chosen : undefined);
+      dispose([image, promptOffset, asked.noise.latents]);
+      return valuesOf(step.value);
+    };
+    const expected = run([2, 0]);
+    expectClose(run([0, 1, 2], [2, 0]), expected);
+    const other = run([0, 1, 2], [2, 1]);
+    expectClose(other.slice(0, 64), expected.slice(0, 64));
+    expect(other.slice(64)).not.toEqual(expected.slice(64));
+    dispose([...images, ...offsets]);
+  });
 });
+
+/** How near images are to the condition image in colour. */
+const likeness: Consistency = {
+  name: 'likeness',
+  bytes: 0,
+  differentiable: true,
+  metric: { name: 'RMSE', best: 'lowest' },
+  map: clone,
+  loss: (pixels, condition) => tidy(() => mean(square(sub(pixels, condition)), [1, 2, 3]) as Tensor1D),
+  measure: (pixels, condition) => tidy(() => mean(square(sub(pixels, condition)), [1, 2, 3]) as Tensor1D),
+  dispose: () => {},
+};
 
 it('decodes by a tiny autoencoder where the vae folder holds one', async () => {
   const [folder, tiny] = [goldenFolder('tiny-sd15'), goldenFolder('taesd/tiny')];
