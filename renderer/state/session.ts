@@ -1,3 +1,4 @@
+import type { EngineState } from '../../electron/host/ipc.ts';
 import { attempt } from './attempt.ts';
 import { keepDrafts } from './drafts.ts';
 import type { Editor } from './editor.ts';
@@ -27,9 +28,14 @@ export function createEditor(shell: Shell): Editor {
     engine: undefined,
     canvas: undefined,
   };
+  let told: EngineState = editor.view.getState().engine;
+  /** An engine is ready when this window is connected to it: a run that is asked for before would fail. */
+  const showEngine = () =>
+    editor.view.setState({ engine: told.state === 'ready' && !editor.engine ? { state: 'starting' } : told });
   let isFirst = true;
   shell.onEngine((engine) => {
     editor.engine = engine;
+    showEngine();
     void attempt(editor, async () => {
       learnCards(editor.graph, await engine.describeNodes());
       await followRuns(editor, engine);
@@ -39,8 +45,9 @@ export function createEditor(shell: Shell): Editor {
   });
   shell.listen((event) => {
     if (event.type === 'engine') {
-      editor.view.setState({ engine: event.engine });
-      if (event.engine.state === 'stopped') editor.engine = undefined;
+      told = event.engine;
+      if (told.state === 'stopped' || told.state === 'starting') editor.engine = undefined;
+      showEngine();
     } else if (event.type === 'open') void attempt(editor, () => openFile(editor, event.file));
     else if (event.type === 'notice') notify(editor.view, { kind: 'warning', text: event.text });
     else if (event.type === 'native') editor.view.setState({ native: event.native });

@@ -93,12 +93,29 @@ describe('events of the shell', () => {
       pulls: { 'a/b': { state: 'done' }, 'c/d': { state: 'done' } },
       native: { state: 'done' },
     });
-    shell.tell({ type: 'engine', engine: { state: 'starting' } });
+    shell.tell({ type: 'engine', engine: { state: 'silent', seconds: 12 } });
     expect(editor.engine).toBe(shell.engine);
     const problem = { code: 'ENGINE_LOST', message: 'It is gone.', at: {} };
     shell.tell({ type: 'engine', engine: { state: 'stopped', problem } as never });
     expect(editor.engine).toBeUndefined();
     expect(editor.view.getState().engine.state).toBe('stopped');
+  });
+
+  it('call an engine ready when the window is connected to it, and not before', async () => {
+    const shell = fakeShell({ listTemplates: () => [template('first-image')] });
+    const editor = createEditor(shell);
+    const ready = { state: 'ready', device: { name: 'cpu', description: '' } } as const;
+    const shown = () => editor.view.getState().engine.state;
+    shell.tell({ type: 'engine', engine: ready });
+    expect(shown()).toBe('starting');
+    shell.connect();
+    await settle();
+    expect(shown()).toBe('ready');
+    shell.tell({ type: 'engine', engine: { state: 'starting' } });
+    shell.tell({ type: 'engine', engine: ready });
+    expect(shown()).toBe('starting'); // another engine, to which the window is not connected yet
+    shell.connect();
+    expect(shown()).toBe('ready');
   });
 
   it('say what the user is to read, until it is dismissed', async () => {
