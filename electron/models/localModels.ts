@@ -1,6 +1,7 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../nodes/errors.ts';
+import type { Files } from '../../nodes/files.ts';
 import type { ModelKind } from '../../nodes/params.ts';
 import { type FileFolders, openFiles } from '../files/files.ts';
 import { sumSizes } from './hub.ts';
@@ -40,16 +41,22 @@ export async function listModels(folders: FileFolders): Promise<Model[]> {
     const [kind, ...parts] = folder.split('--');
     return kind === 'models' ? [{ name: parts.join('/'), from: 'hub cache', path: join(hubCache, folder) }] : [];
   });
-  const found = [...builtin, ...(await pulledModels(modelsFolder)), ...(await looseFiles(modelsFolder)), ...cached];
+  const found = [...builtin, ...(await pulledModels(modelsFolder)), ...(await broughtModels(modelsFolder)), ...cached];
   const files = openFiles(folders);
-  return Promise.all(
-    found.map(async (model): Promise<Model> => {
-      const place = model.from === 'hub cache' ? await files.locate(model.name).catch(() => model.path) : model.path;
-      const recognised = await recogniseModel(files, place);
-      const kind = kindByName(model.name) ?? recognised.kind;
-      return { ...model, ...recognised, ...(kind && { kind }), bytes: model.bytes ?? (await bytesIn(model.path)) };
-    }),
-  );
+  const models: Model[] = [];
+  for (let i = 0; i < found.length; i += OPENED)
+    models.push(...(await Promise.all(found.slice(i, i + OPENED).map((model) => describeModel(files, model)))));
+  return models;
+}
+
+/** The models whose headers are read at a time. */
+const OPENED = 16;
+
+async function describeModel(files: Files, model: Found): Promise<Model> {
+  const place = model.from === 'hub cache' ? await files.locate(model.name).catch(() => model.path) : model.path;
+  const recognised = await recogniseModel(files, place);
+  const kind = kindByName(model.name) ?? recognised.kind;
+  return { ...model, ...recognised, ...(kind && { kind }), bytes: model.bytes ?? (await bytesIn(model.path)) };
 }
 
 /** Deletes a model that was pulled. Throws UserError `NOT_FOUND`. */
@@ -84,12 +91,33 @@ async function pulledModels(folder: string): Promise<Found[]> {
   return models;
 }
 
-/** Checkpoints that lie directly in the models folder, as a user puts them there. */
-async function looseFiles(folder: string): Promise<Found[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFile() && /\.(safetensors|sft|ckpt|pth?|bin)$/i.test(entry.name))
-    .map(({ name }) => ({ name: join(folder, name), from: 'models folder', path: join(folder, name) }));
+/** How deep the models folder is searched, and how many models of it are told. */
+const [MAX_DEPTH, MAX_BROUGHT] = [4, 2000];
+
+/**
+ * What a user put into the models folder: checkpoints, and folders of diffusers and transformers, however they are sorted
+ * into folders (as ComfyUI's `checkpoints`, `loras`, `vae`).
+ */
+async function broughtModels(folder: string, depth = MAX_DEPTH): Promise<Found[]> {
+  const models: Found[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (models.length >= MAX_BROUGHT) break;
+    const path = join(folder, entry.name);
+    const isFile = entry.isFile() && /\.(safetensors|sft|ckpt|pth?|bin)$/i.test(entry.name);
+    if (isFile || (entry.isDirectory() && (await isModelFolder(path))))
+      models.push({ name: path, from: 'models folder', path });
+    else if (entry.isDirectory() && depth > 1 && !entry.name.startsWith('.') && !(await readPullRecord(path)))
+      models.push(...(await broughtModels(path, depth - 1)));
+  }
+  return models.slice(0, MAX_BROUGHT);
+}
+
+/** Whether a folder that was not pulled is one model. */
+async function isModelFolder(path: string): Promise<boolean> {
+  const names = await readdir(path).catch((): string[] => []);
+  return (
+    names.some((name) => /^(model_index|config|adapter_config)\.json$/.test(name)) && !(await readPullRecord(path))
+  );
 }
 
 /** Names of the folders in a folder. */

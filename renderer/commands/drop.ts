@@ -18,8 +18,8 @@ const IMAGE = /\.(png|jpe?g|webp|avif|gif|tiff?)$/i;
 const MODEL = /\.(safetensors|sft|ckpt|pth?|bin)$/i;
 
 /**
- * Takes in files at a place of the canvas: images become Load images, models the node that loads them, texts prompts, and a
- * graph is opened. One image that carries a graph asks which is meant.
+ * Takes in files at a place of the canvas: images become Load images, models the node that loads them, texts prompts, and
+ * graphs are opened. One image that carries a graph asks which is meant. Throws the first `UserError` when all else is in.
  */
 export async function takeFiles(editor: Editor, files: readonly File[], at: Point): Promise<void> {
   const kinds = files.map(kindOf);
@@ -35,24 +35,25 @@ export async function takeFiles(editor: Editor, files: readonly File[], at: Poin
     for (const image of images) paths.push(await keepImage(editor, image));
     add('input/load-images', { path: paths.join('\n') });
   }
-  for (const file of of('model')) {
+  const refused: UserError[] = [];
+  // a model may also be a folder, or a file with an ending of its own
+  for (const file of [...of('model'), ...of('other')]) {
     const taken = await editor.takeFile(file);
     const loader = taken?.model && findLoader(editor, taken.model);
     if (loader && taken) add(loader.card.type, { [loader.param]: taken.path });
-    else
-      throw new UserError(
-        'NO_MODEL',
-        taken ? messages.drop.unknownModel(file.name) : messages.drop.needsPath(file.name),
-      );
+    else if (kindOf(file) === 'other') refused.push(new UserError('UNKNOWN_FILE', messages.drop.unknown(file.name)));
+    else {
+      const text = taken ? messages.drop.unknownModel(file.name) : messages.drop.needsPath(file.name);
+      refused.push(new UserError('NO_MODEL', text));
+    }
   }
   for (const file of of('text')) place = addPrompt(editor, await file.text(), place);
-  const [graph] = of('graph');
-  if (graph) {
-    const read = await editor.desktop.readDropped(graph.name, new Uint8Array(await graph.arrayBuffer()));
-    attempt(editor, () => openFile(editor, read));
-  }
-  const [strange] = of('other');
-  if (strange) throw new UserError('UNKNOWN_FILE', messages.drop.unknown(strange.name));
+  for (const graph of of('graph'))
+    await attempt(editor, async () => {
+      const bytes = new Uint8Array(await graph.arrayBuffer());
+      await openFile(editor, await editor.desktop.readDropped(graph.name, bytes));
+    });
+  if (refused[0]) throw refused[0];
 }
 
 /** Adds a node that holds a text as a prompt, or as several where it has several lines; gives the place below it. */

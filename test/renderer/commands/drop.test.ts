@@ -31,6 +31,7 @@ beforeEach(() => {
       'own.png': { path: '/pictures/own.png' },
       'sd.safetensors': { path: '/m/sd.safetensors', model: 'generator' },
       'clip.safetensors': { path: '/m/clip.safetensors', model: 'clip' },
+      'sd-turbo': { path: '/m/sd-turbo', model: 'generator' },
       'odd.bin': { path: '/m/odd.bin' },
     },
   );
@@ -67,10 +68,11 @@ describe('files that are dropped', () => {
   });
 
   it('become the node that loads them where they are models, each its own', async () => {
-    await takeFiles(editor, [file('sd.safetensors'), file('clip.safetensors')], at);
+    await takeFiles(editor, [file('sd.safetensors'), file('clip.safetensors'), file('sd-turbo')], at);
     expect(nodes()).toMatchObject([
       { type: 'model/load-generator', params: { model: '/m/sd.safetensors' } },
       { type: 'reward/clip-score', params: { model: '/m/clip.safetensors' } },
+      { type: 'model/load-generator', params: { model: '/m/sd-turbo' } },
     ]);
   });
 
@@ -81,6 +83,21 @@ describe('files that are dropped', () => {
     await expect(takeFiles(editor, [file('odd.bin')], at)).rejects.toThrow(messages.drop.unknownModel('odd.bin'));
     await expect(takeFiles(editor, [file('a.exe')], at)).rejects.toThrow(messages.drop.unknown('a.exe'));
     expect(nodes()).toEqual([]);
+  });
+
+  it('are all taken but for those that are nothing, of which the first is told', async () => {
+    const files = ['far.safetensors', 'a.exe', 'sd.safetensors', 'words.txt', 'some.json'];
+    await expect(
+      takeFiles(
+        editor,
+        files.map((name) => file(name)),
+        at,
+      ),
+    ).rejects.toThrow(messages.drop.needsPath('far.safetensors'));
+    const [taken, opened] = Object.values(editor.tabs.getState().parked).map((tab) => tab?.graph.whole);
+    expect(opened).toBeUndefined();
+    expect(Object.values(taken!.nodes).map(({ type }) => type)).toEqual(['model/load-generator', 'input/text']);
+    expect(editor.graph.getState().whole.title).toBe('Dropped');
   });
 
   it('are opened where they are graphs', async () => {
