@@ -37,23 +37,25 @@ describeInWindows('files that are dropped', (open, kind) => {
       await writeFile(lora, writeSafetensors(tinyLora(tinyModel('sd1'), 'kohya').tensors));
       await writeFile(join(folder, 'words.txt'), 'a photo of a red circle\n');
       await writeFile(join(folder, 'brought.json'), writeGraph(graph({}, 'Brought')));
-      const before = await titles(page);
+      await page.getByRole('menuitem', { name: 'File' }).click();
+      await page.getByRole('menuitem', { name: /^New/ }).click();
+      await page.locator('[data-id="sample"]').waitFor({ state: 'detached' });
 
-      const at = [640, 690] as const;
+      const at = [840, 300] as const;
       await drop(page, at, [image]);
       const loaded = page.locator('.react-flow__node.selected');
-      await expect.poll(() => added(page, before)).toEqual(['Load images']);
+      await expect.poll(() => titles(page)).toEqual(['Load images']);
       const box = (await loaded.boundingBox())!;
       expect(Math.abs(box.x - at[0])).toBeLessThan(60);
       expect(Math.abs(box.y - at[1])).toBeLessThan(60);
-      expect(await loaded.textContent()).toContain('grey.png');
+      expect(await loaded.locator('input, textarea').first().inputValue()).toContain('grey.png');
 
-      await drop(page, [300, 660], [lora, join(folder, 'words.txt')]);
-      await expect.poll(() => added(page, before)).toContain('Text');
+      await drop(page, [400, 200], [lora, join(folder, 'words.txt')]);
+      await expect.poll(() => titles(page)).toContain('Text');
       if (kind === 'electron') {
-        await drop(page, [900, 660], [model]);
+        await drop(page, [840, 560], [model]);
         const expected = ['Load images', 'Load LoRA', 'Text', 'Depth'];
-        await expect.poll(async () => (await added(page, before)).sort()).toEqual(expected.sort());
+        await expect.poll(async () => (await titles(page)).sort()).toEqual(expected.sort());
       } else await page.getByText('A browser does not tell where "lora.safetensors" lies').waitFor();
 
       await drop(page, at, [join(folder, 'brought.json')]);
@@ -68,16 +70,6 @@ function titles(page: Page): Promise<string[]> {
   return page
     .locator('.react-flow__node article')
     .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('aria-label') ?? ''));
-}
-
-/** The titles of the nodes that came since. */
-async function added(page: Page, before: readonly string[]): Promise<string[]> {
-  const left = [...before];
-  return (await titles(page)).filter((title) => {
-    const found = left.indexOf(title);
-    if (found >= 0) left.splice(found, 1);
-    return found < 0;
-  });
 }
 
 /** Drags files of this machine onto the window, as the system does, and lets them go. */
