@@ -119,6 +119,8 @@ describe('autoencoderKL', () => {
     expect(() => autoencoderKLConfig({ down_block_types: ['AttnDownEncoderBlock2D'] })).toThrow(
       'AttnDownEncoderBlock2D',
     );
-    expect(() => autoencoderKLConfig({ latents_mean: [0.1] })).toThrow('"latents_mean": [0.1]');
+    expect(() => autoencoderKLConfig({ latents_mean: [0.1] })).toThrow(
+      '"latents_mean" is [0.1] and "latents_std" null',
+    );
   });
 });
