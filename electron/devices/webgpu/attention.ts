@@ -63,7 +63,7 @@ const product = (into: string, own: string, other: string): string => `
     owns[y * 16 + x] = vec4f(${[0, 1, 2, 3].map((i) => `${own}At(row + ${i}, wide)`).join(', ')});
     for (var i = y; i < 32; i += 8) { others[i * 17 + x] = ${other}At(column + i, wide); }
     workgroupBarrier();
-    for (var i = 0; i < depth; i++) {
+    for (var i = 0; i < 16; i++) { // what lies beyond the head is 0
       ${into}0 += owns[y * 16 + i] * others[x * 17 + i];
       ${into}1 += owns[y * 16 + i] * others[(x + 16) * 17 + i];
     }
@@ -189,9 +189,8 @@ function run(
   const tiles = Math.ceil((pass.own === 'queries' ? queries : keys) / TILE);
   const workgroups = batch * heads * tiles;
   const parts = Math.ceil(width / 16);
-  const depth = Math.min(16, width);
   return dispatch(backend, {
-    name: [pass.name, parts, depth, ...(mask ? ['masked'] : [])].join(' '),
+    name: [pass.name, parts, ...(mask ? ['masked'] : [])].join(' '),
     inputs,
     outputs,
     integers: {
@@ -207,7 +206,7 @@ function run(
     reals: { scale },
     workgroups,
     threads: THREADS,
-    code: writeCode(pass, Object.keys(inputs), parts, depth),
+    code: writeCode(pass, Object.keys(inputs), parts),
   });
 }
 
@@ -217,7 +216,7 @@ function readMaskStrides(shape: readonly number[]): Record<string, number> {
   return { maskImage: step(0), maskHead: step(1), maskQuery: step(2), maskKey: step(3) };
 }
 
-function writeCode({ own, start, step, end }: Pass, names: readonly string[], parts: number, depth: number): string {
+function writeCode({ own, start, step, end }: Pass, names: readonly string[], parts: number): string {
   const isQuery = own === 'queries';
   const other: Side = isQuery ? 'keys' : 'queries';
   const readers = Object.entries(sides)
@@ -233,7 +232,6 @@ fn ${name}At(row: i32, wide: i32) -> f32 {
     `vec4f(${[0, 1, 2, 3].map((i) => (isQuery ? `maskAt(row + ${i}, ${column})` : `maskAt(${column}, row + ${i})`)).join(', ')})`;
   return `
 const parts = ${parts};
-const depth = ${depth};
 var<workgroup> owns: array<vec4f, 128>; // four rows of the own side at 16 columns of the head
 var<workgroup> others: array<f32, ${TILE * 17}>; // as much of the other side; a column is left free, for the sake of banks
 var<workgroup> weights: array<vec4f, 256>;
