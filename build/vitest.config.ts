@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { bundleTensorflow } from './tensorflow.ts';
 import { TestReport } from './testReport.ts';
@@ -25,6 +26,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } }, // as long as a busy machine takes
     reporters: ['default', new TestReport()],
+    maxWorkers: Math.max(2, availableParallelism() - 1), // much of a test waits
     pool: 'forks', // TensorFlow's addon keeps one state per process: no worker threads
     server: { deps: { external: [/out\/tensorflow\//] } },
   },
