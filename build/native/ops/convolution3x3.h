@@ -200,7 +200,7 @@ inline void convolveIm2col(const ConvolutionSizes& c, const float* x, const floa
       transposeToPanel({kernels + ((8 - tap) * c.outputs + column) * c.inputs, c.inputs}, width, c.inputs,
                        panel + tap * c.inputs * tileColumns);
   };
-  multiplyMatrices({1, pixels, depth, c.outputs}, patches, writePanel, bias, y);
+  multiplyMatrices({1, pixels, depth, c.outputs}, patches, writePanel, {bias, 0}, y);
 }
 
 /** x [N, H, W, inputs], kernels, bias [outputs] or nullptr -> y [N, H, W, outputs] */

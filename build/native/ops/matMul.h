@@ -14,11 +14,13 @@ struct MatMulSizes {
 };
 
 /**
- * y = a b + bias with a [batch, rows, depth], bias [columns] or nullptr and y [batch, rows, columns].
- * `writePanel(n, column, width, panel)` packs up to 32 columns of b's matrix `n`, starting at `column`.
+ * y = start + a b with a [batch, rows, depth], y [batch, rows, columns] and start likewise, or one row [columns] for all where
+ * its step is 0, or nothing where it is nullptr. `writePanel(n, column, width, panel)` packs up to 32 columns of b's matrix
+ * `n`, starting at `column`.
  */
 template <typename WritePanel>
-void multiplyMatrices(const MatMulSizes& sizes, const float* a, WritePanel writePanel, const float* bias, float* y) {
+void multiplyMatrices(const MatMulSizes& sizes, const float* a, WritePanel writePanel, Rows<const float> start,
+                      float* y) {
   const int64_t rows = sizes.rows, depth = sizes.depth, columns = sizes.columns;
   const int64_t panels = ceilDiv(columns, tileColumns), all = std::max<int64_t>(1, sizes.batch * panels);
   const int64_t height = tileRows * ceilDiv(rows, tileRows * ceilDiv(2 * threadPool().size(), all)),
@@ -28,17 +30,25 @@ void multiplyMatrices(const MatMulSizes& sizes, const float* a, WritePanel write
     static thread_local Workspace forPanel, forRest;
     float *panel = forPanel.reserve(depth * tileColumns), *rest = forRest.reserve(height * tileColumns);
     float first[tileColumns] = {};
+    const bool hasBias = start.data && start.step == 0, hasStart = start.data && start.step > 0;
     for (int64_t task = begin; task < end; task++) {
       const int64_t n = task / (panels * pieces), row = task % pieces * height, count = std::min(height, rows - row);
       const int64_t column = task / pieces % panels * tileColumns, width = std::min(tileColumns, columns - column);
       if (task == begin || task % pieces == 0) {
         writePanel(n, column, width, panel);
-        if (bias) std::copy_n(bias + column, width, first);
+        if (hasBias) std::copy_n(start.data + column, width, first);
       }
       float* out = y + (n * rows + row) * columns + column;
       const bool whole = width % lanes == 0;
-      multiplyPanel({a + (n * rows + row) * depth, depth}, panel, depth, {first, 0},
-                    whole ? Rows<float>{out, columns} : Rows<float>{rest, tileColumns}, count, width <= lanes);
+      const Rows<float> to = whole ? Rows<float>{out, columns} : Rows<float>{rest, tileColumns};
+      Rows<const float> from{first, 0};
+      if (hasStart) {
+        const Rows<const float> given{start.data + (out - y), columns};
+        from = whole ? given : Rows<const float>{rest, tileColumns};
+        if (!whole)
+          for (int64_t i = 0; i < count; i++) std::copy_n(given.data + i * columns, width, rest + i * tileColumns);
+      }
+      multiplyPanel({a + (n * rows + row) * depth, depth}, panel, depth, from, to, count, width <= lanes);
       if (!whole)
         for (int64_t i = 0; i < count; i++) std::copy_n(rest + i * tileColumns, width, out + i * columns);
     }
@@ -93,7 +103,19 @@ inline void matMul(const MatMulAttributes& attributes, Call& call) {
     if (attributes.transposeB) return transposeToPanel({matrix + column * depth, depth}, width, depth, panel);
     copyPanel({matrix + column, columns}, depth, width, panel);
   };
-  multiplyMatrices({batch, rows, depth, columns}, a, writePanel, bias, y);
+  multiplyMatrices({batch, rows, depth, columns}, a, writePanel, {bias, 0}, y);
+}
+
+/** start [M, N], a [M, K], b [K, N] -> start + a b, in one pass over start and y */
+inline void addProduct(const NoAttributes&, Call& call) {
+  const float *start = call.input(0), *a = call.input(1), *b = call.input(2);
+  const int64_t rows = call.shape(1)[0], depth = call.shape(1)[1], columns = call.shape(2)[1];
+  float* y = call.output(0, {rows, columns});
+  if (rows * columns == 0) return;
+  const auto writePanel = [&](int64_t, int64_t column, int64_t width, float* panel) {
+    copyPanel({b + column, columns}, depth, width, panel);
+  };
+  multiplyMatrices({1, rows, depth, columns}, a, writePanel, {start, columns}, y);
 }
 
 }  // namespace

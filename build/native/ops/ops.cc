@@ -35,6 +35,7 @@ std::string registerOps() {
                                                             {"dq", "dk", "dv"}) +
          registerOp<MatMulAttributes, matMul>("NoiseloomMatMul", {"a", "b"}, {"y"}) +
          registerOp<MatMulAttributes, matMul>("NoiseloomMatMulWithBias", {"a", "b", "bias"}, {"y"}) +
+         registerOp<NoAttributes, addProduct>("NoiseloomAddProduct", {"start", "a", "b"}, {"y"}) +
          registerOp<ConvolutionAttributes, convolution3x3>("NoiseloomConvolution3x3", {"x", "kernels"}, {"y"}) +
          registerOp<ConvolutionAttributes, convolution3x3>("NoiseloomConvolution3x3WithBias", {"x", "kernels", "bias"},
                                                            {"y"});

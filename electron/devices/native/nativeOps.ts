@@ -60,6 +60,7 @@ const kernels: Kernels<NativeBackend> = {
   NoiseloomLinear: (backend, { x, weight, bias }, { transposed }) => [
     multiply(backend, x, weight, bias, false, transposed),
   ],
+  NoiseloomAddProduct: (backend, { start, a, b }) => [execute(backend, 'NoiseloomAddProduct', [start, a, b])],
   BatchMatMul(backend, inputs, attributes, original) {
     const { a, b } = inputs;
     const isFloat = a.dtype === 'float32' && b.dtype === 'float32';

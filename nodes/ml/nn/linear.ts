@@ -1,4 +1,4 @@
-import { add, matMul, reshape, sum, type Tensor, type Tensor1D, type Tensor2D } from '../tf.ts';
+import { add, clone, matMul, reshape, sum, type Tensor, type Tensor1D, type Tensor2D } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { defineOp } from './defineOp.ts';
 import type { Ops } from './ops.ts';
@@ -30,6 +30,17 @@ export const project: (
       bias: () => sum(rows(dy), 0),
     };
   },
+});
+
+/** start + a b of matrices [M, N], [M, K] and [K, N], in one pass over memory where a device can. The caller owns the result. */
+export const addProduct: (inputs: Ops['NoiseloomAddProduct']['inputs']) => Tensor = defineOp('NoiseloomAddProduct', {
+  reads: ['a', 'b'],
+  forward: ({ start, a, b }) => [add(start, matMul(a, b))],
+  gradient: (dy, [a, b]) => ({
+    start: () => clone(dy),
+    a: () => matMul(rows(dy), b as Tensor2D, false, true),
+    b: () => matMul(a as Tensor2D, rows(dy), true, false),
+  }),
 });
 
 const rows = (x: Tensor): Tensor2D => (x.rank === 2 ? (x as Tensor2D) : reshape(x, [-1, x.shape[x.rank - 1]!]));

@@ -59,6 +59,8 @@ export interface Ops {
     { transposed: boolean },
     [y: Tensor]
   >;
+  /** start [M, N], a [M, K], b [K, N] -> y = start + a b */
+  NoiseloomAddProduct: Op<{ start: Tensor2D; a: Tensor2D; b: Tensor2D }, object, [y: Tensor]>;
   NoiseloomConvolution: Op<
     { x: Tensor4D; filter: Tensor4D; bias?: Tensor1D | undefined },
     { strides: number; pad: 'same' | 'valid'; activation: 'linear' | 'relu' },

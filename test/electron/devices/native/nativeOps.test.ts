@@ -7,7 +7,7 @@ import { attention } from '../../../../nodes/ml/nn/attention.ts';
 import { conv2d } from '../../../../nodes/ml/nn/conv2d.ts';
 import { groupNorm } from '../../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../../nodes/ml/nn/layerNorm.ts';
-import { linear, project } from '../../../../nodes/ml/nn/linear.ts';
+import { addProduct, linear, project } from '../../../../nodes/ml/nn/linear.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
 import { expectClose, gradientPair } from '../../../support/closeness.ts';
@@ -96,6 +96,29 @@ function productCase(
     plain: (x: tf.Tensor) => product(transposeA ? transposed(x) : x, transposeB ? transposed(b()) : b()),
   };
 }
+/** A product added to a matrix; of both and of the sum's start one beside the other, so that all are differentiated. */
+function addedCase(rows: number, depth: number, columns: number): Case {
+  const parts = (x: tf.Tensor) => {
+    const [start, a, b] = tf.split(x, [rows * columns, rows * depth, depth * columns]) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    return {
+      start: tf.reshape(start, [rows, columns]) as tf.Tensor2D,
+      a: tf.reshape(a, [rows, depth]) as tf.Tensor2D,
+      b: tf.reshape(b, [depth, columns]) as tf.Tensor2D,
+    };
+  };
+  return {
+    x: () => random([rows * columns + rows * depth + depth * columns], 0, 1, 42),
+    ours: (x) => addProduct(parts(x)),
+    plain(x) {
+      const { start, a, b } = parts(x);
+      return tf.add(start, product(a, b));
+    },
+  };
+}
 const phi: Layer = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
 /** Tensors large enough for several threads, with numbers that are hard to add up, to raise to a power, or both. */
@@ -149,6 +172,8 @@ const cases: Record<string, Case> = {
   'products, the second transposed': productCase([2, 3], 5, 61, 32, false, true),
   'products, both transposed': productCase([2], 29, 40, 16, true, true),
   'a product of a row and a column': productCase([], 1, 1000, 1, false, false),
+  'a product added to a matrix of whole tiles': addedCase(130, 37, 96),
+  'a product added to a matrix of tiles that are cut': addedCase(29, 61, 75),
   'a linear layer of rows': {
     x: () => random([123, 45], 0, 1, 15),
     ours: (x) => linear(x, of(random([67, 45], 0, 1, 16), random([67], 0, 1, 17))),
@@ -179,6 +204,7 @@ const anySize: Record<string, fc.Arbitrary<Case>> = {
   products: fc
     .tuple(fc.array(count(3), { maxLength: 2 }), count(70), count(70), count(70), fc.boolean(), fc.boolean())
     .map((sizes) => productCase(...sizes)),
+  'products that are added': fc.tuple(count(70), count(70), count(70)).map((sizes) => addedCase(...sizes)),
   attention: fc
     .tuple(count(2), count(70), fc.integer({ min: 2, max: 70 }), count(3), count(70))
     .map((sizes) => attentionCase(...sizes)),
