@@ -5,6 +5,7 @@ import { seemsLike } from './fileKinds.ts';
 import { stateDict } from './mappedCheckpoint.ts';
 import { isNeedless } from './needless.ts';
 import { openCheckpoint } from './openCheckpoint.ts';
+import { unscaled } from './scaledFloats.ts';
 
 /** A checkpoint of which every tensor is used, known to be needless, or a reason to stop. */
 export interface WholeFile extends Checkpoint {
@@ -14,9 +15,12 @@ export interface WholeFile extends Checkpoint {
   unknown(): string[];
 }
 
-/** Opens the file of a model: what a trainer saved beside its `state_dict` counts as needless. Throws as `openCheckpoint` does. */
+/**
+ * Opens the file of a model: what a trainer saved beside its `state_dict` counts as needless, and scaled weights as plain
+ * ones. Throws as `openCheckpoint` and `unscaled` do.
+ */
 export async function openWhole(files: Files, path: string): Promise<WholeFile> {
-  return wholeFile(stateDict(await openCheckpoint(files, path)));
+  return wholeFile(await unscaled(stateDict(await openCheckpoint(files, path))));
 }
 
 /** The same checkpoint, which remembers what it was asked for. */
