@@ -5,11 +5,13 @@ import { quote } from '../../../quote.ts';
 import { isEdm } from '../../diffusion/edm.ts';
 import type { SchedulerConfig } from '../../diffusion/scheduler.ts';
 import { parseSchedulerConfig } from '../../diffusion/settings.ts';
-import { loadClipTokenizer } from '../../text/clipTokenizer.ts';
+import { clipTokenizer, loadClipTokenizer } from '../../text/clipTokenizer.ts';
+import { CLIP_VOCABULARY_SIZE, clipVocabulary } from '../../text/clipVocabulary.ts';
+import type { Tokenizer } from '../../text/tokenizer.ts';
 import { transformersText } from '../../weights/ldmNames.ts';
 import { mappedCheckpoint } from '../../weights/mappedCheckpoint.ts';
 import { openWhole } from '../../weights/wholeFile.ts';
-import { clipTextConfig, clipTextShapes } from '../clipText.ts';
+import { type ClipTextConfig, clipTextConfig, clipTextShapes } from '../clipText.ts';
 import { latentAutoencoder, shapesToDecode } from '../latentAutoencoder.ts';
 import { unetShapes } from '../unet2DCondition.ts';
 import { type Json, reader, unetConfig } from '../unetConfig.ts';
@@ -133,11 +135,28 @@ export async function describeText(files: Files, folder: string, text: TextFolde
     skip: sdxl ? 1 : 0,
     // Stable Diffusion 2 has ViT-H's without its last layer.
     missingLayers: config.hidden_size === 1024 && config.num_hidden_layers === 23 ? 1 : 0,
-    tokenizer: await loadClipTokenizer(files, joinPath(folder, text.tokenizer), config.vocab_size),
+    tokenizer: await tokenizerOf(files, folder, text, config),
     checkpoint: mappedCheckpoint(file, transformersText(file.names(), '')),
     shapes: clipTextShapes(config),
     file,
   };
+}
+
+/**
+ * The tokenizer of a text encoder: its own folder; without one, the published vocabulary of CLIP where the encoder has its
+ * number of tokens. SDXL's second encoder and ViT-H's of Stable Diffusion 2 pad with `!`, the token 0.
+ */
+async function tokenizerOf(
+  files: Files,
+  folder: string,
+  { tokenizer, encoder }: TextFolders,
+  { vocab_size: size, hidden_size: width, max_position_embeddings: length }: ClipTextConfig,
+): Promise<Tokenizer> {
+  const place = joinPath(folder, tokenizer);
+  if (size !== CLIP_VOCABULARY_SIZE || (await files.list(place))) return loadClipTokenizer(files, place, size);
+  const pads = encoder === 'text_encoder_2' || width === 1024;
+  const settings = { model_max_length: length, ...(pads && { pad_token: '!' }) };
+  return clipTokenizer(await clipVocabulary(), settings, 'the vocabulary of CLIP');
 }
 
 /**

@@ -228,3 +228,28 @@ describe('a learned word', () => {
     });
   });
 });
+
+describe('a folder without its tokenizer', () => {
+  const gone = Object.fromEntries(
+    Object.keys(model.files)
+      .filter((name) => name.startsWith('tokenizer/'))
+      .map((name) => [name, undefined]),
+  );
+
+  it.each([
+    [768, 49407],
+    [1024, 0], // ViT-H of Stable Diffusion 2 pads with `!`
+  ])('has the vocabulary of CLIP where its text encoder of width %d has as many tokens', async (hidden_size, pad) => {
+    const config = { ...text.config, vocab_size: 49408, hidden_size };
+    const { texts } = await describeWith({ ...gone, 'text_encoder/config.json': config });
+    const ids = texts[0]!.tokenizer.encode('a photo of a cat', 9);
+    expect(ids).toEqual([49406, 320, 1125, 539, 320, 2368, 49407, pad, pad]);
+  });
+
+  it('is refused where the text encoder has another number of tokens', async () => {
+    await expect(describeWith(gone)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('looked for vocab.json with merges.txt'),
+    });
+  });
+});
