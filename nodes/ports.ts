@@ -61,6 +61,8 @@ export interface ImageLabel {
   /** Which image it is, wherever it goes (see `imageIds`): scores that bear it are this image's. */
   readonly id?: string;
   readonly prompt?: string;
+  /** What rewards read of the prompt, where that has weights or other signs besides words. */
+  readonly words?: string;
   readonly seed?: number;
   readonly name?: string;
 }

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams } from '../generate/shared/sampleParams.ts';
 import { readLatentShape, sizeParams } from '../generate/shared/sizeParams.ts';
+import { labelImage } from '../ml/diffusion/sampleImages.ts';
 import { shrinkImage } from '../ml/image/drawPreview.ts';
 import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
 import {
@@ -49,7 +50,7 @@ export const bestOfN = defineNode({
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     const shape = readLatentShape(generator, params);
     const source = readCandidateSource(inputs, params);
-    remarkOnRewards([...source.rewards, ...source.watched], [prompt], remark);
+    remarkOnRewards(source, remark);
     let done = 0;
 
     const draw = async (seeds: number[]): Promise<Candidate[]> => {
@@ -72,10 +73,13 @@ export const bestOfN = defineNode({
 
     await progress(0);
     const { best, scores, ids } = await tryMany(params, draw, report);
-    const labels = ids.map((id, i) => ({ id, prompt, seed: (params.seed + i) % 2 ** 53 }));
+    const labels = ids.map((id, i) => ({
+      ...labelImage(generator, source.request, (params.seed + i) % 2 ** 53, 0),
+      id,
+    }));
     try {
       return {
-        ...candidateOutputs(best, prompt, source),
+        ...candidateOutputs(best, source),
         allScores: { names: listRewardNames(source), values: scores, labels },
       };
     } finally {

@@ -5,6 +5,7 @@ import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
 import { variables } from '../ml/optimise/variables.ts';
+import { wordsOf } from '../ml/text/plainPrompt.ts';
 import { clone, type Tensor4D } from '../ml/tf.ts';
 import { choice, number } from '../params.ts';
 import type { Generator, Noise } from '../ports.ts';
@@ -64,7 +65,7 @@ export const climb = defineNode({
     const parts = readObjectiveParts(given, settings);
     requireGradient('Climb', parts);
     const { noise, prompts } = parts.request;
-    remarkOnRewards([...parts.rewards, ...parts.watched], prompts, context.remark);
+    remarkOnRewards(parts, context.remark);
     for (const prompt of prompts) remarkOnPrompt(parts.generator, prompt, [settings.negativePrompt], context.remark);
     const { variable } = settings;
     const how = { ...settings, projectRadius: false, gradient: 'exact' } as const;
@@ -111,7 +112,7 @@ function readObjectiveParts(
     const message = `Nothing is connected to "${missing}", which is needed to draw the images that climb.`;
     throw new UserError('MISSING_INPUT', message, { at: { port: missing } });
   }
-  const prompts = prompt === undefined && source ? images!.labels.map((label) => label.prompt ?? '') : [prompt ?? ''];
+  const prompts = prompt === undefined && source ? images!.labels.map((label) => wordsOf(label)) : [prompt ?? ''];
   const sampling = { negativePrompt: settings.negativePrompt, settings: sampleSettings(generator, settings) };
   return { generator, request: { noise, prompts, conditions, ...sampling }, rewards, watched };
 }

@@ -76,11 +76,11 @@ export const find = defineNode({
       const seeds = Array.from({ length: params.samples }, (_, i) => (first + i) % 2 ** 53);
       drawn = await drawSamples(source, distribution, seeds, params.batch, context);
       const broken = drawn.map((each) => findBrokenScore(each, source)).find((each) => each !== undefined);
-      const best = candidateOutputs(found.best, prompt, source);
+      const best = candidateOutputs(found.best, source);
       const trace = searchTrace(found, prompt);
       return {
         distribution,
-        ...candidateOutputs(broken ? found.best : drawn, prompt, source),
+        ...candidateOutputs(broken ? found.best : drawn, source),
         bestImages: best.images,
         bestNoise: best.noise,
         bestScores: best.scores,

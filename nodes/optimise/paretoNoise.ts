@@ -76,11 +76,11 @@ export const paretoNoise = defineNode({
   async run({ generator, noise, prompt, rewards, watch, conditions }, params, context) {
     const { progress, remark, save, signal } = context;
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
-    remarkOnRewards([...rewards, ...watch], [prompt], remark);
     requireGradient('Pareto noise', { generator, rewards });
     const settings = sampleSettings(generator, params);
     const request = { noise, prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
     const parts: ObjectiveParts = { generator, request, rewards, watched: watch };
+    remarkOnRewards(parts, remark);
     const names = rewards.map(({ name }) => name);
     const columns = listColumns(parts);
     await progress(0);
@@ -106,7 +106,7 @@ export const paretoNoise = defineNode({
     });
     try {
       const told = { ...front, remarks: [...remarks, ...front.remarks] };
-      return { ...candidateOutputs(front.archive, prompt, parts), trace: buildFrontTrace(told, columns, prompt) };
+      return { ...candidateOutputs(front.archive, parts), trace: buildFrontTrace(told, columns, prompt) };
     } finally {
       front.archive.forEach(disposeCandidate);
     }

@@ -81,7 +81,7 @@ export const reno = defineNode({
     for (const prompt of given.prompt)
       remarkOnPrompt(given.generator, prompt, [settings.negativePrompt], context.remark);
     const own = readObjectiveParts(given, settings);
-    remarkOnRewards([...own.rewards, ...own.watched], given.prompt, context.remark);
+    remarkOnRewards(own, context.remark);
     const { seeds } = own.request.noise;
     const { request, tensors } = addStarts(own.request, settings.starts);
     const parts = { ...own, request };

@@ -3,6 +3,7 @@ import { encodePng, type RgbImage } from '../ml/image/encodePng.ts';
 import { rgbImages } from '../ml/image/rgbImages.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
 import { tileImages } from '../ml/image/tileImages.ts';
+import { wordsOf } from '../ml/text/plainPrompt.ts';
 import { fileName, integer } from '../params.ts';
 import type { ImageLabel, Images, Reward } from '../ports.ts';
 import { csvText, type TableRow } from './shared/csvText.ts';
@@ -53,7 +54,7 @@ export const comparison = defineNode({
 });
 
 async function scoreEntries({ pixels, labels }: Images, rewards: readonly Reward[]): Promise<Entry[]> {
-  const prompts = labels.map(({ prompt }) => prompt ?? '');
+  const prompts = labels.map((label) => wordsOf(label));
   const scores = await scoreImages(rewards, pixels, prompts);
   const rgb = await rgbImages(pixels);
   return labels.map((label, i) => ({ label, image: rgb[i]!, scores: scores[i]! }));

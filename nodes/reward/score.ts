@@ -1,6 +1,7 @@
 import { defineNode, many, one, optional } from '../defineNode.ts';
 import { scoreImages } from '../ml/image/scoreImages.ts';
-import { remarkOnRewards } from './shared/remarkOnRewards.ts';
+import { wordsOf } from '../ml/text/plainPrompt.ts';
+import { remarkOnLength, remarkOnWords } from './shared/remarkOnRewards.ts';
 
 export const score = defineNode({
   type: 'reward/score',
@@ -16,8 +17,12 @@ export const score = defineNode({
   outputs: { scores: 'scores' },
   async run({ images, rewards, prompt }, _params, { progress, remark }) {
     await progress(0);
-    const prompts = images.labels.map((label) => prompt ?? label.prompt ?? '');
-    remarkOnRewards(rewards, prompts, remark);
+    const prompts = images.labels.map((label) => wordsOf(label, prompt));
+    remarkOnLength(rewards, prompts, remark);
+    remarkOnWords(
+      images.labels.filter((label) => label.words !== undefined && (prompt ?? label.prompt) === label.prompt),
+      remark,
+    );
     const { labels, pixels } = images;
     return {
       scores: { names: rewards.map(({ name }) => name), values: await scoreImages(rewards, pixels, prompts), labels },

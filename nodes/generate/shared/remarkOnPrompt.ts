@@ -13,7 +13,7 @@ const signs = {
   plus: /\([^()]{1,200}\)[+-]{1,9}/,
   bracket: /\[[^[\]]{1,200}\]/,
   network: /<\w{1,20}:[^<>]{1,200}>/,
-  word: /(?<![p{L}p{N}_])(?:BREAK|AND)(?![p{L}p{N}_])/,
+  word: /(?<![\p{L}\p{N}_])(?:BREAK|AND)(?![\p{L}\p{N}_])/u,
 };
 const anyOf = (...kinds: readonly (keyof typeof signs)[]) =>
   RegExp(kinds.map((kind) => signs[kind].source).join('|'), 'u');

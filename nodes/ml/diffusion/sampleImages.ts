@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { Generator, ImageLabel, Images, Noise, SampleRequest, SampleStep } from '../../ports.ts';
 import { identify } from '../image/imageIds.ts';
+import { labelPrompt } from '../text/plainPrompt.ts';
 import { clone, concat, slice, type Tensor4D } from '../tf.ts';
 
 /**
@@ -33,7 +34,7 @@ export async function sampleImages(
         for (const tensor of part.tensors) tensor.dispose();
       }
     }
-    const labels = seeds.map((seed, i) => labelImage(request, seed, i));
+    const labels = seeds.map((seed, i) => labelImage(generator, request, seed, i));
     return await identify(concat(parts, 0), labels);
   } finally {
     for (const part of parts) part.dispose();
@@ -88,6 +89,12 @@ export function sliceRequest(
   return { request: guidance ? { ...part, guidance: { ...guidance, image: rows(guidance.image) } } : part, tensors };
 }
 
-function labelImage({ prompts }: SampleRequest, seed: number, i: number): ImageLabel {
-  return { prompt: prompts[prompts.length === 1 ? 0 : i] ?? '', seed };
+/** The label of image `i` of a request. */
+export function labelImage(
+  generator: Generator,
+  { prompts, settings }: Pick<SampleRequest, 'prompts' | 'settings'>,
+  seed: number,
+  i: number,
+): ImageLabel {
+  return { ...labelPrompt(generator, prompts[prompts.length === 1 ? 0 : i] ?? '', settings.steps), seed };
 }

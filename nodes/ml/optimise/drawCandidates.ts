@@ -1,6 +1,7 @@
 import type { Generator, Noise, SampleRequest, SampleStep } from '../../ports.ts';
 import { sampleImages } from '../diffusion/sampleImages.ts';
 import { scoreImages } from '../image/scoreImages.ts';
+import { wordsOf } from '../text/plainPrompt.ts';
 import { clone, dispose, slice, type Tensor4D } from '../tf.ts';
 import { addWeighted, readWeights } from './rewardWeights.ts';
 import type { RewardSet } from './rowState.ts';
@@ -39,7 +40,7 @@ export async function drawCandidates(
   const { seeds, latents } = noise;
   const { pixels, labels } = await sampleImages(generator, { ...request, noise }, seeds.length, onStep);
   try {
-    const prompts = labels.map(({ prompt }) => prompt!);
+    const prompts = labels.map((label) => wordsOf(label));
     const scores = await scoreImages([...rewards, ...watched], pixels, prompts);
     return seeds.map((seed, i) => {
       const own = scores[i]!.slice(0, rewards.length);

@@ -1,6 +1,8 @@
 import type { Generator, SampleRequest } from '../../ports.ts';
 import { drawDifferentiable, type NoiseGradient } from '../diffusion/drawDifferentiable.ts';
+import { labelImage } from '../diffusion/sampleImages.ts';
 import { scoreImages } from '../image/scoreImages.ts';
+import { wordsOf } from '../text/plainPrompt.ts';
 import type { Tensor, Tensor4D } from '../tf.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { RewardSet } from './rowState.ts';
@@ -35,12 +37,13 @@ export function noiseObjective(parts: ObjectiveParts, gradient: NoiseGradient): 
 
 /** The objective of any variable [N, ...] that starts at `start` and from which `draw` makes the images of a request. */
 export function drawnObjective(
-  { request, rewards, watched }: Omit<ObjectiveParts, 'generator'>,
+  { generator, request, rewards, watched }: ObjectiveParts,
   start: Tensor,
   draw: (x: Tensor) => Tensor4D,
 ): Objective {
   const { seeds } = request.noise;
-  const prompts = seeds.map((_, i) => request.prompts[request.prompts.length === 1 ? 0 : i]!);
+  const labels = seeds.map((seed, i) => labelImage(generator, request, seed, i));
+  const prompts = labels.map((label) => wordsOf(label));
   return {
     start,
     evaluate(x) {
@@ -50,7 +53,7 @@ export function drawnObjective(
     rewards,
     watched,
     watch: (pixels) => scoreImages(watched, pixels, prompts),
-    names: seeds.map((seed, i) => `The image of "${shorten(prompts[i]!)}", seed ${seed},`),
+    names: labels.map(({ prompt, seed }) => `The image of "${shorten(prompt!)}", seed ${seed},`),
   };
 }
 

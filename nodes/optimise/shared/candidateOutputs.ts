@@ -1,4 +1,5 @@
-import type { Candidate } from '../../ml/optimise/drawCandidates.ts';
+import { labelImage } from '../../ml/diffusion/sampleImages.ts';
+import type { Candidate, CandidateSource } from '../../ml/optimise/drawCandidates.ts';
 import type { RewardSet } from '../../ml/optimise/rowState.ts';
 import { concat } from '../../ml/tf.ts';
 import type { Images, Noise, Scores } from '../../ports.ts';
@@ -6,10 +7,9 @@ import type { Images, Noise, Scores } from '../../ports.ts';
 /** The images, noise and scores of candidates, as outputs of a node. The caller owns the tensors. */
 export function candidateOutputs(
   candidates: readonly Candidate[],
-  prompt: string,
-  rewardSet: RewardSet,
+  source: CandidateSource,
 ): { readonly images: Images; readonly noise: Noise; readonly scores: Scores } {
-  const labels = candidates.map(({ id, seed }) => ({ id, prompt, seed }));
+  const labels = candidates.map(({ id, seed }) => ({ ...labelImage(source.generator, source.request, seed, 0), id }));
   const values = candidates.map(({ scores, watched }) => [...scores, ...watched]);
   const pixels = concat(
     candidates.map((each) => each.pixels),
@@ -22,7 +22,7 @@ export function candidateOutputs(
   return {
     images: { pixels, labels },
     noise: { latents, seeds: candidates.map(({ seed }) => seed) },
-    scores: { names: listRewardNames(rewardSet), values, labels },
+    scores: { names: listRewardNames(source), values, labels },
   };
 }
 

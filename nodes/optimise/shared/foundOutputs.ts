@@ -16,7 +16,7 @@ export const foundPorts = {
 export function foundOutputs(found: Searched, source: CandidateSource): OutputValues<typeof foundPorts> {
   const [prompt = ''] = source.request.prompts;
   try {
-    return { ...candidateOutputs(found.best, prompt, source), trace: searchTrace(found, prompt) };
+    return { ...candidateOutputs(found.best, source), trace: searchTrace(found, prompt) };
   } finally {
     found.best.forEach(disposeCandidate);
   }

@@ -1,5 +1,5 @@
 import type { NodeContext, ParamValues } from '../../defineNode.ts';
-import { refuseOddConditions } from '../../ml/diffusion/sampleImages.ts';
+import { labelImage, refuseOddConditions } from '../../ml/diffusion/sampleImages.ts';
 import { maximiseBatches } from '../../ml/optimise/maximiseBatches.ts';
 import type { ObjectiveParts } from '../../ml/optimise/objective.ts';
 import type { RowResult } from '../../ml/optimise/rowState.ts';
@@ -36,9 +36,7 @@ export async function optimiseImages(
   const { request } = parts;
   const { evaluations, variable } = settings;
   refuseOddConditions(request);
-  const labels = request.noise.seeds.map(
-    (seed, i): ImageLabel => ({ prompt: request.prompts[request.prompts.length === 1 ? 0 : i]!, seed }),
-  );
+  const labels = request.noise.seeds.map((seed, i) => labelImage(parts.generator, request, seed, i));
   await context.progress(0);
   const { batch, room, remarks } = await chooseBatch(parts, settings, context);
   const how = { batch, room, watch: readWatchSettings(settings), createStepper: () => createStepper(settings) };

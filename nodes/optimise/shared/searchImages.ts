@@ -57,7 +57,7 @@ export async function searchImages(
   const shape = readLatentShape(source.generator, params);
   const [prompt = ''] = source.request.prompts;
   remarkOnPrompt(source.generator, prompt, [params.negativePrompt], remark);
-  remarkOnRewards([...source.rewards, ...source.watched], [prompt], remark);
+  remarkOnRewards(source, remark);
   let done = 0;
   await progress(0);
   return await searchNoise(

@@ -2,6 +2,7 @@ import { sampleImages } from '../../ml/diffusion/sampleImages.ts';
 import { identify } from '../../ml/image/imageIds.ts';
 import { scoreImages } from '../../ml/image/scoreImages.ts';
 import type { RewardSet, RowResult } from '../../ml/optimise/rowState.ts';
+import { wordsOf } from '../../ml/text/plainPrompt.ts';
 import { concat, type Tensor, type Tensor4D } from '../../ml/tf.ts';
 import type { Generator, ImageLabel, Images, SampleRequest, Scores } from '../../ports.ts';
 import { listRewardNames } from './candidateOutputs.ts';
@@ -44,7 +45,8 @@ export async function redrawImages(
     const again = { ...request, noise: { ...request.noise, latents } };
     const images = await sampleImages(generator, again, batch, onStep);
     try {
-      const values = await scoreImages([...rewardSet.rewards, ...rewardSet.watched], images.pixels, request.prompts);
+      const prompts = images.labels.map((label) => wordsOf(label));
+      const values = await scoreImages([...rewardSet.rewards, ...rewardSet.watched], images.pixels, prompts);
       return { images, scores: { names: listRewardNames(rewardSet), values, labels: images.labels } };
     } catch (error) {
       images.pixels.dispose();
