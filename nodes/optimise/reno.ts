@@ -5,6 +5,7 @@ import { sampleParams, sampleSettings } from '../generate/shared/sampleParams.ts
 import { chooseStreams } from '../ml/noiseStream.ts';
 import type { ObjectiveParts } from '../ml/optimise/objective.ts';
 import { disposeSnapshots, type RowResult } from '../ml/optimise/rowState.ts';
+import { regularisers } from '../ml/optimise/variables.ts';
 import { dispose, type Tensor4D, tile } from '../ml/tf.ts';
 import { boolean, choice, integer, number } from '../params.ts';
 import type { SampleRequest } from '../ports.ts';
@@ -39,7 +40,12 @@ const params = {
     min: 0,
     max: 10,
     step: 0.01,
-    help: 'How strongly the noise is kept at the length that noise has; 0 lets it grow.',
+    help: 'How strongly the noise is kept like noise by the regulariser; 0 lets it go anywhere.',
+  }),
+  regulariser: choice({
+    initial: 'length',
+    options: regularisers,
+    help: "What is kept of noise: length, ReNO's; likelihood, DNO's bounds on mean and covariance, which also see patterns; spectral sets its spectrum back to flat after each step, whatever the regularisation.",
   }),
   projectRadius: boolean({
     initial: false,
@@ -125,12 +131,12 @@ export const reno = defineNode({
 type Given = InputValues<typeof inputs>;
 type Settings = ParamValues<typeof params>;
 
-function refuse({ generator, lookThrough, rewards }: Given, { optimiser, projectRadius }: Settings): void {
+function refuse({ generator, lookThrough, rewards }: Given, { optimiser, projectRadius, regulariser }: Settings): void {
   requireGradient('ReNO', { generator: lookThrough ?? generator, rewards });
-  if (optimiser !== 'l-bfgs' || !projectRadius) return;
-  const message =
-    'L-BFGS searches along lines, which leave the radius that projectRadius sets: use SGD or Adam with it.';
-  throw new UserError('BAD_PARAM', message, { at: { param: 'projectRadius' } });
+  if (optimiser !== 'l-bfgs' || !(projectRadius || regulariser === 'spectral')) return;
+  const [param, what] = projectRadius ? ['projectRadius', 'the radius'] : ['regulariser', 'the flat spectrum'];
+  const message = `L-BFGS searches along lines, which leave ${what} that ${param} sets: use SGD or Adam with it.`;
+  throw new UserError('BAD_PARAM', message, { at: { param } });
 }
 
 /** Every prompt with every noise, the noises of the first prompt first. It owns its latents. */

@@ -18,12 +18,18 @@ import {
 } from './rowState.ts';
 import type { Stepper } from './stepper.ts';
 
+/** One number a row and its gradient, which the caller owns. */
+interface Penalty {
+  readonly penalty: Tensor1D;
+  readonly gradient: Tensor;
+}
+
 export interface MaximiseSettings {
   /** How often images are drawn and scored; there is one step fewer. */
   readonly evaluations: number;
   readonly stepper: Stepper;
   /** Added to what is minimised, with its gradient; it never decides which image is best. */
-  penalty?(x: Tensor): { readonly penalty: Tensor1D; readonly gradient: Tensor };
+  penalty?(x: Tensor): Penalty | Promise<Penalty>;
   /** Brings x back to where it may be, after each step. The caller owns the result. */
   project?(x: Tensor): Tensor;
   readonly watch: WatchSettings;
@@ -113,7 +119,7 @@ async function takeStep(
       stopRow(state, state.trace.length, `the gradient is ${gradientNorms[i]}`);
   const own: Tensor[] = [];
   try {
-    const added = penalty?.(x);
+    const added = await penalty?.(x);
     if (added) own.push(added.penalty, added.gradient);
     const gradient: Tensor = added ? add(rewardGradient, added.gradient) : clone(rewardGradient);
     own.push(gradient);

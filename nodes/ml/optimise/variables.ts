@@ -3,6 +3,7 @@ import type { Condition, ControlNet } from '../../ports.ts';
 import { cleanLatents, drawDifferentiable, type NoiseGradient } from '../diffusion/drawDifferentiable.ts';
 import {
   clipByValue,
+  dispose,
   mul,
   ones,
   reshape,
@@ -18,8 +19,10 @@ import {
   zeros,
 } from '../tf.ts';
 import type { MaximiseSettings } from './maximise.ts';
+import { likelihoodPenalty } from './noiseLikelihood.ts';
 import { noiseNorm, toNoiseRadius } from './noiseNorm.ts';
 import { drawnObjective, noiseObjective, type Objective, type ObjectiveParts } from './objective.ts';
+import { toWhiteSpectrum } from './whiteSpectrum.ts';
 
 /** An objective with what belongs to its kind of variable. `dispose` frees what was made for it. */
 export interface VariableObjective extends Objective, Pick<MaximiseSettings, 'penalty' | 'project'> {
@@ -30,6 +33,11 @@ export interface VariableSettings {
   readonly variable: Variable;
   /** The weight of the penalty, `noiseNorm` for noise and `startPenalty` for all else; ReNO's lambda_reg is 0.01. */
   readonly regularisation: number;
+  /**
+   * What keeps noise like noise: a penalty on its length (ReNO's) or on its likelihood (DNO's), or a projection onto flat
+   * spectra after each step, which needs no weight.
+   */
+  readonly regulariser?: Regulariser;
   /** Brings noise back to the length sqrt(d) after each step. */
   readonly projectRadius: boolean;
   /** How the gradient of images reaches noise; for all other variables it is exact. */
@@ -43,16 +51,26 @@ export interface VariableSettings {
  * Source: arXiv 2406.04312, section 3, and its code's training/trainer.py for noise.
  */
 export function createObjective(parts: ObjectiveParts, settings: VariableSettings): VariableObjective {
-  const { variable, regularisation, projectRadius, gradient } = settings;
+  const { variable, regularisation, regulariser = 'length', projectRadius, gradient } = settings;
   const objective = objectives[variable](parts, gradient);
   const isNoise = variable === 'noise';
-  const penalty = isNoise ? noiseNorm : startPenalty(objective.start);
+  const penalty = isNoise ? penalties[regulariser]() : startPenalty(objective.start);
+  const project = regulariser === 'spectral' ? toWhiteSpectrum : projectRadius ? toNoiseRadius : undefined;
   return {
     ...objective,
-    ...(regularisation > 0 && { penalty: weightPenalty(regularisation, penalty) }),
-    ...(isNoise && projectRadius && { project: toNoiseRadius }),
+    ...(regularisation > 0 && penalty && { penalty: weightPenalty(regularisation, penalty) }),
+    ...(isNoise && project && { project }),
   };
 }
+
+/** What `regulariser` adds to what is minimised of noise. */
+const penalties = {
+  length: () => noiseNorm,
+  likelihood: likelihoodPenalty,
+  spectral: () => undefined,
+} satisfies Readonly<Record<string, () => Penalty | undefined>>;
+type Regulariser = keyof typeof penalties;
+export const regularisers = Object.keys(penalties) as Regulariser[];
 
 const objectives = {
   noise: noiseObjective,
@@ -123,8 +141,8 @@ function objectiveFrom(parts: ObjectiveParts, start: Tensor, draw: (x: Tensor) =
 type Penalty = NonNullable<VariableObjective['penalty']>;
 
 /** Holds a variable near its start: |x - start|^2 / 2 of each row, and the gradient of that. */
-export function startPenalty(start: Tensor): Penalty {
-  return (x) =>
+export function startPenalty(start: Tensor) {
+  return (x: Tensor): { penalty: Tensor1D; gradient: Tensor } =>
     tidy(() => {
       const gradient: Tensor = sub(x, start);
       const penalty: Tensor1D = mul(sum(square(reshape(gradient, [x.shape[0] ?? 1, -1])), 1), 0.5);
@@ -134,9 +152,12 @@ export function startPenalty(start: Tensor): Penalty {
 
 /** A penalty times a weight. */
 export function weightPenalty(weight: number, evaluate: Penalty): Penalty {
-  return (x) =>
-    tidy(() => {
-      const { penalty, gradient } = evaluate(x);
+  return async (x) => {
+    const { penalty, gradient } = await evaluate(x);
+    try {
       return { penalty: mul<Tensor1D>(penalty, weight), gradient: mul<Tensor>(gradient, weight) };
-    });
+    } finally {
+      dispose([penalty, gradient]);
+    }
+  };
 }

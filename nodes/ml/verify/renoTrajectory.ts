@@ -197,8 +197,8 @@ async function teacherForced(work: Work): Promise<void> {
         tidy(() => sub(lossOffsets[reward.name]!, scores[i]!)),
         { title, ...lossTolerance },
       );
+    const added = (await createPenalty(run)?.(latents))?.gradient;
     const total = tidy(() => {
-      const added = createPenalty(run)?.(latents).gradient;
       const whole: Tensor = added ? add(gradient, added) : mul(gradient, 1);
       return channelsFirst(slice(whole, [0, 0, 0, 0], [run.iterations - 1, -1, -1, -1]));
     });

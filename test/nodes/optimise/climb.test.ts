@@ -158,7 +158,7 @@ describe('Climb', () => {
 
   it('holds a variable near its start', async () => {
     const [start, x] = [tensor([1, 2, 3, 4], [2, 2]), tensor([1, 2, 5, 3], [2, 2])];
-    const { penalty, gradient } = weightPenalty(0.5, startPenalty(start))(x);
+    const { penalty, gradient } = await weightPenalty(0.5, startPenalty(start))(x);
     expect([...(await penalty.data())]).toEqual([0, 1.25]);
     expect([...(await gradient.data())]).toEqual([0, 0, 1, -0.5]);
     dispose([start, x, penalty, gradient]);
