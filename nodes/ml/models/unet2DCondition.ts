@@ -17,6 +17,11 @@ export interface UNetConditions {
   /** What ControlNets add to the skip connections, in their order, and to the middle block's output. */
   readonly downResiduals?: readonly Tensor4D[];
   readonly midResidual?: Tensor4D;
+  /**
+   * What becomes of the middle block's output (index 0) and of each skip connection where the decoder takes it, in that
+   * order from 1, beside the hidden state of that moment; called in a tidy.
+   */
+  atJunction?(index: number, hidden: Tensor4D, skip?: Tensor4D): Tensor4D;
 }
 
 /** Names and shapes of the weights, as in the file: kernels [out, in, kh, kw], matrices [out, in]. */
@@ -46,12 +51,20 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
   const stages = upStages(config);
 
   /** Takes the skip connections from the end; rows and columns come back as the skip connections have them. */
-  const up = (start: Tensor4D, skips: Tensor4D[], steering: ReturnType<typeof encoder.steer>): Tensor4D => {
+  const up = (
+    start: Tensor4D,
+    skips: Tensor4D[],
+    steering: ReturnType<typeof encoder.steer>,
+    atJunction: UNetConditions['atJunction'],
+  ): Tensor4D => {
+    const count = skips.length;
     let x = start;
     for (const stage of stages) {
       const w = weights.at(stage.name);
       for (const i of stage.resnets.keys()) {
-        const h = encoder.resnet([x, skips.pop()!], w.at(`resnets.${i}`), steering);
+        const skip = skips.pop()!;
+        const taken = atJunction?.(count - skips.length, x, skip) ?? skip;
+        const h = encoder.resnet([x, taken], w.at(`resnets.${i}`), steering);
         x = encoder.transformer(h, w.at(`attentions.${i}`), steering, stage);
       }
       if (!stage.resampled) continue;
@@ -65,7 +78,7 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
     sample: Tensor4D,
     timesteps: Tensor1D | number,
     context: Tensor3D,
-    { added, downResiduals, midResidual }: UNetConditions = {},
+    { added, downResiduals, midResidual, atJunction }: UNetConditions = {},
   ): Tensor4D =>
     tidy(() => {
       const steering = encoder.steer(sample.shape[0], timesteps, context, added);
@@ -78,7 +91,8 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
         );
       const middle = encoder.middle(skips.at(-1)!, steering);
       const steered = downResiduals ? skips.map((skip, i) => add<Tensor4D>(skip, downResiduals[i]!)) : skips;
-      const x = up(midResidual ? add(middle, midResidual) : middle, steered, steering);
+      const start = midResidual ? add<Tensor4D>(middle, midResidual) : middle;
+      const x = up(atJunction?.(0, start) ?? start, steered, steering, atJunction);
       const normal = groupNorm(x, weights.at('conv_norm_out'), groups, eps, 'silu');
       return conv2d(normal, weights.at('conv_out'), { padding: (config.conv_out_kernel - 1) / 2 });
     });

@@ -24,9 +24,8 @@ import { locateShared } from './goldenPath.ts';
 
 /** A ControlNet's residuals, the prediction of the U-Net they steer, and gradients through both. */
 export const tinyControlNet: Family = async (golden) => {
-  const unetPath = await locateBeside(golden, String(golden.settings.unet ?? '../tiny-sd15/unet'));
   await withModel(golden, golden.path, (weights, json) =>
-    withModel(golden, unetPath, (unetWeights, unetJson) => {
+    withModel(golden, String(golden.settings.unet ?? '../tiny-sd15/unet'), (unetWeights, unetJson) => {
       const memory = { recompute: true };
       const config = controlNetConfig(json);
       outputs(
@@ -94,12 +93,14 @@ function outputs(
   dispose([sample, image, weight]);
 }
 
-/** Opens the model of a folder in diffusers' layout for as long as `use` takes. */
-async function withModel(
-  { files }: GoldenFolder,
-  folder: string,
+/** Opens the model of a folder in diffusers' layout, which is stated as seen from the golden one, for as long as `use` takes. */
+export async function withModel(
+  golden: GoldenFolder,
+  stated: string,
   use: (weights: Weights, config: Record<string, unknown>) => void | Promise<void>,
 ): Promise<void> {
+  const { files } = golden;
+  const folder = stated.startsWith('..') ? await locateBeside(golden, stated) : stated;
   const names = (await files.list(folder)) ?? [];
   const file = names.find((name) => /^diffusion_pytorch_model.*(\.safetensors|\.bin|\.index\.json)$/.test(name));
   if (!file || !names.includes('config.json'))

@@ -27,7 +27,11 @@ export function addStarts(request: SampleRequest, starts: number): { request: Sa
       ...request,
       noise: { latents: keep(startLatents(noise, starts)), ...startStreams(noise, starts) },
       prompts: prompts.length === 1 ? prompts : times(prompts),
-      conditions: conditions.map((condition) => ({ ...condition, image: repeated(condition.image) })),
+      conditions: conditions.map((condition) => ({
+        ...condition,
+        image: repeated(condition.image),
+        ...(condition.map && { map: repeated(condition.map) }),
+      })),
     },
     tensors,
   };
