@@ -55,7 +55,12 @@ type OutputValue<Port> = Port extends PortType
       : PortValues[Type]
     : never;
 
-export type InputValues<I> = { readonly [Name in keyof I]: InputValue<I[Name]> };
+/** What `run` is given: an input that may stay unconnected may also be left out. */
+export type InputValues<I> = {
+  readonly [Name in keyof I as I[Name] extends InputPort<PortType, 'optional'> ? never : Name]: InputValue<I[Name]>;
+} & {
+  readonly [Name in keyof I as I[Name] extends InputPort<PortType, 'optional'> ? Name : never]?: InputValue<I[Name]>;
+};
 export type ParamValues<P> = { readonly [Name in keyof P]: ParamValue<P[Name]> };
 export type OutputValues<O> = { readonly [Name in keyof O]: OutputValue<O[Name]> };
 /** A node without outputs returns nothing. */
@@ -161,7 +166,14 @@ export function defineNode<const I extends Inputs, const P extends Params, const
   return Object.freeze({ ...declaration, outputs: Object.freeze(Object.fromEntries(outputs)) });
 }
 
-function mistakeIn({ type, version, inputs, params, outputs, upgrades }: Declaration<Inputs, Params, Outputs>) {
+function mistakeIn({
+  type,
+  version,
+  inputs,
+  params,
+  outputs,
+  upgrades,
+}: Omit<Declaration<Inputs, Params, Outputs>, 'run' | 'files'>) {
   if (!/^[a-z]+\/[a-z0-9]+(-[a-z0-9]+)*$/.test(type)) return 'the type is not of the form group/some-name';
   if (!Number.isSafeInteger(version) || version < 1) return `version ${version} is not a whole number from 1`;
   const names = [...Object.keys(inputs), ...Object.keys(params), ...Object.keys(outputs)];

@@ -9,7 +9,9 @@ import { segmentation } from './consistency/segmentation.ts';
 import { type Library, libraryOf } from './defineNode.ts';
 import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
+import { solverStatistics } from './generate/solverStatistics.ts';
 import { controlImage } from './input/controlImage.ts';
+import { controlMap } from './input/controlMap.ts';
 import { dynamicPrompt } from './input/dynamicPrompt.ts';
 import { expandPrompt } from './input/expandPrompt.ts';
 import { expandPromptWithModel } from './input/expandPromptWithModel.ts';
@@ -17,6 +19,7 @@ import { gridAxes } from './input/gridAxes.ts';
 import { joinPrompts } from './input/joinPrompts.ts';
 import { loadDistribution } from './input/loadDistribution.ts';
 import { loadImages } from './input/loadImages.ts';
+import { loadStatistics } from './input/loadStatistics.ts';
 import { noise } from './input/noise.ts';
 import { number } from './input/number.ts';
 import { numberRange } from './input/numberRange.ts';
@@ -27,6 +30,7 @@ import { loadControlNet } from './model/loadControlNet.ts';
 import { loadEmbeddings } from './model/loadEmbeddings.ts';
 import { loadGenerator } from './model/loadGenerator.ts';
 import { loadLora } from './model/loadLora.ts';
+import { smartControl } from './model/smartControl.ts';
 import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
@@ -43,6 +47,7 @@ import { genevalTable } from './output/genevalTable.ts';
 import { imageGrid } from './output/imageGrid.ts';
 import { saveDistribution } from './output/saveDistribution.ts';
 import { saveImages } from './output/saveImages.ts';
+import { saveStatistics } from './output/saveStatistics.ts';
 import { scoreTable } from './output/scoreTable.ts';
 import { traceChart } from './output/traceChart.ts';
 import { aesthetic } from './reward/aesthetic.ts';
@@ -75,15 +80,19 @@ export const library: Library = libraryOf([
   noise,
   sampleDistribution,
   loadDistribution,
+  loadStatistics,
   loadImages,
   controlImage,
+  controlMap,
   loadGenerator,
   loadLora,
   loadEmbeddings,
   loadControlNet,
+  smartControl,
   swapDecoder,
   sample,
   guidedSample,
+  solverStatistics,
   bestOfN,
   find,
   paretoNoise,
@@ -117,6 +126,7 @@ export const library: Library = libraryOf([
   controlNetConsistency,
   saveImages,
   saveDistribution,
+  saveStatistics,
   imageGrid,
   contactSheet,
   beforeAfter,

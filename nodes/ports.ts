@@ -1,5 +1,7 @@
+import type { SolverStatistics } from './ml/diffusion/solverIntegrals.ts';
 import type { Adapter } from './ml/models/lora.ts';
 import type { Embedding, PromptStyle } from './ml/models/promptReader.ts';
+import type { JunctionScale } from './ml/models/smartControl.ts';
 import type { NoiseStream } from './ml/noiseStream.ts';
 import type { Tensor1D, Tensor3D, Tensor4D } from './ml/tf.ts';
 import type { AdaptedPart } from './ml/weights/loraNames.ts';
@@ -11,7 +13,7 @@ import type { AdaptedPart } from './ml/weights/loraNames.ts';
  * - A value is frozen once it is on a wire: nobody writes to it and only the engine disposes of it (after its last
  *   reader, or when the cache lets it go). A node that wants to keep a tensor longer clones it.
  * - An output may carry a list of values of its type; a node whose input takes one value then runs once per element.
- * - Things: text, number, noise, distribution, images, condition, scores, trace. Functions: generator, reward,
+ * - Things: text, number, noise, distribution, images, condition, scores, statistics, trace. Functions: generator, reward,
  *   consistency, controlnet.
  *   Loading a function is async; applying it is synchronous and, where `differentiable`, may run inside `tf.grad`.
  */
@@ -23,6 +25,7 @@ export interface PortValues {
   images: Images;
   condition: Condition;
   scores: Scores;
+  statistics: Statistics;
   trace: Trace;
   generator: Generator;
   reward: Reward;
@@ -74,9 +77,19 @@ export interface Condition {
   readonly image: Tensor4D;
   /** Multiplies every residual; 1 is the strength of training. */
   readonly scale: number;
+  /** [1 or N, H, W, 1] of any size: multiplies residuals place by place, in [0, 1]. */
+  readonly map?: Tensor4D;
   /** Fractions of the sampling steps, 0 <= start < end <= 1, between which the ControlNet acts. */
   readonly start: number;
   readonly end: number;
+}
+
+/** Statistics of a model for the scheduler dpm-v3, and how it uses them. Plain numbers in memory of JavaScript. */
+export interface Statistics extends SolverStatistics {
+  /** Of the solver: 1 to 3. */
+  readonly order: number;
+  /** Each step corrects the one before. */
+  readonly corrector: boolean;
 }
 
 /** One row an image, one column a score. */
@@ -141,6 +154,8 @@ export interface SampleRequest {
   /** A second prompt, weighed against the first: takes the place of `settings.guidanceScale`. */
   readonly expanded?: ExpandedPrompt;
   readonly guidance?: ConsistencyGuidance;
+  /** Of this generator, for the scheduler dpm-v3; others do not read them. */
+  readonly statistics?: Statistics;
   /** [N, T, D]: is added to the features of the prompts; only for generators that have a `promptShape`. */
   readonly promptOffset?: Tensor3D;
   /** Whether `denoise` asks in each step, between the model's answer and the scheduler's step, which rows go on. */
@@ -232,10 +247,24 @@ export interface Generator extends LoadedFunction {
    * `BAD_PARAM` where rows are to be copied that would stay equal.
    */
   denoise(request: SampleRequest): Denoising;
+  /**
+   * The noise that it predicts in any noisy latents of a request's prompts, after guidance; absent where it was not trained on
+   * the timesteps of a variance-preserving process. The caller disposes of the result.
+   */
+  noisePredictor?(request: SampleRequest): NoisePredictor;
   /** Clean latents -> pixels [N, H, W, 3] clamped to [0, 1]. The caller owns the result. */
   decode(latents: Tensor4D): Tensor4D;
   /** Absent where its weights cannot be changed by an adapter. */
   readonly adaptable?: Adaptable;
+}
+
+/** A generator without its sampler. */
+export interface NoisePredictor {
+  /** An even grid of half log signal-to-noise ratios, from the noisiest that it was trained on. */
+  lambdas(grid: number): number[];
+  /** x [N, h, w, c] = alpha clean + sigma noise at a half log signal-to-noise ratio -> noise; differentiable. */
+  predict(x: Tensor4D, lambda: number): Tensor4D;
+  dispose(): void;
 }
 
 /** A generator as adapters (LoRA) and embeddings see it. */
@@ -292,6 +321,8 @@ export interface ControlNet extends LoadedFunction {
    * U-Net's order (one per skip connection), then the middle block's, unscaled. The caller owns them.
    */
   residuals(input: ControlNetInput): { down: Tensor4D[]; mid: Tensor4D };
+  /** How much of a residual counts where the decoder takes a skip connection; absent where all of each does. */
+  readonly scaleAt?: JunctionScale;
 }
 export interface ControlNetInput {
   readonly sample: Tensor4D;

@@ -27,4 +27,5 @@ export const largest = {
   merges: 2 ** 24,
   index: 2 ** 24,
   image: 2 ** 28,
+  statistics: 2 ** 28,
 } as const;

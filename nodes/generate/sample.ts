@@ -3,6 +3,7 @@ import { number } from '../params.ts';
 import { drawImages } from './shared/drawImages.ts';
 import { remarkOnPrompt } from './shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from './shared/sampleParams.ts';
+import { readStatistics, statisticsInput } from './shared/statisticsInput.ts';
 
 export const sample = defineNode({
   type: 'generate/sample',
@@ -17,6 +18,7 @@ export const sample = defineNode({
       help: 'The prompt with more words; both are then weighed against each other (Parrot, arXiv 2401.05675, equation 5).',
     }),
     conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
+    statistics: statisticsInput,
   },
   params: {
     ...sampleParams,
@@ -36,11 +38,12 @@ export const sample = defineNode({
     }),
   },
   outputs: { images: 'images' },
-  async run({ generator, noise, prompt, expandedPrompt, conditions }, params, { progress, remark }) {
+  async run({ generator, noise, prompt, expandedPrompt, conditions, ...given }, params, { progress, remark }) {
     remarkOnPrompt(generator, prompt, [params.negativePrompt, expandedPrompt ?? ''], remark);
     const { negativePrompt, originalWeight, expandedWeight, batch } = params;
     const settings = sampleSettings(generator, params);
-    const request = { noise, prompts: [prompt], negativePrompt, settings, conditions };
+    const statistics = readStatistics(given.statistics, settings, noise.latents.shape.slice(1), remark);
+    const request = { noise, prompts: [prompt], negativePrompt, settings, conditions, ...statistics };
     const expanded = expandedPrompt !== undefined && {
       expanded: { prompt: expandedPrompt, originalWeight, expandedWeight },
     };

@@ -3,6 +3,7 @@ import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams } from '../generate/shared/sampleParams.ts';
 import { readLatentShape, sizeParams } from '../generate/shared/sizeParams.ts';
+import { statisticsInput } from '../generate/shared/statisticsInput.ts';
 import { labelImage } from '../ml/diffusion/sampleImages.ts';
 import { shrinkImage } from '../ml/image/drawPreview.ts';
 import { bestOfN as tryMany } from '../ml/optimise/bestOfN.ts';
@@ -31,6 +32,7 @@ export const bestOfN = defineNode({
     rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), decides.' }),
     watch: many('reward', { help: 'Scored but never used to choose.' }),
     conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
+    statistics: statisticsInput,
   },
   params: {
     seed: seed({ initial: 0, help: 'Candidate i is drawn from seed + i.' }),
@@ -49,7 +51,7 @@ export const bestOfN = defineNode({
     const { generator, prompt } = inputs;
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     const shape = readLatentShape(generator, params);
-    const source = readCandidateSource(inputs, params);
+    const source = readCandidateSource(inputs, params, shape, remark);
     remarkOnRewards(source, remark);
     let done = 0;
 

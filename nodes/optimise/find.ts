@@ -63,8 +63,8 @@ export const find = defineNode({
   },
   async run(inputs, params, context) {
     const { prompt, generator } = inputs;
-    const source = readCandidateSource(inputs, params);
     const shape = readLatentShape(generator, params);
+    const source = readCandidateSource(inputs, params, shape, context.remark);
     const policy = startPolicy(shape[0] * shape[1] * shape[2]);
     const settings = { ...params, samples: params.perIteration };
     const search = findDistribution(policy, settings, (seed) => normalLatents(seed, shape));

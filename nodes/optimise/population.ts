@@ -36,7 +36,7 @@ export const population = defineNode({
   outputs: foundPorts,
   async run(inputs, params, context) {
     const shape = readLatentShape(inputs.generator, params);
-    const source = readCandidateSource(inputs, params);
+    const source = readCandidateSource(inputs, params, shape, context.remark);
     const plan = { search: search((seed) => normalLatents(seed, shape), params), rounds: params.rounds + 1 };
     return foundOutputs(await searchImages(source, params, plan, context), source);
   },

@@ -3,13 +3,13 @@ import { UserError } from '../errors.ts';
 import { readLatentShape } from '../generate/shared/sizeParams.ts';
 import { rankSgd as searchByRank } from '../ml/optimise/rankSgd.ts';
 import { normalLatents } from '../ml/random.ts';
-import { integer, number } from '../params.ts';
+import { boolean, choice, integer, number } from '../params.ts';
 import { foundOutputs, foundPorts } from './shared/foundOutputs.ts';
 import { readCandidateSource, searchImages, searchInputs, searchParams } from './shared/searchImages.ts';
 
 export const rankSgd = defineNode({
   type: 'optimise/rank-sgd',
-  version: 1,
+  version: 2,
   title: 'ZO-RankSGD',
   summary:
     'Searches for better noise by asking only which of some images are better: no gradients, and the scale of the rewards does not matter.',
@@ -20,7 +20,7 @@ export const rankSgd = defineNode({
       initial: 12,
       min: 1,
       max: 10_000,
-      help: 'Each draws twice as many images as there are queries.',
+      help: 'Each draws the queries, and then points along a line: two fewer, or as many where steps have a length.',
     }),
     queries: integer({
       initial: 6,
@@ -41,8 +41,26 @@ export const rankSgd = defineNode({
       step: 0.05,
       help: 'How far queries lie, in deviations of noise.',
     }),
-    stepSize: number({ initial: 0.5, min: 0, max: 10, step: 0.1, help: 'The longest step, in lengths of the noise.' }),
+    step: choice({
+      initial: 'estimate',
+      options: ['estimate', 'length'],
+      help: 'What a step is: as in the paper, a multiple of the mean of the directions found since the last move; or of a length, in the direction of their sum.',
+    }),
+    stepSize: number({
+      initial: 2,
+      min: 0,
+      max: 100,
+      step: 0.1,
+      help: 'Of the longest step: eta times the smoothing for an estimate (2 is about 1.6 lengths of the noise), or lengths of the noise.',
+    }),
+    sphere: boolean({
+      initial: true,
+      help: 'After each move the noise is set back to the length that noise has.',
+    }),
     ...searchParams,
+  },
+  upgrades: {
+    1: (params) => ({ stepSize: 0.5, ...params, step: 'length', sphere: false }),
   },
   outputs: foundPorts,
   async run(inputs, params, context) {
@@ -50,8 +68,9 @@ export const rankSgd = defineNode({
       const message = `${params.ranked} of ${params.queries} queries cannot be ranked; set ranked below queries.`;
       throw new UserError('BAD_PARAM', message, { at: { param: 'ranked' } });
     }
-    const start = normalLatents(params.seed, readLatentShape(inputs.generator, params));
-    const source = readCandidateSource(inputs, params);
+    const shape = readLatentShape(inputs.generator, params);
+    const start = normalLatents(params.seed, shape);
+    const source = readCandidateSource(inputs, params, shape, context.remark);
     const plan = { search: searchByRank(start, params), rounds: 2 * params.rounds + 1 };
     return foundOutputs(await searchImages(source, params, plan, context), source);
   },

@@ -1,9 +1,11 @@
 import { UserError } from '../../errors.ts';
+import type { Statistics } from '../../ports.ts';
 import { quote } from '../../quote.ts';
 import { clone, type Tensor, tidy } from '../tf.ts';
 import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { dpmSolver } from './dpmSolver.ts';
+import { dpmSolverV3, dpmV3Defaults } from './dpmSolverV3.ts';
 import { edmDpmSolver } from './edmDpmSolver.ts';
 import { euler } from './euler.ts';
 import { eulerAncestral } from './eulerAncestral.ts';
@@ -14,11 +16,16 @@ import { pndm } from './pndm.ts';
 import type { Plan, Scheduler, SchedulerConfig, StepInput, StepOutput } from './scheduler.ts';
 import { uniPc } from './uniPc.ts';
 
-const samplers = new Map<unknown, (config: SchedulerConfig) => Scheduler>(
+const samplers = new Map<unknown, (config: SchedulerConfig, statistics?: Statistics) => Scheduler>(
   Object.entries({
     DDIMScheduler: ddim,
     DDPMScheduler: ddpm,
     DPMSolverMultistepScheduler: dpmSolver,
+    DPMSolverV3Scheduler: (config, statistics) =>
+      dpmSolverV3(config, statistics, {
+        ...dpmV3Defaults,
+        ...(statistics && { order: statistics.order, corrector: statistics.corrector }),
+      }),
     EDMDPMSolverMultistepScheduler: edmDpmSolver,
     EDMEulerScheduler: (config) => kScheduler({ ...config, edm: true, sampler: 'euler', schedule: 'model' }),
     EulerAncestralDiscreteScheduler: eulerAncestral,
@@ -31,19 +38,22 @@ const samplers = new Map<unknown, (config: SchedulerConfig) => Scheduler>(
   }),
 );
 
+/** Names of classes that no config of diffusers has. */
+const ownClasses: readonly unknown[] = ['KSampler', 'DPMSolverV3Scheduler'];
+
 /**
  * The scheduler that a diffusers `scheduler_config.json` describes (parse it with `parseSchedulerConfig`, or derive it
- * with `schedulerConfig` of schedulers.ts). Throws UserError `UNSUPPORTED` for what is not implemented, `BAD_CONFIG` for a wrong type.
+ * with `schedulerConfig` of schedulers.ts). `statistics` are read by dpm-v3 alone. Throws UserError `UNSUPPORTED` for what is not implemented, `BAD_CONFIG` for a wrong type.
  */
-export function createScheduler(config: SchedulerConfig): Scheduler {
+export function createScheduler(config: SchedulerConfig, statistics?: Statistics): Scheduler {
   const sampler = samplers.get(config._class_name);
   if (sampler === undefined) {
     throw new UserError(
       'UNSUPPORTED',
-      `Scheduler class ${quote(config._class_name)} is not supported; supported: ${[...samplers.keys()].filter((name) => name !== 'KSampler').join(', ')}. Choose a scheduler by name instead of the model's own.`,
+      `Scheduler class ${quote(config._class_name)} is not supported; supported: ${[...samplers.keys()].filter((name) => !ownClasses.includes(name)).join(', ')}. Choose a scheduler by name instead of the model's own.`,
     );
   }
-  const scheduler = sampler(config);
+  const scheduler = sampler(config, statistics);
   return {
     ...scheduler,
     plan(steps, options) {

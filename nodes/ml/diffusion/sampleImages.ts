@@ -24,7 +24,7 @@ export async function sampleImages(
       const images = Math.min(batch, seeds.length - start);
       const part = sliceRequest(request, start, images);
       try {
-        const latents = await denoise(generator, part.request, (step) => onStep(step, start, images));
+        const latents = await denoiseLatents(generator, part.request, (step) => onStep(step, start, images));
         try {
           parts.push(generator.decode(latents));
         } finally {
@@ -43,14 +43,15 @@ export async function sampleImages(
 
 /** Throws UserError `ROWS_DIFFER` where condition images are neither one nor as many as the noise. */
 export function refuseOddConditions({ noise: { seeds }, conditions }: SampleRequest): void {
-  const odd = conditions.find(({ image }) => image.shape[0] !== 1 && image.shape[0] !== seeds.length);
+  const batches = conditions.flatMap(({ image, map }) => (map ? [image, map] : [image]));
+  const odd = batches.find(({ shape }) => shape[0] !== 1 && shape[0] !== seeds.length);
   if (!odd) return;
-  const message = `The control image is a batch of ${odd.image.shape[0]} images, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
+  const message = `The control image or its map is a batch of ${odd.shape[0]} images, but ${seeds.length} are to be drawn; give one for all, or one for each.`;
   throw new UserError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
 }
 
 /** Runs a generator's denoising to its end, awaiting `onStep` between steps. The caller owns the clean latents. */
-async function denoise(
+export async function denoiseLatents(
   generator: Generator,
   request: SampleRequest,
   onStep: (step: SampleStep) => Promise<void>,
@@ -83,7 +84,11 @@ export function sliceRequest(
     ...(streams && { streams: streams.slice(start, start + count) }),
   };
   const prompts = request.prompts.length === 1 ? request.prompts : request.prompts.slice(start, start + count);
-  const conditions = request.conditions.map((condition) => ({ ...condition, image: rows(condition.image) }));
+  const conditions = request.conditions.map((condition) => ({
+    ...condition,
+    image: rows(condition.image),
+    ...(condition.map && { map: rows(condition.map) }),
+  }));
   const { guidance } = request;
   const part = { ...request, noise, prompts, conditions };
   return { request: guidance ? { ...part, guidance: { ...guidance, image: rows(guidance.image) } } : part, tensors };

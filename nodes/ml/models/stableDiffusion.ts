@@ -3,8 +3,10 @@ import type { Adaptable, Condition, Generator, SampleRequest } from '../../ports
 import { createScheduler } from '../diffusion/createScheduler.ts';
 import { type DenoiseHooks, type DenoisingModel, denoise, gatherRows } from '../diffusion/denoise.ts';
 import { guideByConsistency } from '../diffusion/guideLatents.ts';
+import { isVariancePreserving, noisePredictor } from '../diffusion/noisePredictor.ts';
 import type { SchedulerConfig } from '../diffusion/scheduler.ts';
 import { schedulerConfig } from '../diffusion/schedulers.ts';
+import { resizeBilinear } from '../image/resize.ts';
 import { add, clipByValue, concat, fill, mul, split, type Tensor1D, type Tensor4D, tidy, tile } from '../tf.ts';
 import type { LatentAutoencoder } from './latentAutoencoder.ts';
 import type { Adapter } from './lora.ts';
@@ -55,6 +57,16 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
   const { channels, factor } = parts.latents;
   const decode = (latents: Tensor4D) => tidy(() => toImages(parts.decode(latents)));
   const { adaptable } = parts;
+  const readPrompts = (request: SampleRequest, steps: number) => {
+    const mix = promptMix(request, steps, parts.syntax);
+    const text = encodeTimeline(request, mix.blocks, steps, {
+      zeroEmptyNegative: parts.zeroEmptyNegative,
+      factor,
+      featuresOf: features.of,
+    });
+    features.trim();
+    return { mix, text };
+  };
   const generator: Generator = {
     name: parts.name,
     bytes: parts.bytes,
@@ -85,18 +97,15 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
     *denoise(request) {
       checkRequest(request, parts);
       const { noise, settings, guidance } = request;
-      const scheduler = createScheduler(schedulerConfig(parts.schedulerConfig, settings.scheduler, settings.schedule));
+      const scheduler = createScheduler(
+        schedulerConfig(parts.schedulerConfig, settings.scheduler, settings.schedule),
+        request.statistics,
+      );
       const { eta, timesteps } = settings;
       const plan = scheduler.plan(settings.steps, { eta, ...(timesteps && { timesteps }) });
       const steps = plan.timesteps.length;
-      const mix = promptMix(request, steps, parts.syntax);
-      const text = encodeTimeline(request, mix.blocks, steps, {
-        zeroEmptyNegative: parts.zeroEmptyNegative,
-        factor,
-        featuresOf: features.of,
-      });
+      const { mix, text } = readPrompts(request, steps);
       try {
-        features.trim();
         const hooks: DenoiseHooks = {
           choosesRows: request.choosesRows ?? false,
           ...(guidance && { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) }),
@@ -106,6 +115,13 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
         text.dispose();
       }
     },
+    ...(isVariancePreserving(parts.schedulerConfig) && {
+      noisePredictor(request) {
+        checkRequest(request, parts);
+        const { mix, text } = readPrompts(request, 1);
+        return noisePredictor(parts.schedulerConfig, createModel(request, parts, mix.join, text), text.dispose);
+      },
+    }),
     decode,
     ...(adaptable && {
       adaptable: {
@@ -135,10 +151,14 @@ function createModel(
     predict(latents, { index, steps, timestep, rows }) {
       const active = conditions
         .filter(({ start, end }) => index / steps >= start && (index + 1) / steps <= end)
-        .map((condition) => ({ ...condition, image: gatherRows(condition.image, rows) }));
+        .map(({ image, map, ...condition }) => ({
+          ...condition,
+          image: gatherRows(image, rows),
+          ...(map && { map: gatherRows(map, rows) }),
+        }));
       const ask = (own: TextConditions): Tensor4D => {
         const sample = repeatRows(latents, own.blocks.length); // [blocks N, h, w, c]
-        const steering = { ...readAdded(own), ...sumResiduals(active, sample, timestep, own) };
+        const steering = { ...readAdded(own), ...steer(active, sample, timestep, own) };
         return unet(sample, timestep, own.context, steering);
       };
       const now = chooseText(text.at(index), rows);
@@ -160,27 +180,56 @@ function inOrder(text: readonly TextConditions[], answers: readonly Tensor4D[]):
 
 const toImages = (decoded: Tensor4D): Tensor4D => clipByValue(add(mul(decoded, 0.5), 0.5), 0, 1);
 
-/** The sum of what all ControlNets add, each times its scale, and by some only beside the prompts that are not negative. */
-function sumResiduals(
+/** What all ControlNets add: the sum of those that do so beforehand, and what is decided at each junction. */
+function steer(
   conditions: readonly Condition[],
   sample: Tensor4D,
   timestep: number,
   text: TextConditions,
-): Pick<UNetConditions, 'downResiduals' | 'midResidual'> {
-  if (conditions.length === 0) return {};
+): Pick<UNetConditions, 'downResiduals' | 'midResidual' | 'atJunction'> {
+  const of = (some: readonly Condition[]) => some.map((each) => weighedResiduals(each, sample, timestep, text));
+  const plain = of(conditions.filter(({ controlnet }) => !controlnet.scaleAt));
+  const smart = conditions.filter(({ controlnet }) => controlnet.scaleAt);
+  const residuals = of(smart);
+  return {
+    ...(plain.length > 0 && addUp(plain)),
+    ...(smart.length > 0 && {
+      atJunction: (index, hidden, skip) =>
+        smart.reduce((steered, { controlnet }, k) => {
+          const residual = residuals[k]!.at(-1 - index); // the middle block's is last, the first skip connection's first
+          if (!residual)
+            throw new UserError(
+              'BAD_SHAPE',
+              `"${controlnet.name}" gives ${residuals[k]!.length - 1} residuals; this U-Net has more skip connections. They are made for different models.`,
+            );
+          const scale = controlnet.scaleAt!({ index, hidden, residual, ...(skip && { skip }) });
+          return add<Tensor4D>(steered, mul(residual, scale));
+        }, skip ?? hidden),
+    }),
+  };
+}
+
+/** What a ControlNet adds, times its scale and its map, and by some only beside the prompts that are not negative. */
+function weighedResiduals(
+  { controlnet, image, scale, map }: Condition,
+  sample: Tensor4D,
+  timestep: number,
+  text: TextConditions,
+): Tensor4D[] {
   const timesteps: Tensor1D = fill([sample.shape[0]], timestep);
-  const residuals = conditions.map(({ controlnet, image, scale }) => {
-    const images = image.shape[0] === 1 ? image : tile(image, [sample.shape[0] / image.shape[0], 1, 1, 1]);
-    const { down, mid } = controlnet.residuals({
-      sample,
-      timesteps,
-      context: text.context,
-      image: images,
-      ...readAdded(text),
-    });
-    const share = controlnet.promptedOnly && text.prompted ? mul<Tensor4D>(text.prompted, scale) : scale;
-    return [...down, mid].map((residual) => (share === 1 ? residual : mul<Tensor4D>(residual, share)));
+  const forAll = (x: Tensor4D) => (x.shape[0] === 1 ? x : tile(x, [sample.shape[0] / x.shape[0], 1, 1, 1]));
+  const input = { sample, timesteps, context: text.context, image: forAll(image), ...readAdded(text) };
+  const { down, mid } = controlnet.residuals(input);
+  const share = controlnet.promptedOnly && text.prompted ? mul<Tensor4D>(text.prompted, scale) : scale;
+  return [...down, mid].map((residual) => {
+    const weighed = share === 1 ? residual : mul<Tensor4D>(residual, share);
+    if (!map) return weighed;
+    const [, height, width] = residual.shape;
+    return mul<Tensor4D>(weighed, forAll(resizeBilinear(map, height, width)));
   });
+}
+
+function addUp(residuals: readonly (readonly Tensor4D[])[]): Pick<UNetConditions, 'downResiduals' | 'midResidual'> {
   const sums = residuals.reduce((total, each) => total.map((residual, i) => add<Tensor4D>(residual, each[i]!)));
   return { downResiduals: sums.slice(0, -1), midResidual: sums.at(-1)! };
 }
@@ -200,10 +249,10 @@ function checkRequest({ noise, prompts, conditions }: SampleRequest, { latents, 
       'BAD_REQUEST',
       `There are ${prompts.length} prompts for ${n} images; give one, or one an image.`,
     );
-  for (const { image } of conditions)
-    if (image.shape[0] !== 1 && image.shape[0] !== n)
+  for (const { shape } of conditions.flatMap(({ image, map }) => (map ? [image, map] : [image])))
+    if (shape[0] !== 1 && shape[0] !== n)
       throw new UserError(
         'BAD_REQUEST',
-        `There are ${image.shape[0]} condition images for ${n} images; give one, or one an image.`,
+        `There are ${shape[0]} condition images or maps for ${n} images; give one, or one an image.`,
       );
 }

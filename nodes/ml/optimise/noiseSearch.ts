@@ -11,6 +11,8 @@ export interface Ask {
   readonly queries: readonly Query[];
   /** Figures about the search at this point, always under the same names. */
   readonly measures: Readonly<Record<string, number>>;
+  /** A sentence for people about what was answered before. */
+  readonly remark?: string;
 }
 
 /**

@@ -126,7 +126,7 @@ function stackLatents(queries: readonly Query[], [h, w, c]: SearchSettings['shap
 function recordRound(
   state: State,
   drawn: readonly Candidate[],
-  { measures }: Ask,
+  { measures, remark }: Ask,
   source: CandidateSource,
   { keep, watch }: SearchSettings,
 ): boolean {
@@ -136,6 +136,7 @@ function recordRound(
     state.remarks.push(describeBroken(broken, state));
     return false;
   }
+  if (remark !== undefined && !state.remarks.includes(remark)) state.remarks.push(remark);
   state.images += drawn.length;
   state.columns = listColumns(source, measures);
   const means = averageCandidates(drawn);

@@ -2,6 +2,8 @@ import { aesthetic } from './aesthetic.ts';
 import { checkpointFormats } from './checkpointFormats.ts';
 import { clipHf } from './clipHf.ts';
 import { clipOpenclip } from './clipOpenclip.ts';
+import { dno } from './dno.ts';
+import { dpmSolverV3Family } from './dpmSolverV3.ts';
 import type { Family } from './family.ts';
 import { imagereward } from './imagereward.ts';
 import { kSamplers } from './kSamplers.ts';
@@ -10,11 +12,14 @@ import { preprocessing } from './preprocessing.ts';
 import { promptWeights } from './promptWeights.ts';
 import { renoTrajectory } from './renoTrajectory.ts';
 import { schedulers } from './schedulers.ts';
+import { smartControl } from './smartControl.ts';
+import { spsaGc } from './spsaGc.ts';
 import { stableDiffusionFamily } from './stableDiffusion.ts';
 import { taesd } from './taesd.ts';
 import { tinyControlNet } from './tinyControlNet.ts';
 import { tinyEdm } from './tinyEdm.ts';
 import { tinyGpt2 } from './tinyGpt2.ts';
+import { zoRank } from './zoRank.ts';
 
 /** Golden families by the name of their folder. */
 export const families: Readonly<Record<string, Family>> = {
@@ -22,6 +27,8 @@ export const families: Readonly<Record<string, Family>> = {
   'checkpoint-formats': checkpointFormats,
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,
+  dno,
+  'dpm-solver-v3': dpmSolverV3Family,
   imagereward,
   'k-samplers': kSamplers,
   lora,
@@ -29,6 +36,8 @@ export const families: Readonly<Record<string, Family>> = {
   'prompt-weights': promptWeights,
   'reno-trajectory': renoTrajectory,
   schedulers,
+  'smart-control': smartControl,
+  'spsa-gc': spsaGc,
   taesd,
   'tiny-sd-turbo': stableDiffusionFamily,
   'tiny-sd15': stableDiffusionFamily,
@@ -36,4 +45,5 @@ export const families: Readonly<Record<string, Family>> = {
   'tiny-controlnet': tinyControlNet,
   'tiny-edm': tinyEdm,
   'tiny-gpt2': tinyGpt2,
+  'zo-rank': zoRank,
 };

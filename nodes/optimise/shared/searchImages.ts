@@ -2,6 +2,7 @@ import { type InputValues, many, type NodeContext, one, type ParamValues } from 
 import { remarkOnPrompt } from '../../generate/shared/remarkOnPrompt.ts';
 import { sampleParams, sampleSettings } from '../../generate/shared/sampleParams.ts';
 import { readLatentShape, sizeParams } from '../../generate/shared/sizeParams.ts';
+import { readStatistics, statisticsInput } from '../../generate/shared/statisticsInput.ts';
 import { shrinkImage } from '../../ml/image/drawPreview.ts';
 import type { CandidateSource } from '../../ml/optimise/drawCandidates.ts';
 import type { NoiseSearch } from '../../ml/optimise/noiseSearch.ts';
@@ -20,6 +21,7 @@ export const searchInputs = {
   rewards: many('reward', { min: 1, help: 'The sum of all, each times its weight (see Weight), is what is sought.' }),
   watch: many('reward', { help: 'Scored but never optimised: they show whether the images really get better.' }),
   conditions: many('condition', { help: 'Images that steer the generator, see Control image.' }),
+  statistics: statisticsInput,
 };
 
 export const searchParams = {
@@ -34,13 +36,16 @@ export const searchParams = {
 type SearchInputs = InputValues<typeof searchInputs>;
 type SearchParams = ParamValues<typeof searchParams>;
 
-/** How candidates are drawn and scored, as a node's inputs and params say. */
+/** How candidates with latents of that shape are drawn and scored, as a node's inputs and params say. */
 export function readCandidateSource(
-  { generator, prompt, rewards, watch, conditions }: SearchInputs,
+  { generator, prompt, rewards, watch, conditions, ...given }: SearchInputs,
   params: ParamValues<typeof sampleParams>,
+  shape: readonly number[],
+  remark: NodeContext['remark'],
 ): CandidateSource {
   const settings = sampleSettings(generator, params);
-  const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions };
+  const statistics = readStatistics(given.statistics, settings, shape, remark);
+  const request = { prompts: [prompt], negativePrompt: params.negativePrompt, settings, conditions, ...statistics };
   return { generator, request, rewards, watched: watch };
 }
 

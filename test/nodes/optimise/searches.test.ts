@@ -23,6 +23,9 @@ const reward = { ...brightness, differentiable: false };
 const inputs = { generator, prompt: 'bright', rewards: [reward], watch: [], conditions: [] };
 const { context } = nodeContext();
 
+const ranking = { rounds: 12, queries: 6, ranked: 3, smoothing: 0.2 };
+const decays = { sphere: 0, offset: 1, stepDecay: 0.4, perturbationDecay: 0.1 };
+
 describe('searches without gradients', async () => {
   beforeAll(async () => void (await openTestDevice()));
   guardLeaks();
@@ -30,8 +33,12 @@ describe('searches without gradients', async () => {
   it.each([
     [
       'ZO-RankSGD',
-      () =>
-        rankSgd.run(inputs, { ...shared, rounds: 12, queries: 6, ranked: 3, smoothing: 0.2, stepSize: 0.5 }, context),
+      () => rankSgd.run(inputs, { ...shared, ...ranking, step: 'length', stepSize: 0.5, sphere: false }, context),
+      25,
+    ],
+    [
+      "ZO-RankSGD with the paper's step",
+      () => rankSgd.run(inputs, { ...shared, ...ranking, step: 'estimate', stepSize: 2, sphere: true }, context),
       25,
     ],
     [
@@ -39,7 +46,7 @@ describe('searches without gradients', async () => {
       () =>
         spsa.run(
           inputs,
-          { ...shared, iterations: 20, pairs: 4, block: 2, stepSize: 4, perturbation: 0.2, momentum: 0.9 },
+          { ...shared, iterations: 20, pairs: 4, block: 2, stepSize: 4, perturbation: 0.2, momentum: 0.9, ...decays },
           context,
         ),
       21,
@@ -62,7 +69,15 @@ describe('searches without gradients', async () => {
   });
 
   it('refuse to rank all queries', async () => {
-    const params = { ...shared, rounds: 1, queries: 4, ranked: 4, smoothing: 0.2, stepSize: 0.5 };
+    const params = {
+      ...shared,
+      ...ranking,
+      queries: 4,
+      ranked: 4,
+      step: 'estimate',
+      stepSize: 2,
+      sphere: true,
+    } as const;
     await expect(rankSgd.run(inputs, params, context)).rejects.toMatchObject({ code: 'BAD_PARAM' });
   });
 });

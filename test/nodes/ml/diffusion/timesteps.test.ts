@@ -12,7 +12,7 @@ const planOf = (name: string, timesteps: readonly number[], schedule = 'model', 
   createScheduler(schedulerConfig(base, name, schedule)).plan(timesteps.length, { timesteps });
 
 describe('stated timesteps', () => {
-  const spacing = ['ddim', 'pndm', 'unipc', 'unipc-bh2', 'unipc-karras', 'dpm++2m-karras'];
+  const spacing = ['ddim', 'dpm-v3', 'pndm', 'unipc', 'unipc-bh2', 'unipc-karras', 'dpm++2m-karras'];
   const able = schedulerNames.filter((name) => !spacing.includes(name) && name !== 'flow-euler');
 
   it.each(able)('are those at which %s asks', (name) => {

@@ -4,7 +4,7 @@ import { coarseGrid, spread } from '../../../../nodes/ml/optimise/coarseNoise.ts
 import type { NoiseSearch } from '../../../../nodes/ml/optimise/noiseSearch.ts';
 import { population } from '../../../../nodes/ml/optimise/population.ts';
 import { type RankSgdSettings, rankSgd, rankWeights } from '../../../../nodes/ml/optimise/rankSgd.ts';
-import { spsa } from '../../../../nodes/ml/optimise/spsa.ts';
+import { spsa, spsaSteps } from '../../../../nodes/ml/optimise/spsa.ts';
 import { normalLatents } from '../../../../nodes/ml/random.ts';
 
 /** Runs a search on a reward of the noise. */
@@ -22,7 +22,10 @@ function run(search: NoiseSearch, reward: (noise: Float32Array) => number) {
 const nearOnes = (noise: Float32Array) => -noise.reduce((sum, z) => sum + (z - 1) ** 2, 0) / noise.length;
 
 describe('ZO-RankSGD', () => {
-  const settings: RankSgdSettings = { seed: 3, rounds: 40, queries: 6, ranked: 3, smoothing: 0.1, stepSize: 0.5 };
+  const settings: RankSgdSettings = {
+    ...{ seed: 3, rounds: 40, queries: 6, ranked: 3, smoothing: 0.1 },
+    ...{ step: 'length', stepSize: 0.5, sphere: false },
+  };
 
   it('ascends by ranks alone', () => {
     const { totals, asked } = run(rankSgd(new Float32Array(16), settings), nearOnes);
@@ -42,6 +45,28 @@ describe('ZO-RankSGD', () => {
       expect(nearOnes(centre)).toBeGreaterThan(best - 0.1); // queries lie around the best so far
       best = Math.max(best, ...totals[round]!, ...totals[round + 1]!);
     }
+  });
+
+  const paper: RankSgdSettings = { ...settings, step: 'estimate', stepSize: 2, sphere: true };
+
+  it("ascends by the paper's step, which asks for two points fewer, on the sphere of noise", () => {
+    const first = (noise: Float32Array) => noise[0]!; // best on the sphere at sqrt(d)
+    const { totals, asked } = run(rankSgd(normalLatents(1, [4, 4, 1]), paper), first);
+    expect(totals.map((round) => round.length)).toEqual([1, ...Array.from({ length: 80 }, (_, i) => (i % 2 ? 4 : 6))]);
+    expect(totals.at(-2)!.reduce((sum, total) => sum + total, 0) / 6).toBeGreaterThan(0.8 * 4);
+    const centre = asked.at(-2)![0]!.map((_, i) => asked.at(-2)!.reduce((sum, noise) => sum + noise[i]!, 0) / 6);
+    const length = Math.sqrt(centre.reduce((sum, x) => sum + x * x, 0));
+    expect(Math.abs(length - 4)).toBeLessThan(0.3); // the mean of six queries at 0.1 deviations around it
+  });
+
+  it('shortens its steps as the mean of estimates does where nothing is better', () => {
+    // Scores that rank at random, and never beat the first.
+    let calls = 0;
+    const { asked } = run(rankSgd(new Float32Array(16), { ...paper, rounds: 20 }), () =>
+      calls++ === 0 ? 1 : -Math.abs(Math.sin(calls * 12.9)),
+    );
+    const lengths = asked.flatMap((noises, i) => (i > 0 && i % 2 === 0 ? [Math.hypot(...noises[0]!)] : []));
+    expect(lengths.at(-1)!).toBeLessThan(0.5 * lengths[0]!);
   });
 
   it('weighs each known pair once', () => {
@@ -66,6 +91,11 @@ describe('ZO-RankSGD', () => {
 });
 
 describe('SPSA', () => {
+  const plain = {
+    ...{ seed: 2, stepSize: 0.3, perturbation: 0.1, momentum: 0.9 },
+    ...{ offset: 1, stepDecay: 0.4, perturbationDecay: 0.1, sphere: 0 },
+  };
+
   it('moves blocks of noise together', () => {
     const coarse = coarseGrid([3, 4, 2], 2);
     expect(coarse.size).toBe(2 * 2 * 2);
@@ -80,15 +110,52 @@ describe('SPSA', () => {
   });
 
   it('ascends a gradient that it estimates from scores alone', () => {
-    const settings = { seed: 2, iterations: 60, pairs: 5, stepSize: 0.3, perturbation: 0.1, momentum: 0.9 };
+    const settings = { ...plain, iterations: 60, pairs: 5 };
     const { totals } = run(spsa(new Float32Array(16), coarseGrid([4, 4, 1], 2), settings), nearOnes);
     expect(totals).toHaveLength(61);
     expect(totals[0]).toHaveLength(10);
     expect(totals.at(-1)![0]).toBeGreaterThan(-0.05);
   });
 
+  it('keeps noise at its length where it is pulled there', () => {
+    const start = normalLatents(1, [4, 4, 1]);
+    const lengthsOf = (sphere: number) => {
+      const { asked } = run(
+        spsa(start, coarseGrid([4, 4, 1], 2), { ...plain, sphere, iterations: 20, pairs: 2 }),
+        (noise) => noise[0]!,
+      );
+      return asked.flat().map((noise) => Math.hypot(...noise));
+    };
+    for (const length of lengthsOf(1)) expect(length).toBeCloseTo(4, 4);
+    const [free, half] = [lengthsOf(0).at(-1)!, lengthsOf(0.5).at(-1)!];
+    expect(Math.abs(free - 4)).toBeGreaterThan(0.1);
+    expect(Math.abs(half - 4)).toBeLessThan(Math.abs(free - 4));
+  });
+
+  it('says so where rewards differ by rounding alone, and only then', () => {
+    const remarksOf = (reward: (noise: Float32Array) => number) => {
+      const remarks: (string | undefined)[] = [];
+      const search = spsa(new Float32Array(16), coarseGrid([4, 4, 1], 2), { ...plain, iterations: 3, pairs: 2 });
+      for (let ask = search.next([]); !ask.done; ask = search.next(ask.value.queries.map(({ noise }) => reward(noise))))
+        remarks.push(ask.value.remark);
+      return remarks;
+    };
+    expect(remarksOf((noise) => 100 + 1e-6 * noise[0]!)).toEqual([
+      undefined,
+      ...[1, 2, 3].map(() => expect.stringContaining('less than a millionth')),
+    ]);
+    expect(remarksOf(nearOnes)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it('shrinks steps and perturbations by its exponents', () => {
+    const schedule = { stepSize: 0.5, perturbation: 0.2, offset: 3, stepDecay: 0.5, perturbationDecay: 2 };
+    expect(spsaSteps(1, schedule)).toEqual({ a: 0.25, c: 0.2 });
+    expect(spsaSteps(2, schedule).c).toBeCloseTo(0.05, 12);
+    expect(spsaSteps(9, { ...schedule, stepDecay: 0, perturbationDecay: 0 })).toEqual({ a: 0.5, c: 0.2 });
+  });
+
   it('steps along the slope of the first pair exactly', () => {
-    const settings = { seed: 2, iterations: 1, pairs: 1, stepSize: 0.3, perturbation: 0.1, momentum: 0.9 };
+    const settings = { ...plain, iterations: 1, pairs: 1 };
     const { totals, asked } = run(spsa(new Float32Array(2), coarseGrid([1, 2, 1], 1), settings), nearOnes);
     const [up, down] = asked[0]!;
     const a = 0.3 / 2 ** 0.4;

@@ -37,6 +37,11 @@ await describeOnDevices('golden families', (device) => {
     'tiny-gpt2',
     'lora',
     'prompt-weights',
+    'dno',
+    'dpm-solver-v3',
+    'smart-control',
+    'spsa-gc',
+    'zo-rank',
     'reno-trajectory',
   ])('%s', { timeout: 900_000 }, async (family, { skip }) => {
     skip(family === 'reno-trajectory' && device().name === 'webgpu', 'hundreds of gradients take too long in software');
