@@ -5,6 +5,7 @@ import { UserError } from '../../nodes/errors.ts';
 import type { Files } from '../../nodes/files.ts';
 import { randomStream } from '../../nodes/ml/random.ts';
 import { type AdamWSettings, cosineRate, startAdamW } from '../../nodes/ml/train/adamW.ts';
+import { type AdamWTensors, disposeAdamW, fromDevice, toDevice } from '../../nodes/ml/train/adamWOnDevice.ts';
 import { parameterCount } from '../../nodes/ml/train/flatParameters.ts';
 import { initialise } from '../../nodes/ml/train/initialise.ts';
 import { lossCurve } from '../../nodes/ml/train/lossCurve.ts';
@@ -47,19 +48,36 @@ export interface ModelRun extends Pick<TrainingRun, 'folder' | 'seed' | 'steps' 
 export async function runTraining(training: Training, run: TrainingRun, files: Files): Promise<TrainingState> {
   const path = join(run.folder, 'training.safetensors');
   await makeFolder(run.folder);
-  const { optimiser, losses: earlier } = existsSync(path)
+  const { optimiser: start, losses: earlier } = existsSync(path)
     ? await readTrainingState(await openCheckpoint(files, path), run.identity, parameterCount(training.layout))
     : { optimiser: startAdamW(run.start ?? initialise(training.layout, randomStream(run.seed))), losses: [] };
   const losses = [...earlier];
-  const save = async () => {
+  const optimiser = toDevice(start, training.layout);
+  const save = async (): Promise<TrainingState> => {
+    const state = { optimiser: await fromDevice(optimiser), losses };
     try {
-      await writeAtomic(path, writeTrainingState({ optimiser, losses }, run.identity));
+      await writeAtomic(path, writeTrainingState(state, run.identity));
       await writeAtomic(join(run.folder, 'loss.svg'), lossCurve(losses));
     } catch (error) {
       throw writeFailed(run.folder, optimiser.step, error);
     }
+    return state;
   };
+  try {
+    await trainUpTo(training, run, { optimiser, losses }, save);
+    return await save();
+  } finally {
+    disposeAdamW(optimiser);
+  }
+}
 
+/** Steps to `run.steps`, or until it is aborted. */
+async function trainUpTo(
+  training: Training,
+  run: TrainingRun,
+  { optimiser, losses }: { readonly optimiser: AdamWTensors; readonly losses: number[] },
+  save: () => Promise<unknown>,
+): Promise<void> {
   let saved = performance.now();
   while (optimiser.step < run.steps && !run.signal.aborted) {
     const rate = run.optimiser.learningRate * cosineRate(optimiser.step, run.warmUp, run.steps);
@@ -72,8 +90,6 @@ export async function runTraining(training: Training, run: TrainingRun, files: F
       saved = performance.now();
     }
   }
-  await save();
-  return { optimiser, losses };
 }
 
 function writeFailed(folder: string, step: number, cause: unknown): unknown {

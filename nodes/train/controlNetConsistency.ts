@@ -7,6 +7,7 @@ import { findWeights, readConfig } from '../ml/models/load/modelFolder.ts';
 import type { Json } from '../ml/models/unetConfig.ts';
 import { randomStream } from '../ml/random.ts';
 import { type AdamWState, startAdamW } from '../ml/train/adamW.ts';
+import { disposeAdamW, fromDevice, toDevice } from '../ml/train/adamWOnDevice.ts';
 import { type ConsistencyReward, controlNetRewardTraining } from '../ml/train/controlNetRewardTraining.ts';
 import { controlNetJson } from '../ml/train/controlNetTraining.ts';
 import { layoutOf, parameterCount } from '../ml/train/flatParameters.ts';
@@ -100,8 +101,8 @@ export const controlNetConsistency = defineNode({
               parameterCount(training.layout),
             );
       const losses = [...state.losses];
-      await trainOn(training, { optimiser: state.optimiser, losses }, settings, identity, context);
-      const weights = writeModelWeights(training.layout, state.optimiser.average);
+      const { average } = await trainOn(training, { optimiser: state.optimiser, losses }, settings, identity, context);
+      const weights = writeModelWeights(training.layout, average);
       save(context, 'controlnet/config.json', 'application/json', `${JSON.stringify(json, null, 2)}\n`);
       save(context, 'controlnet/diffusion_pytorch_model.safetensors', 'application/octet-stream', weights);
       save(context, 'loss.svg', 'image/svg+xml', lossCurve(losses));
@@ -179,21 +180,19 @@ async function computeIdentity(
 /** Warm-up steps of AdamW's learning rate, which then stays constant, so that a training can be extended. */
 const WARM_UP = 20;
 
-/** Trains to the end; writes a checkpoint at intervals, at the end, and on cancellation. */
+/** Trains to the end; writes a checkpoint at intervals, at the end, and on cancellation. Returns the optimiser's last state. */
 async function trainOn(
   training: Training,
-  { optimiser, losses }: { readonly optimiser: AdamWState; readonly losses: number[] },
+  { optimiser: start, losses }: { readonly optimiser: AdamWState; readonly losses: number[] },
   { steps, learningRate, checkpointEvery }: Settings,
   identity: string,
   context: NodeContext,
-): Promise<void> {
-  const checkpoint = () =>
-    save(
-      context,
-      `training-${optimiser.step}.safetensors`,
-      'application/octet-stream',
-      writeTrainingState({ optimiser, losses }, identity),
-    );
+): Promise<AdamWState> {
+  const optimiser = toDevice(start, training.layout);
+  const checkpoint = async () => {
+    const bytes = writeTrainingState({ optimiser: await fromDevice(optimiser), losses }, identity);
+    save(context, `training-${optimiser.step}.safetensors`, 'application/octet-stream', bytes);
+  };
   let saved = optimiser.step;
   try {
     while (optimiser.step < steps) {
@@ -207,14 +206,17 @@ async function trainOn(
       const rate = learningRate * Math.min(1, (optimiser.step + 1) / WARM_UP);
       losses.push(await trainStep(training, optimiser, { ...adamW, learningRate: rate }));
       if (optimiser.step % checkpointEvery !== 0) continue;
-      checkpoint();
+      await checkpoint();
       saved = optimiser.step;
     }
+    if (optimiser.step > saved) await checkpoint();
+    return await fromDevice(optimiser);
   } catch (error) {
-    if (context.signal.aborted && optimiser.step > saved) checkpoint();
+    if (context.signal.aborted && optimiser.step > saved) await checkpoint();
     throw error;
+  } finally {
+    disposeAdamW(optimiser);
   }
-  if (optimiser.step > saved) checkpoint();
 }
 
 const adamW = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1, averageDecay: 0.99 };

@@ -11,6 +11,9 @@ namespace {
 
 /** The interpolation points; the side of a tile of outputs, and of the pixels that it depends on. */
 constexpr float inner = 0.75f, outer = 1.5f, inner2 = inner * inner, outer2 = outer * outer;
+/** Factors of the filter transform. */
+constexpr float ofZero = 1 / (inner2 * outer2);
+constexpr float ofInner = 1 / (2 * inner2 * (inner2 - outer2)), ofOuter = 1 / (2 * outer2 * (outer2 - inner2));
 constexpr int64_t tileSide = 4, readSide = 6, points = readSide * readSide;
 
 /** The input transform v = B^T d of six pixels, `step` apart */
@@ -41,8 +44,6 @@ INLINE void transformOutput(const Vector16* m, Vector16* y) {
 /** The filter transform u = G g of three taps */
 template <int step>
 INLINE void transformFilter(const Vector16* g, Vector16* u) {
-  constexpr float ofZero = 1 / (inner2 * outer2);
-  constexpr float ofInner = 1 / (2 * inner2 * (inner2 - outer2)), ofOuter = 1 / (2 * outer2 * (outer2 - inner2));
   const Vector16 evenInner = ofInner * (g[0] + inner2 * g[2 * step]), oddInner = ofInner * inner * g[step];
   const Vector16 evenOuter = ofOuter * (g[0] + outer2 * g[2 * step]), oddOuter = ofOuter * outer * g[step];
   u[0] = ofZero * g[0];

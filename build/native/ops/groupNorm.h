@@ -82,11 +82,11 @@ void finishGradientRows(const float* x, float* dx, int64_t rows, int64_t channel
 }
 
 /** Two sums per channel over rows. Threads sum ranges, which are then added in order, so that results are reproducible. */
-inline void sumRows(int64_t rows, int64_t channels, double* first, double* second,
-                    const std::function<void(int64_t, int64_t, double*, double*)>& body) {
+inline void sumTwice(const Loop& loop, int64_t rows, int64_t channels, double* first, double* second,
+                     const std::function<void(int64_t, int64_t, double*, double*)>& body) {
   std::mutex mutex;
   std::map<int64_t, std::vector<double>> ranges;  // by their first row
-  threadPool().parallelFor(rows, minRowsPerThread(channels), [&](int64_t begin, int64_t end) {
+  loop(rows, minRowsPerThread(channels), [&](int64_t begin, int64_t end) {
     std::vector<double> own(2 * channels, 0.0);
     body(begin, end, own.data(), own.data() + channels);
     std::lock_guard<std::mutex> lock(mutex);
@@ -117,14 +117,15 @@ inline void groupNorm(const GroupNormAttributes& attributes, Call& call) {
   float* y = call.output(0, shape);
   float* means = call.output(1, {images, 1, 1, channels});
   float* inverses = call.output(2, {images, 1, 1, channels});
-  std::vector<float> factor(channels);
-  for (int64_t n = 0; n < images; n++) {
+  forEachImage(images, pixels * channels, [&](int64_t n, const Loop& loop) {
+    std::vector<float> factor(channels);
     const float* image = x + n * pixels * channels;
     float *mean = means + n * channels, *inverse = inverses + n * channels;
     std::vector<double> first(channels, 0.0), second(channels, 0.0);
-    sumRows(pixels, channels, first.data(), second.data(), [&](int64_t begin, int64_t end, double* one, double* two) {
+    const auto sums = [&](int64_t begin, int64_t end, double* one, double* two) {
       addMoments(image + begin * channels, image, end - begin, channels, one, two);
-    });
+    };
+    sumTwice(loop, pixels, channels, first.data(), second.data(), sums);
     for (int64_t g = 0; g < groups; g++) {
       double total = 0, squares = 0;
       for (int64_t c = g * width; c < (g + 1) * width; c++) total += image[c] + first[c] / pixels;
@@ -140,12 +141,12 @@ inline void groupNorm(const GroupNormAttributes& attributes, Call& call) {
         factor[c] = r * scale[c];
       }
     }
-    threadPool().parallelFor(pixels, minRowsPerThread(channels), [&](int64_t begin, int64_t end) {
+    loop(pixels, minRowsPerThread(channels), [&](int64_t begin, int64_t end) {
       const int64_t at = begin * channels;
       normaliseRows(image + at, y + n * pixels * channels + at, end - begin, channels, mean, factor.data(), offset,
                     attributes.silu);
     });
-  }
+  });
 }
 
 /**
@@ -159,17 +160,18 @@ inline void groupNormGradient(const GroupNormAttributes& attributes, Call& call)
   const int64_t images = shape[0], pixels = shape[1] * shape[2], channels = shape[3];
   const int64_t groups = attributes.groups, width = channels / groups;
   float* dx = call.output(0, shape);
-  std::vector<float> factor(channels), slope(channels), level(channels);
-  for (int64_t n = 0; n < images; n++) {
+  forEachImage(images, pixels * channels, [&](int64_t n, const Loop& loop) {
+    std::vector<float> factor(channels), slope(channels), level(channels);
     const int64_t start = n * pixels * channels;
     const float *mean = means + n * channels, *inverse = inverses + n * channels;
     for (int64_t c = 0; c < channels; c++) factor[c] = inverse[c] * scale[c];
     std::vector<double> first(channels, 0.0), second(channels, 0.0);
-    sumRows(pixels, channels, first.data(), second.data(), [&](int64_t begin, int64_t end, double* one, double* two) {
+    const auto sums = [&](int64_t begin, int64_t end, double* one, double* two) {
       const int64_t at = start + begin * channels;
       addGradientSums(dy + at, x + at, dx + at, end - begin, channels, mean, factor.data(), offset, attributes.silu,
                       one, two);
-    });
+    };
+    sumTwice(loop, pixels, channels, first.data(), second.data(), sums);
     for (int64_t g = 0; g < groups; g++) {
       double levels = 0, slopes = 0;
       for (int64_t c = g * width; c < (g + 1) * width; c++) {
@@ -183,10 +185,41 @@ inline void groupNormGradient(const GroupNormAttributes& attributes, Call& call)
         slope[c] = static_cast<float>(-r * r * r / k * slopes);
       }
     }
-    threadPool().parallelFor(pixels, minRowsPerThread(channels), [&](int64_t begin, int64_t end) {
+    loop(pixels, minRowsPerThread(channels), [&](int64_t begin, int64_t end) {
       const int64_t at = start + begin * channels;
       finishGradientRows(x + at, dx + at, end - begin, channels, mean, factor.data(), slope.data(), level.data());
     });
+  });
+}
+
+/** The same inputs -> the gradients of scale, sum over n and pixels of dz (x - m) r, and of offset, sum dz: both [C] */
+inline void groupNormWeightGradients(const GroupNormAttributes& attributes, Call& call) {
+  const float *dy = call.input(0), *x = call.input(1), *scale = call.input(2), *offset = call.input(3);
+  const float *means = call.input(4), *inverses = call.input(5);
+  const Shape shape = call.shape(1);
+  const int64_t images = shape[0], pixels = shape[1] * shape[2], channels = shape[3], size = pixels * channels;
+  float *dScale = call.output(0, {channels}), *dOffset = call.output(1, {channels});
+  std::vector<double> first(images * channels, 0.0), second(images * channels, 0.0);
+  forEachImage(images, size, [&](int64_t n, const Loop& loop) {
+    const float *mean = means + n * channels, *inverse = inverses + n * channels;
+    std::vector<float> factor(channels);
+    for (int64_t c = 0; c < channels; c++) factor[c] = inverse[c] * scale[c];
+    const auto sums = [&](int64_t begin, int64_t end, double* one, double* two) {
+      static thread_local Workspace scratch;
+      const int64_t at = n * size + begin * channels;
+      addGradientSums(dy + at, x + at, scratch.reserve((end - begin) * channels), end - begin, channels, mean,
+                      factor.data(), offset, attributes.silu, one, two);
+    };
+    sumTwice(loop, pixels, channels, &first[n * channels], &second[n * channels], sums);
+  });
+  for (int64_t c = 0; c < channels; c++) {
+    double ofScale = 0, ofOffset = 0;
+    for (int64_t n = 0; n < images; n++) {
+      ofScale += second[n * channels + c] * inverses[n * channels + c];
+      ofOffset += first[n * channels + c];
+    }
+    dScale[c] = static_cast<float>(ofScale);
+    dOffset[c] = static_cast<float>(ofOffset);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "op.h"
+#include "sums.h"
 #include "threadPool.h"
 
 namespace {
@@ -43,6 +44,16 @@ void layerNormGradientRows(const float* dy, const float* x, const float* scale, 
   }
 }
 
+/** total[c] += sum over rows of dy (x - mean) inverse */
+MULTIVERSION
+void layerNormScaleRows(const float* dy, const float* x, const float* means, const float* inverses, int64_t rows,
+                        int64_t width, float* total) {
+  for (int64_t row = 0; row < rows; row++, dy += width, x += width) {
+    const float mean = means[row], inverse = inverses[row];
+    SIMD for (int64_t c = 0; c < width; c++) total[c] += dy[c] * ((x[c] - mean) * inverse);
+  }
+}
+
 struct LayerNormAttributes {
   static constexpr std::initializer_list<const char*> specs{"eps: float"};
   const float eps;
@@ -74,6 +85,25 @@ inline void layerNormGradient(const NoAttributes&, Call& call) {
     const int64_t at = begin * width;
     layerNormGradientRows(dy + at, x + at, scale, means + begin, inverses + begin, dx + at, end - begin, width);
   });
+}
+
+/** dy, x [..., C], mean, inverse [..., 1] -> the gradient of scale [C] */
+inline void layerNormScaleGradient(const NoAttributes&, Call& call) {
+  const float *dy = call.input(0), *x = call.input(1), *means = call.input(2), *inverses = call.input(3);
+  const Shape shape = call.shape(1);
+  const int64_t width = shape.back(), rows = countElements(shape) / std::max<int64_t>(1, width);
+  float* dScale = call.output(0, {width});
+  constexpr int64_t block = 64;  // few enough rows to add up in float32
+  const int64_t blocks = ceilDiv(rows, block);
+  std::vector<float> parts(blocks * width, 0.0f);
+  threadPool().parallelFor(blocks, ceilDiv(minRowsPerThread(width), block), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t row = i * block, at = row * width;
+      layerNormScaleRows(dy + at, x + at, means + row, inverses + row, std::min(block, rows - row), width,
+                         parts.data() + i * width);
+    }
+  });
+  sumColumns(parts.data(), blocks, width, dScale);
 }
 
 }  // namespace

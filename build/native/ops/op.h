@@ -115,6 +115,12 @@ struct NoAttributes {
   explicit NoAttributes(AttributeReader&) {}
 };
 
+/** Of an op with lists of N inputs or outputs. */
+struct ListAttributes {
+  static constexpr std::initializer_list<const char*> specs{"N: int >= 1"};
+  explicit ListAttributes(AttributeReader&) {}
+};
+
 template <typename Attributes>
 void* construct(TF_OpKernelConstruction* construction) {
   AttributeReader reader(construction);
@@ -139,12 +145,19 @@ void destroy(void* attributes) {
 
 typedef std::initializer_list<const char*> Names;
 
+/** The declaration of an input or output: `name`, or `name*` for a list of N. */
+inline std::string declare(std::string name) {
+  const bool isList = name.back() == '*';
+  if (isList) name.pop_back();
+  return name + (isList ? ": N * float" : ": float");
+}
+
 /** Makes `body` an op on the processor. Returns what went wrong, or an empty string. */
 template <typename Attributes, void (*body)(const Attributes&, Call&)>
 std::string registerOp(const char* name, Names inputs, Names outputs) {
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
-  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, (std::string(input) + ": float").c_str());
-  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, (std::string(output) + ": float").c_str());
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(op, declare(input).c_str());
+  for (const char* output : outputs) TF_OpDefinitionBuilderAddOutput(op, declare(output).c_str());
   for (const char* spec : Attributes::specs) TF_OpDefinitionBuilderAddAttr(op, spec);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, TF_ShapeInferenceContextSetUnknownShape);
   TF_Status* status = TF_NewStatus();

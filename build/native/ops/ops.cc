@@ -4,12 +4,15 @@
 #include <node_api.h>
 
 #include "activations.h"
+#include "adamW.h"
 #include "attention.h"
 #include "convolution3x3.h"
+#include "filterGradient3x3.h"
 #include "groupNorm.h"
 #include "layerNorm.h"
 #include "matMul.h"
 #include "softmax.h"
+#include "sums.h"
 #include "toFloat32.h"
 
 namespace {
@@ -18,9 +21,18 @@ std::string registerOps() {
   return registerOp<GroupNormAttributes, groupNorm>("NoiseloomGroupNorm", {"x", "scale", "offset"}, {"y", "m", "r"}) +
          registerOp<GroupNormAttributes, groupNormGradient>("NoiseloomGroupNormGradient",
                                                             {"dy", "x", "scale", "offset", "m", "r"}, {"dx"}) +
+         registerOp<GroupNormAttributes, groupNormWeightGradients>(
+             "NoiseloomGroupNormWeightGradients", {"dy", "x", "scale", "offset", "m", "r"}, {"d_scale", "d_offset"}) +
          registerOp<LayerNormAttributes, layerNorm>("NoiseloomLayerNorm", {"x", "scale", "offset"}, {"y", "m", "r"}) +
          registerOp<NoAttributes, layerNormGradient>("NoiseloomLayerNormGradient", {"dy", "x", "scale", "m", "r"},
                                                      {"dx"}) +
+         registerOp<NoAttributes, layerNormScaleGradient>("NoiseloomLayerNormScaleGradient", {"dy", "x", "m", "r"},
+                                                          {"d_scale"}) +
+         registerOp<SumAxesAttributes, sumAxes>("NoiseloomSum", {"x"}, {"y"}) +
+         registerOp<NoAttributes, addPerImage>("NoiseloomAddPerImage", {"x", "offset"}, {"y"}) +
+         registerOp<ListAttributes, adamW>("NoiseloomAdamW",
+                                           {"gradients*", "parameters*", "m", "v", "average", "factors"},
+                                           {"next_m", "next_v", "next_average", "next_parameters*"}) +
          registerOp<SwishAttributes, swishOp>("NoiseloomSwish", {"x"}, {"y"}) +
          registerOp<SwishAttributes, swishGradientOp>("NoiseloomSwishGradient", {"dy", "x"}, {"dx"}) +
          registerOp<NoAttributes, geluOp>("NoiseloomGelu", {"x"}, {"y"}) +
@@ -38,7 +50,8 @@ std::string registerOps() {
          registerOp<NoAttributes, addProduct>("NoiseloomAddProduct", {"start", "a", "b"}, {"y"}) +
          registerOp<ConvolutionAttributes, convolution3x3>("NoiseloomConvolution3x3", {"x", "kernels"}, {"y"}) +
          registerOp<ConvolutionAttributes, convolution3x3>("NoiseloomConvolution3x3WithBias", {"x", "kernels", "bias"},
-                                                           {"y"});
+                                                           {"y"}) +
+         registerOp<NoAttributes, filterGradient3x3>("NoiseloomFilterGradient3x3", {"x", "dy"}, {"kernels"});
 }
 
 }  // namespace

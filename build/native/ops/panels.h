@@ -16,10 +16,23 @@ struct Rows {
 
 // ---- Tiles ----------------------------------------------------------------------------------------------------------
 
+/** A tile's rows, each from its own address. */
+struct SeparateRows {
+  const float* const* rows;
+  INLINE float at(int64_t row, int64_t k) const { return rows[row][k]; }
+};
+
+/** A tile's rows side by side: they are columns of a matrix [depth, step]. */
+struct InterleavedRows {
+  const float* data;
+  int64_t step;
+  INLINE float at(int64_t row, int64_t k) const { return data[k * step + row]; }
+};
+
 /** to[rows][vectors] = start + from[rows][depth] panel[depth][vectors], starting at `row` and `column` */
-template <typename Vector, int rows, int vectors>
-INLINE void multiplyPart(const float* const* from, const float* panel, int64_t depth, const float* const* start,
-                         float* const* to, int64_t row, int64_t column) {
+template <typename Vector, int rows, int vectors, typename From>
+INLINE void multiplyPart(From from, const float* panel, int64_t depth, const float* const* start, float* const* to,
+                         int64_t row, int64_t column) {
   constexpr int64_t length = sizeof(Vector) / sizeof(float);
   Vector sums[rows][vectors];
 #pragma GCC unroll 16
@@ -34,7 +47,7 @@ INLINE void multiplyPart(const float* const* from, const float* panel, int64_t d
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 16
-      for (int j = 0; j < vectors; j++) sums[i][j] += from[row + i][k] * line[j];
+      for (int j = 0; j < vectors; j++) sums[i][j] += from.at(row + i, k) * line[j];
   }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
@@ -43,9 +56,9 @@ INLINE void multiplyPart(const float* const* from, const float* panel, int64_t d
 }
 
 /** A whole tile, or only its first 16 columns where it is `narrow`, in parts whose sums fit in the registers. */
-template <typename Vector, int rows, int vectors>
-INLINE void multiplyTile(const float* const* from, const float* panel, int64_t depth, const float* const* start,
-                         float* const* to, bool narrow) {
+template <typename Vector, int rows, int vectors, typename From>
+INLINE void multiplyTile(From from, const float* panel, int64_t depth, const float* const* start, float* const* to,
+                         bool narrow) {
   constexpr int64_t columns = vectors * sizeof(Vector) / sizeof(float);
   for (int64_t row = 0; row < tileRows; row += rows)
     for (int64_t column = 0; column < (narrow ? lanes : tileColumns); column += columns)
@@ -54,33 +67,40 @@ INLINE void multiplyTile(const float* const* from, const float* panel, int64_t d
 
 typedef float Vector4 __attribute__((vector_size(16)));
 typedef float Vector8 __attribute__((vector_size(32)));
-typedef void (*MultiplyTile)(const float* const*, const float*, int64_t, const float* const*, float* const*, bool);
+template <typename From>
+using MultiplyTile = void (*)(From, const float*, int64_t, const float* const*, float* const*, bool);
 
-inline void multiplyTile4(const float* const* from, const float* panel, int64_t depth, const float* const* start,
-                          float* const* to, bool narrow) {
+template <typename From>
+void multiplyTile4(From from, const float* panel, int64_t depth, const float* const* start, float* const* to,
+                   bool narrow) {
   multiplyTile<Vector4, 6, 2>(from, panel, depth, start, to, narrow);
 }
 
 #if defined(__x86_64__) && !defined(_WIN32)
-__attribute__((target("avx2,fma"))) inline void multiplyTile8(const float* const* from, const float* panel,
-                                                              int64_t depth, const float* const* start,
-                                                              float* const* to, bool narrow) {
+template <typename From>
+__attribute__((target("avx2,fma"))) void multiplyTile8(From from, const float* panel, int64_t depth,
+                                                       const float* const* start, float* const* to, bool narrow) {
   multiplyTile<Vector8, 6, 2>(from, panel, depth, start, to, narrow);
 }
-__attribute__((target("avx512f"))) inline void multiplyTile16(const float* const* from, const float* panel,
-                                                              int64_t depth, const float* const* start,
-                                                              float* const* to, bool narrow) {
+template <typename From>
+__attribute__((target("avx512f"))) void multiplyTile16(From from, const float* panel, int64_t depth,
+                                                       const float* const* start, float* const* to, bool narrow) {
   if (narrow) return multiplyTile<Vector16, 12, 1>(from, panel, depth, start, to, narrow);
   multiplyTile<Vector16, 12, 2>(from, panel, depth, start, to, narrow);
 }
-inline MultiplyTile chooseMultiplyTile() {
-  if (__builtin_cpu_supports("avx512f")) return multiplyTile16;
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? multiplyTile8 : multiplyTile4;
+template <typename From>
+MultiplyTile<From> chooseMultiplyTile() {
+  if (__builtin_cpu_supports("avx512f")) return multiplyTile16<From>;
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? multiplyTile8<From> : multiplyTile4<From>;
 }
 #else
-inline MultiplyTile chooseMultiplyTile() { return multiplyTile4; }
+template <typename From>
+MultiplyTile<From> chooseMultiplyTile() {
+  return multiplyTile4<From>;
+}
 #endif
-const MultiplyTile multiplyBestTile = chooseMultiplyTile();
+template <typename From>
+const MultiplyTile<From> multiplyBestTile = chooseMultiplyTile<From>();
 
 // ---- Panels ----------------------------------------------------------------------------------------------------------
 
@@ -102,7 +122,24 @@ inline void multiplyPanel(Rows<const float> from, const float* panel, int64_t de
       begin[i] = inside && start.data ? start.data + (row + i) * start.step : zeros;
       write[i] = inside ? to.data + (row + i) * to.step : beyond;
     }
-    multiplyBestTile(read, panel, depth, begin, write, narrow);
+    multiplyBestTile<SeparateRows>({read}, panel, depth, begin, write, narrow);
+  }
+}
+
+/**
+ * to [rows, 32] = start + from^T panel with from [depth, rows], panel [depth, 32]; only the first 16 columns where `narrow`.
+ * `start` may be `to`, and nullptr means zeros. `rows` is a multiple of 12, and `from` can be read that far.
+ */
+inline void multiplyTransposedPanel(Rows<const float> from, const float* panel, int64_t depth, Rows<const float> start,
+                                    Rows<float> to, int64_t rows, bool narrow) {
+  const float* begin[tileRows];
+  float* write[tileRows];
+  for (int64_t row = 0; row < rows; row += tileRows) {
+    for (int64_t i = 0; i < tileRows; i++) {
+      begin[i] = start.data ? start.data + (row + i) * start.step : zeros;
+      write[i] = to.data + (row + i) * to.step;
+    }
+    multiplyBestTile<InterleavedRows>({from.data + row, from.step}, panel, depth, begin, write, narrow);
   }
 }
 

@@ -119,4 +119,27 @@ inline int64_t minRowsPerThread(int64_t width) {
   return std::max<int64_t>(1, minElementsPerThread / std::max<int64_t>(1, width));
 }
 
+typedef std::function<void(int64_t begin, int64_t end)> LoopBody;
+typedef std::function<void(int64_t total, int64_t minRange, const LoopBody& body)> Loop;
+
+/**
+ * Calls body(image, loop) for each image of `elements` elements: where there are enough images, each thread works on its own
+ * ones, whose loops are plain, else all threads share the loops of one image after the other.
+ */
+template <typename Body>
+void forEachImage(int64_t images, int64_t elements, Body body) {
+  ThreadPool& pool = threadPool();
+  if (images < 2 * pool.size()) {
+    const Loop shared = [&](int64_t total, int64_t minRange, const LoopBody& each) {
+      pool.parallelFor(total, minRange, each);
+    };
+    for (int64_t n = 0; n < images; n++) body(n, shared);
+    return;
+  }
+  const Loop plain = [](int64_t total, int64_t, const LoopBody& each) { each(0, total); };
+  pool.parallelFor(images, minRowsPerThread(elements), [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; n++) body(n, plain);
+  });
+}
+
 }  // namespace

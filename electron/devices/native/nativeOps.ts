@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Kernels, Ops } from '../../../nodes/ml/nn/ops.ts';
-import type { Tensor, TensorInfo } from '../../../nodes/ml/tf.ts';
+import { type Tensor, type TensorInfo, util } from '../../../nodes/ml/tf.ts';
+import { listParts } from '../../../nodes/ml/train/adamWOnDevice.ts';
 import { registerKernels } from '../registerKernels.ts';
 import { nameOpsLibrary } from './nativeFolders.ts';
 
@@ -28,10 +29,24 @@ const kernels: Kernels<NativeBackend> = {
   NoiseloomGroupNormGradient: (backend, { dy, x, scale, offset, m, r }, attributes) => [
     execute(backend, 'NoiseloomGroupNormGradient', [dy, x, scale, offset, m, r], groupNormAttributes(attributes)),
   ],
+  NoiseloomGroupNormWeightGradients(backend, { dy, x, scale, offset, m, r }, attributes) {
+    const inputs = [dy, x, scale, offset, m, r];
+    const outputs = executeAll(
+      backend,
+      'NoiseloomGroupNormWeightGradients',
+      inputs,
+      2,
+      groupNormAttributes(attributes),
+    );
+    return outputs as [Tensor, Tensor];
+  },
   NoiseloomLayerNorm: (backend, { x, scale, offset }, { eps }) =>
     executeThree(backend, 'NoiseloomLayerNorm', [x, scale, offset], { float: { eps } }),
   NoiseloomLayerNormGradient: (backend, { dy, x, scale, m, r }) => [
     execute(backend, 'NoiseloomLayerNormGradient', [dy, x, scale, m, r]),
+  ],
+  NoiseloomLayerNormScaleGradient: (backend, { dy, x, m, r }) => [
+    execute(backend, 'NoiseloomLayerNormScaleGradient', [dy, x, m, r]),
   ],
 
   NoiseloomSilu: (backend, { x }) => [execute(backend, 'NoiseloomSwish', [x], { float: { factor: 1 } })],
@@ -79,6 +94,33 @@ const kernels: Kernels<NativeBackend> = {
     if (!is3x3(filter, attributes)) return original(inputs, attributes);
     return convolve(backend, dy, filter, undefined, true);
   },
+  Conv2DBackpropFilter(backend, inputs, attributes, original) {
+    const { x, dy } = inputs;
+    const { filterShape, strides, pad, dataFormat } = attributes;
+    const is3x3Filter = is3x3({ shape: filterShape }, { strides, pad, dataFormat });
+    if (!is3x3Filter || countTiles(x) < FEWEST_TILES) return original(inputs, attributes);
+    return execute(backend, 'NoiseloomFilterGradient3x3', [x, dy]);
+  },
+
+  Sum(backend, inputs, attributes, original) {
+    const { x } = inputs;
+    const axes = util.parseAxisParam(attributes.axis, x.shape).toSorted((a, b) => a - b);
+    const [first = 0, last = 0] = [axes[0], axes.at(-1)];
+    const isRun = axes.length > 0 && last - first === axes.length - 1 && last < x.shape.length - 1;
+    if (!isRun || x.dtype !== 'float32' || x.shape.includes(0)) return original(inputs, attributes);
+    return execute(backend, 'NoiseloomSum', [x], { int: { first, last }, bool: { keep: attributes.keepDims } });
+  },
+  NoiseloomAddPerImage: (backend, { x, offset }) => [execute(backend, 'NoiseloomAddPerImage', [x, offset])],
+
+  NoiseloomAdamW(backend, inputs) {
+    const { m, v, average, factors } = inputs;
+    const parameters = listParts<Tensor>(inputs, 'parameter');
+    const all = [...listParts<Tensor>(inputs, 'gradient'), ...parameters, m, v, average, factors];
+    const outputs = executeAll(backend, 'NoiseloomAdamW', all, 3 + parameters.length, {
+      int: { N: parameters.length },
+    });
+    return outputs as [Tensor, Tensor, Tensor, ...Tensor[]];
+  },
 
   NoiseloomToFloat32: (backend, { halves }, { count, bfloat16, taps }) => [
     execute(backend, 'NoiseloomToFloat32', [halves], { int: { count, taps }, bool: { is_bfloat16: bfloat16 } }),
@@ -113,13 +155,25 @@ function multiply(
     : execute(backend, 'NoiseloomMatMul', [a, b], attributes);
 }
 
+type ConvolutionAttributes = Pick<Ops['Conv2DBackpropInput']['attributes'], 'strides' | 'pad' | 'dataFormat'> & {
+  readonly dilations?: Ops['FusedConv2D']['attributes']['dilations'];
+};
+
 /** Whether a convolution is 3x3 with stride 1 and SAME padding, of channels [.., .., C, D] that fill vectors. */
-function is3x3(filter: TensorInfo, attributes: Ops['Conv2DBackpropInput' | 'FusedConv2D']['attributes']): boolean {
-  const { strides, pad, dataFormat = 'NHWC' } = attributes;
-  const dilations = 'dilations' in attributes ? attributes.dilations : 1;
+function is3x3(filter: Pick<TensorInfo, 'shape'>, attributes: ConvolutionAttributes): boolean {
+  const { strides, pad, dataFormat = 'NHWC', dilations = 1 } = attributes;
   const [height, width, inputs, outputs] = filter.shape as [number, number, number, number];
   const everyPixel = [strides, dilations].flat().every((each) => each === 1) && pad === 'same' && dataFormat === 'NHWC';
   return everyPixel && height === 3 && width === 3 && inputs % 16 === 0 && outputs % 16 === 0;
+}
+
+/** Fewer tiles do not repay transforming the gradient of the filter. */
+const FEWEST_TILES = 16;
+
+/** Tiles of 4 x 4 pixels in images [N, H, W, C]. */
+function countTiles({ shape }: TensorInfo): number {
+  const [images, height, width] = shape as [number, number, number];
+  return images * Math.ceil(height / 4) * Math.ceil(width / 4);
 }
 
 function convolve(
@@ -136,8 +190,8 @@ function convolve(
 }
 
 /** Runs an op with one output. */
-function execute(backend: NativeBackend, op: string, inputs: TensorInfo[], attributes: OpAttributes = {}): Tensor {
-  return backend.executeMultipleOutputs(op, listAttributes(backend, attributes), inputs, 1)[0]!;
+function execute(backend: NativeBackend, op: string, inputs: TensorInfo[], attributes?: OpAttributes): Tensor {
+  return executeAll(backend, op, inputs, 1, attributes)[0]!;
 }
 
 /** Runs an op with three outputs. */
@@ -147,8 +201,17 @@ function executeThree(
   inputs: TensorInfo[],
   attributes: OpAttributes,
 ): [Tensor, Tensor, Tensor] {
-  const outputs = backend.executeMultipleOutputs(op, listAttributes(backend, attributes), inputs, 3);
-  return outputs as [Tensor, Tensor, Tensor];
+  return executeAll(backend, op, inputs, 3, attributes) as [Tensor, Tensor, Tensor];
+}
+
+function executeAll(
+  backend: NativeBackend,
+  op: string,
+  inputs: TensorInfo[],
+  outputs: number,
+  attributes: OpAttributes = {},
+): Tensor[] {
+  return backend.executeMultipleOutputs(op, listAttributes(backend, attributes), inputs, outputs);
 }
 
 function listAttributes({ binding }: NativeBackend, { int = {}, float = {}, bool = {} }: OpAttributes): object[] {

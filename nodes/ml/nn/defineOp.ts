@@ -86,8 +86,8 @@ export function defineOp<K extends OpName>(name: K, definition: OpDefinition<K>)
   };
 }
 
-/** Runs the device's kernel of that name, or the plain form where it has none. */
-function runOp<K extends OpName>(name: K, plain: PlainForm<K>, ...args: Arguments<K>): Ops[K]['results'] {
+/** Runs the device's kernel of that name, or the plain form where it has none. The caller owns the results. */
+export function runOp<K extends OpName>(name: K, plain: PlainForm<K>, ...args: Arguments<K>): Ops[K]['results'] {
   const [inputs, attributes] = args;
   const backendName = getBackend();
   if (!getKernel(name, backendName))

@@ -59,31 +59,33 @@ const normalise = defineOp('NoiseloomGroupNorm', {
   },
   gradient(dy, [x, scale, offset, _y, m, r], attributes) {
     const inputs = { dy, x, scale, offset, m, r } as unknown as GradientInputs;
-    const sums = () => channelSums(beforeActivation(inputs, attributes), inputs);
     return {
       x: () => normaliseGradient(inputs, attributes)[0],
-      scale: () => sum(sums().dScale, [0, 1, 2]),
-      offset: () => sum(sums().dOffset, [0, 1, 2]),
+      scale: () => weightGradients(inputs, attributes)[0],
+      offset: () => weightGradients(inputs, attributes)[1],
     };
   },
 });
 
-const normaliseGradient = defineGradientOp(
-  'NoiseloomGroupNormGradient',
-  ['dy', 'x', 'scale', 'offset', 'm', 'r'],
-  (inputs, attributes) => {
-    const { x, scale, m, r } = inputs;
-    const { groups } = attributes;
-    const k = x.size / (x.shape[0] * groups);
-    const dz = beforeActivation(inputs, attributes);
-    const { dOffset, dScale } = channelSums(dz, inputs);
-    const both = mul(concat([dOffset, dScale], 0), mul(scale, -1 / k)); // [2 N, 1, 1, C]
-    const [a, b] = split(overGroups(both, groups), 2) as [Tensor, Tensor]; // [N, 1, 1, C]
-    const slope = mul(square(r), b);
-    const level = sub(mul(r, a), mul(slope, m));
-    return [add(add(mul(dz, mul(r, scale)), mul(x, slope)), level)];
-  },
-);
+const gradientInputs = ['dy', 'x', 'scale', 'offset', 'm', 'r'] as const;
+
+const weightGradients = defineGradientOp('NoiseloomGroupNormWeightGradients', gradientInputs, (inputs, attributes) => {
+  const { dScale, dOffset } = channelSums(beforeActivation(inputs, attributes), inputs);
+  return [sum(dScale, [0, 1, 2]), sum(dOffset, [0, 1, 2])];
+});
+
+const normaliseGradient = defineGradientOp('NoiseloomGroupNormGradient', gradientInputs, (inputs, attributes) => {
+  const { x, scale, m, r } = inputs;
+  const { groups } = attributes;
+  const k = x.size / (x.shape[0] * groups);
+  const dz = beforeActivation(inputs, attributes);
+  const { dOffset, dScale } = channelSums(dz, inputs);
+  const both = mul(concat([dOffset, dScale], 0), mul(scale, -1 / k)); // [2 N, 1, 1, C]
+  const [a, b] = split(overGroups(both, groups), 2) as [Tensor, Tensor]; // [N, 1, 1, C]
+  const slope = mul(square(r), b);
+  const level = sub(mul(r, a), mul(slope, m));
+  return [add(add(mul(dz, mul(r, scale)), mul(x, slope)), level)];
+});
 
 /** dz, of the shape of x */
 function beforeActivation({ dy, x, scale, offset, m, r }: GradientInputs, { activation }: GroupNormAttributes): Tensor {

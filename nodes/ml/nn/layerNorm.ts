@@ -22,15 +22,24 @@ const normalise = defineOp('NoiseloomLayerNorm', {
     return [add(mul(mul(centred, r), scale), offset), m, r];
   },
   gradient(dy, [x, scale, _y, m, r]) {
-    const z = () => mul(sub(x!, m!), r!);
-    const leading = dy.shape.slice(0, -1).map((_, axis) => axis);
     return {
       x: () => normaliseGradient({ dy, x: x!, scale: scale!, m: m!, r: r! })[0],
-      scale: () => sum(mul(dy, z()), leading),
-      offset: () => sum(dy, leading),
+      scale: () => scaleGradient({ dy, x: x!, m: m!, r: r! })[0],
+      offset: () => sumOfRows(dy),
     };
   },
 });
+
+/** [..., C] -> [C] */
+const sumOfRows = (x: Tensor): Tensor =>
+  sum(
+    x,
+    x.shape.slice(0, -1).map((_, axis) => axis),
+  );
+
+const scaleGradient = defineGradientOp('NoiseloomLayerNormScaleGradient', ['dy', 'x', 'm', 'r'], ({ dy, x, m, r }) => [
+  sumOfRows(mul(dy, mul(sub(x, m), r))),
+]);
 
 const normaliseGradient = defineGradientOp(
   'NoiseloomLayerNormGradient',

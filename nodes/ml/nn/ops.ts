@@ -45,6 +45,11 @@ export interface Ops {
     GroupNormAttributes,
     [dx: Tensor]
   >;
+  NoiseloomGroupNormWeightGradients: Op<
+    { dy: Tensor; x: Tensor4D; scale: Tensor1D; offset: Tensor1D; m: Tensor; r: Tensor },
+    GroupNormAttributes,
+    [dScale: Tensor, dOffset: Tensor]
+  >;
   /** m and r [..., 1]: mean and 1 / standard deviation of each row */
   NoiseloomLayerNorm: Op<
     { x: Tensor; scale: Tensor1D; offset: Tensor1D },
@@ -52,6 +57,7 @@ export interface Ops {
     [y: Tensor, m: Tensor, r: Tensor]
   >;
   NoiseloomLayerNormGradient: Op<{ dy: Tensor; x: Tensor; scale: Tensor; m: Tensor; r: Tensor }, object, [dx: Tensor]>;
+  NoiseloomLayerNormScaleGradient: Op<{ dy: Tensor; x: Tensor; m: Tensor; r: Tensor }, object, [dScale: Tensor]>;
 
   /** x [..., in], weight [in, out] or, where `transposed`, [out, in], bias [out] -> y [..., out] */
   NoiseloomLinear: Op<
@@ -80,6 +86,19 @@ export interface Ops {
    */
   NoiseloomToFloat32: Op<{ halves: Tensor }, { count: number; bfloat16: boolean; taps: number }, [y: Tensor]>;
 
+  /**
+   * Parameters and their gradients, tensors of any shapes; vectors [P] of all of them; and what a step multiplies by [8], see
+   * `stepOnDevice` -> the vectors, then the parameters, after the step
+   */
+  NoiseloomAdamW: Op<
+    { [each: `gradient ${number}` | `parameter ${number}`]: Tensor } & Record<
+      'm' | 'v' | 'average' | 'factors',
+      Tensor1D
+    >,
+    object,
+    [m: Tensor1D, v: Tensor1D, average: Tensor1D, ...parameters: Tensor[]]
+  >;
+
   BatchMatMul: Op<{ a: Tensor; b: Tensor }, tf.BatchMatMulAttrs, Tensor>;
   _FusedMatMul: Op<{ a: Tensor; b: Tensor; bias?: Tensor }, tf._FusedMatMulAttrs, Tensor>;
   Conv2D: Op<{ x: Tensor4D; filter: Tensor4D }, tf.Conv2DAttrs, Tensor>;
@@ -87,6 +106,7 @@ export interface Ops {
   Conv2DBackpropInput: Op<{ dy: Tensor4D; filter: Tensor4D }, tf.Conv2DBackpropInputAttrs, Tensor>;
   Conv2DBackpropFilter: Op<{ x: Tensor4D; dy: Tensor4D }, tf.Conv2DBackpropFilterAttrs, Tensor>;
   ResizeNearestNeighborGrad: Op<{ images: Tensor4D; dy: Tensor4D }, tf.ResizeNearestNeighborGradAttrs, Tensor>;
+  Sum: Op<{ x: Tensor }, tf.SumAttrs, Tensor>;
   Softmax: Op<{ logits: Tensor }, tf.SoftmaxAttrs, Tensor>;
   UnsortedSegmentSum: Op<{ x: Tensor; segmentIds: Tensor1D }, tf.UnsortedSegmentSumAttrs, Tensor>;
 }

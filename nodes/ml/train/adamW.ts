@@ -28,28 +28,35 @@ export function startAdamW(parameters: Float32Array<ArrayBuffer>): AdamWState {
   return { step: 0, parameters, m: zeros(), v: zeros(), average: parameters.slice() };
 }
 
+/** What step t multiplies by: `rate` the corrected first moment, `root` the root of the second, `keep` the parameters. */
+export function adamWFactors(t: number, { learningRate: lr, beta1, beta2, weightDecay, averageDecay }: AdamWSettings) {
+  return {
+    rate: lr / (1 - beta1 ** t),
+    root: 1 / Math.sqrt(1 - beta2 ** t),
+    keep: 1 - lr * weightDecay,
+    decay: Math.min(averageDecay, (1 + t) / (10 + t)),
+  };
+}
+
 /**
  * One step of Adam with decoupled weight decay on the clipped gradient, and of the moving average. Updates `state` in
- * place: the parameters of a model pass through the processor once, where a dozen tensor operations would move them a
- * dozen times. Source: arXiv 1711.05101, algorithm 2; clipping as torch.nn.utils.clip_grad_norm_.
+ * place; what lies on a device is trained by `stepOnDevice`, which does the same.
+ * Source: arXiv 1711.05101, algorithm 2; clipping as torch.nn.utils.clip_grad_norm_.
  *
  * g gradient, theta parameters, t step: m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
  * theta = theta - lr (m / (1-b1^t) / (sqrt(v / (1-b2^t)) + eps) + wd theta).
  * The average warms up: its decay is min(averageDecay, (1+t)/(10+t)).
  */
 export function adamWStep(state: AdamWState, gradient: Float32Array, settings: AdamWSettings): void {
-  const { learningRate: lr, beta1, beta2, epsilon, weightDecay, clipNorm, averageDecay } = settings;
+  const { beta1, beta2, epsilon, clipNorm } = settings;
   const { parameters, m, v, average } = state;
-  const t = ++state.step;
+  const { rate, root, keep, decay } = adamWFactors(++state.step, settings);
   const clip = Math.min(1, clipNorm / (computeNorm(gradient) + 1e-6));
-  const decay = Math.min(averageDecay, (1 + t) / (10 + t));
-  const rate = lr / (1 - beta1 ** t);
-  const root = 1 / Math.sqrt(1 - beta2 ** t);
   for (let i = 0; i < parameters.length; i++) {
     const g = gradient[i]! * clip;
     m[i] = beta1 * m[i]! + (1 - beta1) * g;
     v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
-    parameters[i] = (1 - lr * weightDecay) * parameters[i]! - (rate * m[i]!) / (root * Math.sqrt(v[i]!) + epsilon);
+    parameters[i] = keep * parameters[i]! - (rate * m[i]!) / (root * Math.sqrt(v[i]!) + epsilon);
     average[i] = decay * average[i]! + (1 - decay) * parameters[i]!;
   }
 }

@@ -1,4 +1,4 @@
-import { concat, reshape, type Tensor, type Tensor1D, tensor, tidy } from '../tf.ts';
+import { concat, reshape, split, type Tensor, type Tensor1D, tidy } from '../tf.ts';
 
 /** Names and shapes of a model's parameters, in the order in which one long vector holds them. */
 export type ParameterLayout = readonly { readonly name: string; readonly shape: readonly number[] }[];
@@ -15,13 +15,14 @@ export function layoutOf(shapes: ReadonlyMap<string, readonly number[]>, prefix 
   }));
 }
 
-/** One vector -> copies of the parameters, in the order of the layout. The caller owns them. */
-export function unflatten(vector: Float32Array, layout: ParameterLayout): Tensor[] {
-  let offset = 0;
-  return layout.map(({ shape }) => {
-    const values = vector.slice(offset, offset + sizeOf(shape));
-    offset += values.length;
-    return tensor(values, [...shape]);
+/** One vector -> the parameters, in the order of the layout. The caller owns them. */
+export function unflatten(vector: Tensor1D, layout: ParameterLayout): Tensor[] {
+  return tidy(() => {
+    const parts = split(
+      vector,
+      layout.map(({ shape }) => sizeOf(shape)),
+    );
+    return parts.map((part, i) => reshape(part, [...layout[i]!.shape]));
   });
 }
 

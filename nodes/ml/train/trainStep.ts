@@ -1,8 +1,9 @@
 import { UserError } from '../../errors.ts';
-import { dispose, type Scalar, tidy, valueAndGrads, zerosLike } from '../tf.ts';
+import { dispose, type Scalar, type Tensor, valueAndGrads, zerosLike } from '../tf.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
-import { type AdamWSettings, type AdamWState, adamWStep } from './adamW.ts';
-import { flatten, type ParameterLayout, unflatten } from './flatParameters.ts';
+import type { AdamWSettings } from './adamW.ts';
+import { type AdamWTensors, stepOnDevice } from './adamWOnDevice.ts';
+import type { ParameterLayout } from './flatParameters.ts';
 
 /** What is trained: named parameters, and a loss of them for the batch of a step. */
 export interface Training {
@@ -21,30 +22,36 @@ interface TrainingBatch {
 }
 
 /**
- * Forward, backward, update of `state` in place. Returns the loss.
+ * Forward, backward, update of `state`, all on the device: only the loss is read, which it returns.
  * Throws UserError `NOT_FINITE` (and leaves the state as it was) when the loss is not a number.
  */
-export async function trainStep(training: Training, state: AdamWState, settings: AdamWSettings): Promise<number> {
-  const { layout } = training;
-  const batch = training.batch(state.step);
-  const parameters = unflatten(state.parameters, layout);
+export async function trainStep(training: Training, state: AdamWTensors, settings: AdamWSettings): Promise<number> {
+  const { loss, gradients } = lossAndGradients(training, state);
+  try {
+    const value = (await loss.data())[0]!;
+    if (!Number.isFinite(value))
+      throw new UserError('NOT_FINITE', `Step ${state.step}: the loss is ${value}. Lower the learning rate.`);
+    stepOnDevice(state, gradients, settings);
+    return value;
+  } finally {
+    dispose([loss, ...gradients]);
+  }
+}
+
+/** The loss of the next step's batch, and its gradients, 0 where the batch does not train. The caller owns them. */
+export function lossAndGradients(
+  { layout, batch: batchOf }: Training,
+  { step, parameters }: AdamWTensors,
+): { loss: Scalar; gradients: Tensor[] } {
+  const batch = batchOf(step);
   const weights = weightsOf(new Map(parameters.map((parameter, i) => [layout[i]!.name, parameter])));
   const trained = parameters.filter((_, i) => batch.trains?.(layout[i]!.name) ?? true);
   try {
     const { value, grads } = valueAndGrads(() => batch.loss(weights))(trained);
-    const gradient = tidy(() => {
-      const gradientOf = new Map(trained.map((parameter, i) => [parameter, grads[i]!]));
-      return flatten(parameters.map((parameter) => gradientOf.get(parameter) ?? zerosLike(parameter)));
-    });
-    const loss = (await value.data())[0]!;
-    const g = (await gradient.data()) as Float32Array;
-    dispose([value, gradient, ...grads]);
-    if (!Number.isFinite(loss))
-      throw new UserError('NOT_FINITE', `Step ${state.step}: the loss is ${loss}. Lower the learning rate.`);
-    adamWStep(state, g, settings);
-    return loss;
+    const gradientOf = new Map(trained.map((parameter, i) => [parameter, grads[i]!]));
+    const gradients = parameters.map((parameter) => gradientOf.get(parameter) ?? zerosLike(parameter));
+    return { loss: value as Scalar, gradients };
   } finally {
-    dispose(parameters);
     batch.dispose();
   }
 }

@@ -70,6 +70,8 @@ function flopsOf(name: string, attributes: readonly Attribute[], inputs: readonl
     case 'NoiseloomConvolution3x3':
     case 'NoiseloomConvolution3x3WithBias':
       return 2 * result.size * 9 * (shapeOf(0)[3] ?? 0);
+    case 'NoiseloomFilterGradient3x3':
+      return 2 * result.size * sizeOf(shapeOf(0).slice(0, 3));
     case 'MatMul':
     case '_FusedMatMul':
     case 'BatchMatMul':

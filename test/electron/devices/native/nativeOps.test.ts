@@ -8,6 +8,7 @@ import { conv2d } from '../../../../nodes/ml/nn/conv2d.ts';
 import { groupNorm } from '../../../../nodes/ml/nn/groupNorm.ts';
 import { layerNorm } from '../../../../nodes/ml/nn/layerNorm.ts';
 import { addProduct, linear, project } from '../../../../nodes/ml/nn/linear.ts';
+import { addPerImage } from '../../../../nodes/ml/nn/residual.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
 import { expectClose, gradientPair } from '../../../support/closeness.ts';
@@ -80,6 +81,36 @@ function convolutionCase(shape: [n: number, h: number, w: number, c: number], ou
     tolerance: 2e-5,
   };
 }
+/** The same with its filter for x, so that the gradient is the filter's. */
+function filterCase(shape: [n: number, h: number, w: number, c: number], outputs: number): Case {
+  const image = () => random(shape, 0, 1, 33) as tf.Tensor4D;
+  const bias = () => random([outputs], 0, 1, 34);
+  return {
+    x: () => random([3, 3, shape[3], outputs], 0, 1 / Math.sqrt(9 * shape[3]), 35),
+    ours: (filter) => conv2d(image(), of(filter, bias()), { padding: 1 }),
+    plain(filter) {
+      const around = [0, 1, 1, 0].map((each) => [each, each] as [number, number]);
+      return tf.add(tf.conv2d(tf.pad(image(), around) as tf.Tensor4D, filter as tf.Tensor4D, 1, 'valid'), bias());
+    },
+    tolerance: 2e-5,
+  };
+}
+/** Scale and offset, one below the other, for x. */
+function groupNormWeights(images: number, activation: 'linear' | 'silu'): Case {
+  const image = () => random([images, 13, 11, 32], 3, 2, 50) as tf.Tensor4D;
+  const parts = (x: tf.Tensor) => tf.split(x, 2).map((part) => tf.reshape(part, [32])) as [tf.Tensor, tf.Tensor];
+  return {
+    x: () => random([2, 32], 1, 1, 51),
+    ours: (x) => groupNorm(image(), of(...parts(x)), 8, 1e-5, activation),
+    plain(x) {
+      const normal = normalised(tf.reshape(image(), [images, 143, 8, 4]), [1, 3]);
+      const [scale, offset] = parts(x);
+      const z = tf.add(tf.mul(tf.reshape(normal, [images, 13, 11, 32]), scale), offset);
+      return activation === 'silu' ? tf.mul(z, tf.sigmoid(z)) : z;
+    },
+    tolerance: 2e-5,
+  };
+}
 /** Products of matrices, some of them transposed. */
 function productCase(
   batch: number[],
@@ -119,6 +150,18 @@ function addedCase(rows: number, depth: number, columns: number): Case {
     },
   };
 }
+function sumCase(shape: number[], axes: number[], keepDims: boolean): Case {
+  return {
+    x: () => random(shape, 1, 1, 54),
+    ours: (x) => tf.sum(x, axes, keepDims),
+    plain(x) {
+      const kept = shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+      const rows = tf.reshape(x, [kept.slice(0, axes[0]).reduce((a, b) => a * b, 1), -1, kept.at(-1)!]);
+      const order = tf.transpose(rows, [0, 2, 1]); // the last axis is summed by TensorFlow
+      return tf.reshape(tf.sum(order, 2), keepDims ? kept : shape.filter((_, axis) => !axes.includes(axis)));
+    },
+  };
+}
 const phi: Layer = (x) => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
 /** Tensors large enough for several threads, with numbers that are hard to add up, to raise to a power, or both. */
@@ -138,6 +181,29 @@ const cases: Record<string, Case> = {
     ours: (x) => layerNorm(x, of(random([321], 1, 1, 5), random([321], 0, 1, 6)), 1e-5),
     plain: (x) => tf.add(tf.mul(normalised(x, [2]), random([321], 1, 1, 5)), random([321], 0, 1, 6)),
     tolerance: 1e-4,
+  },
+  'scale and offset of a group normalisation of many images, then SiLU': groupNormWeights(9, 'silu'),
+  'scale and offset of a group normalisation of one image': groupNormWeights(1, 'linear'),
+  'scale and offset of a layer normalisation': {
+    x: () => random([2, 45], 1, 1, 52),
+    ours(x) {
+      const [scale, offset] = tf.split(x, 2).map((part) => tf.reshape(part, [45])) as [tf.Tensor, tf.Tensor];
+      return layerNorm(random([5, 41, 45], 3, 2, 53), of(scale, offset), 1e-5);
+    },
+    plain(x) {
+      const [scale, offset] = tf.split(x, 2) as [tf.Tensor, tf.Tensor];
+      return tf.add(tf.mul(normalised(random([5, 41, 45], 3, 2, 53), [2]), scale), offset);
+    },
+    tolerance: 2e-5,
+  },
+  'a sum over leading axes': sumCase([7, 31, 50, 33], [0, 1, 2], false),
+  'a sum over axes in the middle': sumCase([4, 31, 50, 16], [1, 2], true),
+  'a sum over an axis of length 1': sumCase([5, 1, 9], [1], false),
+  'a number a channel added to each image': {
+    x: () => random([6, 19, 23, 40], 0, 1, 55),
+    ours: (x) =>
+      addPerImage(x as tf.Tensor4D, tf.reshape(tf.slice(x, [0, 3, 4, 0], [6, 1, 1, 40]), [6, 40]) as tf.Tensor2D),
+    plain: (x) => tf.add(x, tf.slice(x, [0, 3, 4, 0], [6, 1, 1, 40])),
   },
   SiLU: { x: () => random([123, 457], 0, 40, 7), ours: silu, plain: (x) => tf.mul(x, tf.sigmoid(x)) },
   'quick GELU': {
@@ -167,8 +233,13 @@ const cases: Record<string, Case> = {
   'a 3x3 convolution to 16 channels': convolutionCase([1, 17, 32, 16], 16),
   'a 3x3 convolution of few pixels': convolutionCase([2, 7, 5, 64], 80),
   'a 3x3 convolution of one pixel': convolutionCase([1, 1, 1, 16], 32, false),
+  'the filter of a 3x3 convolution, in tiles of which some are cut': filterCase([2, 18, 21, 32], 48),
+  'the filter of a 3x3 convolution of many channels': filterCase([5, 8, 8, 144], 80),
+  'the filter of a 3x3 convolution of very many pixels': filterCase([3, 130, 140, 64], 64),
+  'the filter of a 3x3 convolution of few pixels': filterCase([2, 7, 5, 64], 80),
   'a product': productCase([], 130, 37, 100, false, false),
   'products, the first transposed': productCase([3], 70, 50, 33, true, false),
+  'products of many rows, the first transposed': productCase([], 200, 700, 150, true, false),
   'products, the second transposed': productCase([2, 3], 5, 61, 32, false, true),
   'products, both transposed': productCase([2], 29, 40, 16, true, true),
   'a product of a row and a column': productCase([], 1, 1000, 1, false, false),
@@ -201,6 +272,9 @@ const anySize: Record<string, fc.Arbitrary<Case>> = {
   '3x3 convolutions': fc
     .tuple(count(3), count(30), count(30), channels, channels, fc.boolean())
     .map(([n, height, width, from, to, hasBias]) => convolutionCase([n, height, width, from], to, hasBias)),
+  'filters of 3x3 convolutions': fc
+    .tuple(count(3), count(30), count(30), channels, channels)
+    .map(([n, height, width, from, to]) => filterCase([n, height, width, from], to)),
   products: fc
     .tuple(fc.array(count(3), { maxLength: 2 }), count(70), count(70), count(70), fc.boolean(), fc.boolean())
     .map((sizes) => productCase(...sizes)),

@@ -14,11 +14,12 @@ import {
 } from '../../../../nodes/ml/tf.ts';
 import { controlNetRewardTraining } from '../../../../nodes/ml/train/controlNetRewardTraining.ts';
 import { controlNetJson } from '../../../../nodes/ml/train/controlNetTraining.ts';
-import { layoutOf, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
+import { layoutOf } from '../../../../nodes/ml/train/flatParameters.ts';
 import { startFrom } from '../../../../nodes/ml/train/startFrom.ts';
 import { type Weights, weightsOf } from '../../../../nodes/ml/weights/weights.ts';
 import type { ConditionKind } from '../../../../nodes/ml/world/conditionImage.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
+import { parametersOf } from '../../../support/parametersOf.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
 import { smallUnetJson, smallWorldGenerator } from '../../../support/smallWorldGenerator.ts';
 
@@ -57,7 +58,7 @@ describe('controlNetRewardTraining', () => {
 
   it('adds to the loss of diffusion lambda times the consistency loss of the less noisy images', async () => {
     const start = await startFrom(layout, weights, randomStream(1));
-    const parts = unflatten(start, layout);
+    const parts = parametersOf(start, layout);
     const own = weightsOf(new Map(parts.map((part, i) => [layout[i]!.name, part])));
     const lossOf = (lambda: number, maxTimestep: number) => {
       const batch = trainingWith(lambda, maxTimestep).batch(0);
@@ -74,7 +75,7 @@ describe('controlNetRewardTraining', () => {
 
   it('has the gradient that differences have', async () => {
     const start = await startFrom(layout, weights, randomStream(1));
-    const parts = unflatten(start, layout);
+    const parts = parametersOf(start, layout);
     const batch = trainingWith(3, 600).batch(0);
     const named = (values: typeof parts): Weights =>
       weightsOf(new Map(values.map((part, i) => [layout[i]!.name, part])));
@@ -82,7 +83,7 @@ describe('controlNetRewardTraining', () => {
     const flat = (await Promise.all(grads.map((each) => each.data()))).flatMap((each) => [...each]);
     const length = Math.sqrt(flat.reduce((sum, each) => sum + each * each, 0));
     const lossAt = (step: number) => {
-      const moved = unflatten(
+      const moved = parametersOf(
         start.map((each, i) => each + (step * flat[i]!) / length),
         layout,
       );
@@ -98,7 +99,7 @@ describe('controlNetRewardTraining', () => {
 
   it('draws the same batch of a step each time', async () => {
     const start = await startFrom(layout, weights, randomStream(1));
-    const parts = unflatten(start, layout);
+    const parts = parametersOf(start, layout);
     const own = weightsOf(new Map(parts.map((part, i) => [layout[i]!.name, part])));
     const lossOf = (step: number) => {
       const batch = trainingWith(1, 200).batch(step);

@@ -5,8 +5,9 @@ import { unet2DCondition, unetConfig, unetShapes } from '../../../../nodes/ml/mo
 import { randomStream } from '../../../../nodes/ml/random.ts';
 import { dispose, tidy } from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
+import { disposeAdamW, toDevice } from '../../../../nodes/ml/train/adamWOnDevice.ts';
 import { controlNetJson, controlNetTraining } from '../../../../nodes/ml/train/controlNetTraining.ts';
-import { layoutOf, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
+import { layoutOf } from '../../../../nodes/ml/train/flatParameters.ts';
 import { startFrom } from '../../../../nodes/ml/train/startFrom.ts';
 import { trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { weightsOf } from '../../../../nodes/ml/weights/weights.ts';
@@ -15,6 +16,7 @@ import { sampleScene } from '../../../../nodes/ml/world/scene.ts';
 import { edgeMap, objectMasks } from '../../../../nodes/ml/world/sceneLabels.ts';
 import { shapes } from '../../../../nodes/ml/world/words.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
+import { parametersOf } from '../../../support/parametersOf.ts';
 import { randomWeights } from '../../../support/randomWeights.ts';
 import { smallUnetJson, smallWorldGenerator } from '../../../support/smallWorldGenerator.ts';
 
@@ -39,7 +41,7 @@ describe('controlNetTraining', () => {
     const training = controlNetTraining({ seed: 1, batch: 2 }, config, smallWorldGenerator(unet));
     const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
 
-    const parts = unflatten(start, training.layout);
+    const parts = parametersOf(start, training.layout);
     const weightsNow = weightsOf(new Map(parts.map((part, i) => [training.layout[i]!.name, part])));
     const deaf = controlNetTraining(
       { seed: 1, batch: 2 },
@@ -49,12 +51,13 @@ describe('controlNetTraining', () => {
     const batch = deaf.batch(0);
     const alone = tidy(() => batch.loss(weightsNow).dataSync()[0]!);
     batch.dispose();
-    const state = startAdamW(start.slice());
+    const state = toDevice(startAdamW(start), training.layout);
     const losses: number[] = [];
     for (let i = 0; i < 8; i++)
       losses.push(await trainStep({ ...training, batch: () => training.batch(0) }, state, adamW));
     expect(losses[0]).toBeCloseTo(alone, 5);
     expect(losses.at(-1)).toBeLessThan(0.9 * losses[0]!);
+    disposeAdamW(state);
     dispose([...tensors.values(), ...parts]);
   });
 
@@ -63,7 +66,7 @@ describe('controlNetTraining', () => {
     const config = controlNetConfig(controlNetJson(smallUnetJson));
     const layout = layoutOf(controlNetShapes(config));
     const start = await startFrom(layoutOf(controlNetShapes(config)), weights, randomStream(1));
-    const parts = unflatten(start, layout);
+    const parts = parametersOf(start, layout);
     const valuesOf = async (name: string) => [...(await parts[layout.findIndex((each) => each.name === name)]!.data())];
     expect(await valuesOf('conv_in.weight')).toEqual([...(await weights.get('conv_in.weight').data())]);
     expect((await valuesOf('controlnet_down_blocks.1.weight')).every((value) => value === 0)).toBe(true);

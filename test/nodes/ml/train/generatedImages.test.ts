@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../../../nodes/ml/random.ts';
 import { mul, oneHot, reshape, type Tensor4D, tensor1d, tensor2d, tensor4d, tidy } from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
+import { disposeAdamW, toDevice } from '../../../../nodes/ml/train/adamWOnDevice.ts';
 import { clipTraining } from '../../../../nodes/ml/train/clipTraining.ts';
 import {
   type GeneratedWorld,
@@ -95,7 +96,7 @@ describe('images that a generator made, to be ranked', () => {
     ['the preference model', preferenceTraining],
   ])('teach %s beside its own images', async (_name, trainingOf) => {
     const training = trainingOf({ seed: 1, batch: 4, generated: squares() });
-    const state = startAdamW(initialise(training.layout, randomStream(1)));
+    const state = toDevice(startAdamW(initialise(training.layout, randomStream(1))), training.layout);
     const batch = training.batch(0);
     const settings = { learningRate: 2e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
     const losses: number[] = [];
@@ -110,6 +111,7 @@ describe('images that a generator made, to be ranked', () => {
       );
     batch.dispose();
     training.dispose();
+    disposeAdamW(state);
     expect(losses.at(-1)).toBeLessThan(0.9 * losses[0]!);
   });
 });

@@ -5,7 +5,7 @@ import { clipTokenizer } from '../../../../nodes/ml/text/clipTokenizer.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { consistencyDistillation } from '../../../../nodes/ml/train/consistencyDistillation.ts';
 import { distributionMatching } from '../../../../nodes/ml/train/distributionMatching.ts';
-import { type ParameterLayout, unflatten } from '../../../../nodes/ml/train/flatParameters.ts';
+import type { ParameterLayout } from '../../../../nodes/ml/train/flatParameters.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
 import { textToImageConfigs as configs, PROMPT_LENGTH } from '../../../../nodes/ml/train/textToImage.ts';
 import {
@@ -17,6 +17,7 @@ import {
 import type { Training } from '../../../../nodes/ml/train/trainStep.ts';
 import { type Weights, weightsOf } from '../../../../nodes/ml/weights/weights.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
+import { parametersOf } from '../../../support/parametersOf.ts';
 
 const tokenizer = clipTokenizer(configs.vocabulary, {}, 'the built-in vocabulary');
 const world = (): WorldLatents => ({
@@ -30,7 +31,7 @@ function start(layoutOf: (teacher: Weights) => Training) {
   const layout: ParameterLayout = [...textLayout, ...unetLayout];
   const random = randomStream(5);
   const values = initialise(layout, random).map((value) => value || 0.02 * random.normal());
-  const tensors = new Map(unflatten(values, layout).map((tensor, i) => [layout[i]!.name, tensor]));
+  const tensors = new Map(parametersOf(values, layout).map((tensor, i) => [layout[i]!.name, tensor]));
   const training = layoutOf(weightsOf(tensors));
   const parameters = training.layout.map(({ name }) => tf.clone(tensors.get(name.replace('follower.', ''))!));
   const lossOf = (batch: ReturnType<Training['batch']>, given: readonly tf.Tensor[]) =>

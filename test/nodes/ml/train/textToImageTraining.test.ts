@@ -5,6 +5,7 @@ import { randomStream } from '../../../../nodes/ml/random.ts';
 import { clipTokenizer } from '../../../../nodes/ml/text/clipTokenizer.ts';
 import * as tf from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
+import { disposeAdamW, toDevice } from '../../../../nodes/ml/train/adamWOnDevice.ts';
 import { initialise } from '../../../../nodes/ml/train/initialise.ts';
 import { textToImageConfigs as configs, PROMPT_LENGTH } from '../../../../nodes/ml/train/textToImage.ts';
 import { textToImageTraining, worldBasis } from '../../../../nodes/ml/train/textToImageTraining.ts';
@@ -84,7 +85,7 @@ describe('textToImageTraining', () => {
     const settings = { seed: 1, batch: 2, captionDropout: 0 };
     const fresh = textToImageTraining(settings, { basis: worldBasis(1, 50), tokenize, alphasCumprod: alphas });
     const training = { ...fresh, batch: () => fresh.batch(0) };
-    const state = startAdamW(initialise(training.layout, randomStream(1)));
+    const state = toDevice(startAdamW(initialise(training.layout, randomStream(1))), training.layout);
     const losses: number[] = [];
     for (let step = 0; step < 6; step++) {
       const loss = await trainStep(training, state, {
@@ -101,6 +102,7 @@ describe('textToImageTraining', () => {
     expect(losses[0]).toBeGreaterThan(0.7);
     expect(losses[0]).toBeLessThan(1.4);
     fresh.dispose();
+    disposeAdamW(state);
     expect(losses[5]).toBeLessThan(0.95 * losses[0]!);
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mean, square } from '../../../../nodes/ml/tf.ts';
 import { startAdamW } from '../../../../nodes/ml/train/adamW.ts';
+import { disposeAdamW, fromDevice, toDevice } from '../../../../nodes/ml/train/adamWOnDevice.ts';
 import { type Training, trainStep } from '../../../../nodes/ml/train/trainStep.ts';
 import { guardLeaks, openTestDevice } from '../../../support/devices.ts';
 import { lineRun } from '../../../support/lineTraining.ts';
@@ -24,9 +25,11 @@ describe('trainStep', () => {
       }),
       dispose: () => {},
     };
-    const state = startAdamW(Float32Array.of(1, 2, 3, -4, 5));
+    const state = toDevice(startAdamW(Float32Array.of(1, 2, 3, -4, 5)), training.layout);
     expect(await trainStep(training, state, settings)).toBeCloseTo(50 / 3, 4);
-    for (const [i, value] of [1, 2, 2.9, -3.9, 4.9].entries()) expect(state.parameters[i]).toBeCloseTo(value, 4);
+    const { parameters } = await fromDevice(state);
+    for (const [i, value] of [1, 2, 2.9, -3.9, 4.9].entries()) expect(parameters[i]).toBeCloseTo(value, 4);
+    disposeAdamW(state);
   });
 
   it('says so when the loss is no number, and leaves the state as it was', async () => {
@@ -35,8 +38,9 @@ describe('trainStep', () => {
       batch: () => ({ loss: (weights) => mean(square(weights.get('a'))), dispose: () => {} }),
       dispose: () => {},
     };
-    const state = startAdamW(Float32Array.of(Number.NaN));
+    const state = toDevice(startAdamW(Float32Array.of(Number.NaN)), training.layout);
     await expect(trainStep(training, state, settings)).rejects.toMatchObject({ code: 'NOT_FINITE' });
     expect(state.step).toBe(0);
+    disposeAdamW(state);
   });
 });

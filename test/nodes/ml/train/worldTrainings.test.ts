@@ -13,6 +13,7 @@ import {
   zeros,
 } from '../../../../nodes/ml/tf.ts';
 import { type AdamWSettings, startAdamW } from '../../../../nodes/ml/train/adamW.ts';
+import { disposeAdamW, toDevice } from '../../../../nodes/ml/train/adamWOnDevice.ts';
 import { aestheticTraining } from '../../../../nodes/ml/train/aestheticTraining.ts';
 import { clipTraining } from '../../../../nodes/ml/train/clipTraining.ts';
 import { imageTraining } from '../../../../nodes/ml/train/imageTraining.ts';
@@ -37,11 +38,12 @@ const adamW: AdamWSettings = {
 
 /** Losses of a training that sees its first batch again and again. */
 async function lossesOf(training: Training, steps: number, settings = adamW): Promise<number[]> {
-  const state = startAdamW(initialise(training.layout, randomStream(1)));
+  const state = toDevice(startAdamW(initialise(training.layout, randomStream(1))), training.layout);
   const losses: number[] = [];
   for (let i = 0; i < steps; i++)
     losses.push(await trainStep({ ...training, batch: () => training.batch(0) }, state, settings));
   training.dispose();
+  disposeAdamW(state);
   return losses;
 }
 
@@ -81,8 +83,10 @@ describe('trainings of the built-in world', () => {
   it('draws the batch of a step from the seed and the step alone', async () => {
     const lossAt = async (step: number, seed: number) => {
       const training = clipTraining({ seed, batch: 2 });
-      const state = startAdamW(initialise(training.layout, randomStream(1)));
-      return trainStep({ ...training, batch: () => training.batch(step) }, state, adamW);
+      const state = toDevice(startAdamW(initialise(training.layout, randomStream(1))), training.layout);
+      const loss = await trainStep({ ...training, batch: () => training.batch(step) }, state, adamW);
+      disposeAdamW(state);
+      return loss;
     };
     const first = await lossAt(3, 1);
     expect(await lossAt(3, 1)).toBe(first);
