@@ -160,6 +160,8 @@ export interface SampleRequest {
   readonly promptOffset?: Tensor3D;
   /** Whether `denoise` asks in each step, between the model's answer and the scheduler's step, which rows go on. */
   readonly choosesRows?: boolean;
+  /** Begins with these clean latents [N, h, w, c] and the noise of the request at the level from which `steps` of the steps are left. */
+  readonly begin?: { readonly latents: Tensor4D; readonly steps: number };
 }
 
 /**
@@ -199,6 +201,8 @@ export interface SampleStep {
   readonly estimate: Tensor4D;
   /** Where rows are chosen: whether copies of a row would part, since noise of their own enters in this step or later. */
   readonly copiesPart?: boolean;
+  /** Where rows are chosen: latents = signal * clean latents + noise * standard normal noise. */
+  readonly level?: { readonly signal: number; readonly noise: number };
 }
 
 /**

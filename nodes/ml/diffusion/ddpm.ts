@@ -38,6 +38,10 @@ export function ddpm(config: SchedulerConfig): Scheduler {
       return { timesteps, initNoiseSigma: 1, eta };
     },
     needsNoise: (plan, i) => plan.timesteps[i]! > 0,
+    level(plan, i) {
+      const a = alphaBars[plan.timesteps[i]!]!;
+      return { signal: Math.sqrt(a), noise: Math.sqrt(1 - a) };
+    },
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
       const t = plan.timesteps[i]!;

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
-import type { Denoising, Noise } from '../../ports.ts';
+import type { Denoising, Noise, SampleRequest } from '../../ports.ts';
 import { type FreshNoise, freshNoise, seededNoise } from '../noiseStream.ts';
-import { clone, dispose, gather, keep, mul, type Tensor4D, tidy } from '../tf.ts';
+import { add, clone, dispose, gather, keep, mul, type Tensor4D, tidy } from '../tf.ts';
 import type { Plan, Scheduler } from './scheduler.ts';
 
 /** A step of a run before it is taken. */
@@ -21,10 +21,8 @@ export interface DenoisingModel {
   predict(latents: Tensor4D, point: StepPoint): Tensor4D;
 }
 
-/** What acts on a run besides the model and the scheduler. */
-export interface DenoiseHooks {
-  /** Whether each step asks which rows go on, see `Denoising`. */
-  readonly choosesRows?: boolean;
+/** What acts on a run besides the model and the scheduler, and what a request says of it. */
+export interface DenoiseHooks extends Pick<SampleRequest, 'choosesRows' | 'begin'> {
   /**
    * Moves the noisy latents [N, h, w, c] before the model is asked for a step; called within a `tidy`. Gives a new tensor,
    * or undefined where they stay. `estimate` gives the clean latents that the model sees in noisy ones, differentiable and
@@ -32,6 +30,7 @@ export interface DenoiseHooks {
    */
   moveLatents?(x: Tensor4D, at: StepPoint & LatentTools): Tensor4D | undefined;
 }
+
 interface LatentTools {
   estimate(x: Tensor4D): Tensor4D;
   scaleInput: ScaleInput;
@@ -67,8 +66,9 @@ export function* denoise(
 ): Denoising {
   const steps = plan.timesteps.length;
   const fresh = startFreshNoise(noise, plan);
+  const { first, x } = beginRun(scheduler, plan, noise, hooks.begin);
   const rows: Rows = {
-    x: keep(mul(noise.latents, plan.initNoiseSigma)),
+    x,
     output: undefined,
     estimate: undefined,
     state: [],
@@ -76,6 +76,7 @@ export function* denoise(
   let origin: readonly number[] | undefined;
   try {
     for (const [index, timestep] of plan.timesteps.entries()) {
+      if (index < first) continue;
       const point = { index, steps, timestep, ...(origin && { rows: origin }) };
       const predict = (x: Tensor4D) => model.predict(scheduler.scaleInput(plan, index, x), point);
       const increment = fresh.between && scheduler.increment?.(plan, index);
@@ -101,7 +102,9 @@ export function* denoise(
         rows.estimate?.dispose();
         rows.estimate = tidy(() => keep(stepFrom(rows.x, rows.output!, rows.x).estimate)); // likewise
         const copiesPart = plan.timesteps.some((_, i) => i >= index && scheduler.needsNoise(plan, i));
-        const chosen = yield { step: index + 1, steps, latents: rows.x, estimate: rows.estimate, copiesPart };
+        const { x: latents, estimate } = rows;
+        const level = scheduler.level(plan, index);
+        const chosen = yield { step: index + 1, steps, latents, estimate, copiesPart, level };
         if (chosen) {
           checkChosen(chosen, rows.x.shape[0], copiesPart);
           keepRows(rows, chosen);
@@ -122,6 +125,31 @@ export function* denoise(
   } finally {
     dispose(rows);
   }
+}
+
+/**
+ * The first step of a run and the latents that it begins with: pure noise, or clean latents with noise of the step's level. The
+ * caller owns them. Throws UserError `UNSUPPORTED` where the scheduler can begin with its first step alone.
+ */
+function beginRun(
+  scheduler: Scheduler,
+  plan: Plan,
+  { latents }: Noise,
+  begin: SampleRequest['begin'],
+): { first: number; x: Tensor4D } {
+  if (!begin) return { first: 0, x: keep(mul(latents, plan.initNoiseSigma)) };
+  const wanted = Math.max(0, plan.timesteps.length - begin.steps);
+  const able = plan.timesteps.map((_, i) => i).filter((i) => scheduler.canBegin?.(plan, i) ?? true);
+  const first = able.reduce((best, i) => (Math.abs(i - wanted) < Math.abs(best - wanted) ? i : best));
+  if (first === 0 && wanted > 0)
+    throw new UserError(
+      'UNSUPPORTED',
+      'This scheduler can only run from its first step on, and a run was to begin later. Choose ddim, euler, dpm++2m, ddpm or lcm.',
+      { at: { param: 'scheduler' } },
+    );
+  const level = scheduler.level(plan, first);
+  const x: Tensor4D = tidy(() => keep(add(mul(begin.latents, level.signal), mul(latents, level.noise))));
+  return { first, x };
 }
 
 function moveLatents(hooks: DenoiseHooks, x: Tensor4D, at: StepPoint & LatentTools): Tensor4D | undefined {

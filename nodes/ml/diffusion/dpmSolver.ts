@@ -54,6 +54,10 @@ export function dpmSolver(config: SchedulerConfig): Scheduler {
     takesTimesteps: !isRespaced(config, settings) && !settings.use_lu_lambdas && !flow,
     plan: (steps, options = {}) => dpmPlan(config, settings, steps, options),
     needsNoise: (plan, i) => algorithm_type === 'sde-dpmsolver++' && solverPoint(plan, i + 1, flow).sigma > 0,
+    level(plan, i) {
+      const { alpha, sigma } = solverPoint(plan, i, flow);
+      return { signal: alpha, noise: sigma };
+    },
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state, noise = x }) {
       const now = solverPoint(plan, i, flow);

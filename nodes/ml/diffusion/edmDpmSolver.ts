@@ -43,6 +43,7 @@ export function edmDpmSolver(config: SchedulerConfig): Scheduler {
       return { timesteps: levels.map(edmTimestep), sigmas: [...levels, last], initNoiseSigma, eta };
     },
     needsNoise: (plan, i) => stochastic && readLevels(plan, i).next > 0,
+    level: (plan, i) => ({ signal: 1, noise: readLevels(plan, i).sigma }),
     scaleInput: (plan, i, x) => combineLinearly([edmInputScale(edm, readLevels(plan, i).sigma), x]),
     step(plan, i, { x, modelOutput, state, noise = x }) {
       const estimate = cleanOfEdm(edm, readLevels(plan, i).sigma, x, modelOutput);

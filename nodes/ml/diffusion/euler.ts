@@ -35,6 +35,7 @@ export function euler(config: SchedulerConfig): Scheduler {
     takesTimesteps: takesTimesteps(config, settings),
     plan: (steps, options = {}) => ({ ...eulerPlan(config, settings, steps, options), eta: options.eta ?? 0 }),
     needsNoise: () => false,
+    level: (plan, i) => ({ signal: 1, noise: readLevels(plan, i).sigma }),
     scaleInput: scaleByLevel,
     step(plan, i, { x, modelOutput }) {
       const { sigma, next } = readLevels(plan, i);

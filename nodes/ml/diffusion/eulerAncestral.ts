@@ -28,6 +28,7 @@ export function eulerAncestral(config: SchedulerConfig): Scheduler {
       return { timesteps, sigmas, initNoiseSigma: initialDeviation(settings.timestep_spacing, sigmas[0]!), eta };
     },
     needsNoise: (plan, i) => readLevels(plan, i).next > 0,
+    level: (plan, i) => ({ signal: 1, noise: readLevels(plan, i).sigma }),
     scaleInput: scaleByLevel,
     step(plan, i, { x, modelOutput, noise = x }) {
       const { sigma, next } = readLevels(plan, i);

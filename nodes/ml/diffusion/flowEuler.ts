@@ -37,6 +37,10 @@ export function flowEuler(config: SchedulerConfig): Scheduler {
       return { timesteps, sigmas: [...sigmas, 0], initNoiseSigma: 1, eta: options.eta ?? 0 };
     },
     needsNoise: (plan, i) => settings.stochastic_sampling && i + 1 < plan.timesteps.length,
+    level(plan, i) {
+      const { sigma } = readLevels(plan, i);
+      return { signal: 1 - sigma, noise: sigma };
+    },
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
       const { sigma, next } = readLevels(plan, i);

@@ -52,6 +52,8 @@ export function kScheduler(config: SchedulerConfig): Scheduler {
     },
     needsNoise: (plan, i) => callAt(plan, i).draw !== undefined,
     increment: (plan, i) => (brownian.includes(name) ? callAt(plan, i).draw : undefined),
+    level: (plan, i) => ({ signal: 1, noise: callAt(plan, i).at }),
+    canBegin: (plan, i) => i === 0 || (!name.startsWith('unipc') && plan.sigmas!.includes(callAt(plan, i).at)),
     scaleInput: (plan, i, x) => combineLinearly([space.inputScale(callAt(plan, i).at), x]),
     step<T extends Parameters<typeof combineLinearly>[0][1]>(
       plan: Plan,

@@ -39,6 +39,10 @@ export function lcm(config: SchedulerConfig): Scheduler {
       eta,
     }),
     needsNoise: (plan, i) => i + 1 < plan.timesteps.length,
+    level(plan, i) {
+      const a = alphaBars[plan.timesteps[i]!]!;
+      return { signal: Math.sqrt(a), noise: Math.sqrt(1 - a) };
+    },
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, noise = x }) {
       const t = plan.timesteps[i]!;

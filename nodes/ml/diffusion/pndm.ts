@@ -43,6 +43,11 @@ export function pndm(config: SchedulerConfig): Scheduler {
     config,
     plan: (steps, { eta = 0 } = {}) => ({ timesteps: pndmTimesteps(settings, steps), initNoiseSigma: 1, eta }),
     needsNoise: () => false,
+    level(plan, i) {
+      const a = alphaBarAt(plan.timesteps[i]!);
+      return { signal: Math.sqrt(a), noise: Math.sqrt(1 - a) };
+    },
+    canBegin: (_plan, i) => i === 0,
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state }) {
       const t = plan.timesteps[i]!;

@@ -89,8 +89,9 @@ export function sliceRequest(
     image: rows(condition.image),
     ...(condition.map && { map: rows(condition.map) }),
   }));
-  const { guidance } = request;
-  const part = { ...request, noise, prompts, conditions };
+  const { guidance, begin } = request;
+  const own = begin && { begin: { ...begin, latents: rows(begin.latents) } };
+  const part = { ...request, ...own, noise, prompts, conditions };
   return { request: guidance ? { ...part, guidance: { ...guidance, image: rows(guidance.image) } } : part, tensors };
 }
 

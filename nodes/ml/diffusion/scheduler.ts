@@ -23,6 +23,12 @@ export interface Plan {
   readonly eta: number;
 }
 
+/** x = signal * clean sample + noise * standard normal noise. */
+export interface NoiseLevel {
+  readonly signal: number;
+  readonly noise: number;
+}
+
 /** All tensors have one shape, any rank; a leading axis is a batch of independent images. */
 export interface StepInput<T extends Tensor> {
   /** The noisy sample (not scaled by `scaleInput`). */
@@ -63,6 +69,10 @@ export interface Scheduler {
   needsNoise(plan: Plan, i: number): boolean;
   /** The noise levels between which step i takes an increment of a Brownian motion, as a unit normal; absent where draws are independent. */
   increment?(plan: Plan, i: number): readonly [from: number, to: number] | undefined;
+  /** What x is made of at step i. */
+  level(plan: Plan, i: number): NoiseLevel;
+  /** Whether step i can be the first of a run, without the state of those before; absent where any can. */
+  canBegin?(plan: Plan, i: number): boolean;
   /** The sample as the model wants to see it. */
   scaleInput<T extends Tensor>(plan: Plan, i: number, x: T): T;
   step<T extends Tensor>(plan: Plan, i: number, input: StepInput<T>): StepOutput<T>;

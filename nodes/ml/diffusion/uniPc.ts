@@ -57,6 +57,11 @@ export function uniPc(config: SchedulerConfig): Scheduler {
     config,
     plan: (steps, options = {}) => uniPcPlan(config, settings, steps, options),
     needsNoise: () => false,
+    level(plan, i) {
+      const { alpha, sigma } = solverPoint(plan, i, flow);
+      return { signal: alpha, noise: sigma };
+    },
+    canBegin: (_plan, i) => i === 0,
     scaleInput: (_plan, _i, x) => combineLinearly([1, x]),
     step(plan, i, { x, modelOutput, state }) {
       const point = (k: number) => solverPoint(plan, k, flow);

@@ -107,7 +107,8 @@ export function stableDiffusion(parts: StableDiffusionParts, uses: readonly Gene
       const { mix, text } = readPrompts(request, steps);
       try {
         const hooks: DenoiseHooks = {
-          choosesRows: request.choosesRows ?? false,
+          ...(request.choosesRows && { choosesRows: true }),
+          ...(request.begin && { begin: request.begin }),
           ...(guidance && { moveLatents: guideByConsistency(guidance, decode, parts.schedulerConfig) }),
         };
         return yield* denoise(createModel(request, parts, mix.join, text), scheduler, plan, noise, hooks);
