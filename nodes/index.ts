@@ -35,6 +35,7 @@ import { swapDecoder } from './model/swapDecoder.ts';
 import { bestOfN } from './optimise/bestOfN.ts';
 import { climb } from './optimise/climb.ts';
 import { find } from './optimise/find.ts';
+import { fkSteering } from './optimise/fkSteering.ts';
 import { paretoNoise } from './optimise/paretoNoise.ts';
 import { population } from './optimise/population.ts';
 import { rankSgd } from './optimise/rankSgd.ts';
@@ -94,6 +95,7 @@ export const library: Library = libraryOf([
   guidedSample,
   solverStatistics,
   bestOfN,
+  fkSteering,
   find,
   paretoNoise,
   population,

@@ -47,6 +47,10 @@ const quick: Record<string, { overrides: Overrides; files: number }> = {
     },
     files: 5,
   },
+  'fk-steering.json': {
+    overrides: { 'steer.particles': 3, 'steer.steps': 4, 'best.candidates': 2, 'best.steps': 2 },
+    files: 5,
+  },
   'best-of-n-then-reno.json': {
     overrides: { 'best.candidates': 3, 'reno.evaluations': 2 },
     files: 5,

@@ -1,5 +1,5 @@
 import type { Generator, Preview } from '../../ports.ts';
-import { image, slice, type Tensor4D, tidy } from '../tf.ts';
+import { image, pad, reshape, slice, type Tensor, type Tensor4D, tidy, transpose } from '../tf.ts';
 import { toBytes } from './encodePng.ts';
 
 /** Longer side of a preview in pixels, at most. */
@@ -25,5 +25,27 @@ export async function shrinkImage(pixels: Tensor4D): Promise<Preview> {
     return { width, height, rgb: toBytes((await small.data()) as Float32Array) };
   } finally {
     small.dispose();
+  }
+}
+
+/** A small image of several images [N, H, W, 3] in [0, 1] side by side, in rows from the top left; what is left of the last row is black. */
+export async function shrinkGrid(pixels: Tensor4D): Promise<Preview> {
+  const [count, height, width, channels] = pixels.shape;
+  const columns = Math.ceil(Math.sqrt(count));
+  const rows = Math.ceil(count / columns);
+  const grid: Tensor4D = tidy(() => {
+    const filled = pad(pixels, [
+      [0, rows * columns - count],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    const places: Tensor = reshape(filled, [rows, columns, height, width, channels]);
+    return reshape(transpose(places, [0, 2, 1, 3, 4]), [1, rows * height, columns * width, channels]) as Tensor4D;
+  });
+  try {
+    return await shrinkImage(grid);
+  } finally {
+    grid.dispose();
   }
 }

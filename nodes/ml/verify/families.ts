@@ -5,6 +5,7 @@ import { clipOpenclip } from './clipOpenclip.ts';
 import { dno } from './dno.ts';
 import { dpmSolverV3Family } from './dpmSolverV3.ts';
 import type { Family } from './family.ts';
+import { fkSteering } from './fkSteering.ts';
 import { imagereward } from './imagereward.ts';
 import { kSamplers } from './kSamplers.ts';
 import { lora } from './lora.ts';
@@ -27,8 +28,12 @@ export const families: Readonly<Record<string, Family>> = {
   'checkpoint-formats': checkpointFormats,
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,
+<<<<<<< HEAD
   dno,
   'dpm-solver-v3': dpmSolverV3Family,
+=======
+  'fk-steering': fkSteering,
+>>>>>>> 28642f9 (Add Steer (FK): particles that are drawn anew by the rewards of their estimates)
   imagereward,
   'k-samplers': kSamplers,
   lora,

@@ -13,6 +13,7 @@ import {
 } from './methods.ts';
 import { paramsOf } from './paramsOf.ts';
 import { fixedShares, frontMethod, optimiseToFront, optimiseWeighted } from './populations.ts';
+import { steeredMethods } from './steered.ts';
 
 /** The ways to make one reward of an ensemble whose members are standardised; lambda is that of the source for optimising. */
 const ways = { WCO: 'worst case', UWO: 'uncertainty-weighted' } as const;
@@ -112,6 +113,7 @@ export function methodsOf(tools: Tools): Readonly<Record<string, Method>> {
     'best of N, equal time': best(tools, first, inRenosTime),
     'FIND, equal time': learn(tools, inRenosTime, 'best'),
     'FIND, a fresh image': learn(tools, inRenosTime, 'fresh'),
+    ...steeredMethods(tools),
     ...(ensemble.length > 1 ? together() : {}),
   };
 }

@@ -1,0 +1,39 @@
+import { identify } from '../../ml/image/imageIds.ts';
+import type { Judged } from '../../ml/optimise/judgeLatents.ts';
+import type { RewardSet } from '../../ml/optimise/rowState.ts';
+import { concat, slice, type Tensor4D, tidy } from '../../ml/tf.ts';
+import type { Images, Scores } from '../../ports.ts';
+import { listRewardNames } from './candidateOutputs.ts';
+
+/** The rows of judged images that have a total, best first; of equals the earlier. */
+export function rankRows({ totals }: Pick<Judged, 'totals'>): number[] {
+  const rows = totals.flatMap((total, row) => (Number.isFinite(total) ? [row] : []));
+  return rows.sort((a, b) => totals[b]! - totals[a]!);
+}
+
+/** Some of the judged images, with their scores and `more` columns of them. The caller owns the pixels. */
+export async function judgedOutputs(
+  { pixels, scores, watched }: Judged,
+  rows: readonly number[],
+  { prompt, seeds }: { readonly prompt: string; readonly seeds: readonly number[] },
+  rewardSet: RewardSet,
+  more: Readonly<Record<string, readonly number[]>> = {},
+): Promise<{ readonly images: Images; readonly scores: Scores }> {
+  const own: Tensor4D = tidy(() =>
+    concat(
+      rows.map((row) => slice(pixels, [row, 0, 0, 0], [1, -1, -1, -1]) as Tensor4D),
+      0,
+    ),
+  );
+  const images = await identify(
+    own,
+    rows.map((row) => ({ prompt, seed: seeds[row]! })),
+  );
+  const names = [...listRewardNames(rewardSet), ...Object.keys(more)];
+  const values = rows.map((row) => [
+    ...scores[row]!,
+    ...watched[row]!,
+    ...Object.values(more).map((column) => column[row]!),
+  ]);
+  return { images, scores: { names, values, labels: images.labels } };
+}

@@ -1,0 +1,32 @@
+import { latentNoise } from '../../../nodes/ml/random.ts';
+import { fkSteering } from '../../../nodes/optimise/fkSteering.ts';
+import type { Reward } from '../../../nodes/ports.ts';
+import { alone, best, type Method, type Tools } from './methods.ts';
+import { type changedParams, paramsOf } from './paramsOf.ts';
+
+/** How many images each draws side by side. */
+const images = 8;
+
+/** Methods that choose among images while they are drawn, beside the best of as many images as their calls could draw. */
+export function steeredMethods(tools: Tools): Record<string, Method> {
+  const first = tools.ensemble.slice(0, 1);
+  return {
+    [`best of ${images}`]: best(tools, first, () => images),
+    [`FK, ${images} particles`]: steer(tools, first),
+  };
+}
+
+/** Feynman-Kac steering; its noise is that of the seed with which the best particle began. */
+const steer = (
+  { generator, steps, batch, context }: Tools,
+  rewards: readonly Reward[],
+  changed: ReturnType<typeof changedParams<typeof fkSteering.params>> = {},
+): Method =>
+  alone(rewards, async ({ prompt, seed }) => {
+    const params = paramsOf(fkSteering, { seed, particles: images, steps, batch, ...changed });
+    const inputs = { generator, prompt, rewards: [...rewards], watch: [], conditions: [] };
+    const made = await fkSteering.run(inputs, params, context);
+    const seeds = made.images.labels.map((label) => label.seed!);
+    const { width, height } = generator.defaults;
+    return { images: made.images, noise: { latents: latentNoise(seeds, generator.latentShape(width, height)), seeds } };
+  });
