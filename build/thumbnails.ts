@@ -24,7 +24,7 @@ for (const name of given.length > 0 ? given : await listTemplateNames()) {
     Object.entries(library.get(type)?.params ?? {})
       .filter(([, { kind }]) => kind === 'model')
       .map(([param, { initial }]) => String(params[param] ?? initial))
-      .filter((model) => !model.startsWith('builtin:')),
+      .filter((model) => model !== '' && !model.startsWith('builtin:')),
   );
   if (foreign.length > 0 || !nodes.some(({ type }) => type.startsWith('output/'))) {
     console.log(`${name}: left out, ${foreign.length > 0 ? `it needs ${foreign.join(', ')}` : 'it writes no images'}`);
