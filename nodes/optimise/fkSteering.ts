@@ -10,6 +10,8 @@ import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
 import { readCandidateSource, searchInputs } from './shared/searchImages.ts';
 import { judgedOutputs, rankRows } from './shared/steeredOutputs.ts';
 
+const { statistics: _, ...chosenInputs } = searchInputs; // of dpm-v3, which draws no noise
+
 export const fkSteering = defineNode({
   type: 'optimise/fk-steering',
   version: 1,
@@ -18,7 +20,7 @@ export const fkSteering = defineNode({
     'Draws several images side by side and looks at them on the way: those whose estimates the rewards like are copied, others give way, and copies part by the noise of the steps. It needs no gradient. One look decodes and scores all of them.',
   source: 'arXiv 2501.06848 (Feynman-Kac steering)',
   inputs: {
-    ...searchInputs,
+    ...chosenInputs,
     generator: one('generator', { help: 'Only drawn from, no gradient needed; two steps or more.' }),
     watch: { ...searchInputs.watch, help: 'Score the final images, and steer nothing.' },
   },
@@ -82,8 +84,8 @@ export const fkSteering = defineNode({
     const { generator, prompt } = inputs;
     remarkOnPrompt(generator, prompt, [params.negativePrompt], remark);
     const shape = readLatentShape(generator, params);
-    const source = readCandidateSource(inputs, params);
-    remarkOnRewards([...source.rewards, ...source.watched], [prompt], remark);
+    const source = readCandidateSource({ ...inputs, statistics: undefined }, params, shape, remark);
+    remarkOnRewards(source, remark);
     await progress(0);
     const steered = await steerParticles(source, params, shape, ({ step, steps }, look) => {
       const text = look && `, effective sample size ${look.size.toPrecision(3)}, ${look.ancestors} ancestors`;
@@ -100,7 +102,7 @@ export const fkSteering = defineNode({
       const kept = rankRows(judged).slice(0, params.keep);
       const trace = { columns, values: [rows], labels: [{ prompt }], kept: [rows.length - 1], remarks };
       await progress(1, undefined, () => shrinkGrid(judged.pixels));
-      return { ...(await judgedOutputs(judged, kept, { prompt, seeds }, source, { share: shares })), trace };
+      return { ...(await judgedOutputs(judged, kept, seeds, source, { share: shares })), trace };
     } finally {
       judged.pixels.dispose();
     }

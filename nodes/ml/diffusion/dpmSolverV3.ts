@@ -84,6 +84,11 @@ export function dpmSolverV3(
       return { timesteps, initNoiseSigma: 1, eta };
     },
     needsNoise: () => false,
+    level(plan, i) {
+      const [signal, noise] = alphaSigma(lambdas[pointsOf(plan)[i]!]!);
+      return { signal, noise };
+    },
+    canBegin: (_plan, i) => i === 0,
     scaleInput: (_plan, _i, x) => x.clone() as typeof x,
     step<T extends Tensor>(plan: Plan, i: number, { x, modelOutput, state }: StepInput<T>) {
       const points = pointsOf(plan);

@@ -1,6 +1,8 @@
 import { UserError } from '../../errors.ts';
 import type { Reward } from '../../ports.ts';
+import { labelImage } from '../diffusion/sampleImages.ts';
 import { scoreImages } from '../image/scoreImages.ts';
+import { wordsOf } from '../text/plainPrompt.ts';
 import { concat, slice, type Tensor4D } from '../tf.ts';
 import type { CandidateSource } from './drawCandidates.ts';
 import type { Spent } from './lookTrace.ts';
@@ -19,7 +21,7 @@ export interface Judged {
 
 /** Decodes latents [N, h, w, c], `batch` at a time, scores them, and adds to what was spent. `watch`: by the watched rewards too. */
 export async function judgeLatents(
-  { generator, request: { prompts }, rewards, watched }: CandidateSource,
+  { generator, request, rewards, watched }: CandidateSource,
   latents: Tensor4D,
   { batch, watch }: { readonly batch: number; readonly watch: boolean },
   spent: Spent,
@@ -37,8 +39,7 @@ export async function judgeLatents(
       } finally {
         part.dispose();
       }
-      const own =
-        prompts.length === 1 ? new Array<string>(images).fill(prompts[0]!) : prompts.slice(start, start + images);
+      const own = Array.from({ length: images }, (_, i) => wordsOf(labelImage(generator, request, 0, start + i)));
       values.push(...(await scoreImages(all, parts.at(-1)!, own)));
     }
     spent.decodes += count;

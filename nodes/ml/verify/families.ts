@@ -28,12 +28,9 @@ export const families: Readonly<Record<string, Family>> = {
   'checkpoint-formats': checkpointFormats,
   'clip-hf': clipHf,
   'clip-openclip': clipOpenclip,
-<<<<<<< HEAD
   dno,
   'dpm-solver-v3': dpmSolverV3Family,
-=======
   'fk-steering': fkSteering,
->>>>>>> 28642f9 (Add Steer (FK): particles that are drawn anew by the rewards of their estimates)
   imagereward,
   'k-samplers': kSamplers,
   lora,

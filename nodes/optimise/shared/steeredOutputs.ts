@@ -1,6 +1,7 @@
+import { labelImage } from '../../ml/diffusion/sampleImages.ts';
 import { identify } from '../../ml/image/imageIds.ts';
+import type { CandidateSource } from '../../ml/optimise/drawCandidates.ts';
 import type { Judged } from '../../ml/optimise/judgeLatents.ts';
-import type { RewardSet } from '../../ml/optimise/rowState.ts';
 import { concat, slice, type Tensor4D, tidy } from '../../ml/tf.ts';
 import type { Images, Scores } from '../../ports.ts';
 import { listRewardNames } from './candidateOutputs.ts';
@@ -11,12 +12,12 @@ export function rankRows({ totals }: Pick<Judged, 'totals'>): number[] {
   return rows.sort((a, b) => totals[b]! - totals[a]!);
 }
 
-/** Some of the judged images, with their scores and `more` columns of them. The caller owns the pixels. */
+/** Some of the judged images of a source, image i from `seeds[i]`, with their scores and `more` columns of them. The caller owns the pixels. */
 export async function judgedOutputs(
   { pixels, scores, watched }: Judged,
   rows: readonly number[],
-  { prompt, seeds }: { readonly prompt: string; readonly seeds: readonly number[] },
-  rewardSet: RewardSet,
+  seeds: readonly number[],
+  source: CandidateSource,
   more: Readonly<Record<string, readonly number[]>> = {},
 ): Promise<{ readonly images: Images; readonly scores: Scores }> {
   const own: Tensor4D = tidy(() =>
@@ -27,9 +28,9 @@ export async function judgedOutputs(
   );
   const images = await identify(
     own,
-    rows.map((row) => ({ prompt, seed: seeds[row]! })),
+    rows.map((row) => labelImage(source.generator, source.request, seeds[row]!, row)),
   );
-  const names = [...listRewardNames(rewardSet), ...Object.keys(more)];
+  const names = [...listRewardNames(source), ...Object.keys(more)];
   const values = rows.map((row) => [
     ...scores[row]!,
     ...watched[row]!,

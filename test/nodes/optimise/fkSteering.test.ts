@@ -90,7 +90,7 @@ describe('steering by Feynman-Kac weights', () => {
     expect([...seeds].sort()).toEqual([20, 21, 22, 23, 24, 25]);
     const noise = { latents: latentNoise(seeds, [4, 4, 3]), seeds };
     const plain = await sample.run(
-      { ...inputs(), noise, expandedPrompt: undefined },
+      { ...inputs(), noise, expandedPrompt: undefined, statistics: undefined },
       { ...params, originalWeight: 1, expandedWeight: 1, batch: 6 },
       context,
     );

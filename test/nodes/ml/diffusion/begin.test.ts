@@ -13,7 +13,7 @@ const schedulerOf = (name: string) => createScheduler(schedulerConfig(name === '
 const bent: DenoisingModel = { predict: (latents) => tidy(() => mul(tanh(latents), 0.7)) };
 const seeds = [3];
 /** Samplers that need the steps before. */
-const fromTheFirst = ['pndm', 'unipc', 'unipc-bh2', 'unipc-karras'];
+const fromTheFirst = ['pndm', 'dpm-v3', 'unipc', 'unipc-bh2', 'unipc-karras'];
 const others = schedulerNames.filter((name) => !fromTheFirst.includes(name));
 
 describe('a run that begins on the way', () => {

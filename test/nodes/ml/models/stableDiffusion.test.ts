@@ -229,7 +229,7 @@ describe('denoising step by step', () => {
     expect(refusal({ ...rest, noise: wide })).toMatch('The noise has 8 channels; "tiny-sd15" needs 4.');
     const extra = tidy(() => fill([2, 32, 32, 3], 0.5)) as Tensor4D;
     const condition = { controlnet: undefined as unknown as ControlNet, image: extra, scale: 1, start: 0, end: 1 };
-    expect(refusal(request({ conditions: [condition] }))).toMatch('There are 2 condition images for 1 images');
+    expect(refusal(request({ conditions: [condition] }))).toMatch('There are 2 condition images or maps for 1 images');
     extra.dispose();
   });
 });
