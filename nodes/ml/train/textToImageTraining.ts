@@ -19,7 +19,7 @@ import {
 } from '../tf.ts';
 import { type Weights, weightsOf } from '../weights/weights.ts';
 import { drawScene } from '../world/drawScene.ts';
-import { SCENE_SIZE, sampleScene } from '../world/scene.ts';
+import { SCENE_SIZE, type Scene, sampleScene } from '../world/scene.ts';
 import { layoutOf } from './flatParameters.ts';
 import { noiseLevels, spreadTimesteps } from './noiseLevels.ts';
 import { type PatchBasis, patchBasis } from './patchBasis.ts';
@@ -100,7 +100,7 @@ export function predictV(weights: Weights, noisy: Tensor4D, times: Tensor1D, con
 /** Standard normal latents [N, 16, 16, 12]. The caller owns the result. */
 export function normalLatents(random: RandomStream, batch: number): Tensor4D {
   const { sample_size: side, in_channels: channels } = configs.unet;
-  const values = Float32Array.from({ length: batch * side * side * channels }, random.normal);
+  const values = new Float32Array(batch * side * side * channels).map(random.normal);
   return tensor4d(values, [batch, side, side, channels]);
 }
 
@@ -120,14 +120,11 @@ export function sceneLatents(basis: PatchBasis) {
   };
 }
 
-/** [N, 64, 64, 3] in [-1, 1]. */
-function drawPixels(scenes: readonly Parameters<typeof drawScene>[0][]): Tensor4D {
+/** [N, 64, 64, 3] in [-1, 1]. Call it in a tidy. */
+function drawPixels(scenes: readonly Scene[]): Tensor4D {
   const values = new Float32Array(scenes.length * SCENE_SIZE * SCENE_SIZE * 3);
   for (const [i, scene] of scenes.entries()) drawScene(scene, values, i * SCENE_SIZE * SCENE_SIZE * 3);
-  return tensor4d(
-    values.map((value) => value * 2 - 1),
-    [scenes.length, SCENE_SIZE, SCENE_SIZE, 3],
-  );
+  return sub(mul(tensor4d(values, [scenes.length, SCENE_SIZE, SCENE_SIZE, 3]), 2), 1);
 }
 
 /** The patch basis of the world's images, from `count` scenes. */

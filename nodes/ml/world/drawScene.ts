@@ -10,9 +10,12 @@ export function drawScene(
   into = new Float32Array(SCENE_SIZE * SCENE_SIZE * 3),
   offset = 0,
 ): Float32Array {
-  const ground = backgrounds[scene.background];
-  for (let i = 0; i < SCENE_SIZE * SCENE_SIZE * 3; i++)
-    into[offset + i] = unit(ground[i % 3]! + scene.backgroundTint[i % 3]!);
+  const [r, g, b] = backgrounds[scene.background].map((value, channel) => unit(value + scene.backgroundTint[channel]!));
+  for (let i = offset; i < offset + SCENE_SIZE * SCENE_SIZE * 3; i += 3) {
+    into[i] = r!;
+    into[i + 1] = g!;
+    into[i + 2] = b!;
+  }
   for (const object of scene.objects) paint(object, into, offset);
   return into;
 }
