@@ -83,8 +83,8 @@ try {
     await page.locator(`[data-id="n${size / 2}"] .card`).waitFor({ timeout: 120_000 });
     report(`open ${size}`, { times: [performance.now() - chosen], computed: (await computed(session)) - before });
     await page.keyboard.press('Control+Enter');
-    await page.locator(`[data-id="n${size / 2 - 1}"] .card.run-done`).waitFor({ timeout: 240_000 });
-    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached', timeout: 240_000 });
+    await page.locator(`[data-id="n${size / 2 - 1}"] .card:is(.run-done, .run-cached)`).waitFor({ timeout: 240_000 });
+    await page.getByRole('button', { name: /^(Stop|stopping)/ }).waitFor({ state: 'detached', timeout: 240_000 });
     await page.waitForTimeout(500); // the first look at a graph is over
     report(`pan ${size}`, await panFrames(page, session));
     report(`zoom ${size}`, await framesWhile(page, session, (i) => page.mouse.wheel(0, i % 2 ? 60 : -60)));

@@ -52,8 +52,13 @@ describeInWindows('ReNO on an own prompt', (open) => {
       await pull('rewards', [560, 640]);
       await press('Enter');
       await press('Control+Enter');
-      await page.locator('[data-id="reno"] .outcome-images img').first().waitFor({ timeout: patience });
+      const progress = page.locator('[data-id="reno"] .chip');
+      await expect.poll(() => progress.textContent(), { timeout: patience }).toMatch(/[1-9]\d? %/); // it is being optimised
+      expect(await page.locator('.notice.failure').count()).toBe(0);
       expect(actions).toBeLessThanOrEqual(15);
+      const stop = page.getByRole('button', { name: /^(Stop|stopping)/ });
+      await stop.click();
+      await stop.waitFor({ state: 'detached', timeout: patience });
     },
     patience,
   );
