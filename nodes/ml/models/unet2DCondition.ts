@@ -3,9 +3,9 @@ import type { AddedConditions } from '../../ports.ts';
 import { conv2d } from '../nn/conv2d.ts';
 import { groupNorm } from '../nn/groupNorm.ts';
 import { upsampleNearest2x } from '../nn/upsampleNearest2x.ts';
-import { add, type Tensor1D, type Tensor3D, type Tensor4D, tidy } from '../tf.ts';
+import { add, reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
-import { addConvShapes, addNormShapes, type MemoryOptions, type Shapes } from './unetBlocks.ts';
+import { addConvShapes, addNormShapes, type ImageTokens, type MemoryOptions, type Shapes } from './unetBlocks.ts';
 import type { UNetConfig } from './unetConfig.ts';
 import { addEncoderShapes, addStageShapes, readAttention, type Stage, unetEncoder } from './unetEncoder.ts';
 
@@ -14,6 +14,8 @@ export { unetConfig } from './unetConfig.ts';
 export interface UNetConditions {
   /** SDXL's pooled text embedding and time ids. */
   readonly added?: AddedConditions;
+  /** Tokens beside the text's, for weights that have `to_k_ip` and `to_v_ip` in every `attn2`. */
+  readonly image?: ImageTokens<Tensor3D>;
   /** What ControlNets add to the skip connections, in their order, and to the middle block's output. */
   readonly downResiduals?: readonly Tensor4D[];
   readonly midResidual?: Tensor4D;
@@ -78,10 +80,13 @@ export function unet2DCondition(weights: Weights, config: UNetConfig, memory: Me
     sample: Tensor4D,
     timesteps: Tensor1D | number,
     context: Tensor3D,
-    { added, downResiduals, midResidual, atJunction }: UNetConditions = {},
+    { added, image, downResiduals, midResidual, atJunction }: UNetConditions = {},
   ): Tensor4D =>
     tidy(() => {
-      const steering = encoder.steer(sample.shape[0], timesteps, context, added);
+      const steering = {
+        ...encoder.steer(sample.shape[0], timesteps, context, added),
+        ...(image && { image: { ...image, tokens: reshape(image.tokens, [-1, image.tokens.shape[2]]) as Tensor2D } }),
+      };
       const first = conv2d(sample, weights.at('conv_in'), { padding: (config.conv_in_kernel - 1) / 2 });
       const skips = encoder.down(first, steering);
       if (downResiduals && downResiduals.length !== skips.length)

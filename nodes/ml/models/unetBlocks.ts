@@ -6,7 +6,7 @@ import { layerNorm } from '../nn/layerNorm.ts';
 import { linear } from '../nn/linear.ts';
 import { plainly, recompute } from '../nn/recompute.ts';
 import { addPerImage, residual } from '../nn/residual.ts';
-import { div, reshape, type Tensor2D, type Tensor4D } from '../tf.ts';
+import { add, div, mul, reshape, type Tensor2D, type Tensor3D, type Tensor4D } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 
 /** How a model spends memory; results are the same. */
@@ -53,6 +53,13 @@ export function addResnetShapes(shapes: Shapes, name: string, from: number, to: 
   if (from !== to) addConvShapes(shapes, `${name}.conv_shortcut`, from, to, 1);
 }
 
+/** Tokens of images or of a user, which every attention to the text attends to besides. */
+export interface ImageTokens<T extends Tensor2D | Tensor3D> {
+  /** [N, U, D], or as rows [N U, D]. */
+  readonly tokens: T;
+  readonly scale: number;
+}
+
 interface SpatialTransformerOptions extends MemoryOptions {
   readonly heads: number;
   readonly layers: number;
@@ -63,13 +70,15 @@ interface SpatialTransformerOptions extends MemoryOptions {
 
 /**
  * x + project(transformer blocks(project(norm(x)))) over the pixels as tokens. x [N, H, W, C], context [N T, D] ->
- * [N, H, W, C]. Source: arXiv 2112.10752, section 3.3; diffusers, Transformer2DModel
+ * [N, H, W, C]. Source: arXiv 2112.10752, section 3.3; diffusers, Transformer2DModel; decoupled attention to images:
+ * arXiv 2308.06721, equation 4
  */
 export function spatialTransformer(
   x: Tensor4D,
   context: Tensor2D,
   w: Weights,
   options: SpatialTransformerOptions,
+  image?: ImageTokens<Tensor2D>,
 ): Tensor4D {
   const [n, height, width] = x.shape;
   const flattenPixels = (pixels: Tensor4D) => reshape(pixels, [n * height * width, -1]) as Tensor2D;
@@ -82,7 +91,9 @@ export function spatialTransformer(
   const run = options.recompute ? recompute : plainly; // tokens [N H W, inner]
   for (let i = 0; i < options.layers; i++) {
     const block = w.at(`transformer_blocks.${i}`);
-    tokens = run((input, text) => transformerBlock(input, text, n, block, options), [tokens, context] as const);
+    const apply = (input: Tensor2D, text: Tensor2D, tokens?: Tensor2D) =>
+      transformerBlock(input, text, n, block, options, image && tokens && { ...image, tokens });
+    tokens = image ? run(apply, [tokens, context, image.tokens] as const) : run(apply, [tokens, context] as const);
   }
   return residual(
     x,
@@ -99,16 +110,20 @@ function transformerBlock(
   batch: number,
   w: Weights,
   { heads, sliceBytes }: SpatialTransformerOptions,
+  image: ImageTokens<Tensor2D> | undefined,
 ): Tensor2D {
-  const attend = (queries: Tensor2D, keys: Tensor2D, part: Weights) => {
-    const [q, k, v] = [linear(queries, part.at('to_q')), linear(keys, part.at('to_k')), linear(keys, part.at('to_v'))];
-    const mixed = attention(q, k, v, { heads, batch, ...(sliceBytes && { sliceBytes }) });
-    return linear(mixed, part.at('to_out.0'));
+  const mix = (q: Tensor2D, keys: Tensor2D, toKey: Weights, toValue: Weights) =>
+    attention(q, linear(keys, toKey), linear(keys, toValue), { heads, batch, ...(sliceBytes && { sliceBytes }) });
+  const attend = (queries: Tensor2D, keys: Tensor2D, part: Weights, image?: ImageTokens<Tensor2D>) => {
+    const q = linear(queries, part.at('to_q'));
+    const mixed = mix(q, keys, part.at('to_k'), part.at('to_v'));
+    const seen = image && mul(mix(q, image.tokens, part.at('to_k_ip'), part.at('to_v_ip')), image.scale);
+    return linear(seen ? add<Tensor2D>(mixed, seen) : mixed, part.at('to_out.0'));
   };
   const normal = (input: Tensor2D, i: number) => layerNorm(input, w.at(`norm${i}`), 1e-5);
   const first = normal(x, 1);
   const self = residual(x, attend(first, first, w.at('attn1')));
-  const crossed = residual(self, attend(normal(self, 2), context, w.at('attn2')));
+  const crossed = residual(self, attend(normal(self, 2), context, w.at('attn2'), image));
   return residual(crossed, linear(geglu(linear(normal(crossed, 3), w.at('ff.net.0.proj'))), w.at('ff.net.2')));
 }
 

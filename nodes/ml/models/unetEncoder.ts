@@ -14,6 +14,7 @@ import {
   addLinearShapes,
   addResnetShapes,
   addSpatialTransformerShapes,
+  type ImageTokens,
   type MemoryOptions,
   resnetBlock,
   type Shapes,
@@ -157,6 +158,7 @@ interface Steering {
   readonly time: Tensor2D;
   /** [N T, D] */
   readonly context: Tensor2D;
+  readonly image?: ImageTokens<Tensor2D>;
 }
 
 /**
@@ -180,8 +182,8 @@ export function unetEncoder(weights: Weights, config: UNetEncoderConfig, memory:
       },
       [time, ...inputs],
     );
-  const transformer = (x: Tensor4D, w: Weights, { context }: Steering, { attention }: Stage): Tensor4D =>
-    attention ? spatialTransformer(x, context, w, { ...memory, ...attention, linearProjection, groups }) : x;
+  const transformer = (x: Tensor4D, w: Weights, { context, image }: Steering, { attention }: Stage): Tensor4D =>
+    attention ? spatialTransformer(x, context, w, { ...memory, ...attention, linearProjection, groups }, image) : x;
 
   return {
     resnet,

@@ -9,6 +9,7 @@ import { fkSteering } from './fkSteering.ts';
 import { imagereward } from './imagereward.ts';
 import { kSamplers } from './kSamplers.ts';
 import { lora } from './lora.ts';
+import { preferenceLosses } from './preferenceLosses.ts';
 import { preprocessing } from './preprocessing.ts';
 import { promptWeights } from './promptWeights.ts';
 import { renoTrajectory } from './renoTrajectory.ts';
@@ -34,6 +35,7 @@ export const families: Readonly<Record<string, Family>> = {
   imagereward,
   'k-samplers': kSamplers,
   lora,
+  'preference-losses': preferenceLosses,
   preprocessing,
   'prompt-weights': promptWeights,
   'reno-trajectory': renoTrajectory,

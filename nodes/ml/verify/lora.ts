@@ -19,6 +19,7 @@ import {
 } from '../tf.ts';
 import type { Weights } from '../weights/weights.ts';
 import { channelsFirst, channelsLast } from './channels.ts';
+import { computedWeights } from './computedWeights.ts';
 import type { Family, GoldenFolder } from './family.ts';
 import { locateShared } from './goldenPath.ts';
 
@@ -130,7 +131,7 @@ function gradients(
     const outputWeight = channelsLast(golden.input(`in.${base}.output_weight`));
     const loss = (...factors: Tensor[]) => {
       const variables = new Map(watched.map(({ factor }, i) => [factor, factors[i] as Tensor2D]));
-      const weights = over(at.model.weights.unet, (weight) => {
+      const weights = computedWeights(at.model.weights.unet, (weight) => {
         const changes = [...adapters.values()].flatMap((adapter) => adapter.changes.unet?.get(weight) ?? []);
         return changes.length === 0
           ? undefined
@@ -145,16 +146,6 @@ function gradients(
     return all.map((gradient, i) => reshape(gradient, [...watched[i]!.row.shape]));
   });
   for (const [i, { row }] of watched.entries()) golden.output(row.name, results[i] as Tensor);
-}
-
-/** Weights of which some are computed anew at each use. */
-function over(base: Weights, compute: (weight: string) => Tensor | undefined, prefix = ''): Weights {
-  return {
-    get: (name) => compute(prefix + name) ?? base.get(name),
-    has: (name) => base.has(name),
-    names: () => base.names(),
-    at: (name) => over(base.at(name), compute, `${prefix}${name}.`),
-  };
 }
 
 function findFactor(stated: string, adapters: ReadonlyMap<string, Adapter>): Tensor2D {
