@@ -6,7 +6,7 @@ import { isFileName, LONGEST_FILE_NAME } from './files.ts';
  */
 
 /** Characters of a text: graphs are untrusted. */
-const LONGEST_TEXT = 1_000_000;
+export const LONGEST_TEXT = 1_000_000;
 /** Letters of a text that may be another name of an option. */
 const LONGEST_ALIAS = 100;
 

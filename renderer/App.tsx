@@ -21,7 +21,7 @@ import { RunsPage } from './runs/RunsPage.tsx';
 import { attempt } from './state/attempt.ts';
 import { type Editor, useEditor, useGraph, useView } from './state/editor.ts';
 import { isUnsaved, levelName } from './state/graph.ts';
-import { messages } from './state/messages.ts';
+import { language, messages } from './state/messages.ts';
 import { nameTab } from './state/tabs.ts';
 
 /** The whole window. */
@@ -38,6 +38,9 @@ export function App() {
   useEffect(() => {
     document.title = name;
   }, [name]);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, []);
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);

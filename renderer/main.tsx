@@ -24,7 +24,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App.tsx';
 import { askBeforeClosing } from './state/closing.ts';
-import { EditorContext } from './state/editor.ts';
+import { EditorContext, useView } from './state/editor.ts';
 import { createEditor } from './state/session.ts';
 import { connectShell } from './state/shell.ts';
 
@@ -35,11 +35,17 @@ const editor = createEditor(connectShell());
 editor.view.setState({ inspector: innerWidth >= WIDE });
 askBeforeClosing(editor);
 
+/** The window in its language: another language draws it anew. */
+function Window() {
+  const spoken = useView((state) => state.spoken);
+  return spoken && <App key={spoken} />;
+}
+
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <EditorContext value={editor}>
       <CSPProvider disableStyleElements>
-        <App />
+        <Window />
       </CSPProvider>
     </EditorContext>
   </StrictMode>,

@@ -236,6 +236,8 @@ export type NativeSetUp =
 
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
+  /** The language of the window; `system`: the system's, where it is one of these, else English. */
+  readonly language: 'system' | 'en' | 'zh-Hans' | 'ja' | 'de' | 'es';
   readonly device: DevicePreference;
   /** Whether a run shows images while it draws them. */
   readonly previews: boolean;

@@ -5,6 +5,7 @@ import type { Preferences } from './ipc.ts';
 
 const initial: Preferences = {
   theme: 'system',
+  language: 'system',
   device: 'auto',
   previews: true,
   autosave: false,
@@ -12,6 +13,8 @@ const initial: Preferences = {
   runsFolder: '',
   view: {},
 };
+
+const languages: readonly Preferences['language'][] = ['system', 'en', 'zh-Hans', 'ja', 'de', 'es'];
 
 /** What the user chose, in the data folder. Fields that are missing or wrong have their initial value. `tell` as in `jsonFile`. */
 export function preferences(dataFolder: string, tell?: Tell) {
@@ -30,10 +33,11 @@ export function preferences(dataFolder: string, tell?: Tell) {
 }
 
 function onlyRight(given: Partial<Preferences>): Partial<Preferences> {
-  const { theme, device, previews, autosave, memoryShare, runsFolder, view } = given;
+  const { theme, language, device, previews, autosave, memoryShare, runsFolder, view } = given;
   const isView = typeof view === 'object' && view !== null && !Array.isArray(view);
   return {
     ...(theme === 'system' || theme === 'light' || theme === 'dark' ? { theme } : {}),
+    ...(languages.some((each) => each === language) ? { language: language as Preferences['language'] } : {}),
     ...(device === 'auto' || deviceNames.some((name) => name === device)
       ? { device: device as Preferences['device'] }
       : {}),

@@ -1,10 +1,11 @@
 import { ChevronRight } from 'lucide-react';
 import { useShallow } from 'zustand/react/shallow';
-import { levelCards, levelOf, subgraphAt } from '../../graphs/document/levels.ts';
+import { levelOf, subgraphAt } from '../../graphs/document/levels.ts';
 import { titleOf } from '../../graphs/document/problems.ts';
 import { showLevel } from '../commands/levels.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
+import { levelCards } from '../state/nodeCards.ts';
 
 /** The path from the graph to the subgraph being edited; each step leads back to that level. */
 export function Breadcrumbs() {

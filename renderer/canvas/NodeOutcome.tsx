@@ -6,7 +6,7 @@ import { PreviewImage } from '../controls/Image.tsx';
 import { RewardCurve } from '../controls/RewardCurve.tsx';
 import { RunImage } from '../controls/RunImage.tsx';
 import { useEditor, useFailure, useIsStale, useNodeResult, useNodeRun, useRuns } from '../state/editor.ts';
-import { formatDuration } from '../state/format.ts';
+import { formatDuration, formatScore } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { hasResult } from '../state/results.ts';
 import { isImage, type NodeResult, type NodeRun, shownRun, timeLeft } from '../state/run.ts';
@@ -162,7 +162,7 @@ function BestScores({ scores: { names, values } }: { scores: Scores }) {
       {names.map((name, i) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{messages.results.number(Math.max(...values.map((row) => row[i]!)))}</dd>
+          <dd>{formatScore(Math.max(...values.map((row) => row[i]!)))}</dd>
         </div>
       ))}
     </dl>

@@ -70,7 +70,7 @@ function PortColumns({ node, card, problems }: Omit<PortsProps, 'id'>) {
           <li
             key={name}
             className={problems.some(({ at }) => at.port === name) ? 'port wrong' : 'port'}
-            title={messages.node.input(name, type, count, help)}
+            title={messages.node.input(spellName(name), spellName(type), count, help)}
           >
             <Socket side="target" name={name} type={type} list={count === 'many'} />
             <span className={count === 'optional' ? 'faint' : undefined}>{spellName(name)}</span>
@@ -86,7 +86,7 @@ function PortColumns({ node, card, problems }: Omit<PortsProps, 'id'>) {
       </ul>
       <ul className="port-column outputs">
         {outputs.map(([name, { type, list, help }]) => (
-          <li key={name} className="port" title={messages.node.output(name, type, list, help)}>
+          <li key={name} className="port" title={messages.node.output(spellName(name), spellName(type), list, help)}>
             <span>{spellName(name)}</span>
             <Socket side="source" name={name} type={type} list={list} />
           </li>

@@ -1,6 +1,7 @@
 import { memo } from 'react';
 import { Handle, type NodeProps, Position } from 'reactflow';
 import { useNodeProblems } from '../state/editor.ts';
+import { spellName } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import type { RerouteFlowNode } from './flow.ts';
 
@@ -12,7 +13,7 @@ export const RerouteView = memo(
     return (
       <div
         className={`reroute type-${type}${selected ? ' selected' : ''}${problem ? ' wrong' : ''}`}
-        title={problem ? `${problem.message} ${problem.remedy}` : messages.canvas.reroute(type)}
+        title={problem ? `${problem.message} ${problem.remedy}` : messages.canvas.reroute(spellName(type))}
       >
         <Handle id="value" type="target" position={Position.Left} className={`socket type-${type}`} />
         <Handle id="value" type="source" position={Position.Right} className={`socket type-${type}`} />

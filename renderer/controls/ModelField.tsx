@@ -2,7 +2,7 @@ import { ChevronDown, Download } from 'lucide-react';
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import type { Json } from '../../graphs/document/document.ts';
-import { allows, describeAllowed, type ModelParam } from '../../nodes/params.ts';
+import { allows, type ModelParam } from '../../nodes/params.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
 import { formatBytes, nameModel } from '../state/format.ts';
@@ -94,7 +94,7 @@ export function ModelField({ id, label, param, value, onChange, onLeave }: Model
         aria-controls={isOpen ? `${id}-models` : undefined}
         aria-activedescendant={isOpen && current ? `${id}-models-${current.key}` : undefined}
         aria-invalid={wrong}
-        title={wrong ? messages.controls.must(describeAllowed(param)) : String(value)}
+        title={wrong ? messages.controls.must(param) : String(value)}
         autoComplete="off"
         spellCheck={false}
         value={typed ?? (isOpen ? String(value) : nameModel(String(value)))}

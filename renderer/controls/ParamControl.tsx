@@ -1,7 +1,7 @@
 import { Dices, FolderOpen } from 'lucide-react';
 import { useState } from 'react';
 import type { Json } from '../../graphs/document/document.ts';
-import { allows, describeAllowed, type FileParam, formatParam, type Param, parseParam } from '../../nodes/params.ts';
+import { allows, type FileParam, formatParam, type Param, parseParam } from '../../nodes/params.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useView } from '../state/editor.ts';
 import { messages } from '../state/messages.ts';
@@ -90,9 +90,9 @@ function useTyped({ param, value, meaning, onChange, onLeave }: ParamControlProp
   const wrong = typed !== undefined && !allows(param, parseParam(param, typed));
   const outside = typed === undefined && !allows(param, value);
   return {
-    value: typed ?? (isWritten ? shown : speakWord(shown, meaning)),
+    value: typed ?? (isWritten ? shown : speakWord(param, shown, meaning)),
     'aria-invalid': wrong || outside,
-    title: wrong || outside ? messages.controls.must(describeAllowed(param)) : undefined,
+    title: wrong || outside ? messages.controls.must(param) : undefined,
     onChange: (event: { target: { value: string } }) => {
       setTyped(event.target.value);
       const read = parseParam(param, event.target.value);
@@ -108,8 +108,8 @@ function useTyped({ param, value, meaning, onChange, onLeave }: ParamControlProp
 }
 
 /** A value in plain words, where it is a word; with what that stands for. */
-function speakWord(shown: string, meaning: string | undefined): string {
-  const word = messages.controls.words[shown];
+function speakWord(param: Param, shown: string, meaning: string | undefined): string {
+  const word = 'words' in param && param.words && shown in param.words ? messages.controls.words[shown] : undefined;
   if (word === undefined) return shown;
   return meaning === undefined ? word : messages.controls.known(word, meaning);
 }
@@ -145,7 +145,9 @@ function Typed(props: ParamControlProps) {
           onChange(next);
         }}
       />
-      {isNumber && param.unit && field.value === String(value) && <span className="unit">{param.unit}</span>}
+      {isNumber && param.unit && field.value === String(value) && (
+        <span className="unit">{messages.controls.words[param.unit] ?? param.unit}</span>
+      )}
     </span>
   );
 }

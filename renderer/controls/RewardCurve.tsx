@@ -1,5 +1,6 @@
 import { scaleLinear } from '@visx/scale';
 import { LinePath } from '@visx/shape';
+import { formatScore } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import type { Curves } from '../state/run.ts';
 
@@ -45,7 +46,7 @@ function OneCurve({ name, points, best, height }: OneCurveProps) {
   return (
     <div className="curve-line">
       <span>
-        {name} <b>{last ? messages.results.number(last[1]) : ''}</b>
+        {name} <b>{last ? formatScore(last[1]) : ''}</b>
       </span>
       <svg viewBox={`0 0 ${WIDTH} ${height}`} aria-hidden="true">
         <LinePath className="best" data={[...best]} {...place} fill="none" />

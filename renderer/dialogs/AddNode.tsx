@@ -3,6 +3,7 @@ import { describeCardChoice } from '../controls/cardChoice.ts';
 import { findFittingCards } from '../level/fitting.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph } from '../state/editor.ts';
+import { spellName } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import type { Overlay } from '../state/view.ts';
 import { SearchBox } from './SearchBox.tsx';
@@ -16,7 +17,7 @@ export function AddNode({ overlay, close }: { overlay: Extract<Overlay, { kind: 
   const { cards: fitting, type } = findFittingCards(document, cards, from);
   return (
     <SearchBox
-      label={type ? messages.search.fits(type) : messages.search.add}
+      label={type ? messages.search.fits(spellName(type)) : messages.search.add}
       choices={fitting.map(describeCardChoice)}
       at={screen}
       onChoose={(key) => {

@@ -1,5 +1,5 @@
 import { type GraphNode, own } from '../../graphs/document/document.ts';
-import { levelCards, levelOf, subgraphAt, subgraphOf } from '../../graphs/document/levels.ts';
+import { levelOf, subgraphAt, subgraphOf } from '../../graphs/document/levels.ts';
 import { titleOf } from '../../graphs/document/problems.ts';
 import type { NodeCard } from '../../nodes/card.ts';
 import { formatParam } from '../../nodes/params.ts';
@@ -8,6 +8,7 @@ import type { Choice } from '../controls/ChoiceList.tsx';
 import { useEditor } from '../state/editor.ts';
 import { spellName } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
+import { levelCards } from '../state/nodeCards.ts';
 import { SearchBox } from './SearchBox.tsx';
 
 /**

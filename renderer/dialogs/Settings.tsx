@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import type { DeviceRow, Preferences } from '../../electron/host/ipc.ts';
 import { attempt } from '../state/attempt.ts';
 import { type Editor, useEditor, useView } from '../state/editor.ts';
+import { languages, speakChosen } from '../state/language.ts';
 import { messages } from '../state/messages.ts';
 import { learnModels } from '../state/models.ts';
 import { Box } from './Box.tsx';
@@ -12,6 +13,7 @@ import { RunBin } from './RunBin.tsx';
 export function Settings() {
   const editor = useEditor();
   const theme = useView((state) => state.theme);
+  const language = useView((state) => state.language);
   const device = useView((state) => state.device);
   const current = useView(({ engine }) => (engine.state === 'ready' ? engine.device.name : undefined));
   const setUp = useView(({ native }) => native?.state);
@@ -31,6 +33,22 @@ export function Settings() {
           {Object.entries(messages.settings.themes).map(([name, label]) => (
             <option key={name} value={name}>
               {label}
+            </option>
+          ))}
+        </select>
+        <label htmlFor="language">{messages.settings.language}</label>
+        <select
+          id="language"
+          className="field"
+          value={language}
+          onChange={({ target }) =>
+            void change({ language: target.value as typeof language }).then(() => speakChosen(editor))
+          }
+        >
+          <option value="system">{messages.settings.systemLanguage}</option>
+          {Object.entries(languages).map(([tag, name]) => (
+            <option key={tag} value={tag} lang={tag}>
+              {name}
             </option>
           ))}
         </select>
@@ -74,8 +92,8 @@ export function Settings() {
 
 function changePreferences(editor: Editor, changes: Partial<Preferences>): Promise<void> {
   return attempt(editor, async () => {
-    const { theme, device, previews, autosave, memoryShare } = await editor.desktop.writePreferences(changes);
-    editor.view.setState({ theme, device, previews, autosave, memoryShare });
+    const { theme, language, device, previews, autosave, memoryShare } = await editor.desktop.writePreferences(changes);
+    editor.view.setState({ theme, language, device, previews, autosave, memoryShare });
   });
 }
 

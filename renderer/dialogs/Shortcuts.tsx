@@ -32,11 +32,11 @@ export function Shortcuts() {
         <section>
           <h3>{messages.shortcuts.pointer}</h3>
           <dl className="shortcuts">
-            {Object.entries(messages.shortcuts.gestures).map(([gesture, what]) => (
-              <div key={gesture}>
+            {Object.entries(messages.shortcuts.gestures).map(([name, { how, what }]) => (
+              <div key={name}>
                 <dt>{what}</dt>
                 <dd>
-                  <kbd>{gesture}</kbd>
+                  <kbd>{how}</kbd>
                 </dd>
               </div>
             ))}

@@ -70,8 +70,9 @@ export function estimateCardShape(node: GraphNode, cards: Cards): CardShape {
 
 /** The least and the largest width of a node in pixels: by its content, and as it can be dragged. */
 export const WIDTHS = { least: 160, usual: USUAL_SIZE.width, fitting: 416, most: 800 } as const;
-/** About the width of a letter in pixels, and of what is around a model, a choice, a word, names of ports and a title. */
+/** About the width in pixels of a letter, of a sign as wide as it is high, and of what is around a model, a choice ... */
 const LETTER = 7;
+const WIDE_SIGN = 13;
 const AROUND = { model: 76, choice: 68, word: 52, ports: 60, title: 92 } as const;
 
 /**
@@ -82,11 +83,11 @@ export function cardWidth(node: GraphNode, card: NodeCard | undefined): number {
   const { least, usual, fitting, most } = WIDTHS;
   if (node.width !== undefined) return Math.min(most, Math.max(least, node.width));
   if (isBoundary(node)) return 176;
-  const title = AROUND.title + LETTER * (node.title ?? card?.title ?? '').length;
-  const [inputs, outputs] = [Object.keys(card?.inputs ?? {}), Object.keys(card?.outputs ?? {})];
+  const title = AROUND.title + lengthOf(node.title ?? card?.title ?? '');
+  const [inputs, outputs] = [card?.inputs, card?.outputs].map((ports) => Object.keys(ports ?? {}).map(spellName));
   const ports = Array.from(
-    { length: Math.max(inputs.length, outputs.length) },
-    (_, i) => AROUND.ports + LETTER * `${inputs[i] ?? ''}${outputs[i] ?? ''}`.length,
+    { length: Math.max(inputs?.length ?? 0, outputs?.length ?? 0) },
+    (_, i) => AROUND.ports + lengthOf(`${inputs?.[i] ?? ''}${outputs?.[i] ?? ''}`),
   );
   const values = Object.entries(card?.params ?? {})
     .slice(0, SHOWN_PARAMS)
@@ -98,11 +99,17 @@ export function cardWidth(node: GraphNode, card: NodeCard | undefined): number {
 /** Pixels that a param takes with a value that was chosen; 0 of one that is typed or as long as one likes. */
 function widthOf(name: string, param: Param, value: Json | undefined): number {
   const shown = value ?? param.initial;
-  const width = (around: number, text: string) => around + LETTER * `${name}${text}`.length;
+  const width = (around: number, text: string) => around + lengthOf(`${name}${text}`);
   if (param.kind === 'model') return width(AROUND.model, nameModel(String(shown)));
   const word = messages.controls.words[formatParam(param, shown)];
   if (param.kind === 'choice') return width(AROUND.choice, word ?? String(shown));
   return 'words' in param && word !== undefined ? width(AROUND.word, word) : 0;
+}
+
+/** About the width of a text in pixels. */
+function lengthOf(text: string): number {
+  const wide = text.match(/[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]/g)?.length ?? 0;
+  return LETTER * (text.length - wide) + WIDE_SIGN * wide;
 }
 
 function targetAt(name: string, y: number): Socket {

@@ -4,6 +4,7 @@ import type { RecentGraph } from '../../electron/host/ipc.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useGraph, useView } from '../state/editor.ts';
 import { openFile } from '../state/files.ts';
+import { formatDate } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 
 /** Graphs with changes that were never saved, and graphs that were opened or saved before. */
@@ -27,7 +28,7 @@ export function FilesPanel() {
               <FileRow
                 key={draft.id}
                 name={draft.name}
-                note={new Date(draft.written).toLocaleString()}
+                note={formatDate(draft.written)}
                 open={async () => {
                   await openFile(editor, draft, draft.id);
                   dropDraft(draft.id);
@@ -50,7 +51,7 @@ export function FilesPanel() {
               key={location}
               name={name}
               place={location}
-              note={exists ? new Date(used).toLocaleString() : messages.files.missing}
+              note={exists ? formatDate(used) : messages.files.missing}
               open={exists && (async () => openFile(editor, await editor.desktop.openRecent(location)))}
               removing={messages.files.forget(name)}
               remove={async () => {

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useRuns, useView } from '../state/editor.ts';
+import { formatTimeOfDay } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { isOver, type Run, runFraction, stateInWords } from '../state/run.ts';
 import { moveRun, stopRun } from '../state/running.ts';
@@ -64,8 +65,10 @@ function QueuedRun({ run, waiting, dragged, onDrag }: QueuedRunProps) {
         <b>{title}</b>
         <small className="faint">
           {stateInWords(run)}
-          {asked !== undefined && ` · ${new Date(asked).toLocaleTimeString()}`}
-          {state === 'running' && !stopping && ` · ${Math.round(runFraction(run) * 100)} %`}
+          {asked !== undefined && ` · ${formatTimeOfDay(asked)}`}
+          {state === 'running' &&
+            !stopping &&
+            ` · ${messages.results.zoom.percent(Math.round(runFraction(run) * 100))}`}
         </small>
         {!isWaiting && <progress aria-label={messages.run.progressOf(title)} max={1} value={runFraction(run)} />}
       </span>

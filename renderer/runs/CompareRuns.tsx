@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { RunSummary } from '../../electron/host/ipc.ts';
 import { BarChoice } from '../controls/BarChoice.tsx';
 import { useEditor, useView } from '../state/editor.ts';
+import { formatDate } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { ComparePair } from './ComparePair.tsx';
 import { ImageOptions } from './ImageOptions.tsx';
@@ -51,5 +52,5 @@ export function CompareRuns({ summary, others }: CompareRunsProps) {
 }
 
 function nameRun({ title, started }: RunSummary): string {
-  return `${title}, ${new Date(started).toLocaleString()}`;
+  return `${title}, ${formatDate(started)}`;
 }

@@ -2,6 +2,7 @@ import { Star } from 'lucide-react';
 import type { MouseEvent } from 'react';
 import { RunImage } from '../controls/RunImage.tsx';
 import { useSeen } from '../controls/useSeen.ts';
+import { formatDate } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import type { GalleryImage } from './galleryImages.ts';
 
@@ -27,7 +28,7 @@ export function GalleryCard({ image, isChosen, isStarred, onOpen, onChoose, onSt
         )}
         <span className="caption">{image.caption}</span>
         <small className="faint caption">
-          {image.title} · {image.isLive ? messages.run.running : new Date(image.started).toLocaleString()}
+          {image.title} · {image.isLive ? messages.run.running : formatDate(image.started)}
         </small>
       </button>
       <input

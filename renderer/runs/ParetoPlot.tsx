@@ -6,6 +6,7 @@ import { RunImage } from '../controls/RunImage.tsx';
 import { drawPng, writeSvg } from '../controls/svgFile.ts';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
+import { formatScore } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import {
   type Candidate,
@@ -140,7 +141,7 @@ function CurrentCandidate({ folder, candidate }: { folder: string; candidate: Ca
           {Object.entries(candidate.scores).map(([name, value]) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd>{messages.results.number(value)}</dd>
+              <dd>{formatScore(value)}</dd>
             </div>
           ))}
         </dl>
@@ -168,9 +169,7 @@ function CandidateList({ folder, candidates, current, axes, onShow }: CandidateL
             <span>
               {nameCandidate(one)}
               <small className="faint">
-                {[axes.x, axes.y]
-                  .map((name) => `${name} ${messages.results.number(one.scores[name] ?? Number.NaN)}`)
-                  .join(' · ')}
+                {[axes.x, axes.y].map((name) => `${name} ${formatScore(one.scores[name] ?? Number.NaN)}`).join(' · ')}
               </small>
             </span>
           </button>

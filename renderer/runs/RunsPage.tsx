@@ -5,7 +5,7 @@ import type { RunSummary } from '../../electron/host/ipc.ts';
 import { RunImage } from '../controls/RunImage.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor, useRuns, useView } from '../state/editor.ts';
-import { formatDuration } from '../state/format.ts';
+import { formatDate, formatDuration } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { isOver, stateInWords } from '../state/run.ts';
 import { stopRun } from '../state/running.ts';
@@ -79,7 +79,7 @@ export function RunsPage() {
                   )}
                 </b>
                 <small className="faint">
-                  {new Date(summary.started).toLocaleString()}
+                  {formatDate(summary.started)}
                   {summary.ms !== undefined && ` · ${formatDuration(summary.ms)}`}
                   {summary.state !== 'done' &&
                     ` · ${messages.run[summary.state === 'interrupted' ? 'stopped' : summary.state]}`}

@@ -4,6 +4,7 @@ import type { RunSummary } from '../../electron/host/ipc.ts';
 import { RunImage } from '../controls/RunImage.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
+import { formatScore } from '../state/format.ts';
 import { messages } from '../state/messages.ts';
 import { readCandidates, writeCsv } from './candidates.ts';
 import { TableChoice } from './TableChoice.tsx';
@@ -75,7 +76,7 @@ export function ScoreTable({ run }: { run: RunSummary }) {
                 {hasImages && <td>{image && <RunImage image={{ folder: run.folder, name: image }} alt="" />}</td>}
                 {names.map((name) => (
                   <td key={name} className="number">
-                    {messages.results.number(scores[name] ?? Number.NaN)}
+                    {formatScore(scores[name] ?? Number.NaN)}
                   </td>
                 ))}
                 <td className="number">{seed}</td>

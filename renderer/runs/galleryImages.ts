@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../electron/host/ipc.ts';
+import { formatDay } from '../state/format.ts';
 import { isImage, type Run } from '../state/run.ts';
 import { captionImage, type ViewedImage } from '../state/viewedImages.ts';
 import { listImages, onlyNew } from './listImages.ts';
@@ -100,7 +101,7 @@ function fits(image: GalleryImage, word: string): boolean {
     prompt ?? '',
     image.title,
     ...image.models,
-    date.toLocaleDateString(),
+    formatDay(date),
     localDay(date),
     seed === undefined ? '' : `seed ${seed} seed:${seed}`,
     image.name,

@@ -2,11 +2,12 @@ import { createStore, type StoreApi } from 'zustand/vanilla';
 import { checkGraph } from '../../graphs/document/check.ts';
 import { checkSubgraphs } from '../../graphs/document/checkSubgraphs.ts';
 import { emptyDocument, type GraphDocument } from '../../graphs/document/document.ts';
-import { levelCards, levelOf, subgraphAt, withLevel } from '../../graphs/document/levels.ts';
+import { levelOf, subgraphAt, withLevel } from '../../graphs/document/levels.ts';
 import type { Problem } from '../../graphs/document/problems.ts';
 import type { Cards, NodeCard } from '../../nodes/card.ts';
 import { UserError } from '../../nodes/errors.ts';
 import { findMissingUses } from './modelUses.ts';
+import { levelCards } from './nodeCards.ts';
 
 /** The number of undo steps kept. */
 export const UNDO_STEPS = 200;

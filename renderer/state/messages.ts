@@ -1,8 +1,11 @@
+import { describeAllowed, type Param } from '../../nodes/params.ts';
+
 /*
- * Every text of the window, in one table, so that it can be translated. Texts of nodes and problems come from the engine.
+ * Every text of the window in English, in one table; languages/ holds the same table in the other languages. Texts of nodes
+ * come from their cards, and of problems from the engine.
  */
 
-export const messages = {
+const english = {
   app: {
     name: 'Noiseloom',
     starting: 'Starting the engine …',
@@ -99,7 +102,7 @@ export const messages = {
     wire: (output: string, from: string, input: string, to: string) =>
       `Wire: ${output} of ${from} to ${input} of ${to}`,
     reroute: (type: string) => `Passes on ${type}.`,
-    sameSide: (side: 'source' | 'target') =>
+    sameSide: (side: 'source' | 'target'): string =>
       side === 'source'
         ? 'An output connects to an input, not to another output.'
         : 'An input connects to an output, not to another input.',
@@ -162,7 +165,7 @@ export const messages = {
       model: 'as the model says',
     } as Readonly<Record<string, string>>,
     known: (word: string, value: string) => `${word}: ${value}`,
-    must: (allowed: string) => `It must be ${allowed}.`,
+    must: (param: Param) => `It must be ${describeAllowed(param)}.`,
     tokens: (tokens: number, chunk: number, chunks: number) =>
       chunks > 1 ? `${tokens}/${chunk} of chunk ${chunks}` : `${tokens}/${chunk}`,
     tokensHelp:
@@ -255,7 +258,6 @@ export const messages = {
     more: (count: number) => `+${count}`,
     shownBy: (node: string, output: string) => `${node}: ${output}`,
     copyOf: (output: string, place: number, count: number) => `${output} ${place} of ${count}`,
-    number: (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : '–'),
     gallery: 'Runs',
     none: 'No runs yet. Press Run on the graph; each run keeps its images, graph, seeds and scores in a folder of its own.',
     tabs: { images: 'Images', scores: 'Scores', pareto: 'Pareto', params: 'Params', compare: 'Compare' },
@@ -430,6 +432,9 @@ export const messages = {
   },
   settings: {
     name: 'Settings',
+    language: 'Language',
+    systemLanguage: 'as the system',
+    noLanguage: (name: string) => `The texts of ${name} could not be read. Reload the window and choose it again.`,
     theme: 'Theme',
     themes: { system: 'as the system', light: 'light', dark: 'dark' },
     device: 'Device',
@@ -458,21 +463,21 @@ export const messages = {
     name: 'Keyboard shortcuts',
     pointer: 'With the pointer',
     gestures: {
-      'drag the ground': 'Move the view',
-      'Space or middle button, drag': 'Move the view from anywhere',
-      wheel: 'Zoom',
-      'Shift, drag': 'Select with a box',
-      'Shift, click': 'Add to the selection',
-      'double click on the ground': 'Add a node',
-      'double click on a title': 'Rename',
-      'double click on a wire': 'Add a reroute to it',
-      'drop a loose node on a wire': 'Insert it',
-      'drag from a socket to the ground': 'Add a node that fits',
-      'Escape while dragging a wire': 'Let it go',
-      'drag a number sideways': 'Change it; with Shift ten times as fast',
-      'right click': 'What can be done there',
-      'wheel on a large image': 'Zoom; then drag, or Shift and arrows, to move it',
-      'double click on a large image': 'Show each pixel as one of the screen, or fit it again',
+      pan: { how: 'drag the ground', what: 'Move the view' },
+      panAnywhere: { how: 'Space or middle button, drag', what: 'Move the view from anywhere' },
+      zoom: { how: 'wheel', what: 'Zoom' },
+      box: { how: 'Shift, drag', what: 'Select with a box' },
+      add: { how: 'Shift, click', what: 'Add to the selection' },
+      addNode: { how: 'double click on the ground', what: 'Add a node' },
+      rename: { how: 'double click on a title', what: 'Rename' },
+      reroute: { how: 'double click on a wire', what: 'Add a reroute to it' },
+      insert: { how: 'drop a loose node on a wire', what: 'Insert it' },
+      addFitting: { how: 'drag from a socket to the ground', what: 'Add a node that fits' },
+      letGo: { how: 'Escape while dragging a wire', what: 'Let it go' },
+      scrub: { how: 'drag a number sideways', what: 'Change it; with Shift ten times as fast' },
+      menu: { how: 'right click', what: 'What can be done there' },
+      zoomImage: { how: 'wheel on a large image', what: 'Zoom; then drag, or Shift and arrows, to move it' },
+      pixels: { how: 'double click on a large image', what: 'Show each pixel as one of the screen, or fit it again' },
     },
   },
   groups: {
@@ -489,7 +494,38 @@ export const messages = {
     reroute: 'Wires',
     graph: 'Ports',
   } as Readonly<Record<string, string>>,
+  /** Nodes that no card of the engine describes. */
+  nodes: {
+    reroute: 'Reroute',
+    rerouteSummary: (type: string) => `Bends or forks a wire of type ${type}.`,
+    subgraphSummary: (count: number) => `A subgraph of ${count} nodes.`,
+    inputs: 'Inputs',
+    inputsSummary: 'The inputs of this subgraph.',
+    outputs: 'Outputs',
+    outputsSummary: 'The outputs of this subgraph.',
+  },
 };
 
+export type Messages = typeof english;
+
 /** The names of the colours that nodes can be given. */
-export const nodeColours = Object.keys(messages.inspector.colours) as (keyof typeof messages.inspector.colours)[];
+export const nodeColours = Object.keys(english.inspector.colours) as (keyof Messages['inspector']['colours'])[];
+
+/** What a language says of the engine's nodes; what it leaves out is English, as the cards have it. */
+export interface NodeTexts {
+  /** Title and summary by the type of node. */
+  readonly cards: Readonly<Record<string, readonly [title: string, summary: string]>>;
+  /** Names of inputs, params, outputs and types of wires. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+/** Every text of the window in its language: read it where it is shown, not when a module is loaded. */
+export let messages: Messages = english;
+export let nodeTexts: NodeTexts = { cards: {}, names: {} };
+/** The tag of the language (BCP 47), as `<html lang>` has it. */
+export let language = 'en';
+
+/** Says everything in a language from now on; what is on the screen stays until it is drawn anew. */
+export function speak(tag: string, table: Messages = english, nodes: NodeTexts = { cards: {}, names: {} }): void {
+  [language, messages, nodeTexts] = [tag, table, nodes];
+}

@@ -1,9 +1,10 @@
 import { type GraphDocument, own } from '../../graphs/document/document.ts';
-import { levelCards, levelOf, subgraphOf } from '../../graphs/document/levels.ts';
+import { levelOf, subgraphOf } from '../../graphs/document/levels.ts';
 import { labelNode, type Problem, problem, titleOf } from '../../graphs/document/problems.ts';
 import type { Cards } from '../../nodes/card.ts';
 import type { ModelKind } from '../../nodes/params.ts';
 import { messages } from './messages.ts';
+import { levelCards } from './nodeCards.ts';
 
 /** A model that a graph names. */
 export interface ModelUse {

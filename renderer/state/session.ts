@@ -3,7 +3,8 @@ import { attempt } from './attempt.ts';
 import { keepDrafts } from './drafts.ts';
 import type { Editor } from './editor.ts';
 import { openFile } from './files.ts';
-import { createGraphStore, learnCards, tellProblems } from './graph.ts';
+import { createGraphStore, tellProblems } from './graph.ts';
+import { findLanguage, learnNodes, speakChosen } from './language.ts';
 import { keepSession, reopenSession } from './lastSession.ts';
 import { followModels, learnModels } from './models.ts';
 import { createRunStore } from './run.ts';
@@ -33,11 +34,19 @@ export function createEditor(shell: Shell): Editor {
   const showEngine = () =>
     editor.view.setState({ engine: told.state === 'ready' && !editor.engine ? { state: 'starting' } : told });
   let isFirst = true;
+  // a window that is English unless a preference says otherwise is drawn at once
+  if (findLanguage('system') === 'en') editor.view.setState({ spoken: 'en' });
+  const spoken = attempt(editor, async () => {
+    const [about, preferences] = await Promise.all([shell.desktop.about(), shell.desktop.readPreferences()]);
+    const { theme, device, previews, autosave, memoryShare, language } = preferences;
+    editor.view.setState({ about, theme, device, previews, autosave, memoryShare, language });
+  }).then(() => speakChosen(editor));
   shell.onEngine((engine) => {
     editor.engine = engine;
     showEngine();
     void attempt(editor, async () => {
-      learnCards(editor.graph, await engine.describeNodes());
+      await spoken;
+      await learnNodes(editor, engine);
       await followRuns(editor, engine);
       if (isFirst) await begin(editor);
       isFirst = false;
@@ -55,11 +64,6 @@ export function createEditor(shell: Shell): Editor {
       editor.view.setState(({ pulls }) => ({ pulls: { ...pulls, [event.pull.name]: event.pull } }));
       if (event.pull.state === 'done') void learnModels(editor);
     }
-  });
-  void attempt(editor, async () => {
-    const [about, preferences] = await Promise.all([shell.desktop.about(), shell.desktop.readPreferences()]);
-    const { theme, device, previews, autosave, memoryShare } = preferences;
-    editor.view.setState({ about, theme, device, previews, autosave, memoryShare });
   });
   keepDrafts(editor);
   followModels(editor);

@@ -83,6 +83,9 @@ export interface ViewState {
   readonly device: Preferences['device'];
   readonly previews: boolean;
   readonly autosave: boolean;
+  readonly language: Preferences['language'];
+  /** The language that the window speaks; undefined until its texts are there. */
+  readonly spoken: Exclude<Preferences['language'], 'system'> | undefined;
   readonly memoryShare: number;
   /** The models of this machine; undefined until the shell said. */
   readonly models: ModelList | undefined;
@@ -124,6 +127,8 @@ export function createViewStore(): ViewStore {
     device: 'auto',
     previews: true,
     autosave: false,
+    language: 'system',
+    spoken: undefined,
     memoryShare: 0.5,
     models: undefined,
     pulls: {},

@@ -65,6 +65,7 @@ export function fakeShell(
     about: () => browser,
     readPreferences: (): Preferences => ({
       theme: 'dark',
+      language: 'en',
       device: 'wasm',
       previews: true,
       autosave: false,

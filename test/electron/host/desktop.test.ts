@@ -167,17 +167,18 @@ describe('a file that another hand damaged', () => {
 });
 
 describe('preferences', () => {
-  const usual = { previews: true, autosave: false, memoryShare: 0.5, runsFolder: '' };
+  const usual = { language: 'system', previews: true, autosave: false, memoryShare: 0.5, runsFolder: '' };
 
   it('are kept, take effect, and never hold what is none', async () => {
     const { api } = desktop();
     expect(await api.readPreferences()).toEqual({ ...usual, theme: 'system', device: 'auto', view: {} });
     await api.writePreferences({ theme: 'dark' });
-    await api.writePreferences({ device: 'wasm', view: { panel: 'runs' } });
-    await api.writePreferences({ device: 'abacus', theme: 5 } as never);
+    await api.writePreferences({ device: 'wasm', language: 'ja', view: { panel: 'runs' } });
+    await api.writePreferences({ device: 'abacus', theme: 5, language: 'xx' } as never);
     expect(await desktop().api.readPreferences()).toMatchObject({
       theme: 'dark',
       device: 'wasm',
+      language: 'ja',
       view: { panel: 'runs' },
     });
     expect(themes).toEqual(['dark']);

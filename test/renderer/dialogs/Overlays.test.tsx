@@ -172,6 +172,7 @@ describe('settings', () => {
   it('change the theme, list the devices with reasons, and offer native TensorFlow only where it can be had', async () => {
     const writePreferences: DesktopApi['writePreferences'] = async (changes) => ({
       theme: 'dark',
+      language: 'en',
       device: 'wasm',
       previews: true,
       autosave: false,
