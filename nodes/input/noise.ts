@@ -51,7 +51,7 @@ export const noise = defineNode({
   inputs: { generator: one('generator') },
   params: { ...batchParams, ...sizeParams, ...streamParams },
   outputs: { noise: 'noise' },
-  run({ generator }, params, { remark }) {
+  async run({ generator }, params, { remark }) {
     const shape = readLatentShape(generator, params);
     const { width, height } = generator.defaults;
     const refuse = (count: number) => refuseLargeBatch(count, params.width || width, params.height || height);
@@ -71,7 +71,7 @@ export const noise = defineNode({
     if (params.variationStrength === 0) return noise(latents);
     const others = startNoise(variations, shape);
     try {
-      return noise(varyNoise(latents, others, params.variationStrength));
+      return noise(await varyNoise(latents, others, params.variationStrength));
     } finally {
       latents.dispose();
       others.dispose();

@@ -1,6 +1,6 @@
 import { brownianTree } from '../brownianTree.ts';
 import { freshNoise, type NoiseProgram, type NoiseStream, noiseStreams, startNoise } from '../noiseStream.ts';
-import { stack, tidy } from '../tf.ts';
+import { dispose, stack, tidy } from '../tf.ts';
 import { varyNoise } from '../varyNoise.ts';
 import { channelsFirst } from './channels.ts';
 import type { GoldenFolder } from './family.ts';
@@ -20,7 +20,7 @@ interface NoiseCase {
 export async function noiseOutputs(golden: GoldenFolder): Promise<void> {
   tidy(() => comfyNoise(golden));
   for (const [start, program] of [['cpu', 'a1111-cpu'], ['nv', 'a1111-gpu']] as const) // biome-ignore format: pairs
-    tidy(() => webuiNoise(golden, start, program));
+    await webuiNoise(golden, start, program);
   for (const sampler of ['dpmpp_sde', 'dpmpp_2m_sde']) await brownianNoise(golden, sampler);
 }
 
@@ -46,17 +46,20 @@ function comfyNoise(golden: GoldenFolder): void {
   golden.output('out.noise.comfy_sampler', stack([next(), next()]));
 }
 
-function webuiNoise(golden: GoldenFolder, name: string, program: NoiseProgram): void {
+async function webuiNoise(golden: GoldenFolder, name: string, program: NoiseProgram): Promise<void> {
   const { settings, start, further } = reader(golden);
   const { seed, batch, ensd, subseed, subseed_strength: strength } = settings;
   const streams = noiseStreams(program, seed, batch);
-  const first = start(streams);
-  golden.output(`out.noise.${name}_first`, channelsFirst(first));
-  const next = further(streams);
-  golden.output(`out.noise.${name}_next`, stack([next(), next()]));
-  golden.output(`out.noise.${name}_ensd_next`, further(noiseStreams(program, seed, batch, { ensd }))());
-  const other = start(noiseStreams(program, subseed, batch));
-  golden.output(`out.noise.${name}_variation`, channelsFirst(varyNoise(first, other, strength)));
+  const [first, other] = [start(streams), start(noiseStreams(program, subseed, batch))];
+  const varied = await varyNoise(first, other, strength);
+  tidy(() => {
+    golden.output(`out.noise.${name}_first`, channelsFirst(first));
+    const next = further(streams);
+    golden.output(`out.noise.${name}_next`, stack([next(), next()]));
+    golden.output(`out.noise.${name}_ensd_next`, further(noiseStreams(program, seed, batch, { ensd }))());
+    golden.output(`out.noise.${name}_variation`, channelsFirst(varied));
+  });
+  dispose([first, other, varied]);
 }
 
 async function brownianNoise(golden: GoldenFolder, sampler: string): Promise<void> {
