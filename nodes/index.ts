@@ -38,6 +38,7 @@ import { find } from './optimise/find.ts';
 import { fkSteering } from './optimise/fkSteering.ts';
 import { paretoNoise } from './optimise/paretoNoise.ts';
 import { population } from './optimise/population.ts';
+import { prune } from './optimise/prune.ts';
 import { rankSgd } from './optimise/rankSgd.ts';
 import { reno } from './optimise/reno.ts';
 import { spsa } from './optimise/spsa.ts';
@@ -95,6 +96,7 @@ export const library: Library = libraryOf([
   guidedSample,
   solverStatistics,
   bestOfN,
+  prune,
   fkSteering,
   find,
   paretoNoise,

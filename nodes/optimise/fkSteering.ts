@@ -40,14 +40,14 @@ export const fkSteering = defineNode({
       help: 'What weighs at a look: how much the reward rose, the largest so far, or the sum of all.',
     }),
     strength: number({
-      initial: 10,
+      initial: 4,
       min: 0,
       max: 1000,
       step: 1,
-      help: 'Lambda: by how much a better reward weighs more, for a quarter of its usual range. 0 only samples; 10 is usual.',
+      help: 'Lambda: by how much a better reward weighs more, for a quarter of its usual range. 0 only samples; the authors take 10.',
     }),
     first: number({
-      initial: 0.2,
+      initial: 0.3,
       min: 0,
       max: 1,
       step: 0.05,
@@ -60,7 +60,7 @@ export const fkSteering = defineNode({
       step: 0.05,
       help: 'Share of the steps after which it looks no more.',
     }),
-    every: integer({ initial: 2, min: 1, max: 100, unit: 'steps', help: 'From one look to the next.' }),
+    every: integer({ initial: 4, min: 1, max: 100, unit: 'steps', help: 'From one look to the next.' }),
     ...sizeParams,
     ...sampleParams,
     scheduler: {

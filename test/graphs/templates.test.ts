@@ -47,6 +47,7 @@ const quick: Record<string, { overrides: Overrides; files: number }> = {
     },
     files: 5,
   },
+  'prune.json': { overrides: { 'prune.candidates': 4, 'prune.steps': 4 }, files: 6 },
   'fk-steering.json': {
     overrides: { 'steer.particles': 3, 'steer.steps': 4, 'best.candidates': 2, 'best.steps': 2 },
     files: 5,

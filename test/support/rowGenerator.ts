@@ -24,7 +24,7 @@ export function rowGenerator(): Generator & { readonly rows: number[] } {
     rows,
     defaults: { scheduler: 'ddim', steps: 10, guidanceScale: 1, eta: 0, width: 4, height: 4 },
     latentShape: (width, height) => [height, width, 3],
-    denoise({ noise, settings, choosesRows = false }) {
+    denoise({ noise, settings, choosesRows = false, begin }) {
       const scheduler = createScheduler(schedulerConfig(config, settings.scheduler, settings.schedule));
       const plan = scheduler.plan(settings.steps, { eta: settings.eta });
       const model = {
@@ -33,7 +33,7 @@ export function rowGenerator(): Generator & { readonly rows: number[] } {
           return tidy(() => mul(tanh(latents), 0.8));
         },
       };
-      return denoise(model, scheduler, plan, noise, { choosesRows });
+      return denoise(model, scheduler, plan, noise, { choosesRows, ...(begin && { begin }) });
     },
     decode: (latents) => sigmoid(latents),
     dispose: () => {},

@@ -21,35 +21,51 @@ export interface Judged {
 
 /** Decodes latents [N, h, w, c], `batch` at a time, scores them, and adds to what was spent. `watch`: by the watched rewards too. */
 export async function judgeLatents(
-  { generator, request, rewards, watched }: CandidateSource,
+  source: CandidateSource,
   latents: Tensor4D,
   { batch, watch }: { readonly batch: number; readonly watch: boolean },
   spent: Spent,
 ): Promise<Judged> {
   const [count] = latents.shape;
-  const all = watch ? [...rewards, ...watched] : rewards;
   const parts: Tensor4D[] = [];
-  const values: number[][] = [];
+  const found: Omit<Judged, 'pixels'>[] = [];
   try {
     for (let start = 0; start < count; start += batch) {
-      const images = Math.min(batch, count - start);
-      const part = slice(latents, [start, 0, 0, 0], [images, -1, -1, -1]);
+      const part = slice(latents, [start, 0, 0, 0], [Math.min(batch, count - start), -1, -1, -1]);
       try {
-        parts.push(generator.decode(part));
+        parts.push(source.generator.decode(part));
       } finally {
         part.dispose();
       }
-      const own = Array.from({ length: images }, (_, i) => wordsOf(labelImage(generator, request, 0, start + i)));
-      values.push(...(await scoreImages(all, parts.at(-1)!, own)));
+      found.push(await scorePixels(source, parts.at(-1)!, spent, { start, watch }));
     }
     spent.decodes += count;
-    spent.rewardCalls += count * all.length;
-    const scores = values.map((row) => row.slice(0, rewards.length));
-    const totals = scores.map((row) => addWeighted(row, readWeights(rewards)));
-    return { pixels: concat(parts, 0), scores, watched: values.map((row) => row.slice(rewards.length)), totals };
+    return {
+      pixels: concat(parts, 0),
+      scores: found.flatMap(({ scores }) => scores),
+      watched: found.flatMap(({ watched }) => watched),
+      totals: found.flatMap(({ totals }) => totals),
+    };
   } finally {
     for (const part of parts) part.dispose();
   }
+}
+
+/** Scores images [N, H, W, 3] of a source, the first of which is image `start` of its request, and adds to what was spent. */
+export async function scorePixels(
+  { generator, request, rewards, watched }: CandidateSource,
+  pixels: Tensor4D,
+  spent: Spent,
+  { start = 0, watch = false } = {},
+): Promise<Omit<Judged, 'pixels'>> {
+  const [count] = pixels.shape;
+  const all = watch ? [...rewards, ...watched] : rewards;
+  const prompts = Array.from({ length: count }, (_, i) => wordsOf(labelImage(generator, request, 0, start + i)));
+  const values = await scoreImages(all, pixels, prompts);
+  spent.rewardCalls += count * all.length;
+  const scores = values.map((row) => row.slice(0, rewards.length));
+  const totals = scores.map((row) => addWeighted(row, readWeights(rewards)));
+  return { scores, watched: values.map((row) => row.slice(rewards.length)), totals };
 }
 
 /**
@@ -62,20 +78,21 @@ export function rewardUnit(rewards: readonly Reward[]): number {
 }
 
 /**
- * A sentence on images whose reward is no finite number, or undefined. Throws UserError `NOT_FINITE` where it is none for all.
- * `what` they are, e.g. `particles`.
+ * A sentence on images whose reward is no finite number, or undefined. Throws UserError `NOT_FINITE` where it is none for all
+ * and they `areAll` that are left. `what` they are, e.g. `particles`.
  */
 export function describeBroken(
-  { rewards }: CandidateSource,
-  { scores, totals }: Judged,
+  { rewards }: Pick<CandidateSource, 'rewards'>,
+  { scores, totals }: Pick<Judged, 'scores' | 'totals'>,
   step: number,
   what: string,
+  areAll = true,
 ): string | undefined {
   const broken = totals.flatMap((total, i) => (Number.isFinite(total) ? [] : [i]));
   if (broken.length === 0) return undefined;
   const column = scores[broken[0]!]!.findIndex((score) => !Number.isFinite(score));
   const gave = `the reward "${rewards[column]!.name}" gave ${scores[broken[0]!]![column]}`;
-  if (broken.length === totals.length)
+  if (areAll && broken.length === totals.length)
     throw new UserError('NOT_FINITE', `No image is left after step ${step}: ${gave} for all ${totals.length} ${what}.`);
   return `In step ${step} ${gave} for ${broken.length} of ${totals.length} ${what}, and these were dropped.`;
 }

@@ -1,11 +1,15 @@
 import { latentNoise } from '../../../nodes/ml/random.ts';
+import { dispose } from '../../../nodes/ml/tf.ts';
 import { fkSteering } from '../../../nodes/optimise/fkSteering.ts';
+import { prune } from '../../../nodes/optimise/prune.ts';
 import type { Reward } from '../../../nodes/ports.ts';
 import { alone, best, type Method, type Tools } from './methods.ts';
 import { type changedParams, paramsOf } from './paramsOf.ts';
 
 /** How many images each draws side by side. */
 const images = 8;
+/** Candidates that cost about as many calls of the model where half of them are dropped after 7 and after 14 of 20 steps. */
+const candidates = 13;
 
 /** Methods that choose among images while they are drawn, beside the best of as many images as their calls could draw. */
 export function steeredMethods(tools: Tools): Record<string, Method> {
@@ -13,6 +17,7 @@ export function steeredMethods(tools: Tools): Record<string, Method> {
   return {
     [`best of ${images}`]: best(tools, first, () => images),
     [`FK, ${images} particles`]: steer(tools, first),
+    [`prune ${candidates}`]: pruneMost(tools, first),
   };
 }
 
@@ -29,4 +34,13 @@ const steer = (
     const seeds = made.images.labels.map((label) => label.seed!);
     const { width, height } = generator.defaults;
     return { images: made.images, noise: { latents: latentNoise(seeds, generator.latentShape(width, height)), seeds } };
+  });
+
+const pruneMost = ({ generator, steps, batch, context }: Tools, rewards: readonly Reward[]): Method =>
+  alone(rewards, async ({ prompt, seed }) => {
+    const params = paramsOf(prune, { seed, candidates, steps, batch });
+    const inputs = { generator, prompt, rewards: [...rewards], watch: [], conditions: [], statistics: undefined };
+    const { images: best, noise, dropped } = await prune.run(inputs, params, context);
+    dispose(dropped.map(({ pixels }) => pixels));
+    return { images: best, noise };
   });
