@@ -9,6 +9,7 @@ import { fkSteering } from './fkSteering.ts';
 import { imagereward } from './imagereward.ts';
 import { kSamplers } from './kSamplers.ts';
 import { lora } from './lora.ts';
+import { policyUpdates } from './policyUpdates.ts';
 import { preferenceLosses } from './preferenceLosses.ts';
 import { preprocessing } from './preprocessing.ts';
 import { promptWeights } from './promptWeights.ts';
@@ -35,6 +36,7 @@ export const families: Readonly<Record<string, Family>> = {
   imagereward,
   'k-samplers': kSamplers,
   lora,
+  'policy-updates': policyUpdates,
   'preference-losses': preferenceLosses,
   preprocessing,
   'prompt-weights': promptWeights,

@@ -39,6 +39,7 @@ await describeOnDevices('golden families', (device) => {
     'prompt-weights',
     'dno',
     'dpm-solver-v3',
+    'policy-updates',
     'preference-losses',
     'smart-control',
     'spsa-gc',
