@@ -7,6 +7,7 @@ import { lineArt } from './consistency/lineArt.ts';
 import { scoreConsistency } from './consistency/scoreConsistency.ts';
 import { segmentation } from './consistency/segmentation.ts';
 import { type Library, libraryOf } from './defineNode.ts';
+import { bestOfK } from './generate/bestOfK.ts';
 import { guidedSample } from './generate/guidedSample.ts';
 import { sample } from './generate/sample.ts';
 import { solverStatistics } from './generate/solverStatistics.ts';
@@ -94,6 +95,7 @@ export const library: Library = libraryOf([
   swapDecoder,
   sample,
   guidedSample,
+  bestOfK,
   solverStatistics,
   bestOfN,
   prune,

@@ -1,15 +1,19 @@
+import { bestOfK } from '../../../nodes/generate/bestOfK.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
 import { dispose } from '../../../nodes/ml/tf.ts';
 import { fkSteering } from '../../../nodes/optimise/fkSteering.ts';
 import { prune } from '../../../nodes/optimise/prune.ts';
 import type { Reward } from '../../../nodes/ports.ts';
-import { alone, best, type Method, type Tools } from './methods.ts';
+import { alone, best, type Method, noiseOf, type Tools } from './methods.ts';
 import { type changedParams, paramsOf } from './paramsOf.ts';
 
 /** How many images each draws side by side. */
 const images = 8;
 /** Candidates that cost about as many calls of the model where half of them are dropped after 7 and after 14 of 20 steps. */
 const candidates = 13;
+
+/** Next latents in each step after the fourth, which cost about as many calls of the model. */
+const k = 10;
 
 /** Methods that choose among images while they are drawn, beside the best of as many images as their calls could draw. */
 export function steeredMethods(tools: Tools): Record<string, Method> {
@@ -18,6 +22,7 @@ export function steeredMethods(tools: Tools): Record<string, Method> {
     [`best of ${images}`]: best(tools, first, () => images),
     [`FK, ${images} particles`]: steer(tools, first),
     [`prune ${candidates}`]: pruneMost(tools, first),
+    [`best of ${k} steps`]: chooseSteps(tools, first),
   };
 }
 
@@ -43,4 +48,12 @@ const pruneMost = ({ generator, steps, batch, context }: Tools, rewards: readonl
     const { images: best, noise, dropped } = await prune.run(inputs, params, context);
     dispose(dropped.map(({ pixels }) => pixels));
     return { images: best, noise };
+  });
+
+const chooseSteps = ({ generator, steps, batch, context }: Tools, rewards: readonly Reward[]): Method =>
+  alone(rewards, async ({ prompt, seed }) => {
+    const noise = noiseOf([seed], generator);
+    const params = paramsOf(bestOfK, { k, steps, batch });
+    const inputs = { generator, noise, prompt, rewards: [...rewards], watch: [], conditions: [] };
+    return { images: (await bestOfK.run(inputs, params, context)).images, noise };
   });
