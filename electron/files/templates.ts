@@ -15,6 +15,8 @@ const purposes: Readonly<Record<string, readonly [TemplatePurpose, summary: stri
   'reno-ensemble': ['optimise', 'ReNO by two rewards that are harder to deceive.'],
   'sd-turbo-reno': ['optimise', 'ReNO as published, with SD-Turbo and four rewards.'],
   find: ['optimise', 'FIND: learn which noise draws a prompt well, without gradients.'],
+  'fk-steering': ['optimise', 'Copy what the rewards like while it samples.'],
+  prune: ['optimise', 'Drop what promises least on the way, for half of the calls.'],
   'pareto-front': ['compare', 'Images that no other beats in one score without losing in another.'],
   'grid-of-settings': ['compare', 'One prompt with every combination of two settings.'],
   'compare-at-equal-compute': ['compare', 'Five ways to spend the same compute.'],

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'react';
 import type { Template } from '../../electron/host/ipc.ts';
+import { own } from '../../graphs/document/document.ts';
 import { Image } from '../controls/Image.tsx';
 import { attempt } from '../state/attempt.ts';
 import { useEditor } from '../state/editor.ts';
 import { openFile } from '../state/files.ts';
-import { messages } from '../state/messages.ts';
+import { messages, nodeTexts } from '../state/messages.ts';
 import { useRead } from '../state/useRead.ts';
 import { GraphSketch } from './GraphSketch.tsx';
 
@@ -35,7 +36,7 @@ function OneTemplate({ template: { name, title, summary, text, image } }: { temp
       <button type="button" onClick={() => void attempt(editor, () => openFile(editor, { name: title, text }))}>
         {image ? <TemplateImage name={name} /> : <GraphSketch document={JSON.parse(text)} />}
         <b>{title}</b>
-        <span className="faint">{summary}</span>
+        <span className="faint">{own(nodeTexts.templates, name) ?? summary}</span>
       </button>
     </li>
   );

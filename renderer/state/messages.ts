@@ -517,15 +517,21 @@ export interface NodeTexts {
   readonly cards: Readonly<Record<string, readonly [title: string, summary: string]>>;
   /** Names of inputs, params, outputs and types of wires. */
   readonly names: Readonly<Record<string, string>>;
+  /** What the templates that come with the program are for, by their names. */
+  readonly templates: Readonly<Record<string, string>>;
 }
 
 /** Every text of the window in its language: read it where it is shown, not when a module is loaded. */
 export let messages: Messages = english;
-export let nodeTexts: NodeTexts = { cards: {}, names: {} };
+export let nodeTexts: NodeTexts = { cards: {}, names: {}, templates: {} };
 /** The tag of the language (BCP 47), as `<html lang>` has it. */
 export let language = 'en';
 
 /** Says everything in a language from now on; what is on the screen stays until it is drawn anew. */
-export function speak(tag: string, table: Messages = english, nodes: NodeTexts = { cards: {}, names: {} }): void {
+export function speak(
+  tag: string,
+  table: Messages = english,
+  nodes: NodeTexts = { cards: {}, names: {}, templates: {} },
+): void {
   [language, messages, nodeTexts] = [tag, table, nodes];
 }

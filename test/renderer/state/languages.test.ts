@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { listTemplates } from '../../../electron/files/templates.ts';
 import { library } from '../../../nodes/index.ts';
 import { findLanguage } from '../../../renderer/state/language.ts';
 import * as de from '../../../renderer/state/languages/de/messages.ts';
@@ -152,6 +153,13 @@ describe.each(tags)('%s', (tag) => {
     );
     expect(Object.keys(nodeTexts.names).sort()).toEqual([...names].sort());
     for (const [name, said] of Object.entries(nodeTexts.names)) expect(said.trim(), name).not.toBe('');
+  });
+
+  it('says what every template is for', async () => {
+    const templates = await listTemplates();
+    for (const { name, summary } of templates) expect(summary, name).toMatch(/\.$/);
+    expect(Object.keys(nodeTexts.templates).sort()).toEqual(templates.map(({ name }) => name).sort());
+    for (const [name, said] of Object.entries(nodeTexts.templates)) expect(said, name).toMatch(/[.。]$/);
   });
 
   it('keeps names of papers and methods, and what prompts are written with', () => {

@@ -1,6 +1,6 @@
 import type { NodeTexts } from '../../messages.ts';
 
-/** What nodes are called and do, and names of their inputs, params and outputs, in German. */
+/** What nodes are called and do, names of their inputs, params and outputs, and what templates are for, in German. */
 export const nodeTexts: NodeTexts = {
   cards: {
     'input/text': ['Text', 'Ein Stück Text, etwa ein Prompt.'],
@@ -97,6 +97,10 @@ export const nodeTexts: NodeTexts = {
     'optimise/best-of-n': [
       'Best of N',
       'Erzeugt Bilder aus vielen Rauschen und behält die, die den Rewards am besten gefallen: die Vergleichsgrundlage jedes Optimierers.',
+    ],
+    'optimise/prune': [
+      'Aussieben (PARM)',
+      'Best of N, das nicht alles zu Ende führt: Kandidaten werden unterwegs beurteilt, sobald ihre Bilder zu erkennen sind, und wer am wenigsten verspricht, fällt weg, was seine Modellaufrufe spart. Ist der beste nicht gut genug, wird mit den Wörtern weitergezeichnet, die er am wenigsten zeigt.',
     ],
     'optimise/find': [
       'FIND',
@@ -261,6 +265,7 @@ export const nodeTexts: NodeTexts = {
     ],
   },
   names: {
+    accept: 'annehmen ab',
     after: 'nachher',
     allScores: 'alle Scores',
     base: 'Basis',
@@ -275,6 +280,7 @@ export const nodeTexts: NodeTexts = {
     calibration: 'Kalibrierung',
     candidates: 'Kandidaten',
     checkpointEvery: 'Checkpoint alle',
+    clearAt: 'erkennbar ab',
     clip: 'Clip',
     clipSkip: 'Clip Skip',
     columns: 'Spalten',
@@ -288,6 +294,7 @@ export const nodeTexts: NodeTexts = {
     count: 'Anzahl',
     depth: 'Tiefe',
     distribution: 'Verteilung',
+    dropped: 'weggefallen',
     edges: 'Kanten',
     embeddings: 'Embeddings',
     emphasis: 'Betonung',
@@ -313,12 +320,16 @@ export const nodeTexts: NodeTexts = {
     heading: 'Überschrift',
     height: 'Höhe',
     high: 'obere Schwelle',
+    hindsightSteps: 'Vorschauschritte',
     how: 'Art',
     hypervolume: 'Hypervolumen',
     images: 'Bilder',
     interval: 'Intervall',
     iterations: 'Iterationen',
+    judge: 'Beurteilt wird',
+    judgements: 'Prüfungen',
     keep: 'Behalten',
+    keepShare: 'Anteil behalten',
     l: 'l',
     lambda: 'Lambda',
     last: 'letzte',
@@ -329,6 +340,7 @@ export const nodeTexts: NodeTexts = {
     map: 'Karte',
     maxTimestep: 'größter Timestep',
     members: 'Mitglieder',
+    minimum: 'Minimum',
     model: 'Modell',
     momentum: 'Momentum',
     name: 'Name',
@@ -361,6 +373,7 @@ export const nodeTexts: NodeTexts = {
     ranked: 'gereiht',
     reach: 'Reichweite',
     reference: 'Referenz',
+    reflections: 'Nachbesserungen',
     regularisation: 'Regularisierung',
     regulariser: 'Regularisierer',
     resume: 'Fortsetzen',
@@ -416,5 +429,25 @@ export const nodeTexts: NodeTexts = {
     whenHacking: 'bei Hacking',
     width: 'Breite',
     wildcards: 'Wildcards',
+  },
+  templates: {
+    'first-image': 'Bilder zu einigen Prompts, in Sekunden.',
+    reno: 'ReNO: das Rauschen optimieren, bis das Bild zum Prompt passt.',
+    'best-of-n': 'Viele Bilder erzeugen und die behalten, die am besten zum Prompt passen.',
+    'best-of-n-then-reno': 'ReNO vom besten aus 25 Rauschen aus.',
+    'reno-ensemble': 'ReNO mit zwei Rewards, die schwerer zu täuschen sind.',
+    'sd-turbo-reno': 'ReNO wie veröffentlicht, mit SD-Turbo und vier Rewards.',
+    find: 'FIND: ohne Gradienten lernen, welches Rauschen einen Prompt gut zeichnet.',
+    'fk-steering': 'Während des Samplings kopieren, was den Rewards gefällt.',
+    prune: 'Unterwegs weglassen, was am wenigsten verspricht, für die Hälfte der Aufrufe.',
+    'pareto-front': 'Bilder, die kein anderes in einem Score übertrifft, ohne in einem anderen zu verlieren.',
+    'grid-of-settings': 'Ein Prompt mit jeder Kombination zweier Einstellungen.',
+    'compare-at-equal-compute': 'Fünf Arten, denselben Rechenaufwand zu nutzen.',
+    'six-tasks': 'Ein Prompt zu jeder der sechs Aufgaben von GenEval, exakt beurteilt.',
+    'keep-edges': 'Neue Bilder mit den Kanten eines alten.',
+    'consistency-reward': 'Neue Bilder mit dem Aufbau eines alten, durch einen Reward.',
+    'train-controlnet-consistency': 'Einem ControlNet beibringen, seine Bedingung einzuhalten.',
+    'most-colourful': 'Die farbigsten Bilder behalten, mit einer Tabelle aller Scores.',
+    'score-a-folder': 'Die Bilder eines Ordners bewerten und die besten speichern.',
   },
 };

@@ -1,6 +1,6 @@
 import type { NodeTexts } from '../../messages.ts';
 
-/** What nodes are called and do, and names of their inputs, params and outputs, in Spanish. */
+/** What nodes are called and do, names of their inputs, params and outputs, and what templates are for, in Spanish. */
 export const nodeTexts: NodeTexts = {
   cards: {
     'input/text': ['Texto', 'Un texto, por ejemplo un prompt.'],
@@ -97,6 +97,10 @@ export const nodeTexts: NodeTexts = {
     'optimise/best-of-n': [
       'Best of N',
       'Genera imágenes de muchos ruidos y conserva las que más gustan a las recompensas: la referencia de todo optimizador.',
+    ],
+    'optimise/prune': [
+      'Podar (PARM)',
+      'Best of N que no lo termina todo: las candidatas se juzgan por el camino, en cuanto se reconocen sus imágenes, y las que menos prometen se descartan, lo que ahorra sus llamadas al modelo. Si la mejor no basta, se sigue generando con las palabras que menos muestra.',
     ],
     'optimise/find': [
       'FIND',
@@ -261,6 +265,7 @@ export const nodeTexts: NodeTexts = {
     ],
   },
   names: {
+    accept: 'aceptar desde',
     after: 'después',
     allScores: 'todas las puntuaciones',
     base: 'base',
@@ -275,6 +280,7 @@ export const nodeTexts: NodeTexts = {
     calibration: 'calibración',
     candidates: 'candidatas',
     checkpointEvery: 'checkpoint cada',
+    clearAt: 'nítida desde',
     clip: 'clip',
     clipSkip: 'clip skip',
     columns: 'columnas',
@@ -288,6 +294,7 @@ export const nodeTexts: NodeTexts = {
     count: 'cantidad',
     depth: 'profundidad',
     distribution: 'distribución',
+    dropped: 'descartadas',
     edges: 'bordes',
     embeddings: 'embeddings',
     emphasis: 'énfasis',
@@ -313,12 +320,16 @@ export const nodeTexts: NodeTexts = {
     heading: 'encabezado',
     height: 'alto',
     high: 'umbral alto',
+    hindsightSteps: 'pasos de prueba',
     how: 'modo',
     hypervolume: 'hipervolumen',
     images: 'imágenes',
     interval: 'intervalo',
     iterations: 'iteraciones',
+    judge: 'se juzga',
+    judgements: 'juicios',
     keep: 'conservar',
+    keepShare: 'parte que sigue',
     l: 'l',
     lambda: 'lambda',
     last: 'última',
@@ -329,6 +340,7 @@ export const nodeTexts: NodeTexts = {
     map: 'mapa',
     maxTimestep: 'timestep máximo',
     members: 'miembros',
+    minimum: 'mínimo',
     model: 'modelo',
     momentum: 'momento',
     name: 'nombre',
@@ -361,6 +373,7 @@ export const nodeTexts: NodeTexts = {
     ranked: 'clasificadas',
     reach: 'alcance',
     reference: 'referencia',
+    reflections: 'retoques',
     regularisation: 'regularización',
     regulariser: 'regularizador',
     resume: 'continuar',
@@ -416,5 +429,25 @@ export const nodeTexts: NodeTexts = {
     whenHacking: 'si se explota',
     width: 'ancho',
     wildcards: 'comodines',
+  },
+  templates: {
+    'first-image': 'Imágenes de unos cuantos prompts, en segundos.',
+    reno: 'ReNO: optimizar el ruido hasta que la imagen encaje con su prompt.',
+    'best-of-n': 'Generar muchas imágenes y conservar las que mejor encajan con el prompt.',
+    'best-of-n-then-reno': 'ReNO desde el mejor de 25 ruidos.',
+    'reno-ensemble': 'ReNO con dos recompensas más difíciles de engañar.',
+    'sd-turbo-reno': 'ReNO como se publicó, con SD-Turbo y cuatro recompensas.',
+    find: 'FIND: aprender sin gradientes qué ruido dibuja bien un prompt.',
+    'fk-steering': 'Copiar durante el muestreo lo que gusta a las recompensas.',
+    prune: 'Descartar por el camino lo que menos promete, con la mitad de llamadas.',
+    'pareto-front': 'Imágenes que ninguna otra supera en una puntuación sin perder en otra.',
+    'grid-of-settings': 'Un prompt con todas las combinaciones de dos ajustes.',
+    'compare-at-equal-compute': 'Cinco maneras de gastar el mismo cómputo.',
+    'six-tasks': 'Un prompt de cada una de las seis tareas de GenEval, juzgado con exactitud.',
+    'keep-edges': 'Imágenes nuevas con los bordes de otra.',
+    'consistency-reward': 'Imágenes nuevas con la composición de otra, por una recompensa.',
+    'train-controlnet-consistency': 'Enseñar a un ControlNet a respetar su condición.',
+    'most-colourful': 'Conservar las imágenes más coloridas, con una tabla de todas las puntuaciones.',
+    'score-a-folder': 'Puntuar las imágenes de una carpeta y guardar las mejores.',
   },
 };

@@ -1,6 +1,6 @@
 import type { NodeTexts } from '../../messages.ts';
 
-/** What nodes are called and do, and names of their inputs, params and outputs, in Japanese. */
+/** What nodes are called and do, names of their inputs, params and outputs, and what templates are for, in Japanese. */
 export const nodeTexts: NodeTexts = {
   cards: {
     'input/text': ['テキスト', 'プロンプトなどのテキスト。'],
@@ -88,6 +88,10 @@ export const nodeTexts: NodeTexts = {
     'optimise/best-of-n': [
       'Best of N',
       '多くのノイズから画像を生成し、報酬の高いものを残します。すべてのオプティマイザの比較基準です。',
+    ],
+    'optimise/prune': [
+      '枝刈り（PARM）',
+      'すべてを最後まで描かない Best of N。画像が見分けられるようになった時点で候補を評価し、見込みの薄いものを外してモデルの呼び出しを節約します。最良でも不十分なら、最も足りない語を使って描き足します。',
     ],
     'optimise/find': [
       'FIND',
@@ -243,6 +247,7 @@ export const nodeTexts: NodeTexts = {
     ],
   },
   names: {
+    accept: '合格点',
     after: '後',
     allScores: '全スコア',
     base: 'ベースモデル',
@@ -257,6 +262,7 @@ export const nodeTexts: NodeTexts = {
     calibration: '較正',
     candidates: '候補数',
     checkpointEvery: 'チェックポイント間隔',
+    clearAt: '判別の開始',
     clip: 'クリップ',
     clipSkip: 'CLIP スキップ',
     columns: '列',
@@ -270,6 +276,7 @@ export const nodeTexts: NodeTexts = {
     count: '数',
     depth: '深度',
     distribution: '分布',
+    dropped: '外した画像',
     edges: '輪郭',
     embeddings: '埋め込み',
     emphasis: '重点',
@@ -295,12 +302,16 @@ export const nodeTexts: NodeTexts = {
     heading: '見出し',
     height: '高さ',
     high: '上のしきい値',
+    hindsightSteps: '先読みステップ数',
     how: '方式',
     hypervolume: '超体積',
     images: '画像',
     interval: '間隔',
     iterations: '反復回数',
+    judge: '評価の対象',
+    judgements: '評価の回数',
     keep: '残す数',
+    keepShare: '残す割合',
     l: 'l',
     lambda: 'ラムダ',
     last: '最後',
@@ -311,6 +322,7 @@ export const nodeTexts: NodeTexts = {
     map: 'マップ',
     maxTimestep: '最大タイムステップ',
     members: '個体数',
+    minimum: '最低点',
     model: 'モデル',
     momentum: 'モーメンタム',
     name: '名前',
@@ -343,6 +355,7 @@ export const nodeTexts: NodeTexts = {
     ranked: '順位付けする数',
     reach: '移動幅',
     reference: '参照',
+    reflections: '描き直しの回数',
     regularisation: '正則化',
     regulariser: '正則化項',
     resume: '再開',
@@ -398,5 +411,25 @@ export const nodeTexts: NodeTexts = {
     whenHacking: '報酬ハック時',
     width: '幅',
     wildcards: 'ワイルドカード',
+  },
+  templates: {
+    'first-image': 'いくつかのプロンプトの画像を数秒で。',
+    reno: 'ReNO: 画像がプロンプトに合うまでノイズを最適化。',
+    'best-of-n': '多くの画像を生成し、プロンプトに最も合うものを残す。',
+    'best-of-n-then-reno': '25 個のノイズの最良のものから ReNO。',
+    'reno-ensemble': 'ごまかされにくい 2 つの報酬による ReNO。',
+    'sd-turbo-reno': '論文どおりの ReNO。SD-Turbo と 4 つの報酬。',
+    find: 'FIND: どのノイズがプロンプトをうまく描くかを勾配なしで学ぶ。',
+    'fk-steering': 'サンプリングの途中で報酬の高いものを複製。',
+    prune: '見込みの薄い候補を途中で外し、呼び出しを約半分に。',
+    'pareto-front': 'ほかのスコアを落とさずに上回る画像がないものを残す。',
+    'grid-of-settings': '1 つのプロンプトを 2 つの設定の全組み合わせで。',
+    'compare-at-equal-compute': '同じ計算量の 5 通りの使い方。',
+    'six-tasks': 'GenEval の 6 つの課題から 1 つずつ、厳密に判定。',
+    'keep-edges': '元の画像の輪郭を保った新しい画像。',
+    'consistency-reward': '報酬によって元の画像の構図を保った新しい画像。',
+    'train-controlnet-consistency': 'ControlNet に条件を守らせる学習。',
+    'most-colourful': '最も色鮮やかな画像を残し、全スコアを表にする。',
+    'score-a-folder': 'フォルダの画像を採点し、最良のものを保存。',
   },
 };

@@ -1,6 +1,6 @@
 import type { NodeTexts } from '../../messages.ts';
 
-/** What nodes are called and do, and names of their inputs, params and outputs, in Simplified Chinese. */
+/** What nodes are called and do, names of their inputs, params and outputs, and what templates are for, in Simplified Chinese. */
 export const nodeTexts: NodeTexts = {
   cards: {
     'input/text': ['文本', '一段文本，例如提示词。'],
@@ -62,6 +62,10 @@ export const nodeTexts: NodeTexts = {
       '从模型中学习采样器 dpm-v3 用 5 到 8 步生成图像所需的统计量。统计量只适用于该模型、图像尺寸和引导强度。',
     ],
     'optimise/best-of-n': ['Best of N', '从大量噪声生成图像，保留奖励最高的：所有优化器的基准。'],
+    'optimise/prune': [
+      '剪枝（PARM）',
+      '不把所有候选画完的 Best of N：候选图像一旦可辨认就在途中评判，最无望的被舍弃，省下其模型调用。最好的仍不够好时，用它最欠缺的词继续生成。',
+    ],
     'optimise/find': [
       'FIND',
       '用强化学习针对一条提示词微调噪声分布，无需生成模型和奖励的梯度，并从学到的分布生成图像。',
@@ -183,6 +187,7 @@ export const nodeTexts: NodeTexts = {
     ],
   },
   names: {
+    accept: '接受分数',
     after: '之后',
     allScores: '全部分数',
     base: '基础模型',
@@ -197,6 +202,7 @@ export const nodeTexts: NodeTexts = {
     calibration: '校准',
     candidates: '候选数',
     checkpointEvery: '检查点间隔',
+    clearAt: '可辨认起点',
     clip: '裁剪 / CLIP',
     clipSkip: 'CLIP 跳过层',
     columns: '列',
@@ -210,6 +216,7 @@ export const nodeTexts: NodeTexts = {
     count: '数量',
     depth: '深度',
     distribution: '分布',
+    dropped: '被舍弃的',
     edges: '边缘',
     embeddings: '嵌入',
     emphasis: '侧重',
@@ -235,12 +242,16 @@ export const nodeTexts: NodeTexts = {
     heading: '标题',
     height: '高度',
     high: '高阈值',
+    hindsightSteps: '预演步数',
     how: '方式',
     hypervolume: '超体积',
     images: '图像',
     interval: '间隔',
     iterations: '迭代次数',
+    judge: '评判依据',
+    judgements: '评判次数',
     keep: '保留数',
+    keepShare: '保留比例',
     l: 'l',
     lambda: 'lambda',
     last: '末次',
@@ -251,6 +262,7 @@ export const nodeTexts: NodeTexts = {
     map: '权重图',
     maxTimestep: '最大时间步',
     members: '成员数',
+    minimum: '最低分',
     model: '模型',
     momentum: '动量',
     name: '名称',
@@ -283,6 +295,7 @@ export const nodeTexts: NodeTexts = {
     ranked: '排名数',
     reach: '幅度',
     reference: '参考',
+    reflections: '修正次数',
     regularisation: '正则化',
     regulariser: '正则项',
     resume: '续训',
@@ -338,5 +351,25 @@ export const nodeTexts: NodeTexts = {
     whenHacking: '被钻空子时',
     width: '宽度',
     wildcards: '通配符',
+  },
+  templates: {
+    'first-image': '几秒内生成几条提示词的图像。',
+    reno: 'ReNO：优化噪声，直到图像符合提示词。',
+    'best-of-n': '生成许多图像，保留最符合提示词的。',
+    'best-of-n-then-reno': '从 25 个噪声中最好的开始 ReNO。',
+    'reno-ensemble': '用两个更难被钻空子的奖励进行 ReNO。',
+    'sd-turbo-reno': '论文中的 ReNO，用 SD-Turbo 和四个奖励。',
+    find: 'FIND：无需梯度，学习哪种噪声能画好一条提示词。',
+    'fk-steering': '采样途中复制奖励高的图像。',
+    prune: '途中舍弃最无望的候选，调用次数减半。',
+    'pareto-front': '没有其他图像能在某一分数上更好而其余不变差的图像。',
+    'grid-of-settings': '一条提示词与两项设置的所有组合。',
+    'compare-at-equal-compute': '同等算力的五种用法。',
+    'six-tasks': 'GenEval 六项任务各一条提示词，精确判定。',
+    'keep-edges': '保留旧图边缘的新图像。',
+    'consistency-reward': '借助奖励保留旧图布局的新图像。',
+    'train-controlnet-consistency': '教 ControlNet 遵循其条件。',
+    'most-colourful': '保留色彩最丰富的图像，并列出全部分数。',
+    'score-a-folder': '为文件夹中的图像评分并保存最好的。',
   },
 };
