@@ -24,7 +24,7 @@ export const solverStatistics = defineNode({
   version: 1,
   title: 'Solver statistics',
   summary:
-    'Learns from a model what the scheduler dpm-v3 needs to draw its images in 5 to 8 steps. The statistics hold for this model, image size and guidance scale.',
+    'Estimates of a model what the scheduler dpm-v3 integrates by; the paper gains by it at 5 to 8 steps, with 1024 samples or more. The statistics hold for this model, image size and guidance scale: compare with dpm-v3 without them.',
   source: 'DPM-Solver-v3, arXiv 2310.13268, appendix C.1.1',
   inputs: {
     generator: one('generator', { help: 'It has to give gradients.' }),

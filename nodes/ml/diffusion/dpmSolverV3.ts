@@ -145,7 +145,9 @@ export function spacedPoints(
   const grid = lambdas.length - 1;
   const [first, last] = [lambdas[0]!, lambdas[grid]!];
   const even =
-    spacing === 'time' ? linspace(1, 1 / snr.count, steps + 1).map(snr.lambdaAt) : linspace(first, last, steps + 1);
+    spacing === 'time'
+      ? linspace(snr.timeAt(first), 1 / snr.count, steps + 1).map(snr.lambdaAt)
+      : linspace(first, last, steps + 1);
   const points = even.map((lambda) => roundHalfEven((grid * (lambda - first)) / (last - first)));
   const twice = points.find((point, i) => point === points[i - 1]);
   if (twice === undefined) return points;

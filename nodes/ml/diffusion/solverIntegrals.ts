@@ -26,9 +26,12 @@ export const plainStatistics: SolverStatistics = {
   b: new Float32Array(FINE_GRID + 1),
 };
 
-/** The even grid from t = 1 to t = 1 / N. */
+/** Where a grid begins at the latest: below, statistics would be divided by an alpha near 0. The source stops there likewise. */
+const LEAST_LAMBDA = -5;
+
+/** The even grid from t = 1, or where lambda is -5 in schedules that end in pure noise, to t = 1 / N. */
 export function lambdaGrid(snr: LogSnr, grid: number): number[] {
-  return linspace(snr.lambdaAt(1), snr.lambdaAt(1 / snr.count), grid + 1);
+  return linspace(Math.max(LEAST_LAMBDA, snr.lambdaAt(1)), snr.lambdaAt(1 / snr.count), grid + 1);
 }
 
 /** Each [grid + 1, size], 0 at the first point. */
