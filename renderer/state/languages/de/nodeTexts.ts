@@ -90,6 +90,10 @@ export const nodeTexts: NodeTexts = {
       'Geführt samplen',
       'Erzeugt aus jedem Rauschen eines Batches ein Bild, das sich an ein Bedingungsbild hält: In den letzten Schritten werden die verrauschten Latents so verschoben, dass ihr Bild einen kleineren Konsistenz-Loss hat. Ein geführter Schritt kostet einen Modellaufruf mehr und einen Gradienten dadurch.',
     ],
+    'generate/best-of-k': [
+      'Best of k je Schritt',
+      'Erzeugt aus jedem Rauschen eines Batches ein Bild; in jedem Schritt werden mehrere nächste Latents gezogen, und es geht mit dem weiter, dessen Schätzung den Rewards am besten gefällt. Das Modell wird k-mal so oft aufgerufen; ein Schritt dekodiert und bewertet k Schätzungen je Bild.',
+    ],
     'generate/solver-statistics': [
       'Solver-Statistiken',
       'Lernt von einem Modell, was der Scheduler dpm-v3 braucht, um seine Bilder in 5 bis 8 Schritten zu erzeugen. Die Statistiken gelten für dieses Modell, diese Bildgröße und diese Guidance Scale.',
@@ -329,6 +333,9 @@ export const nodeTexts: NodeTexts = {
     judge: 'Beurteilt wird',
     judgements: 'Prüfungen',
     keep: 'Behalten',
+    endStep: 'Letzter Schritt',
+    k: 'k',
+    startStep: 'Erster Schritt',
     keepShare: 'Anteil behalten',
     l: 'l',
     lambda: 'Lambda',

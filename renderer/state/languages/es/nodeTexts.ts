@@ -90,6 +90,10 @@ export const nodeTexts: NodeTexts = {
       'Muestreo guiado',
       'Genera una imagen de cada ruido de un lote y la mantiene fiel a una imagen de condición: en los últimos pasos mueve los latentes con ruido para que su imagen tenga menos pérdida de consistencia. Un paso guiado cuesta una llamada más al modelo y un gradiente a través de él.',
     ],
+    'generate/best-of-k': [
+      'Best of k por paso',
+      'Genera una imagen de cada ruido de un lote; en cada paso se sacan varios latentes siguientes y se sigue con aquel cuya estimación prefieren las recompensas. El modelo se llama k veces más; un paso decodifica y puntúa k estimaciones de cada imagen.',
+    ],
     'generate/solver-statistics': [
       'Estadísticas del solver',
       'Aprende de un modelo lo que el muestreador dpm-v3 necesita para generar sus imágenes en 5 a 8 pasos. Las estadísticas valen para este modelo, tamaño de imagen y escala de guía.',
@@ -329,6 +333,9 @@ export const nodeTexts: NodeTexts = {
     judge: 'se juzga',
     judgements: 'juicios',
     keep: 'conservar',
+    endStep: 'último paso',
+    k: 'k',
+    startStep: 'primer paso',
     keepShare: 'parte que sigue',
     l: 'l',
     lambda: 'lambda',

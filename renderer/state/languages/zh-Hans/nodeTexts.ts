@@ -57,6 +57,10 @@ export const nodeTexts: NodeTexts = {
       '引导采样',
       '从批次中的每个噪声生成符合条件图的图像：在最后几步移动带噪的潜变量，使其对应图像的一致性损失更小。每个引导步骤多一次模型调用和一次求梯度。',
     ],
+    'generate/best-of-k': [
+      '逐步 Best of k',
+      '从批次中的每个噪声生成图像；每一步抽取多个后续潜变量，保留其估计图像最受奖励青睐的一个。模型调用次数为 k 倍；每一步对每张图像解码并评分 k 个估计。',
+    ],
     'generate/solver-statistics': [
       '求解器统计量',
       '从模型中学习采样器 dpm-v3 用 5 到 8 步生成图像所需的统计量。统计量只适用于该模型、图像尺寸和引导强度。',
@@ -251,6 +255,9 @@ export const nodeTexts: NodeTexts = {
     judge: '评判依据',
     judgements: '评判次数',
     keep: '保留数',
+    endStep: '结束步',
+    k: 'k',
+    startStep: '起始步',
     keepShare: '保留比例',
     l: 'l',
     lambda: 'lambda',
