@@ -68,6 +68,12 @@ describe('searches without gradients', async () => {
     dispose([images.pixels, noise.latents, again]);
   });
 
+  it('of saved graphs go on as they did', () => {
+    expect(rankSgd.upgrades?.[1]?.({ rounds: 3 })).toEqual({ rounds: 3, step: 'length', stepSize: 0.5, sphere: false });
+    expect(rankSgd.upgrades?.[1]?.({ stepSize: 2 })).toMatchObject({ stepSize: 2, step: 'length' });
+    expect(spsa.upgrades?.[1]?.({ pairs: 3 })).toEqual({ pairs: 3, sphere: 0 });
+  });
+
   it('refuse to rank all queries', async () => {
     const params = {
       ...shared,
