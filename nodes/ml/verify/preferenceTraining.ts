@@ -76,10 +76,11 @@ export async function adapterTrainings(golden: GoldenFolder): Promise<void> {
       });
       return { golden, description, model, adapter, factors };
     };
-    for (const [folder, outputs] of [
-      ['train', trainOutputs],
-      ['adapted', gradientOutputs],
+    for (const [folder, outputs, names] of [
+      ['train', trainOutputs, /^out\.train\./],
+      ['adapted', gradientOutputs, /^out\.(dcpo|draft)\./],
     ] as const) {
+      if (!golden.wanted.some(({ name }) => names.test(name))) continue;
       const adapted = await open(folder);
       try {
         await outputs(adapted);
