@@ -72,6 +72,7 @@ export function estimateCardShape(node: GraphNode, cards: Cards): CardShape {
 export const WIDTHS = { least: 160, usual: USUAL_SIZE.width, fitting: 416, most: 800 } as const;
 /** About the width in pixels of a letter, of a sign as wide as it is high, and of what is around a model, a choice ... */
 const LETTER = 7;
+const BOLD_LETTER = 8;
 const WIDE_SIGN = 13;
 const AROUND = { model: 76, choice: 68, word: 52, ports: 60, title: 92 } as const;
 
@@ -83,7 +84,7 @@ export function cardWidth(node: GraphNode, card: NodeCard | undefined): number {
   const { least, usual, fitting, most } = WIDTHS;
   if (node.width !== undefined) return Math.min(most, Math.max(least, node.width));
   if (isBoundary(node)) return 176;
-  const title = AROUND.title + lengthOf(node.title ?? card?.title ?? '');
+  const title = AROUND.title + lengthOf(node.title ?? card?.title ?? '', BOLD_LETTER);
   const [inputs, outputs] = [card?.inputs, card?.outputs].map((ports) => Object.keys(ports ?? {}).map(spellName));
   const ports = Array.from(
     { length: Math.max(inputs?.length ?? 0, outputs?.length ?? 0) },
@@ -107,9 +108,9 @@ function widthOf(name: string, param: Param, value: Json | undefined): number {
 }
 
 /** About the width of a text in pixels. */
-function lengthOf(text: string): number {
+function lengthOf(text: string, letter = LETTER): number {
   const wide = text.match(/[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]/g)?.length ?? 0;
-  return LETTER * (text.length - wide) + WIDE_SIGN * wide;
+  return letter * (text.length - wide) + WIDE_SIGN * wide;
 }
 
 function targetAt(name: string, y: number): Socket {

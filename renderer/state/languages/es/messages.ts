@@ -363,7 +363,7 @@ export const messages: Messages = {
     png: 'PNG',
     horizontal: 'Horizontal',
     vertical: 'Vertical',
-    selected: (count) => `${count} seleccionadas`,
+    selected: (count) => (count === 1 ? '1 seleccionada' : `${count} seleccionadas`),
     candidate: 'candidata',
     noImageOf: 'La ejecución no guardó imagen de esta: conecta Guardar imágenes a lo que se puntúa.',
     paretoHelp:
