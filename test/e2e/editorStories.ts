@@ -19,7 +19,7 @@ export async function startEditor(
   open: (options?: WindowOptions) => Promise<OpenedWindow>,
   { preferences, ...options }: WindowOptions = {},
 ): Promise<OpenedWindow> {
-  const initial = { device: 'auto', theme: 'light', view: {}, ...preferences } as const;
+  const initial = { device: 'auto', theme: 'light', language: 'en', view: {}, ...preferences } as const;
   const opened = await open({ ...options, ...(options.home ? {} : { preferences: initial }) }); // a home keeps its own
   await opened.page.locator('[data-id="sample"]').waitFor({ timeout: patience });
   await standsStill(opened.page);

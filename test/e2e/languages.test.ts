@@ -108,7 +108,9 @@ async function visitScreens(page: Page, look: (screen: string) => Promise<void>)
   await page.locator('.gallery-grid li').getByRole('checkbox').first().click();
   await look('chosen images');
   await page.locator('.gallery-images').first().click();
+  await page.locator('.one-run').waitFor();
   const tabs = page.locator('.one-run').getByRole('tab');
+  expect(await tabs.count()).toBe(5);
   for (let i = 0; i < (await tabs.count()); i++) {
     await tabs.nth(i).click();
     await look(`run, tab ${i + 1}`);
