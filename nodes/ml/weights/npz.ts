@@ -24,6 +24,7 @@ export function readNpz(bytes: Uint8Array, path: string, most: number): Map<stri
       'TOO_LARGE',
       `"${path}" unpacks to more than ${Math.floor(most / 2 ** 20)} MiB, which is more than is read.`,
     );
+  if (isZip64(bytes)) throw badNumpy(path, 'it is a zip64 archive, which only files of 4 GiB and more need');
   let files: Record<string, Uint8Array>;
   try {
     files = unzipSync(bytes, {
@@ -40,6 +41,14 @@ export function readNpz(bytes: Uint8Array, path: string, most: number): Map<stri
   return new Map(
     Object.entries(files).map(([name, file]) => [name.replace(/\.npy$/, ''), readNpy(file, `${path}/${name}`)]),
   );
+}
+
+/** Whether a zip states how many entries it has in 64 bits: fflate takes any number of them. Source: PKWARE APPNOTE 6.3, 4.3.15 */
+function isZip64(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let end = bytes.length - 22;
+  while (end >= 20 && view.getUint32(end, true) !== 0x06054b50) end--;
+  return end >= 20 && view.getUint32(end - 20, true) === 0x07064b50;
 }
 
 function readNpy(bytes: Uint8Array, path: string): NumpyArray {

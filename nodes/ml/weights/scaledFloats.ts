@@ -52,14 +52,18 @@ export async function unscaled(file: Checkpoint): Promise<Checkpoint> {
     async read(name, staging) {
       const scale = scales.get(name);
       if (scale === undefined) return file.read(name, staging);
-      const values = await scaledValues(await file.read(name), await file.read(scale));
+      const factors = await file.read(scale);
+      const broken = (factors as Float32Array).find((each) => !Number.isFinite(each));
+      if (broken !== undefined)
+        throw badCheckpoint(file.path, `${quote(scale)} holds ${broken}, where scales are finite numbers`);
+      const values = scaledValues(await file.read(name), factors);
       return staysHalves(values.length) ? toFloat16(values) : values;
     },
   };
 }
 
 /** stored * scale, row by row where there are several scales. */
-async function scaledValues(stored: CheckpointValues, scales: CheckpointValues): Promise<Float32Array> {
+function scaledValues(stored: CheckpointValues, scales: CheckpointValues): Float32Array {
   const values = stored instanceof Float32Array ? stored : Float32Array.from(stored as ArrayLike<number>);
   const width = values.length / scales.length;
   for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * (scales[Math.floor(i / width)] as number);
@@ -85,8 +89,15 @@ async function refuseOtherFormats(file: Checkpoint, hidden: ReadonlySet<string>)
   const { layers } = typeof stated === 'string' ? readNote(file, stated) : {};
   const notes: unknown[] = typeof layers === 'object' && layers !== null ? Object.values(layers) : [];
   for (const name of hidden)
-    if (name.endsWith('comfy_quant') && file.entry(name).bytes <= LONGEST_NOTE)
-      notes.push(readNote(file, new TextDecoder().decode(Uint8Array.from((await file.read(name)) as Uint8Array))));
+    if (name.endsWith('comfy_quant')) {
+      const { dtype, bytes } = file.entry(name);
+      if (dtype !== 'uint8' || bytes > LONGEST_NOTE)
+        throw badCheckpoint(
+          file.path,
+          `${quote(name)} has ${bytes} bytes of ${dtype}, where a note is up to ${LONGEST_NOTE} bytes of uint8`,
+        );
+      notes.push(readNote(file, new TextDecoder().decode((await file.read(name)) as Uint8Array)));
+    }
   for (const note of notes) {
     const format = typeof note === 'string' ? note : (note as { format?: unknown } | null)?.format;
     if (!formats.includes(format as string)) throw unsupported(file, `layers of the format ${quote(format ?? null)}`);

@@ -64,4 +64,20 @@ describe('arrays of numpy', () => {
       expect.objectContaining({ code: 'TOO_LARGE' }),
     );
   });
+
+  it('in a zip64 archive are refused, whose number of entries nothing bounds', () => {
+    const whole = writeNpz({ l: { shape: [6], values } });
+    const end = whole.length - 22;
+    const directory = new DataView(whole.buffer, whole.byteOffset).getUint32(end + 16, true);
+    const record = new DataView(new ArrayBuffer(56));
+    record.setUint32(0, 0x06064b50, true);
+    record.setBigUint64(32, 1n, true);
+    record.setBigUint64(48, BigInt(directory), true);
+    const locator = new DataView(new ArrayBuffer(20));
+    locator.setUint32(0, 0x07064b50, true);
+    locator.setBigUint64(8, BigInt(end), true);
+    const parts = [whole.subarray(0, end), new Uint8Array(record.buffer), new Uint8Array(locator.buffer)];
+    const bytes = Uint8Array.from([...parts, whole.subarray(end)].flatMap((part) => [...part]));
+    expect(() => readNpz(bytes, 'a.npz', MANY)).toThrow('"a.npz" cannot be read: it is a zip64 archive');
+  });
 });

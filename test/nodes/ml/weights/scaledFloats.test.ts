@@ -69,12 +69,24 @@ describe('weights of scaled 8-bit floats', () => {
     expect(await file.read('x.weight')).toEqual(Float32Array.of(0.5 * a, 0.5 * b, 4 * c, 4 * d));
   });
 
+  it('are refused where a scale is no finite number', async () => {
+    for (const scale of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const file = await open({ 'x.weight': weight, 'x.weight_scale': floats([2], 1, scale) });
+      await expect(file.read('x.weight')).rejects.toMatchObject({
+        code: 'BAD_CHECKPOINT',
+        message: expect.stringContaining(`"x.weight_scale" holds ${scale}`),
+      });
+    }
+  });
+
   it.each<[string, Record<string, Stored>, Record<string, string> | undefined, string]>([
     ['another format', { 'x.weight': weight, 'x.weight_scale': floats([], 1) }, { _quantization_metadata: '{"layers": {"x": {"format": "int8_blockwise"}}}' }, 'UNSUPPORTED'],
     ['another format in a note', { 'x.weight': weight, 'x.comfy_quant': note('{"format": "nvfp4"}') }, undefined, 'UNSUPPORTED'],
     ['scales of scales', { 'x.weight': weight, 'x.weight_scale_2': floats([], 1) }, undefined, 'UNSUPPORTED'],
     ['whole numbers', { 'x.weight': note('abcd'), 'x.weight_scale': floats([], 1) }, undefined, 'UNSUPPORTED'],
     ['a note that is no JSON', { 'x.weight': weight, 'x.comfy_quant': note('{') }, undefined, 'BAD_CHECKPOINT'],
+    ['a note of whole numbers of 64 bits', { 'x.weight': weight, 'x.comfy_quant': { dtype: 'I64', shape: [1], bytes: new Uint8Array(8) } }, undefined, 'BAD_CHECKPOINT'],
+    ['a note that is too long', { 'x.weight': weight, 'x.comfy_quant': note(`{"format": "nvfp4"}${' '.repeat(4096)}`) }, undefined, 'BAD_CHECKPOINT'],
     ['a scale of nothing', { 'x.weight': weight, 'y.scale_weight': floats([], 1) }, undefined, 'BAD_CHECKPOINT'],
     ['scales by blocks', { 'x.weight': weight, 'x.weight_scale': floats([3], 1, 1, 1) }, undefined, 'BAD_CHECKPOINT'],
     ['two scales', { 'x.weight': weight, 'x.weight_scale': floats([], 1), 'x.scale_weight': floats([], 1) }, undefined, 'BAD_CHECKPOINT'],
