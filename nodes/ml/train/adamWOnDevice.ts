@@ -59,7 +59,8 @@ export function disposeAdamW({ parameters, m, v, average }: AdamWTensors): void 
 }
 
 /**
- * `adamWStep` on the device, in float32. Replaces the tensors of `state`; the gradients, one a parameter, stay the caller's.
+ * `adamWStep` on the device, in float32. Replaces the tensors of `state`, which stays as it was where the step fails; the gradients,
+ * one a parameter, stay the caller's.
  */
 export function stepOnDevice(state: AdamWTensors, gradients: readonly Tensor[], settings: AdamWSettings): void {
   const { parameters, m, v, average } = state;
@@ -69,11 +70,14 @@ export function stepOnDevice(state: AdamWTensors, gradients: readonly Tensor[], 
   const inputs: Record<string, Tensor> = {};
   for (const [i, gradient] of gradients.entries()) inputs[`gradient ${i}`] = gradient;
   for (const [i, parameter] of parameters.entries()) inputs[`parameter ${i}`] = parameter;
-  const results = runOp('NoiseloomAdamW', plainStep, { ...inputs, m, v, average, factors });
-  dispose([...parameters, m, v, average, factors]);
-  const [nextM, nextV, nextAverage, ...next] = results;
-  Object.assign(state, { parameters: next, m: nextM, v: nextV, average: nextAverage });
-  state.step++;
+  try {
+    const results = runOp('NoiseloomAdamW', plainStep, { ...inputs, m, v, average, factors });
+    const [nextM, nextV, nextAverage, ...next] = results;
+    Object.assign(state, { step: state.step + 1, parameters: next, m: nextM, v: nextV, average: nextAverage });
+  } finally {
+    factors.dispose();
+  }
+  dispose([...parameters, m, v, average]);
 }
 
 type Inputs = Ops['NoiseloomAdamW']['inputs'];

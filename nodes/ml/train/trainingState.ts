@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts';
-import type { Checkpoint } from '../weights/checkpoint.ts';
+import { quote } from '../../quote.ts';
+import { badCheckpoint, type Checkpoint } from '../weights/checkpoint.ts';
 import { writeSafetensors } from '../weights/writeSafetensors.ts';
 import type { AdamWState } from './adamW.ts';
 
@@ -22,7 +23,10 @@ export function writeTrainingState({ optimiser, losses }: TrainingState, identit
   return writeSafetensors(tensors, { step: String(optimiser.step), identity });
 }
 
-/** Throws UserError `FOREIGN_CHECKPOINT` when the checkpoint is of another model, other settings or other parameters. */
+/**
+ * Throws UserError `FOREIGN_CHECKPOINT` when the checkpoint is of another model, other settings or other parameters, and
+ * `BAD_CHECKPOINT` when it was not written by `writeTrainingState`.
+ */
 export async function readTrainingState(
   checkpoint: Checkpoint,
   identity: string,
@@ -41,14 +45,25 @@ export async function readTrainingState(
       'FOREIGN_CHECKPOINT',
       `${checkpoint.path} holds ${held} parameters, and this training has ${parameters}: the model has changed. Start without --resume in another folder.`,
     );
-  const vector = async (name: string) => (await checkpoint.read(name)) as Float32Array<ArrayBuffer>;
+  const step = Number(checkpoint.metadata.get('step') ?? Number.NaN);
+  if (!Number.isSafeInteger(step) || step < 0)
+    throw badCheckpoint(checkpoint.path, `its step is ${quote(checkpoint.metadata.get('step') ?? null)}`);
+  const vector = async (name: string, size?: number) => {
+    const { dtype, shape } = checkpoint.entry(name);
+    if (dtype !== 'float32' || shape.length !== 1 || (size !== undefined && shape[0] !== size))
+      throw badCheckpoint(
+        checkpoint.path,
+        `${quote(name)} is ${dtype} [${shape.join(', ')}], where a training has float32 [${size ?? 'steps'}]`,
+      );
+    return (await checkpoint.read(name)) as Float32Array<ArrayBuffer>;
+  };
   return {
     optimiser: {
-      step: Number(checkpoint.metadata.get('step')),
-      parameters: await vector('parameters'),
-      m: await vector('m'),
-      v: await vector('v'),
-      average: await vector('average'),
+      step,
+      parameters: await vector('parameters', parameters),
+      m: await vector('m', parameters),
+      v: await vector('v', parameters),
+      average: await vector('average', parameters),
     },
     losses: [...(await vector('losses'))],
   };

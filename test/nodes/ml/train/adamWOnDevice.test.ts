@@ -52,4 +52,16 @@ await describeOnDevices('AdamW', () => {
     for (const values of [start.parameters, start.average]) expect([...values]).toEqual([1, -2]);
     disposeAdamW(state);
   });
+
+  it('leaves the state as it was where a step fails', async () => {
+    const layout = ['a', 'b'].map((name) => ({ name, shape: [2] }));
+    const state = toDevice(startAdamW(Float32Array.of(1, -2, 3, 4)), layout);
+    const before = { ...state };
+    const gradient = tensor1d([3, 4]);
+    expect(() => stepOnDevice(state, [gradient], settings)).toThrow();
+    expect(state).toEqual(before);
+    expect([...(await fromDevice(state)).parameters]).toEqual([1, -2, 3, 4]);
+    gradient.dispose();
+    disposeAdamW(state);
+  });
 });
