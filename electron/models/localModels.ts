@@ -102,11 +102,12 @@ async function broughtModels(folder: string, depth = MAX_DEPTH): Promise<Found[]
   const models: Found[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     if (models.length >= MAX_BROUGHT) break;
+    if (entry.name.startsWith('.')) continue; // a pull that was interrupted, what systems keep beside files
     const path = join(folder, entry.name);
     const isFile = entry.isFile() && /\.(safetensors|sft|ckpt|pth?|bin)$/i.test(entry.name);
     if (isFile || (entry.isDirectory() && (await isModelFolder(path))))
       models.push({ name: path, from: 'models folder', path });
-    else if (entry.isDirectory() && depth > 1 && !entry.name.startsWith('.') && !(await readPullRecord(path)))
+    else if (entry.isDirectory() && depth > 1 && !(await readPullRecord(path)))
       models.push(...(await broughtModels(path, depth - 1)));
   }
   return models.slice(0, MAX_BROUGHT);

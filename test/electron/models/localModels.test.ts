@@ -23,6 +23,8 @@ it('finds models however they are sorted into folders of the models folder, and 
     'some/pulled/model_index.json': '{}',
     'notes/read me.txt': 'x',
     '.hidden/b.safetensors': 'x',
+    'some/.other.pulling/model_index.json': '{}',
+    '._top.ckpt': 'x',
     'a/b/c/d/e/too-deep.safetensors': 'x',
   };
   for (const [path, content] of Object.entries(files)) {
