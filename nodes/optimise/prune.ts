@@ -1,4 +1,5 @@
 import { defineNode, list, type NodeContext, one, output } from '../defineNode.ts';
+import { UserError } from '../errors.ts';
 import { remarkOnPrompt } from '../generate/shared/remarkOnPrompt.ts';
 import { sampleParams } from '../generate/shared/sampleParams.ts';
 import { readLatentShape, sizeParams } from '../generate/shared/sizeParams.ts';
@@ -12,7 +13,7 @@ import { disposeFinished, type Finished, reflect } from '../ml/optimise/reflect.
 import { latentNoise } from '../ml/random.ts';
 import { concat, dispose, slice, type Tensor4D, tidy } from '../ml/tf.ts';
 import { choice, integer, number, seed } from '../params.ts';
-import type { Images } from '../ports.ts';
+import type { Condition, Images } from '../ports.ts';
 import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
 import { readCandidateSource, searchInputs } from './shared/searchImages.ts';
 import { judgedOutputs, rankRows } from './shared/steeredOutputs.ts';
@@ -112,6 +113,7 @@ export const prune = defineNode({
     const shape = readLatentShape(generator, params);
     const source = readCandidateSource(inputs, params, shape, remark);
     remarkOnRewards(source, remark);
+    if (params.reflections > 0) refuseBatches(source.request.conditions);
     const settings = {
       ...params,
       minimum: params.minimum === NONE ? Number.NEGATIVE_INFINITY : params.minimum,
@@ -133,6 +135,15 @@ export const prune = defineNode({
     }
   },
 });
+
+/** Throws UserError `ROWS_DIFFER` where a condition is a batch: a reflection draws one image alone. */
+function refuseBatches(conditions: readonly Condition[]): void {
+  const batches = conditions.flatMap(({ image, map }) => [image.shape[0], map?.shape[0] ?? 1]);
+  const rows = batches.find((count) => count !== 1);
+  if (rows === undefined) return;
+  const message = `The control image or its map is a batch of ${rows} images, and reflections draw one image alone: give one for all, or set reflections to 0.`;
+  throw new UserError('ROWS_DIFFER', message, { at: { port: 'conditions' } });
+}
 
 /** The best of those that are left, after their reflections. */
 async function finish(

@@ -30,24 +30,28 @@ export async function finishInSteps(
   const noise: Tensor4D = tidy(
     () => div(sub(gather(latents, picked), mul(clean, level.signal)), level.noise) as Tensor4D,
   );
-  const images = request.conditions.map(({ image }) =>
-    tidy(() => gatherRows(image, image.shape[0] === 1 ? undefined : origins)),
-  );
+  const gathered: Tensor4D[] = [];
+  const own = (x: Tensor4D): Tensor4D => {
+    const rowsOf = gatherRows(x, origins);
+    if (rowsOf !== x) gathered.push(rowsOf);
+    return rowsOf;
+  };
   const { timesteps: _, ...settings } = request.settings;
   const left = (all - step + 1) / all;
   const short: SampleRequest = {
     ...request,
     noise: { latents: noise, seeds: rows.map(({ seed }) => seed) },
-    conditions: request.conditions.map((condition, i) => ({ ...condition, image: images[i]! })),
+    conditions: request.conditions.map(({ image, map, ...condition }) => ({
+      ...condition,
+      image: own(image),
+      ...(map && { map: own(map) }),
+    })),
     settings: { ...settings, eta: 0, steps: Math.max(steps, Math.round(steps / left)) },
     begin: { latents: clean, steps },
   };
   try {
     return await denoiseRows(generator, short, async () => undefined);
   } finally {
-    dispose([clean, noise]);
-    images.forEach((image, i) => {
-      if (image !== request.conditions[i]!.image) image.dispose();
-    });
+    dispose([clean, noise, ...gathered]);
   }
 }

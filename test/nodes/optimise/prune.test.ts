@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { splitClauses } from '../../../nodes/ml/optimise/reflect.ts';
-import { dispose, mean, type Tensor4D, tensor1d, tidy } from '../../../nodes/ml/tf.ts';
+import { dispose, mean, ones, type Tensor4D, tensor1d, tidy, zeros } from '../../../nodes/ml/tf.ts';
 import { bestOfN } from '../../../nodes/optimise/bestOfN.ts';
 import { prune } from '../../../nodes/optimise/prune.ts';
-import type { Reward } from '../../../nodes/ports.ts';
+import type { Condition, ControlNet, Reward, SampleRequest } from '../../../nodes/ports.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
@@ -188,6 +188,36 @@ describe('pruning', () => {
       const run = prune.run(inputs(), { ...params, reflections: 1 }, context);
       await expect(run).rejects.toMatchObject({ name: 'AbortError' });
     }
+  });
+
+  it('takes the rows of condition images and maps along, and draws nothing where reflections cannot', async () => {
+    const given = inputs();
+    const asked: (readonly number[])[] = [];
+    const generator = {
+      ...given.generator,
+      denoise(request: SampleRequest) {
+        const [{ image, map }] = request.conditions as [Condition];
+        asked.push([request.noise.seeds.length, image.shape[0], map!.shape[0]]);
+        return given.generator.denoise(request);
+      },
+    };
+    const [image, map]: Tensor4D[] = [zeros([1, 4, 4, 3]), ones([8, 4, 4, 1])];
+    const controlnet = {} as ControlNet; // which this generator does not call
+    const conditions: Condition[] = [{ controlnet, image: image!, map: map!, scale: 1, start: 0, end: 1 }];
+    const settings = { ...params, batch: 8, judge: 'hindsight' } as const;
+    const own = { ...given, generator, conditions };
+    free(await prune.run(own, settings, nodeContext().context));
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.some(([rows]) => rows! < 8)).toBe(true);
+    expect(asked).toEqual(asked.map(([rows]) => [rows, 1, rows]));
+    asked.length = 0;
+    await expect(prune.run(own, { ...settings, reflections: 1 }, nodeContext().context)).rejects.toMatchObject({
+      code: 'ROWS_DIFFER',
+      message: expect.stringContaining('a batch of 8 images'),
+      at: { port: 'conditions' },
+    });
+    expect(asked).toEqual([]);
+    dispose([image!, map!]);
   });
 
   it('splits prompts into clauses', () => {
