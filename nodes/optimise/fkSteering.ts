@@ -99,6 +99,10 @@ export const fkSteering = defineNode({
     });
     const { judged, shares, seeds, columns, rows, remarks } = steered;
     try {
+      if (rows.length === 1)
+        remark(
+          `No step lies between ${params.first} and ${params.last} of the run with one to come: the images were drawn without steering. Set first and last further apart, or take more steps.`,
+        );
       const kept = rankRows(judged).slice(0, params.keep);
       const trace = { columns, values: [rows], labels: [{ prompt }], kept: [rows.length - 1], remarks };
       await progress(1, undefined, () => shrinkGrid(judged.pixels));

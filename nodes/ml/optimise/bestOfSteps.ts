@@ -1,7 +1,7 @@
 import type { Noise, SampleStep } from '../../ports.ts';
 import { copiesStayEqual } from '../diffusion/denoise.ts';
 import { denoiseRows } from '../diffusion/denoiseRows.ts';
-import { sliceRequest } from '../diffusion/sampleImages.ts';
+import { refuseOddConditions, sliceRequest } from '../diffusion/sampleImages.ts';
 import { copySeed } from '../noiseStream.ts';
 import { type RandomStream, randomStream } from '../random.ts';
 import { concat, dispose, type Tensor4D, tidy } from '../tf.ts';
@@ -43,7 +43,8 @@ interface Run {
  * In each step draws k candidates for the next latents of an image; the model's answer to each is an estimate of the image, by
  * whose reward one goes on: the best, or candidate i with a share of e^(r_i / T). The model's answers serve twice: they judge, and
  * the one of the chosen candidate is the next step. `report` is awaited after each step; where it rejects, everything is freed.
- * Throws UserError `BAD_PARAM` for a scheduler without noise, `NOT_FINITE` where an image has no candidate left.
+ * Throws UserError `BAD_PARAM` for a scheduler without noise, `NOT_FINITE` where an image has no candidate left, `ROWS_DIFFER`
+ * where condition images do not fit.
  * Source: arXiv 2406.04314 (SPO), section 3.2, with the best in place of any; arXiv 2408.08252 (SVDD), algorithm 1
  */
 export async function drawBestOfSteps(
@@ -52,6 +53,7 @@ export async function drawBestOfSteps(
   settings: StepSettings,
   report: (step: SampleStep, done: number, images: number) => Promise<void>,
 ): Promise<SteppedImages> {
+  refuseOddConditions({ ...source.request, noise });
   const spent: Spent = { modelCalls: 0, decodes: 0, rewardCalls: 0 };
   const remarks: string[] = [];
   const runs = noise.seeds.map((seed): Run => ({ random: randomStream(copySeed(seed, 0, settings.k)), rows: [] }));

@@ -1,6 +1,7 @@
 import type { SampleStep, TraceColumn } from '../../ports.ts';
 import { copiesStayEqual } from '../diffusion/denoise.ts';
 import { denoiseRows } from '../diffusion/denoiseRows.ts';
+import { refuseOddConditions } from '../diffusion/sampleImages.ts';
 import { copySeed } from '../noiseStream.ts';
 import { latentNoise, randomStream } from '../random.ts';
 import type { Tensor4D } from '../tf.ts';
@@ -67,7 +68,8 @@ interface State {
  * Steers particles by Feynman-Kac weights: all are denoised side by side, and at some steps they are weighed by the rewards of
  * the images that they are estimated to become; where few of them have most of the weight, they are drawn anew by it, and copies
  * part by noise of their own. `report` is awaited after each step, with what a look found; where it rejects, everything is freed.
- * Throws UserError `BAD_PARAM` for a scheduler without noise, `NOT_FINITE` where no particle has a reward.
+ * Throws UserError `BAD_PARAM` for a scheduler without noise, `NOT_FINITE` where no particle has a reward, `ROWS_DIFFER` where
+ * condition images do not fit.
  * Source: arXiv 2501.06848; drawn where the effective sample size is below N / 2, systematically, before the step adds noise
  */
 export async function steerParticles(
@@ -89,6 +91,7 @@ export async function steerParticles(
   const latents = latentNoise(seeds, shape);
   try {
     const request = { ...source.request, noise: { latents, seeds } };
+    refuseOddConditions(request);
     let done = 0;
     const clean = await denoiseRows(source.generator, request, async ({ step, steps, estimate, copiesPart }) => {
       if (!copiesPart && step < steps) throw copiesStayEqual();

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { bestOfK } from '../../../nodes/generate/bestOfK.ts';
 import { sample } from '../../../nodes/generate/sample.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
-import { dispose, mean, type Tensor4D, tensor1d, tidy } from '../../../nodes/ml/tf.ts';
-import type { Noise, Reward } from '../../../nodes/ports.ts';
+import { dispose, mean, type Tensor4D, tensor1d, tidy, zeros } from '../../../nodes/ml/tf.ts';
+import type { Condition, ControlNet, Noise, Reward } from '../../../nodes/ports.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
@@ -135,6 +135,16 @@ describe('best of k steps', () => {
     const { context, remarks } = nodeContext();
     await run({ startStep: 7 }, inputs(), [30], context);
     expect(remarks).toEqual(['Candidates are drawn after step 7 up to step 8, and the run has 8: none are.']);
+  });
+
+  it('refuses condition images that are neither one nor one a noise', async () => {
+    const image: Tensor4D = zeros([2, 4, 4, 3]);
+    const conditions: Condition[] = [{ controlnet: {} as ControlNet, image, scale: 1, start: 0, end: 1 }];
+    await expect(run({}, { ...inputs(), conditions: conditions as never }, [30, 31, 32])).rejects.toMatchObject({
+      code: 'ROWS_DIFFER',
+      message: expect.stringContaining('a batch of 2 images, but 3 are to be drawn'),
+    });
+    image.dispose();
   });
 
   it('frees everything when it is cancelled', async () => {

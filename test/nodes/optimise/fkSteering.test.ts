@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sample } from '../../../nodes/generate/sample.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
-import { dispose, mean, type Tensor4D, tensor1d, tidy } from '../../../nodes/ml/tf.ts';
+import { dispose, mean, type Tensor4D, tensor1d, tidy, zeros } from '../../../nodes/ml/tf.ts';
 import { fkSteering } from '../../../nodes/optimise/fkSteering.ts';
-import type { Images, Reward } from '../../../nodes/ports.ts';
+import type { Condition, ControlNet, Images, Reward } from '../../../nodes/ports.ts';
 import { brightness } from '../../support/brightness.ts';
 import { guardLeaks, openTestDevice } from '../../support/devices.ts';
 import { nodeContext } from '../../support/nodeContext.ts';
@@ -81,6 +81,19 @@ describe('steering by Feynman-Kac weights', () => {
     expect(progress.find(({ figures }) => figures)?.figures).toMatchObject({ ancestors: expect.any(Number) });
     expect(remarks).toEqual([]);
     dispose([steered.images.pixels, plain.images.pixels]);
+  });
+
+  it('says where it looked at no step, and refuses condition images of other numbers', async () => {
+    const { context, remarks } = nodeContext();
+    const steered = await fkSteering.run(inputs(), { ...params, first: 0.9, last: 0.3 }, context);
+    expect(remarks).toEqual([expect.stringContaining('No step lies between 0.9 and 0.3')]);
+    const image: Tensor4D = zeros([2, 4, 4, 3]);
+    const conditions: Condition[] = [{ controlnet: {} as ControlNet, image, scale: 1, start: 0, end: 1 }];
+    await expect(fkSteering.run({ ...inputs(), conditions }, params, nodeContext().context)).rejects.toMatchObject({
+      code: 'ROWS_DIFFER',
+      at: { port: 'conditions' },
+    });
+    dispose([steered.images.pixels, image]);
   });
 
   it.each(['difference', 'max', 'sum'] as const)('gives plain samples at strength 0: %s', async (potential) => {
