@@ -7,6 +7,7 @@ import {
   type Samples,
 } from '../ml/diffusion/estimateStatistics.ts';
 import { denoiseLatents } from '../ml/diffusion/sampleImages.ts';
+import type { SolverStatistics } from '../ml/diffusion/solverIntegrals.ts';
 import { latentNoise, randomStream } from '../ml/random.ts';
 import { concat, dispose, type Tensor4D, tensor4d } from '../ml/tf.ts';
 import { boolean, integer, seed } from '../params.ts';
@@ -72,9 +73,9 @@ export const solverStatistics = defineNode({
       for (let start = 0; start < params.samples; start += params.batch) {
         const request = requestOf(start);
         owned.push(request.noise.latents);
+        predictors.set(start, predictorOf(generator, request)); // which refuses before anything is drawn
         parts.push(await denoiseLatents(generator, request, () => report(request.noise.seeds.length)));
         owned.push(parts.at(-1)!);
-        predictors.set(start, predictorOf(generator, request));
       }
       samples = samplesFrom(parts, params.seed);
       const lambdas = predictors.get(0)!.lambdas(params.grid);
@@ -85,6 +86,7 @@ export const solverStatistics = defineNode({
         params,
         (fraction) => report(params.samples * STEPS + fraction * (cost - params.samples * STEPS) - calls),
       );
+      refuseBroken(estimated, generator);
       context.remark(
         `The statistics are of ${params.samples} images that the model drew itself; a model that is trained further, another size or another guidance scale needs its own.`,
       );
@@ -134,6 +136,18 @@ function predictorOf(generator: Generator, request: SampleRequest): NoisePredict
   throw new UserError(
     'UNSUPPORTED',
     `"${generator.name}" has no solver statistics: they are of models that give gradients and were trained on timesteps, as Stable Diffusion 1, 2 and XL.`,
+    { at: { port: 'generator' } },
+  );
+}
+
+/** Throws UserError `NOT_FINITE`: no image can be drawn by such statistics, and no file of them is read. */
+function refuseBroken({ l, s, b }: SolverStatistics, { name }: Generator): void {
+  const broken = Object.entries({ l, s, b }).find(([, values]) => !values.every(Number.isFinite));
+  if (!broken) return;
+  const [statistic, values] = broken;
+  throw new UserError(
+    'NOT_FINITE',
+    `The statistic ${statistic} of "${name}" has the value ${values.find((value) => !Number.isFinite(value))}: the model gives numbers that are not finite. Check the model, or lower the guidance scale.`,
     { at: { port: 'generator' } },
   );
 }

@@ -6,6 +6,7 @@ import { createScheduler } from '../../../nodes/ml/diffusion/createScheduler.ts'
 import { schedulerConfig } from '../../../nodes/ml/diffusion/schedulers.ts';
 import { loadGenerator } from '../../../nodes/ml/models/load/loadGenerator.ts';
 import { latentNoise } from '../../../nodes/ml/random.ts';
+import { mul, type Tensor4D } from '../../../nodes/ml/tf.ts';
 import { writeNpz } from '../../../nodes/ml/weights/npz.ts';
 import { saveStatistics } from '../../../nodes/output/saveStatistics.ts';
 import type { Generator, Statistics } from '../../../nodes/ports.ts';
@@ -129,9 +130,27 @@ describe('solver statistics', () => {
   });
 
   it('are refused for models without timesteps or gradients', async () => {
+    const generator = stripeGenerator();
     await expect(
-      solverStatistics.run({ generator: stripeGenerator(), prompts: ['a'] }, params, nodeContext().context),
+      solverStatistics.run({ generator, prompts: ['a'] }, params, nodeContext().context),
     ).rejects.toMatchObject({ code: 'UNSUPPORTED', at: { port: 'generator' } });
+    expect(generator.batches).toEqual([]); // nothing was drawn for it
+  });
+
+  it('are refused where the model gives no finite numbers', async () => {
+    const predictor = {
+      lambdas: (grid: number) => Array.from({ length: grid + 1 }, (_, i) => i / grid),
+      predict: (x: Tensor4D) => mul<Tensor4D>(x, Number.NaN),
+      dispose: () => {},
+    };
+    const generator = { ...stripeGenerator(), noisePredictor: () => predictor };
+    await expect(
+      solverStatistics.run({ generator, prompts: ['a'] }, params, nodeContext().context),
+    ).rejects.toMatchObject({
+      code: 'NOT_FINITE',
+      message: expect.stringContaining('The statistic l of "stripes" has the value NaN'),
+      at: { port: 'generator' },
+    });
   });
 
   const shape = [3, 1, 2, 2];
