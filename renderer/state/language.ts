@@ -65,8 +65,12 @@ export async function speakChosen(editor: Editor): Promise<void> {
     const texts = await readTexts(language);
     if (language !== wanted()) return; // another was chosen meanwhile
     speak(language, texts?.[0].messages, texts?.[1].nodeTexts);
-    if (editor.engine) await learnNodes(editor, editor.engine);
-    view.setState({ spoken: language });
+    try {
+      if (editor.engine) await learnNodes(editor, editor.engine);
+    } finally {
+      view.setState({ spoken: language });
+    }
+    if (language !== wanted()) await speakChosen(editor); // another was chosen while a busy engine described its nodes
   });
   if (view.getState().spoken === undefined) view.setState({ spoken: 'en' });
 }

@@ -75,6 +75,24 @@ describe('the language of a window', () => {
     expect(editor.graph.getState().cards.get('input/noise')?.title).toBe('Noise');
   });
 
+  it('is the last one that was chosen, too, where a busy engine describes its nodes late', async () => {
+    const { editor, shell } = await start('en');
+    const cards = await shell.engine.describeNodes();
+    const waiting: (() => void)[] = [];
+    shell.engine.describeNodes = () => new Promise((resolve) => waiting.push(() => resolve(cards)));
+    editor.view.setState({ language: 'ja' });
+    const first = speakChosen(editor);
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    editor.view.setState({ language: 'en' });
+    await speakChosen(editor);
+    waiting[0]!();
+    await vi.waitFor(() => expect(waiting).toHaveLength(2));
+    waiting[1]!();
+    await first;
+    expect(editor.view.getState().spoken).toBe('en');
+    expect(messages.commands.save).toBe('Save');
+  });
+
   it('describes reroutes, subgraphs and their ports, and leaves what files say as it is', async () => {
     const { editor } = await start('de');
     const { library: cards } = editor.graph.getState();
