@@ -197,11 +197,12 @@ async function teacherForced(work: Work): Promise<void> {
         tidy(() => sub(lossOffsets[reward.name]!, scores[i]!)),
         { title, ...lossTolerance },
       );
-    const added = (await createPenalty(run)?.(latents))?.gradient;
+    const added = await createPenalty(run)?.(latents);
     const total = tidy(() => {
-      const whole: Tensor = added ? add(gradient, added) : mul(gradient, 1);
+      const whole: Tensor = added ? add(gradient, added.gradient) : mul(gradient, 1);
       return channelsFirst(slice(whole, [0, 0, 0, 0], [run.iterations - 1, -1, -1, -1]));
     });
+    if (added) dispose([added.penalty, added.gradient]);
     golden.output(`out.${name}.gradients`, total, { title, ...gradientTolerance });
   } finally {
     dispose([latents, pixels, ...scores, gradient]);
