@@ -4,19 +4,6 @@ export function leaveOneOut(rewards: readonly number[]): number[] {
   return rewards.map((reward) => reward - (total - reward) / (rewards.length - 1));
 }
 
-/**
- * The share of (other sample, reward) pairs in which a sample is higher; a tie counts 1/2. `table` by sample, then reward.
- * Source: self-play preference optimisation, arXiv 2401.04056, equation 4; the votes of RankDPO, arXiv 2410.18013
- */
-export function winRates(table: readonly (readonly number[])[]): number[] {
-  return table.map((own, i) => {
-    let won = 0;
-    for (const [j, other] of table.entries())
-      if (j !== i) for (const [k, score] of own.entries()) won += score > other[k]! ? 1 : score === other[k] ? 0.5 : 0;
-    return won / ((table.length - 1) * own.length);
-  });
-}
-
 /** The worst of several rewards of a sample. Source: worst-case optimisation, arXiv 2310.02743, equation 3 */
 export function worstCase(scores: readonly number[]): number {
   return Math.min(...scores);

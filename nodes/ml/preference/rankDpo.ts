@@ -39,7 +39,7 @@ function rankWeights(phi: readonly number[]): number[][] {
 
 /**
  * phi of each image of a list: comparisons won over comparisons, over all rewards and all other images; ties count half.
- * `scores` by reward, then image. Source: Syn-Pic, arXiv 2410.18013, section 3
+ * `scores` by reward, then image. Source: Syn-Pic, arXiv 2410.18013, section 3; self-play, arXiv 2401.04056, equation 4
  */
 export function shareWon(scores: readonly (readonly number[])[]): number[] {
   const size = scores[0]?.length ?? 0;

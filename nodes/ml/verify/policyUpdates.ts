@@ -6,7 +6,6 @@ import {
   leaveOneOut,
   squaredCorrelation,
   uncertaintyWeighted,
-  winRates,
   worstCase,
 } from '../policy/advantages.ts';
 import { exp3, inverseGap, learnerShare } from '../policy/budget.ts';
@@ -27,6 +26,7 @@ import {
   weighLogDensities,
   withPrior,
 } from '../policy/surrogates.ts';
+import { shareWon } from '../preference/rankDpo.ts';
 import { randomStream } from '../random.ts';
 import type { Family, GoldenFolder } from './family.ts';
 
@@ -178,7 +178,7 @@ function choices(inputs: Inputs): Outputs {
   return {
     'filter.best_and_worst': filterSamples(rewards, 'best and worst', randomStream(0)),
     'filter.r2': [squaredCorrelation(rewards, truth), squaredCorrelation(everySecond(rewards), everySecond(truth))],
-    win_rate: winRates(table),
+    win_rate: shareWon(table[0]!.map((_, reward) => table.map((row) => row[reward]!))),
     'ensemble.wco': table.map(worstCase),
     'ensemble.uwo': table.map((row) => uncertaintyWeighted(row, stated.uwo!)),
     'facility.order': picked.order,

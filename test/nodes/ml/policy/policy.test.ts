@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type GaussianPolicy, standardPolicy } from '../../../../nodes/ml/optimise/gaussianPolicy.ts';
-import { hybridGradient, leaveOneOut, squaredCorrelation, winRates } from '../../../../nodes/ml/policy/advantages.ts';
+import { hybridGradient, leaveOneOut, squaredCorrelation } from '../../../../nodes/ml/policy/advantages.ts';
 import { exp3, inverseGap, learnerShare } from '../../../../nodes/ml/policy/budget.ts';
 import { facilityLocation, gaussianKernel, pickDiverse } from '../../../../nodes/ml/policy/diverseSet.ts';
 import { expectedUtility, extensionLoss } from '../../../../nodes/ml/policy/front.ts';
@@ -159,16 +159,6 @@ describe('advantages', () => {
       }),
       cases,
     );
-  });
-
-  it('by votes have the mean 1/2 and know only the order of each reward', () => {
-    const table = [
-      [1, 5],
-      [2, 5],
-      [3, 4],
-    ];
-    expect(winRates(table)).toEqual([0.375, 0.625, 0.5]);
-    expect(winRates(table.map(([a, b]) => [a! ** 3, 2 * b!]))).toEqual(winRates(table));
   });
 
   it('with a perfect critic need no samples, and without one are the plain gradient', () => {
