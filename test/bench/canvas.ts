@@ -89,7 +89,8 @@ try {
     report(`pan ${size}`, await panFrames(page, session));
     report(`zoom ${size}`, await framesWhile(page, session, (i) => page.mouse.wheel(0, i % 2 ? 60 : -60)));
     const box = await page.locator('.react-flow__node .card').first().boundingBox();
-    report(`drag ${size}`, await dragFrames(page, session, [(box?.x ?? 0) + 8, (box?.y ?? 0) + 4]));
+    const { x = 0, y = 0, width = 0, height = 0 } = box ?? {};
+    report(`drag ${size}`, await dragFrames(page, session, [x + width / 2, y + Math.min(height / 2, 8)]));
     await page.keyboard.press('2'); // zooms to the node that was dragged
     await page.locator('.card:not(.far)').first().waitFor();
     report(`pan near ${size}`, await panFrames(page, session));
