@@ -234,10 +234,13 @@ export type NativeSetUp =
   | { readonly state: 'done' | 'stopped' }
   | { readonly state: 'failed'; readonly problem: Problem };
 
+/** The languages that the window speaks. */
+export const languageTags = ['en', 'zh-Hans', 'ja', 'de', 'es'] as const;
+
 export interface Preferences {
   readonly theme: 'system' | 'light' | 'dark';
   /** The language of the window; `system`: the system's, where it is one of these, else English. */
-  readonly language: 'system' | 'en' | 'zh-Hans' | 'ja' | 'de' | 'es';
+  readonly language: 'system' | (typeof languageTags)[number];
   readonly device: DevicePreference;
   /** Whether a run shows images while it draws them. */
   readonly previews: boolean;

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { deviceNames } from '../../nodes/ml/deviceNames.ts';
 import { jsonFile, type Tell } from '../files/jsonFile.ts';
-import type { Preferences } from './ipc.ts';
+import { languageTags, type Preferences } from './ipc.ts';
 
 const initial: Preferences = {
   theme: 'system',
@@ -14,7 +14,7 @@ const initial: Preferences = {
   view: {},
 };
 
-const languages: readonly Preferences['language'][] = ['system', 'en', 'zh-Hans', 'ja', 'de', 'es'];
+const languages: readonly Preferences['language'][] = ['system', ...languageTags];
 
 /** What the user chose, in the data folder. Fields that are missing or wrong have their initial value. `tell` as in `jsonFile`. */
 export function preferences(dataFolder: string, tell?: Tell) {

@@ -105,20 +105,17 @@ async function broughtModels(folder: string, depth = MAX_DEPTH): Promise<Found[]
     if (entry.name.startsWith('.')) continue; // a pull that was interrupted, what systems keep beside files
     const path = join(folder, entry.name);
     const isFile = entry.isFile() && /\.(safetensors|sft|ckpt|pth?|bin)$/i.test(entry.name);
-    if (isFile || (entry.isDirectory() && (await isModelFolder(path))))
-      models.push({ name: path, from: 'models folder', path });
-    else if (entry.isDirectory() && depth > 1 && !(await readPullRecord(path)))
-      models.push(...(await broughtModels(path, depth - 1)));
+    if (!isFile && (!entry.isDirectory() || (await readPullRecord(path)))) continue; // what was pulled is listed as such
+    if (isFile || (await isModelFolder(path))) models.push({ name: path, from: 'models folder', path });
+    else if (depth > 1) models.push(...(await broughtModels(path, depth - 1)));
   }
   return models.slice(0, MAX_BROUGHT);
 }
 
-/** Whether a folder that was not pulled is one model. */
+/** Whether a folder is one model. */
 async function isModelFolder(path: string): Promise<boolean> {
   const names = await readdir(path).catch((): string[] => []);
-  return (
-    names.some((name) => /^(model_index|config|adapter_config)\.json$/.test(name)) && !(await readPullRecord(path))
-  );
+  return names.some((name) => /^(model_index|config|adapter_config)\.json$/.test(name));
 }
 
 /** Names of the folders in a folder. */

@@ -11,7 +11,7 @@ import { lookColumns, spentColumns } from '../ml/optimise/lookTrace.ts';
 import { type Pruned, pruneCandidates, pruneFigures } from '../ml/optimise/pruneCandidates.ts';
 import { disposeFinished, type Finished, reflect } from '../ml/optimise/reflect.ts';
 import { latentNoise } from '../ml/random.ts';
-import { concat, dispose, slice, type Tensor4D, tidy } from '../ml/tf.ts';
+import { concat, dispose, slice, type Tensor4D } from '../ml/tf.ts';
 import { choice, integer, number, seed } from '../params.ts';
 import type { Condition, Images } from '../ports.ts';
 import { remarkOnRewards } from '../reward/shared/remarkOnRewards.ts';
@@ -169,7 +169,12 @@ async function finish(
     }
     finished.sort((a, b) => b.judged.totals[0]! - a.judged.totals[0]!);
     const best = {
-      pixels: own(stack(finished.map((each) => each.judged.pixels))),
+      pixels: own(
+        concat(
+          finished.map((each) => each.judged.pixels),
+          0,
+        ),
+      ),
       scores: finished.map((each) => each.judged.scores[0]!),
       watched: finished.map((each) => each.judged.watched[0]!),
       totals: finished.map((each) => each.judged.totals[0]!),
@@ -212,8 +217,6 @@ function takeFinished({ judged, latents, seeds }: Pruned, row: number): Finished
   return { judged: own, latents: take(latents), seed: seeds[row]! };
 }
 
-const stack = (images: readonly Tensor4D[]): Tensor4D => tidy(() => concat([...images], 0) as Tensor4D);
-
 /** Those that were dropped, in one batch. The caller owns it. */
 async function droppedImages({ dropped }: Pruned, { generator, request }: CandidateSource): Promise<Images[]> {
   if (dropped.length === 0) return [];
@@ -221,5 +224,9 @@ async function droppedImages({ dropped }: Pruned, { generator, request }: Candid
     ...labelImage(generator, request, seed, 0),
     name: `dropped in step ${step}`,
   }));
-  return [await identify(stack(dropped.map(({ pixels }) => pixels)), labels)];
+  const pixels: Tensor4D = concat(
+    dropped.map((each) => each.pixels),
+    0,
+  );
+  return [await identify(pixels, labels)];
 }

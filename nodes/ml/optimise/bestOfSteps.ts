@@ -4,9 +4,9 @@ import { denoiseRows } from '../diffusion/denoiseRows.ts';
 import { refuseOddConditions, sliceRequest } from '../diffusion/sampleImages.ts';
 import { copySeed } from '../noiseStream.ts';
 import { type RandomStream, randomStream } from '../random.ts';
-import { concat, dispose, type Tensor4D, tidy } from '../tf.ts';
+import { concat, dispose, type Tensor4D } from '../tf.ts';
 import type { CandidateSource } from './drawCandidates.ts';
-import { describeBroken, type Judged, judgeLatents, rewardUnit } from './judgeLatents.ts';
+import { describeBroken, type Judged, joinScores, judgeLatents, rewardUnit } from './judgeLatents.ts';
 import { listSpent, type Spent } from './lookTrace.ts';
 import { drawRows, sharesOf } from './particles.ts';
 
@@ -82,19 +82,11 @@ export async function drawBestOfSteps(
         dispose(tensors);
       }
     }
-    const pixels = tidy(
-      () =>
-        concat(
-          parts.map((part) => part.pixels),
-          0,
-        ) as Tensor4D,
+    const pixels: Tensor4D = concat(
+      parts.map((part) => part.pixels),
+      0,
     );
-    const judged = {
-      pixels,
-      scores: parts.flatMap(({ scores }) => scores),
-      watched: parts.flatMap(({ watched }) => watched),
-      totals: parts.flatMap(({ totals }) => totals),
-    };
+    const judged = { pixels, ...joinScores(parts) };
     return { judged, rows: runs.map(({ rows }) => rows), remarks };
   } finally {
     for (const { pixels } of parts) pixels.dispose();

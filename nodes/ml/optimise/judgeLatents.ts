@@ -40,15 +40,19 @@ export async function judgeLatents(
       found.push(await scorePixels(source, parts.at(-1)!, spent, { start, watch }));
     }
     spent.decodes += count;
-    return {
-      pixels: concat(parts, 0),
-      scores: found.flatMap(({ scores }) => scores),
-      watched: found.flatMap(({ watched }) => watched),
-      totals: found.flatMap(({ totals }) => totals),
-    };
+    return { pixels: concat(parts, 0), ...joinScores(found) };
   } finally {
     for (const part of parts) part.dispose();
   }
+}
+
+/** The scores of several batches, one after another. */
+export function joinScores(parts: readonly Omit<Judged, 'pixels'>[]): Omit<Judged, 'pixels'> {
+  return {
+    scores: parts.flatMap(({ scores }) => scores),
+    watched: parts.flatMap(({ watched }) => watched),
+    totals: parts.flatMap(({ totals }) => totals),
+  };
 }
 
 /** Scores images [N, H, W, 3] of a source, the first of which is image `start` of its request, and adds to what was spent. */

@@ -2,11 +2,11 @@ import { UserError } from '../../errors.ts';
 import type { Denoising, SampleStep } from '../../ports.ts';
 import { refuseOddConditions } from '../diffusion/sampleImages.ts';
 import { latentNoise } from '../random.ts';
-import { concat, dispose, gather, type Tensor4D, tidy } from '../tf.ts';
+import { concat, dispose, gather, type Tensor4D } from '../tf.ts';
 import { type ClearView, isClear, viewImages } from './clearView.ts';
 import type { CandidateSource } from './drawCandidates.ts';
 import { finishInSteps } from './finishInSteps.ts';
-import { describeBroken, type Judged, judgeLatents, scorePixels } from './judgeLatents.ts';
+import { describeBroken, type Judged, joinScores, judgeLatents, scorePixels } from './judgeLatents.ts';
 import { listSpent, type Spent, summarise } from './lookTrace.ts';
 
 export interface PruneSettings {
@@ -179,12 +179,9 @@ async function judgeStep(
       const half = Math.ceil((step + steps) / 2);
       row.due = row.judged < settings.judgements && half > step && half < steps ? half : Number.POSITIVE_INFINITY;
     }
-    const shown = tidy(
-      () =>
-        concat(
-          verdicts.map(({ pixels }) => pixels),
-          0,
-        ) as Tensor4D,
+    const shown: Tensor4D = concat(
+      verdicts.map(({ pixels }) => pixels),
+      0,
     );
     try {
       await report(shown);
@@ -327,11 +324,7 @@ async function finish(state: State, source: CandidateSource, settings: PruneSett
   try {
     for (const { clean } of lanes)
       parts.push(await judgeLatents(source, clean!, { batch: settings.batch, watch: true }, spent));
-    const figures = {
-      scores: parts.flatMap(({ scores }) => scores),
-      watched: parts.flatMap(({ watched }) => watched),
-      totals: parts.flatMap(({ totals }) => totals),
-    };
+    const figures = joinScores(parts);
     const broken = describeBroken(source, figures, steps, 'candidates');
     if (broken) remarks.push(broken);
     const alive = figures.totals.length;
@@ -343,19 +336,13 @@ async function finish(state: State, source: CandidateSource, settings: PruneSett
       Math.min(...figures.totals.filter(Number.isFinite)),
       ...listSpent(spent),
     ]);
-    const pixels = tidy(
-      () =>
-        concat(
-          parts.map((part) => part.pixels),
-          0,
-        ) as Tensor4D,
+    const pixels: Tensor4D = concat(
+      parts.map((part) => part.pixels),
+      0,
     );
-    const latents = tidy(
-      () =>
-        concat(
-          lanes.map(({ clean }) => clean!),
-          0,
-        ) as Tensor4D,
+    const latents: Tensor4D = concat(
+      lanes.map(({ clean }) => clean!),
+      0,
     );
     const seeds = lanes.flatMap((lane) => lane.rows.map(({ seed }) => seed));
     const callsOfAll = settings.candidates * steps;

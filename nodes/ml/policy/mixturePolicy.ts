@@ -1,5 +1,6 @@
 import { addLogProbGradient, type GaussianPolicy } from '../optimise/gaussianPolicy.ts';
-import { logDensity, softmax } from './surrogates.ts';
+import { sharesOf } from '../optimise/particles.ts';
+import { logDensity } from './surrogates.ts';
 
 /** w = softmax(logits) of K factorised Gaussians. Source: PMOE, arXiv 2104.09122, equation 4 */
 export interface MixturePolicy {
@@ -12,7 +13,7 @@ export function mixtureDensity(
   { logits, experts }: MixturePolicy,
   z: Float32Array,
 ): { readonly logProb: number; readonly shares: readonly number[] } {
-  const weights = softmax(logits);
+  const weights = sharesOf(logits);
   const logs = experts.map((expert, k) => Math.log(weights[k]!) + logDensity(expert, z, 'sum'));
   const largest = Math.max(...logs);
   const logProb = largest + Math.log(logs.reduce((sum, each) => sum + Math.exp(each - largest), 0));
@@ -24,7 +25,7 @@ export function mixtureLoss(
   policy: MixturePolicy,
   samples: readonly { readonly noise: Float32Array; readonly advantage: number }[],
 ): { readonly loss: number; readonly logits: readonly number[]; readonly experts: readonly Float32Array[] } {
-  const weights = softmax(policy.logits);
+  const weights = sharesOf(policy.logits);
   const logits = policy.logits.map(() => 0);
   const experts = policy.experts.map((expert) => new Float32Array(expert.length));
   let loss = 0;
@@ -49,7 +50,7 @@ export function frequencyLoss(
   logits: readonly number[],
   rewards: readonly number[],
 ): { readonly loss: number; readonly logits: readonly number[] } {
-  const weights = softmax(logits);
+  const weights = sharesOf(logits);
   const winner = rewards.indexOf(Math.max(...rewards)) % logits.length;
   const off = weights.map((weight, k) => weight - Number(k === winner));
   const slopes = off.map((each) => (2 * each) / weights.length);

@@ -1,4 +1,5 @@
 import { addLogProbGradient, addPriorGradient, type GaussianPolicy, meanLogProb } from '../optimise/gaussianPolicy.ts';
+import { sharesOf } from '../optimise/particles.ts';
 
 /*
  * Losses of a factorised Gaussian policy of d numbers on samples z of an earlier one, with their gradients [2 d] with respect
@@ -127,16 +128,9 @@ export function posteriorLoss(
   rewards: readonly number[],
   temperature: number,
 ): PolicyLoss {
-  const a = softmax(rewards.map((reward) => reward / temperature));
-  const b = softmax(ratios(policy, old, samples, 'sum').map(Math.log));
+  const a = sharesOf(rewards.map((reward) => reward / temperature));
+  const b = sharesOf(ratios(policy, old, samples, 'sum').map(Math.log));
   const loss = a.reduce((sum, each, i) => sum + each * Math.log(each / b[i]!), 0);
   const weights = a.map((each, i) => samples.length * (b[i]! - each));
   return { loss, gradient: weighLogDensities(policy, samples, weights, 'sum') };
-}
-
-export function softmax(values: readonly number[]): number[] {
-  const largest = Math.max(...values);
-  const exps = values.map((value) => Math.exp(value - largest));
-  const total = exps.reduce((sum, each) => sum + each, 0);
-  return exps.map((each) => each / total);
 }

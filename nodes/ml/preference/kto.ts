@@ -1,6 +1,5 @@
 import { stopGradient } from '../nn/stopGradient.ts';
 import { add, maximum, mean, mul, type Scalar, sigmoid, sub, type Tensor1D } from '../tf.ts';
-import { average } from './logRatio.ts';
 
 /**
  * Likes and dislikes without pairs: mean w (1 - sigmoid(+-beta (ell - z))), + where liked, z = max(0, mean ell of the batch)
@@ -20,5 +19,5 @@ export function kto(
   const signs = sub<Tensor1D>(mul(liked, 2), 1);
   const weights = add(mul(liked, likedWeight), mul(sub(1, liked), dislikedWeight));
   const gain = sigmoid(mul(signs, mul(sub(ell, reference), beta)));
-  return average(mul(weights, sub(1, gain)));
+  return mean(mul(weights, sub(1, gain)));
 }

@@ -1,4 +1,4 @@
-import { add, mean, mul, reshape, type Scalar, sub, type Tensor, type Tensor1D } from '../tf.ts';
+import { add, mean, mul, reshape, sub, type Tensor, type Tensor1D } from '../tf.ts';
 
 /*
  * What all preference losses share. Predictions are [N, ...]: of noise, or of what else the model predicts.
@@ -34,9 +34,4 @@ export function klPerImage(reference: Tensor, model: Tensor, kappa: number): Ten
 /** The mean over all axes but the first. */
 export function meanPerImage(values: Tensor): Tensor1D {
   return mean(reshape(values, [values.shape[0]!, -1]), 1);
-}
-
-/** The mean of a batch, as losses are given. */
-export function average(values: Tensor): Scalar {
-  return mean(values);
 }

@@ -1,5 +1,17 @@
-import { add, clipByValue, exp, mul, neg, relu, type Scalar, softplus, square, sub, type Tensor1D } from '../tf.ts';
-import { average } from './logRatio.ts';
+import {
+  add,
+  clipByValue,
+  exp,
+  mean,
+  mul,
+  neg,
+  relu,
+  type Scalar,
+  softplus,
+  square,
+  sub,
+  type Tensor1D,
+} from '../tf.ts';
 
 /*
  * Losses of pairs as functions of the log ratios ell of winners and losers, [P] each; symbols in logRatio.ts. All are means
@@ -13,12 +25,12 @@ export function margin(winner: Tensor1D, loser: Tensor1D, beta: number): Tensor1
 
 /** -log sigmoid(u): Bradley and Terry's model of a choice. Source: Diffusion-DPO, arXiv 2311.12908, equation 14 */
 export function dpo(u: Tensor1D): Scalar {
-  return average(softplus(neg(u)));
+  return mean(softplus(neg(u)));
 }
 
 /** DPO where a share `epsilon` of labels is flipped: smoothed. Source: conservative DPO, in arXiv 2403.00409, section 2 */
 export function cdpo(u: Tensor1D, epsilon: number): Scalar {
-  return average(add(mul(softplus(neg(u)), 1 - epsilon), mul(softplus(u), epsilon)));
+  return mean(add(mul(softplus(neg(u)), 1 - epsilon), mul(softplus(u), epsilon)));
 }
 
 /**
@@ -27,7 +39,7 @@ export function cdpo(u: Tensor1D, epsilon: number): Scalar {
  */
 export function rdpo(u: Tensor1D, epsilon: number): Scalar {
   const losses = sub(mul(softplus(neg(u)), 1 - epsilon), mul(softplus(u), epsilon));
-  return average(mul(losses, 1 / (1 - 2 * epsilon)));
+  return mean(mul(losses, 1 / (1 - 2 * epsilon)));
 }
 
 /**
@@ -35,12 +47,12 @@ export function rdpo(u: Tensor1D, epsilon: number): Scalar {
  * of DPO's size. Source: IPO, arXiv 2310.12036, equation 17
  */
 export function ipo(u: Tensor1D): Scalar {
-  return average(square(sub(u, 0.5)));
+  return mean(square(sub(u, 0.5)));
 }
 
 /** max(0, 1 - u). Source: SLiC, arXiv 2305.10425, equation 2, of ratios */
 export function hinge(u: Tensor1D): Scalar {
-  return average(relu(sub(1, u)));
+  return mean(relu(sub(1, u)));
 }
 
 export const divergences = ['reverse KL', 'forward KL', 'Jensen-Shannon', 'alpha'] as const;

@@ -1,5 +1,4 @@
-import { add, div, expm1, mul, type Scalar, softplus, sub, type Tensor1D } from '../tf.ts';
-import { average } from './logRatio.ts';
+import { add, div, expm1, mean, mul, type Scalar, softplus, sub, type Tensor1D } from '../tf.ts';
 
 /*
  * Losses of pairs without a reference: one U-Net call less a step. They take the errors m of winners and losers, [P] each, of
@@ -15,7 +14,7 @@ export function simpo(
   loser: Tensor1D,
   { beta, kappa, gamma }: { readonly beta: number; readonly kappa: number; readonly gamma: number },
 ): Scalar {
-  return average(softplus(sub(gamma, mul(sub(loser, winner), (beta * kappa) / 2))));
+  return mean(softplus(sub(gamma, mul(sub(loser, winner), (beta * kappa) / 2))));
 }
 
 /**
@@ -36,5 +35,5 @@ export function mapo(
     return div(x, expm1(x));
   };
   const ratio = softplus(mul(sub(phi(winner), phi(loser)), -timesteps));
-  return add(average(winner), mul(average(ratio), beta));
+  return add(mean(winner), mul(mean(ratio), beta));
 }

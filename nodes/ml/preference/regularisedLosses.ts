@@ -1,6 +1,5 @@
 import { stopGradient } from '../nn/stopGradient.ts';
-import { add, greaterEqual, mul, type Scalar, softplus, sub, type Tensor1D, where } from '../tf.ts';
-import { average } from './logRatio.ts';
+import { add, greaterEqual, mean, mul, type Scalar, softplus, sub, type Tensor1D, where } from '../tf.ts';
 import { dpo } from './pairLosses.ts';
 
 /*
@@ -16,7 +15,7 @@ export function rpo(
   winner: Tensor1D,
   { eta, kappa }: { readonly eta: number; readonly kappa: number },
 ): Scalar {
-  return add(dpo(u), mul(average(winner), (eta * kappa) / 2));
+  return add(dpo(u), mul(mean(winner), (eta * kappa) / 2));
 }
 
 /**
@@ -28,7 +27,7 @@ export function vpo(
   loser: Tensor1D,
   { alpha, beta, online }: { readonly alpha: number; readonly beta: number; readonly online: boolean },
 ): Scalar {
-  const calibration = mul(average(online ? loser : winner), (online ? 1 : -1) * alpha * beta);
+  const calibration = mul(mean(online ? loser : winner), (online ? 1 : -1) * alpha * beta);
   return add(dpo(mul(sub(winner, loser), beta)), calibration);
 }
 
@@ -37,7 +36,7 @@ export function vpo(
  * Source: HyPO, arXiv 2406.01462, algorithm 1; the closed form in place of its estimate is ours
  */
 export function hypo(u: Tensor1D, kl: Tensor1D, lambda: number): Scalar {
-  return add(dpo(u), mul(average(kl), lambda));
+  return add(dpo(u), mul(mean(kl), lambda));
 }
 
 /**
@@ -47,5 +46,5 @@ export function hypo(u: Tensor1D, kl: Tensor1D, lambda: number): Scalar {
  */
 export function seppo(winner: Tensor1D, sampled: Tensor1D, beta: number): Scalar {
   const sign = stopGradient(() => where(greaterEqual(winner, 0), 1, -1) as Tensor1D);
-  return average(softplus(mul(sub(winner, mul(sign, sampled)), -beta)));
+  return mean(softplus(mul(sub(winner, mul(sign, sampled)), -beta)));
 }

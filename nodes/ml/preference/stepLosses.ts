@@ -17,7 +17,6 @@ import {
   type Tensor2D,
   tensor1d,
 } from '../tf.ts';
-import { average } from './logRatio.ts';
 
 /*
  * Losses on steps of the sampler: of log probabilities of `stepLogProb`, [N] one a step. All are differentiable in them.
@@ -34,7 +33,7 @@ export function stepDpo(
   { beta, epsilon }: { readonly beta: number; readonly epsilon: number },
 ): Scalar {
   const clipped = (logRatio: Tensor1D) => log(clipByValue(exp(logRatio), 1 - epsilon, 1 + epsilon));
-  return average(softplus(mul(sub(clipped(winner), clipped(loser)), -beta)));
+  return mean(softplus(mul(sub(clipped(winner), clipped(loser)), -beta)));
 }
 
 /** Advantages beyond this count as much. */
@@ -47,7 +46,7 @@ const LARGEST_ADVANTAGE = 5;
 export function ddpo(logProb: Tensor1D, old: Tensor1D, advantages: Tensor1D, clip: number): Scalar {
   const ratio = exp(sub(logProb, old));
   const cost = neg(clipByValue(advantages, -LARGEST_ADVANTAGE, LARGEST_ADVANTAGE));
-  return average(maximum(mul(cost, ratio), mul(cost, clipByValue(ratio, 1 - clip, 1 + clip))));
+  return mean(maximum(mul(cost, ratio), mul(cost, clipByValue(ratio, 1 - clip, 1 + clip))));
 }
 
 /** DDPO + weight mean KL of `stepKl`. Source: DPOK, arXiv 2305.16381, equation 9 */
@@ -58,7 +57,7 @@ export function dpok(
   kl: Tensor1D,
   { clip, klWeight }: { readonly clip: number; readonly klWeight: number },
 ): Scalar {
-  return add(ddpo(logProb, old, advantages, clip), mul(average(kl), klWeight));
+  return add(ddpo(logProb, old, advantages, clip), mul(mean(kl), klWeight));
 }
 
 /**
@@ -98,5 +97,5 @@ export function prdp(
     const value = mean(estimate, 1);
     return square(sub(sub(gather(value, better), gather(value, worse)), wanted));
   };
-  return average(maximum(distance(ratio), distance(near)));
+  return mean(maximum(distance(ratio), distance(near)));
 }

@@ -12,7 +12,6 @@ import { ddpo, dpok, prdp, stepDpo } from '../preference/stepLosses.ts';
 import { type StepPolicy, stepKl, stepLogProb, stepMean } from '../preference/stepPolicy.ts';
 import {
   cast,
-  concat,
   dispose,
   grads,
   reshape,
@@ -25,7 +24,7 @@ import {
   tidy,
 } from '../tf.ts';
 import type { Family, GoldenFolder } from './family.ts';
-import { adapterTrainings, readAlphaBars } from './preferenceTraining.ts';
+import { adapterTrainings, readAlphaBars, twice } from './preferenceTraining.ts';
 
 interface Stated {
   readonly kind: string;
@@ -204,8 +203,6 @@ function halves(values: Tensor1D): Halves {
   const half = values.shape[0] / 2;
   return [slice(values, 0, half), slice(values, half, half)];
 }
-
-const twice = (tensor: Tensor): Tensor => concat([tensor, tensor]);
 
 function pairRatio(golden: GoldenFolder, model: Tensor, kappa: number): Tensor1D {
   return logRatio(twice(golden.input('in.pair.target')), golden.input('in.pair.reference'), model, kappa);

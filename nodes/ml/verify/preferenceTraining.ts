@@ -132,7 +132,8 @@ function addNoise(golden: GoldenFolder, clean: Tensor4D, noise: Tensor4D, timest
   );
 }
 
-const twice = <T extends Tensor>(tensor: T): T => concat([tensor as Tensor, tensor as Tensor]) as T;
+/** The same rows once more behind. */
+export const twice = <T extends Tensor>(tensor: T): T => concat([tensor as Tensor, tensor as Tensor]) as T;
 
 /** What one step of DPO draws: winners, then losers, which share noise and timestep. */
 async function readBatch({ golden }: Adapted, step: number) {

@@ -2,7 +2,7 @@ import { labelImage } from '../../ml/diffusion/sampleImages.ts';
 import { identify } from '../../ml/image/imageIds.ts';
 import type { CandidateSource } from '../../ml/optimise/drawCandidates.ts';
 import type { Judged } from '../../ml/optimise/judgeLatents.ts';
-import { concat, slice, type Tensor4D, tidy } from '../../ml/tf.ts';
+import { gather, type Tensor4D } from '../../ml/tf.ts';
 import type { Images, Scores } from '../../ports.ts';
 import { listRewardNames } from './candidateOutputs.ts';
 
@@ -20,12 +20,7 @@ export async function judgedOutputs(
   source: CandidateSource,
   more: Readonly<Record<string, readonly number[]>> = {},
 ): Promise<{ readonly images: Images; readonly scores: Scores }> {
-  const own: Tensor4D = tidy(() =>
-    concat(
-      rows.map((row) => slice(pixels, [row, 0, 0, 0], [1, -1, -1, -1]) as Tensor4D),
-      0,
-    ),
-  );
+  const own: Tensor4D = gather(pixels, [...rows]);
   const images = await identify(
     own,
     rows.map((row) => labelImage(source.generator, source.request, seeds[row]!, row)),
